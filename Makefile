@@ -1,0 +1,47 @@
+# The developer's menu. `make help` prints it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+.DEFAULT_GOAL := help
+
+help: ## print this menu
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/run: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/run
+
+demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosaic
+	@$(BIN)/python -m qbwc_server demo
+
+test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n auto -q
+
+test-all: ## every test on Python 3.11, 3.12 and 3.13
+	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv/$$v || exit 1; done
+
+lint: $(VENV)/dev ## formatting, lint, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addresses
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+.PHONY: help demo test test-all lint format lock
