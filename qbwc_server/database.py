@@ -25,6 +25,9 @@ JSON = sa.JSON(none_as_null=True).with_variant(
 )
 
 
+_sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
+
+
 class UTCDateTime(sa.TypeDecorator[datetime]):
     """A moment, aware and in UTC on both databases; naive ones are refused."""
 
@@ -97,27 +100,24 @@ def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]
 
 
 def lock_company(connection: Connection, company_id: int) -> None:
-    """Take the company's lock until the transaction ends (PostgreSQL).
+    """Take the company's lock until the transaction ends.
 
-    SQLite has one writer at a time and took its lock at BEGIN IMMEDIATE.
+    SQLite leaves out FOR UPDATE: its one writer took its lock at BEGIN IMMEDIATE.
     """
     connection.execute(
-        sa.text(
-            "SELECT last_id FROM company_sequence WHERE company_id = :company"
-            + (" FOR UPDATE" if connection.dialect.name == "postgresql" else "")
-        ),
-        {"company": company_id},
+        sa.select(_sequence.c.last_id)
+        .where(_sequence.c.company_id == company_id)
+        .with_for_update()
     )
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
     """Return fresh ids, unique and rising within the company across all its tables."""
     last: int = connection.execute(
-        sa.text(
-            "UPDATE company_sequence SET last_id = last_id + :count"
-            " WHERE company_id = :company RETURNING last_id"
-        ),
-        {"count": count, "company": company_id},
+        sa.update(_sequence)
+        .where(_sequence.c.company_id == company_id)
+        .values(last_id=_sequence.c.last_id + count)
+        .returning(_sequence.c.last_id)
     ).scalar_one()
     return range(last - count + 1, last + 1)
 

@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _LONGEST_NESTING = 64
 
 
-class ResponseMalformed(ValueError):  # noqa: N818 - says what the answer is
+class ResponseMalformed(ValueError):
     """The text is not a qbXML answer, even after cleaning; says why."""
 
 

@@ -20,7 +20,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
-class InvalidValue(ValueError):  # noqa: N818 - the name says what it is
+class InvalidValue(ValueError):
     """A text that is not a value of the qbXML type it should be."""
 
 
