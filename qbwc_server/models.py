@@ -348,6 +348,7 @@ reading = _of_company(
     _moment("last_read_at"),
     _moment("last_full_at"),
     _flag("full_due"),
+    _flag("deletions_accepted"),
     _text("problem", null=True),
 )
 

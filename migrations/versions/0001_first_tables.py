@@ -130,7 +130,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("session_id", sa.BigInteger(), nullable=False),
         sa.Column("message_set_id", sa.Text(), nullable=True),
-        sa.Column("writes", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("writes", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
@@ -359,7 +359,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("match_key", sa.Text(), nullable=False),
         sa.Column(
-            "is_archived", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "is_archived", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column(
             "body",
@@ -392,9 +392,7 @@ def upgrade() -> None:
         sa.Column("deleted_watermark", sa.Text(), nullable=True),
         sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_full_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "full_due", sa.Boolean(), server_default=sa.text("0"), nullable=False
-        ),
+        sa.Column("full_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["company_id"],
@@ -431,7 +429,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column(
-            "quickbooks_gone", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "quickbooks_gone", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column("edit_sequence", sa.Text(), nullable=True),
         sa.Column("time_modified", sa.Text(), nullable=True),
@@ -531,7 +529,7 @@ def upgrade() -> None:
         sa.Column("ended_why", sa.Text(), nullable=True),
         sa.Column("ticket_hash", sa.Text(), nullable=False),
         sa.Column(
-            "identified", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "identified", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column("exchange_id", sa.BigInteger(), nullable=True),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
