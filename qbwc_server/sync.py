@@ -120,9 +120,7 @@ def plan(
         if side.quickbooks_gone:
             return Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
         if isinstance(wanted, Hold):
-            return Action(
-                Do.NOTHING, wanted.reason, wanted.state, waits_for=wanted.waits_for
-            )
+            return _held(wanted)
         return _without_link(wanted, candidates)
     if side.mosaic is None:
         return Action(
@@ -132,23 +130,17 @@ def plan(
             "unlinked",
         )
     if side.quickbooks_gone:
-        return _put_away(side) or Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
+        gone = Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
+        return _put_away(side) or gone
     if isinstance(wanted, Hold):
         if not wanted.without_object:
-            return Action(
-                Do.NOTHING, wanted.reason, wanted.state, waits_for=wanted.waits_for
-            )
+            return _held(wanted)
         return _put_away(side) or Action(Do.RELEASE, wanted.reason)
-    if side.mosaic_type != wanted.data_type:
-        reason = f"In QuickBooks it is now what Mosaic calls a {wanted.data_type}."
-        return _put_away(side, reason) or Action(Do.RELEASE, reason)
-    if (
-        side.mosaic.get("parent") != wanted.parent
-        and wanted.data_type not in MOVES_WITH_PARENT
-    ):
-        reason = "It was moved in QuickBooks, which Mosaic cannot do with a phase."
-        return _put_away(side, reason) or Action(Do.RELEASE, reason)
-    return _linked(side, side.mosaic, wanted)
+    return _with_link(side, side.mosaic, wanted)
+
+
+def _held(hold: Hold) -> Action:
+    return Action(Do.NOTHING, hold.reason, hold.state, waits_for=hold.waits_for)
 
 
 def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
@@ -185,21 +177,25 @@ def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
     )
 
 
-def _linked(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
+def _with_link(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
+    if side.mosaic_type != wanted.data_type:
+        reason = f"In QuickBooks it is now what Mosaic calls a {wanted.data_type}."
+        return _put_away(side, reason) or Action(Do.RELEASE, reason)
+    moved = mosaic.get("parent") != wanted.parent
+    if moved and wanted.data_type not in MOVES_WITH_PARENT:
+        reason = "It was moved in QuickBooks, which Mosaic cannot do with a phase."
+        return _put_away(side, reason) or Action(Do.RELEASE, reason)
     if _must_archive(side, wanted) is False:
         return Action(Do.UNARCHIVE, "Active again in QuickBooks.")
     changed: dict[str, Any] = {}
-    names = {match_key(name) for name in wanted.names}
-    if match_key(str(mosaic.get(wanted.key, ""))) not in names or (
-        mosaic.get(wanted.key) not in wanted.names
-    ):
+    if mosaic.get(wanted.key) not in wanted.names:
         changed[wanted.key] = wanted.names[0]
     changed |= {
         name: value
         for name, value in wanted.fields.items()
         if mosaic.get(name) != value
     }
-    if mosaic.get("parent") != wanted.parent:
+    if moved:
         changed["parent"] = wanted.parent
     if changed:
         return Action(
