@@ -209,6 +209,11 @@ class Conversation:
 
         100 ends the run; a negative number has Web Connector ask for the error's text.
         """
+        return self._receive(ticket, answer, code, message, why=None)
+
+    def _receive(
+        self, ticket: str, answer: str, code: str, message: str, *, why: str | None
+    ) -> int:
         now = self._clock()
         found = self._find(ticket, "receiveResponseXML")
         if found is None:
@@ -224,12 +229,17 @@ class Conversation:
                 answer=answer,
                 hresult=code.strip(),
                 message=message,
+                reason=why,
                 now=now,
             )
         outcome = roundtrip.apply(
             self._engine, company_id, session.exchange_id, now=self._clock()
         )
         return self._after_answer(session, outcome)
+
+    def receive_unreadable(self, ticket: str, body: str, why: str) -> int:
+        """Keep a body that could not be read as the answer that it was meant to be."""
+        return self._receive(ticket, body, "", "", why=f"The answer is {why}")
 
     def connection_error(self, ticket: str, code: str, message: str) -> str:
         """Return "done" to end, or "" to have the company file tried that is open."""

@@ -76,8 +76,12 @@ def keep_answer(
     hresult: str,
     message: str,
     now: datetime,
+    reason: str | None = None,
 ) -> bool:
-    """Keep an answer as it came; False if the exchange has one or waits for none."""
+    """Keep an answer as it came; False if the exchange has one or waits for none.
+
+    `reason` says why it cannot be read, where that is known before it is parsed.
+    """
     return (
         connection.execute(
             _TABLE.update()
@@ -88,6 +92,7 @@ def keep_answer(
             )
             .values(
                 state="answered",
+                reason=reason,
                 answer=answer,
                 hresult=hresult or None,
                 message=message or None,

@@ -148,8 +148,8 @@ def apply(
     if row.state != "answered" or row.applied_at is not None:
         return Outcome()
     parsed: MessageSet | None = None
-    problem: str | None = None
-    if row.hresult is None:
+    problem: str | None = row.reason
+    if row.hresult is None and problem is None:
         try:
             parsed = response.parse(row.answer or "")
         except ResponseMalformed as error:
