@@ -52,8 +52,8 @@ _REFUSED_ACCESS: Final[dict[str, tuple[str, str]]] = {
     "denied": (
         "0x8004041A",
         (
-            "This application does not have permission to access this QuickBooks company "
-            "file."
+            "This application does not have permission to access this QuickBooks "
+            "company file."
         ),
     ),
     "no_automatic_login": (
