@@ -27,6 +27,10 @@ _US_DAY = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
+class Unreadable(ValueError):  # noqa: N818 - says what the answer is
+    """Something Mosaic sent is not what its API promises."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriteAnswer:
     """What Mosaic said to a write it accepted.
@@ -60,16 +64,18 @@ def load(body: bytes) -> Any:
     """Parse JSON strictly, decimals as `Decimal`.
 
     Raises:
-        ValueError: Not JSON, too deep, or with numbers JSON does not have.
+        Unreadable: Not JSON, too deep, or with numbers JSON does not have.
     """
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise Unreadable("nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(f"not JSON: {error}") from None
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise Unreadable(f"{name} is not JSON")
 
 
 @lru_cache(maxsize=1024)
@@ -82,12 +88,12 @@ def plain(value: Any, depth: int = 0) -> Any:
     """Clean a parsed JSON value: keys to snake_case, text without NUL.
 
     Raises:
-        ValueError: It is nested too deeply to be a Mosaic object.
+        Unreadable: It is nested too deeply to be a Mosaic object.
     """
     if isinstance(value, str):
         return _NOT_TEXT.sub("\ufffd", value)
     if isinstance(value, dict | list) and depth > _DEEPEST:
-        raise ValueError("nested too deeply")
+        raise Unreadable("nested too deeply")
     if isinstance(value, dict):
         return {snake(key): plain(each, depth + 1) for key, each in value.items()}
     if isinstance(value, list):
@@ -112,14 +118,14 @@ def record(value: object) -> dict[str, Any]:
         amounts and hours as `Decimal` and days as YYYY-MM-DD text.
 
     Raises:
-        ValueError: It is no object, has no id, or an amount or day cannot be read.
+        Unreadable: It is no object, has no id, or an amount or day cannot be read.
     """
     if not isinstance(value, dict):
-        raise ValueError("not an object")
+        raise Unreadable("not an object")
     result: dict[str, Any] = plain(value)
     mosaic_id = whole(result.get("mosaic_id", result.get("id")))
     if mosaic_id is None:
-        raise ValueError("an object without mosaic_id")
+        raise Unreadable("an object without mosaic_id")
     result["mosaic_id"] = mosaic_id
     for name in DECIMALS & result.keys():
         result[name] = _decimal(name, result[name])
@@ -132,13 +138,13 @@ def _decimal(name: str, value: object) -> Decimal | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError(f"{name} is not a number")
+        raise Unreadable(f"{name} is not a number")
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError(f"{name} is not a number") from None
+        raise Unreadable(f"{name} is not a number") from None
     if not number.is_finite():
-        raise ValueError(f"{name} is not a number")
+        raise Unreadable(f"{name} is not a number")
     return number
 
 
@@ -150,7 +156,7 @@ def _day(name: str, value: object) -> str | None:
             return f"{match[3]}-{match[1]}-{match[2]}"
         if match := _DAY.match(value):
             return match[0]
-    raise ValueError(f"{name} is not a day")
+    raise Unreadable(f"{name} is not a day")
 
 
 def find_record(data_type: str, body: object) -> dict[str, Any] | None:
@@ -160,7 +166,7 @@ def find_record(data_type: str, body: object) -> dict[str, Any] | None:
     (the example callback) and bare; a client in use reads it bare.
 
     Raises:
-        ValueError: There is an object but it cannot be read.
+        Unreadable: There is an object but it cannot be read.
     """
     if not isinstance(body, Mapping):
         return None
@@ -178,13 +184,13 @@ def write_answer(data_type: str, body: object) -> WriteAnswer:
     """Read the body of an accepted write.
 
     Raises:
-        ValueError: It is not an object, or says that it failed.
+        Unreadable: It is not an object, or says that it failed.
     """
     if not isinstance(body, Mapping):
-        raise ValueError("not an object")
+        raise Unreadable("not an object")
     found = find_record(data_type, body)
     if found is None and (text := message(body)) and "message" not in body:
-        raise ValueError(f"accepted, with an error: {text}")
+        raise Unreadable(f"accepted, with an error: {text}")
     return WriteAnswer(
         mosaic_id=found["mosaic_id"] if found else None,
         record=found,
@@ -234,13 +240,13 @@ def ref_of(holder: object) -> str | None:
     if isinstance(holder, str):
         try:
             holder = load(holder.encode())
-        except ValueError:
+        except Unreadable:
             return None
     if not isinstance(holder, Mapping):
         return None
     inner = holder.get(METADATA, holder.get("apiRequestMetadata"))
     if inner is not None:
-        holder = ref_holder if isinstance(ref_holder := inner, Mapping) else {}
+        holder = inner if isinstance(inner, Mapping) else {}
     return short_text(holder.get("ref"))
 
 
@@ -248,26 +254,26 @@ def log_entries(data_type: str, body: object) -> list[LogEntry]:
     """Read a request log: an object of lists, keyed by request id.
 
     Raises:
-        ValueError: It has another shape.
+        Unreadable: It has another shape.
     """
     if not isinstance(body, Mapping):
-        raise ValueError("a request log is an object")
+        raise Unreadable("a request log is an object")
     entries = []
     for key, lines in body.items():
         if not isinstance(lines, list):
-            raise ValueError("a request log holds lists")
+            raise Unreadable("a request log holds lists")
         entries += [_log_entry(data_type, key, line) for line in lines]
     return entries
 
 
 def _log_entry(data_type: str, key: str, line: object) -> LogEntry:
     if not isinstance(line, Mapping):
-        raise ValueError("a request log line is an object")
+        raise Unreadable("a request log line is an object")
     response = line.get("response")
     if isinstance(response, str):
         try:
             response = load(response.encode())
-        except ValueError:
+        except Unreadable:
             response = None
     found = find_record(data_type, response)
     reason = line.get("error")

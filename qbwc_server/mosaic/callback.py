@@ -61,7 +61,7 @@ def parse(body: bytes) -> Callback | None:
     try:
         content = answers.load(body)
         return _read(answers.plain(content)) if isinstance(content, dict) else None
-    except ValueError as error:
+    except answers.Unreadable as error:
         raise MalformedCallback(str(error)) from None
 
 

@@ -89,7 +89,10 @@ def archive(
         ValueError: The API cannot archive it, or `project_id` is missing for a phase.
     """
     action = DATA_TYPES[data_type].archive
-    return _act(data_type, mosaic_id, ref, project_id, action, "archive")
+    if action is None:
+        raise ValueError(f"Mosaic's API cannot archive {data_type}")
+    body = _action_body(action, project_id) | _marked(ref, "archive")
+    return _act(data_type, mosaic_id, action, body)
 
 
 def unarchive(
@@ -101,7 +104,10 @@ def unarchive(
         ValueError: As `archive`.
     """
     action = DATA_TYPES[data_type].unarchive
-    return _act(data_type, mosaic_id, ref, project_id, action, "unarchive")
+    if action is None:
+        raise ValueError(f"Mosaic's API cannot unarchive {data_type}")
+    body = _action_body(action, project_id) | _marked(ref, "unarchive")
+    return _act(data_type, mosaic_id, action, body)
 
 
 def delete_time_entries(ids: Sequence[int], ref: str) -> Call:
@@ -116,22 +122,15 @@ def _marked(ref: str, op: str) -> dict[str, Any]:
     return {METADATA: {"source": SOURCE, "ref": ref, "op": op}}
 
 
-def _act(
-    data_type: str,
-    mosaic_id: int,
-    ref: str,
-    project_id: int | None,
-    action: Action | None,
-    op: str,
-) -> Call:
-    if action is None:
-        raise ValueError(f"Mosaic's API cannot {op} {data_type}")
-    body: dict[str, Any] = dict(action.body)
-    if action.needs_project:
-        if project_id is None:
-            raise ValueError(f"to {op} {data_type} needs its project_id")
-        body["project_id"] = project_id
-    body |= _marked(ref, op)
+def _action_body(action: Action, project_id: int | None) -> dict[str, Any]:
+    if not action.needs_project:
+        return dict(action.body)
+    if project_id is None:
+        raise ValueError("archiving a phase, or bringing it back, needs project_id")
+    return {**action.body, "project_id": project_id}
+
+
+def _act(data_type: str, mosaic_id: int, action: Action, body: dict[str, Any]) -> Call:
     if action.method == "PUT":
         return _put(data_type, mosaic_id, body)
     in_query = DATA_TYPES[data_type].id_in_query

@@ -18,7 +18,7 @@ import httpx
 import stamina
 
 from qbwc_server.mosaic import answers, calls, listing
-from qbwc_server.mosaic.answers import LogEntry, WriteAnswer
+from qbwc_server.mosaic.answers import LogEntry, Unreadable, WriteAnswer
 from qbwc_server.mosaic.calls import Call
 from qbwc_server.mosaic.connection import AuthScheme, Connection
 from qbwc_server.mosaic.errors import (
@@ -194,7 +194,7 @@ class MosaicClient:
         body = self._whole(Call("GET", "request_logs", calls.query(params)))
         try:
             return answers.log_entries(data_type, body)
-        except ValueError as error:
+        except Unreadable as error:
             raise self._malformed(f"GET request_logs: {error}") from None
 
     def _list(
@@ -229,7 +229,7 @@ class MosaicClient:
             try:
                 for item in listing.items(self._chunks(response), kind.list_keys):
                     yield from _new(answers.record(item), seen)
-            except ValueError as error:
+            except Unreadable as error:
                 raise self._malformed(f"{_what(call)}: {error}") from None
 
     def _pages(
@@ -244,7 +244,7 @@ class MosaicClient:
                 found, total = _page(kind, body)
                 for item in found:
                     yield from _new(answers.record(item), seen)
-            except ValueError as error:
+            except Unreadable as error:
                 raise self._malformed(f"{_what(call)}: {error}") from None
             offset += len(found)
             # A page shorter than asked for proves nothing: Mosaic may have a ceiling
@@ -265,12 +265,15 @@ class MosaicClient:
             return WriteAnswer(None, None, None)
         try:
             answer = answers.write_answer(call.data_type, answers.load(body))
-            if call.mosaic_id and answer.mosaic_id not in (None, call.mosaic_id):
-                raise ValueError(f"answered for {answer.mosaic_id}")
-        except ValueError as error:
+        except Unreadable as error:
             raise self._malformed(
                 f"{_what(call)}: {error}", outcome_unknown=True
             ) from None
+        if call.mosaic_id and answer.mosaic_id not in (None, call.mosaic_id):
+            raise self._malformed(
+                f"{_what(call)} was answered for {answer.mosaic_id}",
+                outcome_unknown=True,
+            )
         return answer
 
     def _whole(self, call: Call, scheme: AuthScheme | None = None) -> Any:
@@ -282,7 +285,7 @@ class MosaicClient:
                     body = self._body(response, call)
         try:
             return answers.load(body)
-        except ValueError as error:
+        except Unreadable as error:
             raise self._malformed(f"{_what(call)}: {error}") from None
 
     def _open(self, call: Call) -> httpx.Response:
@@ -330,12 +333,14 @@ class MosaicClient:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
-                    raise self._malformed(
-                        f"{_what(call)}: more than {LARGEST_ANSWER} bytes",
-                        outcome_unknown=call.writes,
-                    )
+                    break
         except httpx.HTTPError as error:
             raise self._broken(call, error) from None
+        if len(body) > LARGEST_ANSWER:
+            raise self._malformed(
+                f"{_what(call)}: more than {LARGEST_ANSWER} bytes",
+                outcome_unknown=call.writes,
+            )
         return body
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
@@ -376,9 +381,9 @@ def _page(kind: DataType, body: object) -> tuple[list[Any], int | None]:
     if isinstance(body, list):
         return body, None
     if not isinstance(body, Mapping):
-        raise ValueError("a page is an object")
+        raise Unreadable("a page is an object")
     for key in kind.list_keys:
         if isinstance(found := body.get(key), list):
             total = body.get("total_count")
             return found, total if isinstance(total, int) else None
-    raise ValueError(f"no list called {' or '.join(kind.list_keys)}")
+    raise Unreadable(f"no list called {' or '.join(kind.list_keys)}")

@@ -14,6 +14,8 @@ from typing import Any
 
 import ijson
 
+from qbwc_server.mosaic.answers import Unreadable
+
 _HEAD = 64 * 1024
 
 
@@ -25,7 +27,7 @@ def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
         keys: The names the list may have; a bare list is taken too.
 
     Raises:
-        ValueError: The body is not JSON, holds no such list, or is cut off.
+        Unreadable: The body is not JSON, holds no such list, or is cut off.
     """
     head, prefix = b"", None
     while prefix is None:
@@ -33,11 +35,11 @@ def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
         head += chunk
         prefix = _find(head, keys)
         if prefix is None and (not chunk or len(head) > _HEAD):
-            raise ValueError(f"no list called {' or '.join(keys)}")
+            raise Unreadable(f"no list called {' or '.join(keys)}")
     try:
         yield from ijson.items(ijson.from_iter(chain((head,), chunks)), prefix)
     except ijson.JSONError as error:
-        raise ValueError(f"the list is broken: {error}") from None
+        raise Unreadable(f"the list is broken: {error}") from None
 
 
 def _find(head: bytes, keys: tuple[str, ...]) -> str | None:

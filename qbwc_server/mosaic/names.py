@@ -84,7 +84,7 @@ class DataType:
 
 
 def _names(*same: str, **different: str | tuple[str, ...]) -> Names:
-    table = {name: (name,) for name in same}
+    table: dict[str, tuple[str, ...]] = {name: (name,) for name in same}
     for name, sent in different.items():
         table[name] = (sent,) if isinstance(sent, str) else sent
     return MappingProxyType(table)

@@ -47,7 +47,7 @@ def refusal(
     """
     try:
         content = answers.load(body)
-    except ValueError:
+    except answers.Unreadable:
         content = None
     words = answers.message(content) or "no reason given"
     support = f"{what}: HTTP {status}: {words}".replace(secret, "[key]")
