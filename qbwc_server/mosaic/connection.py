@@ -19,8 +19,8 @@ class Connection:
     `base_url` is the API server without the trailing `/api`. `origin` is the address
     given to Mosaic when the key was asked for, and goes into `Origin` and `x-origin`.
     `auth_scheme` is "raw" for the bare key, as Mosaic's reference shows it, or
-    "bearer", which a client in use sends. `tenant` and `realm_id` are `prod` for everybody but
-    customers with a server of their own.
+    "bearer", which a client in use sends. `tenant` and `realm_id` are `prod` for
+    everybody but customers with a server of their own.
 
     Raises:
         ValueError: A part cannot be sent. The text never repeats the key.

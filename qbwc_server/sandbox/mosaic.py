@@ -11,38 +11,31 @@ the callback looks, `auth_scheme` how the key must be written.
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-
-from qbwc_server.sandbox.mosaic_callbacks import (
-    Outbox,
-    Outgoing,
-    Post,
-    Shape,
-    post,
-    write_callback,
-)
-from qbwc_server.sandbox.mosaic_fields import Refused
+from qbwc_server.sandbox.mosaic_callbacks import Outbox, Post, Shape, post
 from qbwc_server.sandbox.mosaic_faults import CALLBACK_FAULTS, Fault, Faults, When
+from qbwc_server.sandbox.mosaic_http import application
 from qbwc_server.sandbox.mosaic_team import Clock, Team
+from qbwc_server.sandbox.mosaic_writes import (
+    Request,
+    callbacks,
+    carry_out,
+    remember,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 AnswerMode = Literal["callback", "body", "bare", "silent", "mute"]
 Item = dict[str, Any]
-
-_MEMORY = 10_000
-"""Requests whose outcome is remembered, per team."""
 
 
 class MosaicSandbox:
@@ -62,7 +55,8 @@ class MosaicSandbox:
         auth_scheme: "raw" or "bearer" for the one that is accepted, or "either".
         adopt_clients: Whether an unknown client named by a project is created.
         largest_page: Objects a page holds at most, whatever is asked for.
-        state_folder: Keeps the teams over a restart, one file each.
+        state_file: Keeps the first team over a restart; further teams have files of
+            their own beside it.
         wait: Waits the seconds of a `slow` fault.
         post: Delivers a callback; gives the HTTP status.
     """
@@ -81,7 +75,7 @@ class MosaicSandbox:
         auth_scheme: Literal["raw", "bearer", "either"] = "raw",
         adopt_clients: bool = True,
         largest_page: int = 500,
-        state_folder: Path | None = None,
+        state_file: Path | None = None,
         wait: Callable[[float], object] | None = None,
         post: Post = post,
     ) -> None:
@@ -101,13 +95,10 @@ class MosaicSandbox:
         self._asked: dict[str, deque[datetime]] = {}
         self._logs: dict[str, dict[str, Item]] = {}
         self._adopt_clients = adopt_clients
-        self._state_folder = state_folder
+        self._state_file = state_file
         # Request ids only have to differ, also after a restart: no secret in them.
         self._random = random.Random()
         self.team = self.add_team(team_id, api_key, callback_url=callback_url)
-
-        from qbwc_server.sandbox.mosaic_http import application  # noqa: PLC0415
-
         self._application = application(self)
 
     def wsgi(
@@ -125,10 +116,9 @@ class MosaicSandbox:
         self, team_id: str, api_key: str, *, callback_url: str | None = None
     ) -> Team:
         """Open another team with a key of its own."""
-        journal = None
-        if self._state_folder is not None:
-            self._state_folder.mkdir(parents=True, exist_ok=True)
-            journal = self._state_folder / f"mosaic-{team_id}.jsonl"
+        journal = self._state_file
+        if journal is not None and self.teams:
+            journal = journal.with_name(f"{journal.name}.{team_id}")
         team = Team(
             team_id,
             api_key,
@@ -233,54 +223,29 @@ class MosaicSandbox:
         return (self._window - (now - asked[0])).total_seconds()
 
     def write(
-        self,
-        team: Team,
-        op: str,
-        data_type: str,
-        method: str,
-        body: Mapping[str, Any],
-        apply: Callable[[dict[str, Any]], Item | None],
+        self, team: Team, request: Request, apply: Callable[[Item], Item | None]
     ) -> Item:
         """Carry out a write and give the body of its answer.
 
         Raises:
             Refused: At once, as Mosaic may; nothing was changed.
         """
-        fields = dict(body)
-        metadata = fields.pop("api_request_metadata", None)
-        if metadata is not None and not isinstance(metadata, dict):
-            raise Refused(422, "api_request_metadata is invalid")
-        fault = self.faults.take(method, data_type, CALLBACK_FAULTS)
+        fault = self.faults.take(request.method, request.data_type, CALLBACK_FAULTS)
         request_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-        error, item = None, None
-        if fault and fault.kind == "refuse_later":
-            error = f"{data_type} could not be processed"
-        else:
-            item = apply(fields)
-            team.store.log_write(
-                {
-                    "at": team.stamp(),
-                    "op": op,
-                    "data_type": data_type,
-                    "mosaic_id": item["mosaic_id"] if item else None,
-                    "ref": (metadata or {}).get("ref"),
-                    "fields": fields,
-                    "team_id": team.team_id,
-                    "api_request_id": request_id,
-                }
-            )
-        shown = team.render(data_type, item) if item else None
-        self._log(team, request_id, op, data_type, dict(body), shown, error)
-        later = fault is not None and fault.kind == "refuse_later"
-        if self.answer_mode == "callback" or later:
-            self._call_back(
-                team, fault, data_type, op, metadata, request_id, shown, error
-            )
-        if self.answer_mode in ("callback", "silent") or later:
+        done = carry_out(team, request, request_id, apply, fault)
+        remember(self._logs[team.team_id], done, team)
+        refused_later = done.error is not None
+        if self.answer_mode == "callback" or refused_later:
+            for outgoing in callbacks(
+                done, team.callback_url, fault, self.callback_shape, self.clock()
+            ):
+                self.outbox.add(outgoing)
+        if self.answer_mode in ("callback", "silent") or refused_later:
             return {"api_request_id": request_id}
         if self.answer_mode == "mute":
             return {}
-        return shown or {} if self.answer_mode == "bare" else {data_type: shown or {}}
+        shown = done.shown or {}
+        return shown if self.answer_mode == "bare" else {request.data_type: shown}
 
     def log(
         self, team_id: str, data_type: str, request_id: str | None
@@ -299,113 +264,3 @@ class MosaicSandbox:
 
     def _team(self, team_id: str | None) -> Team:
         return self.team if team_id is None else self.teams[team_id]
-
-    def _log(
-        self,
-        team: Team,
-        request_id: str,
-        op: str,
-        data_type: str,
-        params: Item,
-        shown: Item | None,
-        error: str | None,
-    ) -> None:
-        name = "work_category" if data_type == "standard_work_category" else data_type
-        stamp = team.stamp()
-        logs = self._logs[team.team_id]
-        logs[request_id] = {
-            "action": op,
-            "api_request_id": request_id,
-            "created_at": stamp,
-            "data_type": name,
-            "error": error,
-            "origin": "api",
-            "params": params,
-            "response": {data_type: shown} if shown else None,
-            "team_id": team.team_id,
-            "updated_at": stamp,
-        }
-        if len(logs) > _MEMORY:
-            del logs[next(iter(logs))]
-
-    def _call_back(
-        self,
-        team: Team,
-        fault: Fault | None,
-        data_type: str,
-        op: str,
-        metadata: Mapping[str, Any] | None,
-        request_id: str,
-        shown: Item | None,
-        error: str | None,
-    ) -> None:
-        kind = fault.kind if fault else ""
-        if team.callback_url is None or kind == "callback_never":
-            return
-        bodies = [(shown, request_id)]
-        if kind == "callback_twice":
-            bodies *= 2
-        if kind == "callback_forged":
-            # It knows our reference but not the request, and names another object.
-            false = {**(shown or {}), "mosaic_id": 999_999_999}
-            bodies.insert(0, (false, str(uuid.UUID(int=0))))
-        late = fault.seconds if fault and kind == "callback_late" else 0.0
-        for item, request in bodies:
-            body = write_callback(
-                self.callback_shape,
-                data_type=data_type,
-                action=op,
-                metadata=metadata,
-                request_id=request,
-                item=item,
-                error=error,
-            )
-            due = self.clock() + timedelta(seconds=late)
-            self.outbox.add(Outgoing(due, team.callback_url, body))
-
-
-class _Quiet(WSGIRequestHandler):
-    """Leaves the terminal to the program under test."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        logging.getLogger(__name__).debug("%s %s", type, message % args)
-
-
-class RunningMosaic:
-    """A sandbox served on this machine, with callbacks delivered as they fall due."""
-
-    def __init__(self, sandbox: MosaicSandbox, server: BaseWSGIServer) -> None:
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        self._sandbox = sandbox
-        self._server = server
-        self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=server.serve_forever, daemon=True),
-            threading.Thread(target=self._deliver, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Stop serving and delivering."""
-        self._stopping.set()
-        self._sandbox.outbox.arrived.set()
-        self._server.shutdown()
-        for thread in self._threads:
-            thread.join()
-        self._server.server_close()
-        self._sandbox.close()
-
-    def _deliver(self) -> None:
-        while not self._stopping.is_set():
-            self._sandbox.outbox.arrived.wait(0.2)
-            self._sandbox.outbox.arrived.clear()
-            self._sandbox.deliver_callbacks()
-
-
-def serve(sandbox: MosaicSandbox, port: int) -> RunningMosaic:
-    """Serve a sandbox on the loopback address; port 0 takes a free one."""
-    server = make_server(
-        "127.0.0.1", port, sandbox.wsgi, threaded=True, request_handler=_Quiet
-    )
-    return RunningMosaic(sandbox, server)

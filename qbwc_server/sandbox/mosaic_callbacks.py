@@ -41,9 +41,10 @@ def camel(value: Any) -> Any:
 
 def write_callback(
     shape: Shape,
+    *,
     data_type: str,
     action: str,
-    metadata: Mapping[str, Any] | None,
+    metadata: Mapping[str, Any],
     request_id: str,
     item: Mapping[str, Any] | None,
     error: str | None,
@@ -55,13 +56,13 @@ def write_callback(
         body = {"message": error} if error else {data_type: item or {}}
         content = {
             "response": {"body": body, "status": status},
-            "metadata": metadata or {},
+            "metadata": dict(metadata),
             "api_request_id": request_id,
         }
     else:
         content = {
             "dataType": data_type,
-            "metadata": metadata or {},
+            "metadata": dict(metadata),
             "actionType": action,
             shape: camel(dict(item or {})),
             "apiRequestId": request_id,

@@ -7,8 +7,8 @@ With when="before" nothing is done; with when="after" the request is carried out
 and only its answer is lost.
 
 After an accepted write (`CALLBACK_FAULTS`): the callback is `callback_late`,
-`callback_twice`, `callback_never`, `callback_forged` (a false one runs ahead of the true
-one), or the write is taken and refused afterwards, `refuse_later`.
+`callback_twice`, `callback_never` or `callback_forged` (a false one runs ahead of the
+true one); or the write is taken and refused afterwards, `refuse_later`.
 """
 
 from __future__ import annotations

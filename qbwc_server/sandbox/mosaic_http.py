@@ -7,16 +7,18 @@ other processes: state, writes, faults, settings and people at work.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.test import run_wsgi_app
 
 from qbwc_server.sandbox import mosaic_lists as lists
 from qbwc_server.sandbox.mosaic_faults import FAULTS, ConnectionClosed, Fault
 from qbwc_server.sandbox.mosaic_fields import SPECS, Refused
 from qbwc_server.sandbox.mosaic_team import Team
+from qbwc_server.sandbox.mosaic_writes import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,6 +31,7 @@ _LIST_KEYS = {
     "activity_phase": "work_categories",
 }
 _ID_IN_BODY = {"employee": "member_id", "time_entry": "time_entry_id"}
+_PAGED = {"project", "phase", "activity_phase", "time_entry"}
 _WITHOUT_DELETE = {"client", "standard_work_category"}
 
 
@@ -115,26 +118,16 @@ def _add_type(
     add: Callable[[str, str, Callable[..., Any]], None],
 ) -> None:
     """Add the paths of one data type: its list, creation, change and removal."""
-
-    def listing(team: Team) -> Response:
-        found = lists.select(team, data_type, request.args)
-        more = {"total_count": len(found)} if data_type == "project" else {}
-        paged = data_type in ("project", "phase", "activity_phase", "time_entry")
-        if paged and "project_id" not in request.args:
-            found = lists.page(found, request.args, sandbox.largest_page)
-        chunks = lists.stream(
-            _LIST_KEYS.get(data_type, data_type),
-            found,
-            lambda item: team.render(data_type, item),
-            **more,
-        )
-        return Response(chunks, mimetype="application/json")
+    in_body = _ID_IN_BODY.get(data_type)
 
     def create(team: Team) -> Response:
-        def apply(fields: Item) -> Item:
-            return team.create(data_type, fields)
-
-        return _answer(sandbox, team, "create", data_type, apply)
+        return _answer(
+            sandbox,
+            team,
+            "create",
+            data_type,
+            lambda sent: team.create(data_type, sent),
+        )
 
     def update(team: Team, mosaic_id: int | None = None) -> Response:
         def apply(fields: Item) -> Item:
@@ -151,8 +144,8 @@ def _add_type(
 
         return _answer(sandbox, team, "delete", data_type, apply)
 
-    in_body = _ID_IN_BODY.get(data_type)
     has_index = data_type in ("portfolio", "phase", "employee")
+    listing = _listing(sandbox, data_type)
     add(f"/{data_type}/index" if has_index else f"/{data_type}", "GET", listing)
     if data_type == "phase":
         add("/phase", "GET", _phases_of_project(listing))
@@ -161,6 +154,23 @@ def _add_type(
     add(one, "PUT", update)
     if data_type not in _WITHOUT_DELETE:
         add(one, "DELETE", remove)
+
+
+def _listing(sandbox: MosaicSandbox, data_type: str) -> Callable[[Team], Response]:
+    def listing(team: Team) -> Response:
+        found = lists.select(team, data_type, request.args)
+        more = {"total_count": len(found)} if data_type == "project" else {}
+        if data_type in _PAGED and "project_id" not in request.args:
+            found = lists.page(found, request.args, sandbox.largest_page)
+        chunks = lists.stream(
+            _LIST_KEYS.get(data_type, data_type),
+            found,
+            lambda item: team.render(data_type, item),
+            **more,
+        )
+        return Response(chunks, mimetype="application/json")
+
+    return listing
 
 
 def _phases_of_project(listing: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,7 +209,8 @@ def _answer(
     data_type: str,
     apply: Callable[[Item], Item | None],
 ) -> Response:
-    return jsonify(sandbox.write(team, op, data_type, request.method, _body(), apply))
+    write = Request(op, data_type, request.method, _body())
+    return jsonify(sandbox.write(team, write, apply))
 
 
 def _control(sandbox: MosaicSandbox) -> Blueprint:
@@ -230,13 +241,7 @@ def _control(sandbox: MosaicSandbox) -> Blueprint:
 
     @control.post("/settings")
     def settings() -> Response:
-        for name, value in _body().items():
-            if name == "callback_url":
-                sandbox.team.callback_url = value
-            elif name in ("answer_mode", "callback_shape", "auth_scheme"):
-                setattr(sandbox, name, value)
-            else:
-                raise Refused(422, f"no setting called {name}")
+        _set(sandbox, _body())
         return jsonify({})
 
     @control.post("/people/<any(create, edit, archive, delete_time_entry):deed>")
@@ -247,6 +252,16 @@ def _control(sandbox: MosaicSandbox) -> Blueprint:
             raise Refused(422, str(error)) from None
 
     return control
+
+
+def _set(sandbox: MosaicSandbox, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        if name == "callback_url":
+            sandbox.team.callback_url = value
+        elif name in ("answer_mode", "callback_shape", "auth_scheme"):
+            setattr(sandbox, name, value)
+        else:
+            raise Refused(422, f"no setting called {name}")
 
 
 class _Faulty:
@@ -282,7 +297,8 @@ class _Faulty:
 
 def _carried_out(inner: WSGIApplication, environ: WSGIEnvironment) -> Response:
     """Carry out a request and hold its answer back."""
-    return Response.from_app(inner, environ, buffered=True)
+    body, status, headers = run_wsgi_app(inner, environ, buffered=True)
+    return Response(body, status, headers)
 
 
 def _broken(fault: Fault) -> Response:
