@@ -35,10 +35,17 @@ class Call:
 
 
 def query(filters: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Write filters as query parameters; a list as `name[]` for each of its values."""
+    """Write filters as query parameters; a list as `name[]` for each of its values.
+
+    Raises:
+        ValueError: A list is empty. It means "none", but without the parameter Mosaic
+            would give all.
+    """
     params: list[tuple[str, str]] = []
     for name, value in filters.items():
         if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str):
+            if not value:
+                raise ValueError(f"{name} is empty")
             params += [(f"{name}[]", _parameter(each)) for each in value]
         elif value is not None:
             params.append((name, _parameter(value)))
