@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from qbwc_server.sandbox.mosaic import MosaicSandbox
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
-class _Quiet(WSGIRequestHandler):
-    """Leaves the terminal to the program under test."""
+
+class _Handler(WSGIRequestHandler):
+    """Leaves the terminal to the program under test, and hangs up when told to."""
+
+    def connection_dropped(
+        self, error: BaseException, environ: WSGIEnvironment | None = None
+    ) -> None:
+        # Without this the connection stays open, waiting for its next request.
+        del error, environ
+        self.close_connection = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         logging.getLogger(__name__).debug("%s %s", type, message % args)
@@ -53,6 +63,6 @@ class RunningMosaic:
 def serve(sandbox: MosaicSandbox, port: int) -> RunningMosaic:
     """Serve a sandbox on the loopback address; port 0 takes a free one."""
     server = make_server(
-        "127.0.0.1", port, sandbox.wsgi, threaded=True, request_handler=_Quiet
+        "127.0.0.1", port, sandbox.wsgi, threaded=True, request_handler=_Handler
     )
     return RunningMosaic(sandbox, server)

@@ -7,6 +7,7 @@ objects. Nothing here walks all objects to write one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,12 @@ class Store:
             self._journal.write(json.dumps(change) + "\n")
 
     def _replay(self, journal: Path) -> None:
-        with journal.open(encoding="utf-8") as lines:
+        whole = 0
+        with journal.open("rb") as lines:
             for line in lines:
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n"):
                     break  # the program died while it wrote this
+                whole += len(line)
                 change = json.loads(line)
                 if "put" in change:
                     self._put(change["put"], change["object"])
@@ -120,3 +123,4 @@ class Store:
                     self._drop(change["drop"], change["id"])
                 else:
                     self.writes.append(change["write"])
+        os.truncate(journal, whole)
