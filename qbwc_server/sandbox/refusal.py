@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class QuickBooksRefusal(Exception):  # noqa: N818 - QuickBooks refuses, nothing erred
+class QuickBooksRefusal(Exception):
     """QuickBooks did not take the call at all.
 
     `hresult` is written as Web Connector passes it on, for example "0x80040400";

@@ -1,0 +1,439 @@
+"""Every table and constraint, and no behaviour.
+
+Columns stand in the order in which a support person reads a row. Every table of a
+company's data begins its primary key, its unique keys and its indexes with
+`company_id`, so that companies can be spread over partitions or machines without
+touching code. Ids are unique within a company across all its tables.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from qbwc_server.database import JSON, UTCDateTime
+
+JOB_STATES = ("waiting", "ready", "sent", "unsure", "failed", "done", "cancelled")
+JOB_FINAL = ("done", "cancelled")
+RECORD_STATES = (
+    "in_sync",
+    "pending",
+    "unlinked",
+    "locked",
+    "conflict",
+    "do_not_link",
+    "refused",
+    "gone",
+)
+EXCHANGE_STATES = ("sent", "answered", "lost", "refused")
+SESSION_STATES = ("authenticated", "asked", "ready", "finishing", "closed")
+CALL_STATES = ("sent", "accepted", "unsure", "done", "refused", "absent")
+MODES = ("preview", "live", "paused")
+STRUCTURES = ("client", "project")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _of_company(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("company_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        *parts,
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], ondelete="CASCADE"),
+    )
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False)
+
+
+def _text(
+    name: str, *, null: bool = False, default: str | None = None
+) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null, server_default=default)
+
+
+def _moment(name: str, *, null: bool = True) -> sa.Column[object]:
+    return sa.Column(name, UTCDateTime, nullable=null)
+
+
+def _count(name: str, default: int = 0) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))
+
+
+def _flag(name: str, *, null: bool = False) -> sa.Column[bool]:
+    default = None if null else sa.false()
+    return sa.Column(name, sa.Boolean, nullable=null, server_default=default)
+
+
+company = sa.Table(
+    "company",
+    metadata,
+    sa.Column(
+        "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True
+    ),
+    _text("name"),
+    _text("mode", default="live"),
+    _text("attention", null=True),
+    _text("attention_id", null=True),
+    _moment("last_seen_at"),
+    _moment("last_session_at"),
+    _moment("next_read_at"),
+    _moment("deliver_at"),
+    _moment("leased_until"),
+    _text("leased_by", null=True),
+    sa.Column("poll_every", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("read_every", sa.Integer, nullable=False, server_default="15"),
+    _text("structure", default="client"),
+    _text("username"),
+    _text("password_hash"),
+    _text("former_password_hash", null=True),
+    _text("owner_id"),
+    _text("file_id"),
+    _text("setup_token_hash"),
+    _text("webhook_token_hash"),
+    _text("mosaic_url"),
+    _text("mosaic_team"),
+    _text("mosaic_key", null=True),
+    _text("mosaic_auth_scheme", default="raw"),
+    sa.Column("mosaic_portfolio", sa.BigInteger),
+    _moment("mosaic_read_at"),
+    _text("file_name", null=True),
+    _text("file_path", null=True),
+    _moment("file_bound_at"),
+    sa.Column("host", JSON),
+    sa.Column("offset_minutes", sa.Integer),
+    _text("last_restore", null=True),
+    _moment("created_at", null=False),
+    sa.UniqueConstraint("name"),
+    sa.UniqueConstraint("username"),
+    sa.Index("ix_company_deliver_at", "deliver_at"),
+    sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
+    sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
+    _one_of("mode", MODES),
+    _one_of("structure", STRUCTURES),
+)
+
+company_sequence = sa.Table(
+    "company_sequence",
+    metadata,
+    sa.Column("company_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.ForeignKeyConstraint(["company_id"], ["company.id"], ondelete="CASCADE"),
+)
+
+session = _of_company(
+    "session",
+    _id(),
+    _text("state"),
+    _text("summary", default=""),
+    _text("last_error", default=""),
+    _moment("started_at", null=False),
+    _moment("last_call_at", null=False),
+    _moment("ended_at"),
+    _text("ended_why", null=True),
+    _text("ticket_hash"),
+    _flag("identified"),
+    sa.Column("exchange_id", sa.BigInteger),
+    _count("done"),
+    _count("rounds"),
+    _count("waits"),
+    _count("percent"),
+    _count("access_errors"),
+    _text("file_path", default=""),
+    _text("peer", default=""),
+    sa.UniqueConstraint("company_id", "ticket_hash"),
+    sa.Index(
+        "uq_session_live",
+        "company_id",
+        unique=True,
+        sqlite_where=sa.text("state <> 'closed'"),
+        postgresql_where=sa.text("state <> 'closed'"),
+    ),
+    _one_of("state", SESSION_STATES),
+    sa.CheckConstraint("(ended_at IS NOT NULL) = (state = 'closed')", name="ended"),
+)
+
+exchange = _of_company(
+    "exchange",
+    _id(),
+    _text("state"),
+    _text("purpose"),
+    _text("reason", null=True),
+    sa.Column("session_id", sa.BigInteger, nullable=False),
+    _text("message_set_id", null=True),
+    _flag("writes"),
+    _moment("sent_at", null=False),
+    _moment("answered_at"),
+    _moment("applied_at"),
+    _text("hresult", null=True),
+    _text("message", null=True),
+    _text("request"),
+    _text("answer", null=True),
+    sa.Index("ix_exchange_session", "company_id", "session_id"),
+    _one_of("state", EXCHANGE_STATES),
+    sa.CheckConstraint(
+        "purpose IN ('work', 'probe', 'identity', 'hcp')", name="purpose"
+    ),
+)
+
+job = _of_company(
+    "job",
+    _id(),
+    _text("state"),
+    _text("kind"),
+    _text("action"),
+    sa.Column("record_id", sa.BigInteger),
+    _text("summary"),
+    _text("reason", null=True),
+    _count("attempt"),
+    _count("max_attempts", 5),
+    _moment("created_at", null=False),
+    _moment("run_at", null=False),
+    _moment("sent_at"),
+    _moment("finished_at"),
+    _count("priority", 50),
+    _text("dedupe_key", null=True),
+    sa.Column("exchange_id", sa.BigInteger),
+    _count("batch_limit", 1_000_000),
+    sa.Column("cursor", JSON),
+    sa.Column("payload", JSON),
+    _one_of("state", JOB_STATES),
+    sa.CheckConstraint(
+        "(finished_at IS NOT NULL) = (state IN ('done', 'cancelled'))", name="finished"
+    ),
+    sa.CheckConstraint(
+        "(exchange_id IS NOT NULL) OR (state NOT IN ('sent', 'unsure'))",
+        name="in_exchange",
+    ),
+    sa.Index(
+        "uq_job_dedupe_key",
+        "company_id",
+        "dedupe_key",
+        unique=True,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_job_ready",
+        "company_id",
+        "priority",
+        "run_at",
+        "id",
+        sqlite_where=sa.text("state = 'ready'"),
+        postgresql_where=sa.text("state = 'ready'"),
+    ),
+    sa.Index(
+        "ix_job_open",
+        "company_id",
+        "state",
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_job_exchange",
+        "company_id",
+        "exchange_id",
+        sqlite_where=sa.text("exchange_id IS NOT NULL"),
+        postgresql_where=sa.text("exchange_id IS NOT NULL"),
+    ),
+)
+
+job_event = _of_company(
+    "job_event",
+    _id(),
+    sa.Column("job_id", sa.BigInteger, nullable=False),
+    _moment("at", null=False),
+    _text("from_state", null=True),
+    _text("to_state"),
+    _text("by"),
+    _text("reason", null=True),
+    sa.Index("ix_job_event_job", "company_id", "job_id", "id"),
+)
+
+record = _of_company(
+    "record",
+    _id(),
+    _text("kind"),
+    _text("state"),
+    _text("reason", null=True),
+    _text("name"),
+    _text("quickbooks_id", null=True),
+    _text("mosaic_type", null=True),
+    sa.Column("mosaic_id", sa.BigInteger),
+    sa.Column("quickbooks", JSON),
+    sa.Column("mosaic", JSON),
+    sa.Column("agreed", JSON),
+    _flag("quickbooks_gone"),
+    _text("edit_sequence", null=True),
+    _text("time_modified", null=True),
+    _text("parent_id", null=True),
+    _text("external_guid", null=True),
+    _text("waits_for", null=True),
+    _moment("due_at"),
+    _count("delivery_rank", 50),
+    _count("attempt"),
+    sa.Column("seen_in", sa.BigInteger),
+    _moment("created_at", null=False),
+    _moment("changed_at", null=False),
+    _one_of("state", RECORD_STATES),
+    sa.Index(
+        "uq_record_quickbooks", "company_id", "kind", "quickbooks_id", unique=True
+    ),
+    sa.Index(
+        "uq_record_mosaic",
+        "company_id",
+        "mosaic_type",
+        "mosaic_id",
+        unique=True,
+        sqlite_where=sa.text("mosaic_id IS NOT NULL"),
+        postgresql_where=sa.text("mosaic_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_due",
+        "company_id",
+        "delivery_rank",
+        "due_at",
+        "id",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
+    sa.Index(
+        "ix_record_parent",
+        "company_id",
+        "kind",
+        "parent_id",
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_waits_for",
+        "company_id",
+        "waits_for",
+        sqlite_where=sa.text("waits_for IS NOT NULL"),
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    ),
+)
+
+record_event = _of_company(
+    "record_event",
+    _id(),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    _moment("at", null=False),
+    _text("what"),
+    _text("by"),
+    sa.Column("detail", JSON),
+    sa.Index("ix_record_event_record", "company_id", "record_id", "id"),
+)
+
+reading = _of_company(
+    "reading",
+    sa.Column("kind", sa.Text, primary_key=True),
+    _text("watermark", null=True),
+    _text("deleted_watermark", null=True),
+    _moment("last_read_at"),
+    _moment("last_full_at"),
+    _flag("full_due"),
+    _flag("deletions_accepted"),
+    _text("problem", null=True),
+)
+
+mosaic_object = _of_company(
+    "mosaic_object",
+    sa.Column("data_type", sa.Text, primary_key=True),
+    sa.Column("mosaic_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("name"),
+    _text("match_key"),
+    _flag("is_archived"),
+    sa.Column("body", JSON, nullable=False),
+    sa.Column("seen_in", sa.BigInteger, nullable=False),
+    sa.Index("ix_mosaic_object_match", "company_id", "data_type", "match_key"),
+)
+
+mosaic_call = _of_company(
+    "mosaic_call",
+    _id(),
+    _text("state"),
+    _text("operation"),
+    _text("data_type"),
+    sa.Column("record_id", sa.BigInteger),
+    sa.Column("mosaic_id", sa.BigInteger),
+    _text("reason", null=True),
+    sa.Column("fields", JSON, nullable=False),
+    _text("match_key", default=""),
+    _text("ref"),
+    _text("api_request_id", null=True),
+    _moment("created_at", null=False),
+    _moment("check_at"),
+    _moment("settled_at"),
+    _count("looks"),
+    _one_of("state", CALL_STATES),
+    sa.UniqueConstraint("company_id", "ref"),
+    sa.Index(
+        "ix_mosaic_call_open",
+        "company_id",
+        "check_at",
+        sqlite_where=sa.text("settled_at IS NULL"),
+        postgresql_where=sa.text("settled_at IS NULL"),
+    ),
+    sa.Index(
+        "uq_mosaic_call_record",
+        "company_id",
+        "record_id",
+        unique=True,
+        sqlite_where=sa.text("settled_at IS NULL"),
+        postgresql_where=sa.text("settled_at IS NULL"),
+    ),
+    sa.Index("ix_mosaic_call_record", "company_id", "record_id", "id"),
+)
+
+mosaic_callback = _of_company(
+    "mosaic_callback",
+    _id(),
+    _moment("received_at", null=False),
+    _moment("handled_at"),
+    _text("ref", null=True),
+    _text("api_request_id", null=True),
+    _text("data_type", null=True),
+    sa.Column("body", JSON, nullable=False),
+    sa.Index(
+        "ix_mosaic_callback_new",
+        "company_id",
+        "id",
+        sqlite_where=sa.text("handled_at IS NULL"),
+        postgresql_where=sa.text("handled_at IS NULL"),
+    ),
+)
+
+mosaic_budget = sa.Table(
+    "mosaic_budget",
+    metadata,
+    sa.Column("key_hash", sa.Text, primary_key=True),
+    sa.Column("tokens", sa.Float, nullable=False),
+    _moment("refilled_at", null=False),
+    _moment("blocked_until"),
+)
+
+audit = _of_company(
+    "audit",
+    _id(),
+    _moment("at", null=False),
+    _text("who"),
+    _text("what"),
+    _text("why", null=True),
+    sa.Column("detail", JSON),
+)

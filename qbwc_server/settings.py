@@ -1,0 +1,169 @@
+"""Every setting, read once from the environment: the only reader of it.
+
+Each is `QBWC_<NAME>`, or `QBWC_<NAME>_FILE` naming a file that holds the value, as
+Docker secrets do. `docs/settings.md` lists them; a test keeps that list complete.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from qbwc_server.errors import QbwcError
+
+_PREFIX = "QBWC_"
+
+
+class SettingMissing(QbwcError):
+    """A setting that has no safe default is not set."""
+
+    id: ClassVar[str] = "setting-missing"
+
+
+class _Files(PydanticBaseSettingsSource):
+    """Reads QBWC_NAME_FILE, a path whose content is the value of QBWC_NAME."""
+
+    def get_field_value(
+        self,
+        field: FieldInfo,  # noqa: ARG002 - the base class' signature
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{_PREFIX}{field_name.upper()}_FILE")
+        value = Path(path).read_text("utf-8").strip() if path else None
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. Times are in the unit that the name says."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path("qbwc-data"),
+        description="Folder for the embedded database, its key and .qwc files.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL; empty: SQLite file `qbwc.db` in the data folder.",
+    )
+    public_url: str = Field(
+        default="http://localhost:8000",
+        description="How customers' computers reach this server: https and a name.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key for hashes and encryption, at least 32 characters. Several "
+        "separated by commas: the first is used, the others are still understood. "
+        "Empty with SQLite: made once and kept in the data folder.",
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(default=False, description="Log lines as JSON.")
+    max_body_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        description="Largest request body taken, in bytes.",
+    )
+    minimum_web_connector: str = Field(
+        default="2.1",
+        description="Oldest Web Connector version that may connect.",
+    )
+    session_idle_minutes: int = Field(
+        default=15,
+        ge=1,
+        description="A session without a call for so long has ended.",
+    )
+    page_size: int = Field(
+        default=500, ge=1, description="Objects asked of QuickBooks in one answer."
+    )
+    write_batch: int = Field(
+        default=25, ge=1, description="Most writes in one message set."
+    )
+    full_compare_days: int = Field(
+        default=7, ge=1, description="Days between two complete reads of a list."
+    )
+    mosaic_requests: int = Field(
+        default=300,
+        ge=20,
+        description="Requests that Mosaic allows for one key in one window.",
+    )
+    mosaic_window_seconds: int = Field(
+        default=300, ge=1, description="Length of that window, in seconds."
+    )
+    mosaic_settle_seconds: int = Field(
+        default=120,
+        ge=1,
+        description="How long an answer of Mosaic may stay out before we look for it.",
+    )
+    mosaic_refresh_hours: int = Field(
+        default=12, ge=1, description="Hours between two reads of Mosaic's lists."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then files named in it."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _Files(settings_cls)
+
+    def url(self) -> str:
+        """Return the database URL, making the data folder for SQLite."""
+        if self.database_url:
+            return self.database_url
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self.data_dir.resolve() / 'qbwc.db'}"
+
+    def keys(self) -> list[str]:
+        """Return the secret keys, the one in use first.
+
+        Raises:
+            SettingMissing: none is set and the database is shared by machines.
+        """
+        keys = [key for key in self.secret_key.get_secret_value().split(",") if key]
+        if keys:
+            return keys
+        if not self.url().startswith("sqlite"):
+            raise SettingMissing(
+                "Set QBWC_SECRET_KEY to a random text of at least 32 characters, the "
+                "same on every machine."
+            )
+        return [_own_key(self.data_dir / "secret.key")]
+
+
+def _own_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text("ascii").strip()
