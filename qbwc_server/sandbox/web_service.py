@@ -36,7 +36,7 @@ _CALL_ERRORS: Final = {
 }
 
 
-class Ended(Exception):  # noqa: N818 - the ordinary way out of an update
+class Ended(Exception):
     """The update is over here and now.
 
     `result` is the text to show, `error` Web Connector's own code or None, `postponed`
