@@ -17,6 +17,8 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 
 _TABLE = models.company
+STOPPING = frozenset({"too-many-gone"})
+"""Attentions in which nothing is written until a person has spoken."""
 
 
 class CompanyUnknown(QbwcError):
@@ -69,7 +71,7 @@ class Company:
     @property
     def delivers(self) -> bool:
         """Whether anything may be written to Mosaic for it now."""
-        return self.mode == "live" and self.attention_id is None
+        return self.mode == "live" and self.attention_id not in STOPPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,25 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
 def attend(
     connection: Connection, company_id: int, *, error_id: str, text: str
 ) -> None:
-    """Stop a company until a person, or the cause itself, has gone."""
-    change(connection, company_id, attention_id=error_id, attention=text)
+    """Say what a person must look at; one that stops everything stays in front."""
+    connection.execute(
+        _TABLE.update()
+        .where(
+            _TABLE.c.id == company_id,
+            sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING),
+        )
+        .values(attention_id=error_id, attention=text)
+    )
+
+
+def calm(connection: Connection, company_id: int, *, also_stops: bool = False) -> None:
+    """Take back what needed attention, because it is over."""
+    condition = _TABLE.c.id == company_id
+    if not also_stops:
+        condition &= sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING)
+    connection.execute(
+        _TABLE.update().where(condition).values(attention_id=None, attention=None)
+    )
 
 
 def audit(

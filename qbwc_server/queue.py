@@ -168,6 +168,15 @@ def move(
     )
 
 
+def note(connection: Connection, job: Job, **values: object) -> None:
+    """Change what is remembered with a job, its state staying as it is."""
+    connection.execute(
+        _JOB.update()
+        .where(_JOB.c.company_id == job.company_id, _JOB.c.id == job.id)
+        .values(**values)
+    )
+
+
 def retry_later(
     connection: Connection, job: Job, *, by: str, now: datetime, reason: str
 ) -> None:
@@ -239,12 +248,17 @@ def send(
     *,
     session_id: int,
     jobs: Sequence[Job],
+    cursors: Sequence[dict[str, Any] | None],
     request: str,
     purpose: str,
     now: datetime,
     message_set_id: str | None = None,
 ) -> int:
-    """Keep a request as an exchange, its jobs as sent, and return the exchange's id."""
+    """Keep a request as an exchange, its jobs as sent, and return the exchange's id.
+
+    `cursors` go with the jobs: how far each has come. Only the first page of a read
+    counts as an attempt.
+    """
     exchange_id = next_id(connection, company_id)
     connection.execute(
         _EXCHANGE.insert(),
@@ -260,7 +274,8 @@ def send(
             "request": request,
         },
     )
-    for job in jobs:
+    for job, cursor in zip(jobs, cursors, strict=True):
+        pages = (cursor or {}).get("pages", 0)
         move(
             connection,
             job,
@@ -268,7 +283,8 @@ def send(
             by="web connector",
             now=now,
             exchange_id=exchange_id,
-            attempt=job.attempt + (0 if job.cursor else 1),
+            attempt=job.attempt + (0 if pages else 1),
+            cursor=cursor,
             sent_at=now,
         )
     return exchange_id

@@ -81,6 +81,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "login_failure",
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("who", name=op.f("pk_login_failure")),
+    )
+    op.create_table(
         "mosaic_budget",
         sa.Column("key_hash", sa.Text(), nullable=False),
         sa.Column("tokens", sa.Float(), nullable=False),
@@ -393,6 +400,12 @@ def upgrade() -> None:
         sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_full_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("full_due", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column(
+            "deletions_accepted",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+        ),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["company_id"],
@@ -537,6 +550,11 @@ def upgrade() -> None:
         sa.Column("waits", sa.Integer(), server_default="0", nullable=False),
         sa.Column("percent", sa.Integer(), server_default="0", nullable=False),
         sa.Column("access_errors", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "tally",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("file_path", sa.Text(), server_default="", nullable=False),
         sa.Column("peer", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint(
@@ -666,6 +684,7 @@ def downgrade() -> None:
     op.drop_table("company_sequence")
     op.drop_table("audit")
     op.drop_table("mosaic_budget")
+    op.drop_table("login_failure")
     with op.batch_alter_table("company", schema=None) as batch_op:
         batch_op.drop_index("ix_company_webhook_token_hash")
         batch_op.drop_index("ix_company_setup_token_hash")
