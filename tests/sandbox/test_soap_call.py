@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 import select
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.sax.saxutils import unescape
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from qbwc_server.sandbox.interference import Call
 from qbwc_server.sandbox.scripted_service import ScriptedService, envelope_of, serving
@@ -142,6 +148,77 @@ def test_headers_are_those_of_the_real_client() -> None:
     assert headers["HTTP_CONNECTION"] == "Keep-Alive"
     assert "HTTP_COOKIE" not in headers
     assert "HTTP_ACCEPT_ENCODING" not in headers
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for localhost and its key, in one file; nobody signed it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
+        )
+        # Python 3.13 checks strictly and wants the next three.
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True,
+                content_commitment=False,
+                key_encipherment=False,
+                data_encipherment=False,
+                key_agreement=False,
+                key_cert_sign=True,
+                crl_sign=False,
+                encipher_only=False,
+                decipher_only=False,
+            ),
+            critical=True,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "localhost.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + built.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_https_wants_a_certificate_it_can_trust(
+    server: Server, certificate: Path
+) -> None:
+    """An unknown certificate ends it; one named as trusted is good."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with endpoint(server):
+        url = f"https://localhost:{server.server_port}/"
+        stranger = SoapEndpoint(url)
+        trusting = SoapEndpoint(url, ca_file=str(certificate))
+
+        with pytest.raises(ssl.SSLError):
+            stranger.get()
+        answer = text_result(GOODBYE, trusting.call(GOODBYE))
+
+        stranger.close()
+        trusting.close()
+
+    assert answer == "bye"
 
 
 def test_envelopes_are_those_of_the_real_client() -> None:

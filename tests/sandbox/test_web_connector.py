@@ -65,9 +65,9 @@ class FakeCompanyFile:
         self.stamp: dict[str, str] = {}
         self.refusals: list[QuickBooksRefusal] = []
         self.refuse_requests_with: QuickBooksRefusal | None = None
-        self.host = "<SupportedQBXMLVersion>CA2.0</SupportedQBXMLVersion>" + "".join(
+        self.host = "".join(
             f"<SupportedQBXMLVersion>{version}</SupportedQBXMLVersion>"
-            for version in ("9.0", "13.0", "2.1")
+            for version in ("CA2.0", "9.0", "13.0", "2.1")
         )
         self.events: list[str] = []
         self.requests: list[str] = []
@@ -215,7 +215,6 @@ def test_messages_of_the_real_log_appear_in_its_order(
     recorded = (
         reference_data() / "captures/20190530_qbwc2.2_VERBOSE_qwclog_full_session.txt"
     ).read_text(encoding="utf-8")
-    # From the request of the last round to the end.
     tail = recorded[recorded.index("send request no. 7") :]
     places = re.findall(r"QBWebConnector\.([\w.]+)\(\)", tail)
     service.answers["receiveResponseXML"] = [99, 100]
@@ -340,8 +339,7 @@ def test_login_answers_without_work_never_touch_quickbooks(
 
     run = desk.run()
 
-    assert (run.result, run.error, run.calls[-1]) == outcome
-    assert desk.file.events == []
+    assert ((run.result, run.error, run.calls[-1]), desk.file.events) == (outcome, [])
     assert run.postponed_seconds == (90 if "postponed" in run.result else 0)
 
 
@@ -441,7 +439,6 @@ def test_a_failed_call_ends_the_run_with_the_code_of_its_method(
     assert run.calls[-1] == method
     assert run.calls.count(method) == 1
     assert desk.file.stamp["AppLock"].startswith("UNLOCKED")
-    assert desk.file.events[-1:] != ["begin"] or method == "connectionError"
 
 
 @pytest.mark.parametrize("method", ["sendRequestXML", "closeConnection"])
