@@ -1,14 +1,13 @@
-"""Jobs for QuickBooks: their states, and the exchanges that carry them.
+"""Jobs for QuickBooks: what they are, and the one way in which they change state.
 
 Rule 1: a state changes only through `move`, one row at a time, guarded by the state it
 is in, with its `job_event` in the same transaction.
 Rule 2: a read whose answer was lost may simply be handed out again; a write may not.
-Rule 3: what leaves is committed, byte for byte, before it leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -35,7 +34,6 @@ our own check refuses: it never leaves."""
 WRITES = frozenset({"add", "mod", "del"})
 
 _JOB = models.job
-_EXCHANGE = models.exchange
 
 
 class IllegalTransition(QbwcError):
@@ -242,129 +240,6 @@ def ready_by(connection: Connection, company_id: int, moment: datetime) -> int:
     return found
 
 
-def send(
-    connection: Connection,
-    company_id: int,
-    *,
-    session_id: int,
-    jobs: Sequence[Job],
-    cursors: Sequence[dict[str, Any] | None],
-    request: str,
-    purpose: str,
-    now: datetime,
-    message_set_id: str | None = None,
-) -> int:
-    """Keep a request as an exchange, its jobs as sent, and return the exchange's id.
-
-    `cursors` go with the jobs: how far each has come. Only the first page of a read
-    counts as an attempt.
-    """
-    exchange_id = next_id(connection, company_id)
-    connection.execute(
-        _EXCHANGE.insert(),
-        {
-            "company_id": company_id,
-            "id": exchange_id,
-            "state": "sent",
-            "purpose": purpose,
-            "session_id": session_id,
-            "message_set_id": message_set_id,
-            "writes": any(job.writes for job in jobs),
-            "sent_at": now,
-            "request": request,
-        },
-    )
-    for job, cursor in zip(jobs, cursors, strict=True):
-        pages = (cursor or {}).get("pages", 0)
-        move(
-            connection,
-            job,
-            "sent",
-            by="web connector",
-            now=now,
-            exchange_id=exchange_id,
-            attempt=job.attempt + (0 if pages else 1),
-            cursor=cursor,
-            sent_at=now,
-        )
-    return exchange_id
-
-
-def keep_answer(
-    connection: Connection,
-    company_id: int,
-    exchange_id: int,
-    *,
-    answer: str,
-    hresult: str,
-    message: str,
-    now: datetime,
-) -> bool:
-    """Keep an answer as it came; False if the exchange has one or waits for none."""
-    return (
-        connection.execute(
-            _EXCHANGE.update()
-            .where(
-                _EXCHANGE.c.company_id == company_id,
-                _EXCHANGE.c.id == exchange_id,
-                _EXCHANGE.c.state == "sent",
-            )
-            .values(
-                state="answered",
-                answer=answer,
-                hresult=hresult or None,
-                message=message or None,
-                answered_at=now,
-            )
-        ).rowcount
-        == 1
-    )
-
-
-def exchange(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
-    """Return the row of an exchange."""
-    return connection.execute(
-        sa.select(_EXCHANGE).where(
-            _EXCHANGE.c.company_id == company_id, _EXCHANGE.c.id == exchange_id
-        )
-    ).one()
-
-
-def change_exchange(
-    connection: Connection, company_id: int, exchange_id: int, **values: object
-) -> None:
-    """Change columns of an exchange."""
-    connection.execute(
-        _EXCHANGE.update()
-        .where(_EXCHANGE.c.company_id == company_id, _EXCHANGE.c.id == exchange_id)
-        .values(**values)
-    )
-
-
-def in_exchange(connection: Connection, company_id: int, exchange_id: int) -> list[Job]:
-    """Return the jobs of an exchange, in the order of their requests."""
-    rows = connection.execute(
-        sa.select(_JOB)
-        .where(_JOB.c.company_id == company_id, _JOB.c.exchange_id == exchange_id)
-        .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
-    )
-    return [Job.of(row) for row in rows]
-
-
-def lose(
-    connection: Connection, company_id: int, exchange_id: int, *, by: str, now: datetime
-) -> None:
-    """Take an exchange as lost: its reads go out again, its writes are unsure."""
-    change_exchange(connection, company_id, exchange_id, state="lost", reason=by)
-    for job in in_exchange(connection, company_id, exchange_id):
-        if job.state != "sent":
-            continue
-        if job.writes:
-            move(connection, job, "unsure", by=by, now=now, reason="No answer came.")
-        else:
-            move(connection, job, "ready", by=by, now=now, reason="No answer came.")
-
-
 def split(
     connection: Connection, jobs: Iterable[Job], *, by: str, now: datetime, reason: str
 ) -> None:
@@ -381,6 +256,37 @@ def split(
     half = (len(together) + 1) // 2
     for job in together:
         move(connection, job, "ready", by=by, now=now, reason=reason, batch_limit=half)
+
+
+def rounds_left(
+    connection: Connection,
+    company_id: int,
+    session_id: int,
+    moment: datetime,
+    *,
+    page_size: int,
+    write_batch: int,
+) -> int:
+    """Return how many round trips the work takes that is ready by a moment."""
+    reads = connection.execute(
+        sa.select(_JOB.c.cursor).where(
+            _JOB.c.company_id == company_id,
+            _JOB.c.state == "ready",
+            _JOB.c.run_at <= moment,
+            _JOB.c.action == "read",
+        )
+    ).all()
+    pages = [
+        -(-((row.cursor or {}).get("remaining") or 1) // page_size) for row in reads
+    ]
+    writes = ready_by(connection, company_id, moment) - len(reads)
+    lost = {
+        job.exchange_id
+        for job in select(connection, company_id, _JOB.c.state == "unsure")
+        if (job.cursor or {}).get("probed_in") != session_id
+    }
+    # The reads of all kinds travel together, so the longest decides.
+    return max(pages, default=0) + -(-writes // write_batch) + len(lost)
 
 
 def select(connection: Connection, company_id: int, *conditions: Any) -> list[Job]:

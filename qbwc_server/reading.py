@@ -118,11 +118,8 @@ def apply(
     answer: Answer,
     *,
     now: datetime,
-) -> int:
-    """Take the answer to a read: keep what it holds and move the job on.
-
-    Returns how many objects it held that were new or changed.
-    """
+) -> None:
+    """Take the answer to a read: keep what it holds and move the job on."""
     verdict = status(answer.status_code, answer.message)
     if verdict.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL}:
         _refused(connection, job, answer, now)
@@ -132,8 +129,7 @@ def apply(
     elif job.kind == DELETIONS:
         _apply_deletions(connection, company, job, answer, now)
     else:
-        return _apply_page(connection, company, job, answer, now)
-    return 0
+        _apply_page(connection, company, job, answer, now)
 
 
 def _begin(
@@ -238,11 +234,11 @@ def _apply_page(
     job: Job,
     answer: Answer,
     now: datetime,
-) -> int:
+) -> None:
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
     seen, unread = _see(kind, answer.rets)
-    tally = records.keep_seen(
+    records.keep_seen(
         connection,
         company.id,
         kind,
@@ -268,7 +264,6 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _finish(connection, company, job, cursor, now)
-    return tally.new + tally.changed
 
 
 def _next_range(kind: Kind, answer: Answer, cursor: dict[str, Any]) -> bool:

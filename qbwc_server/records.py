@@ -7,7 +7,6 @@ QuickBooks side changed becomes due, however often it changed meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,15 +24,6 @@ _CHUNK = 500
 _SHAPES_BELOW = ("name", "parent_id", "is_active")
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many objects of a page were new, changed, and the same."""
-
-    new: int
-    changed: int
-    same: int
-
-
 def keep_seen(
     connection: Connection,
     company_id: int,
@@ -42,7 +32,7 @@ def keep_seen(
     *,
     now: datetime,
     full_read: int | None = None,
-) -> Tally:
+) -> None:
     """Bring the QuickBooks side of records up to what was read.
 
     `full_read` is the id of the job that reads everything: objects that it does not
@@ -72,7 +62,6 @@ def keep_seen(
     _refresh_below(connection, company_id, kind, shaping, now)
     if kind.mirror is not None and (new or changed):
         companies.change(connection, company_id, deliver_at=now)
-    return Tally(len(new), len(changed), len(wanted) - len(new) - len(changed))
 
 
 def _insert(
