@@ -19,7 +19,7 @@ FILE_ID = "FileID"
 APP_LOCK = "AppLock"
 
 
-class StampFailed(Exception):  # noqa: N818 - QuickBooks answered, with a refusal
+class StampFailed(Exception):
     """QuickBooks answered a request about the stamp with an error status."""
 
 

@@ -25,13 +25,13 @@ class Interference(Protocol):
         """Look at a call whose answer has arrived but was not read yet."""
 
 
-class Vanish(Exception):  # noqa: N818 - the computer is gone, nothing erred
+class Vanish(Exception):
     """The computer is gone: no further call, and the company file stays locked."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - as above
+class ConnectionLost(Exception):
     """The network failed: before the call it never arrived, after it the answer."""
 
 
-class SendAgain(Exception):  # noqa: N818 - as above
+class SendAgain(Exception):
     """The network delivered a call twice; the second answer is the one read."""

@@ -30,7 +30,7 @@ _NEEDED = (
 )
 
 
-class RegistrationRefused(Exception):  # noqa: N818 - Web Connector said no
+class RegistrationRefused(Exception):
     """Web Connector does not add the application; `code` is like "QBWC1039"."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -36,7 +36,7 @@ _CONTINUE_TIMEOUT: Final = 0.35
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-class CallFailed(Exception):  # noqa: N818 - named after what Web Connector logs
+class CallFailed(Exception):
     """A call came back with nothing usable; the text is what Web Connector logs."""
 
 
