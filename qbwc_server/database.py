@@ -11,13 +11,13 @@ concurrent read-then-write updates were lost without an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 JSON = sa.JSON(none_as_null=True).with_variant(
@@ -125,3 +125,27 @@ def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
 def next_id(connection: Connection, company_id: int) -> int:
     """Return one fresh id; see `next_ids`."""
     return next_ids(connection, company_id)[0]
+
+
+def upsert(
+    connection: Connection,
+    table: sa.Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    key: Sequence[str],
+) -> None:
+    """Insert rows; where one with the same key is there, change it to the new one."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        pg = postgresql.insert(table)
+        changed = {name: pg.excluded[name] for name in rows[0] if name not in key}
+        connection.execute(
+            pg.on_conflict_do_update(index_elements=key, set_=changed), rows
+        )
+    else:
+        lite = sqlite.insert(table)
+        changed = {name: lite.excluded[name] for name in rows[0] if name not in key}
+        connection.execute(
+            lite.on_conflict_do_update(index_elements=key, set_=changed), rows
+        )

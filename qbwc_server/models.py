@@ -360,8 +360,9 @@ mosaic_object = _of_company(
     _text("name"),
     _text("match_key"),
     _flag("is_archived"),
-    sa.Column("body", JSON, nullable=False),
+    sa.Column("snapshot", JSON, nullable=False),
     sa.Column("seen_in", sa.BigInteger, nullable=False),
+    _count("misses"),
     sa.Index("ix_mosaic_object_match", "company_id", "data_type", "match_key"),
 )
 

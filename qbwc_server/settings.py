@@ -118,6 +118,21 @@ class Settings(BaseSettings):
         ge=1,
         description="How long an answer of Mosaic may stay out before we look for it.",
     )
+    mosaic_timeout_seconds: int = Field(
+        default=30, ge=1, description="How long one request to Mosaic may take."
+    )
+    mosaic_origin: str = Field(
+        default="",
+        description="The domain told to Mosaic with the key; empty: the public URL.",
+    )
+    worker_threads: int = Field(
+        default=8, ge=1, description="Companies that one worker serves at once."
+    )
+    lease_seconds: int = Field(
+        default=60,
+        ge=1,
+        description="After so long without a sign of life, another worker goes on.",
+    )
     mosaic_refresh_hours: int = Field(
         default=12, ge=1, description="Hours between two reads of Mosaic's lists."
     )
