@@ -104,6 +104,14 @@ def test_a_list_as_long_as_one_page_is_doubted() -> None:
     assert len(list(client.read("phase"))) == 31
 
 
+def test_pages_that_overlap_give_each_object_once() -> None:
+    """An object added in front while paging pushes others into the next page."""
+    first, second = [{"mosaic_id": 1}, {"mosaic_id": 2}], [{"mosaic_id": 2}]
+    client = _answers({"project": first}, {"project": second}, {"project": []})
+    found = client.read("project", portfolio_id=1)
+    assert [item["mosaic_id"] for item in found] == [1, 2]
+
+
 def test_a_list_that_changed_while_it_was_read_is_not_whole() -> None:
     """Fewer objects than promised is an error, for the missing look deleted."""
     page = {"project": [{"mosaic_id": 1}], "total_count": 2}

@@ -172,8 +172,8 @@ def test_an_email_address_is_taken_once(world: World) -> None:
     assert world.ask("POST", "employee", body).status_code == 422
 
 
-def test_the_limit_counts_refused_requests_too(world: World) -> None:
-    """301 requests in five minutes are one too many, and hammering goes on costing."""
+def test_the_limit_refuses_one_too_many(world: World) -> None:
+    """The 301st request in five minutes is told how long to wait."""
     statuses = [world.ask("GET", "client").status_code for _ in range(300)]
     assert set(statuses) == {200}
     world.now += timedelta(seconds=100)
@@ -182,6 +182,16 @@ def test_the_limit_counts_refused_requests_too(world: World) -> None:
     assert 0 < int(refused.headers["Retry-After"]) <= 200
     world.now += timedelta(seconds=200)
     assert world.ask("GET", "client").status_code == 200
+
+
+def test_refused_requests_count_too() -> None:
+    """Whoever goes on hammering is never let in again."""
+    world = World(requests_per_window=2)
+    statuses = []
+    for _ in range(6):
+        statuses.append(world.ask("GET", "client").status_code)
+        world.now += timedelta(seconds=149)
+    assert statuses == [200, 200, 429, 429, 429, 429]
 
 
 # What follows from what
