@@ -24,6 +24,8 @@ def render(kind: str, thing: Any, autogen: AutogenContext) -> str | bool:
     if kind == "type" and isinstance(thing, sa.JSON):
         autogen.imports.add("from sqlalchemy.dialects import postgresql")
         return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
+    if kind == "server_default" and isinstance(getattr(thing, "arg", None), sa.False_):
+        return "sa.false()"  # SQLite would have it written as 0
     return False
 
 

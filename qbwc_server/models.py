@@ -153,6 +153,7 @@ session = _of_company(
     _count("waits"),
     _count("percent"),
     _count("access_errors"),
+    sa.Column("tally", JSON),
     _text("file_path", default=""),
     _text("peer", default=""),
     sa.UniqueConstraint("company_id", "ticket_hash"),
@@ -348,6 +349,7 @@ reading = _of_company(
     _moment("last_read_at"),
     _moment("last_full_at"),
     _flag("full_due"),
+    _flag("deletions_accepted"),
     _text("problem", null=True),
 )
 
@@ -425,6 +427,14 @@ mosaic_budget = sa.Table(
     sa.Column("tokens", sa.Float, nullable=False),
     _moment("refilled_at", null=False),
     _moment("blocked_until"),
+)
+
+login_failure = sa.Table(
+    "login_failure",
+    metadata,
+    sa.Column("who", sa.Text, primary_key=True),
+    _count("failures"),
+    _moment("last_at", null=False),
 )
 
 audit = _of_company(

@@ -1,4 +1,4 @@
-"""The database's schema and its migrations, for the command line and start-up checks."""
+"""The database's schema: its migrations, and whether it fits this program."""
 
 from __future__ import annotations
 

@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         ge=1,
         description="A session without a call for so long has ended.",
     )
+    session_takeover_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="After so long without a call, a new run from the same address "
+        "takes over a session.",
+    )
     page_size: int = Field(
         default=500, ge=1, description="Objects asked of QuickBooks in one answer."
     )

@@ -81,6 +81,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "login_failure",
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("who", name=op.f("pk_login_failure")),
+    )
+    op.create_table(
         "mosaic_budget",
         sa.Column("key_hash", sa.Text(), nullable=False),
         sa.Column("tokens", sa.Float(), nullable=False),
@@ -130,7 +137,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("session_id", sa.BigInteger(), nullable=False),
         sa.Column("message_set_id", sa.Text(), nullable=True),
-        sa.Column("writes", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("writes", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
@@ -359,7 +366,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("match_key", sa.Text(), nullable=False),
         sa.Column(
-            "is_archived", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "is_archived", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column(
             "body",
@@ -392,8 +399,12 @@ def upgrade() -> None:
         sa.Column("deleted_watermark", sa.Text(), nullable=True),
         sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_full_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column(
-            "full_due", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "deletions_accepted",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
         ),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -431,7 +442,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column(
-            "quickbooks_gone", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "quickbooks_gone", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column("edit_sequence", sa.Text(), nullable=True),
         sa.Column("time_modified", sa.Text(), nullable=True),
@@ -531,7 +542,7 @@ def upgrade() -> None:
         sa.Column("ended_why", sa.Text(), nullable=True),
         sa.Column("ticket_hash", sa.Text(), nullable=False),
         sa.Column(
-            "identified", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            "identified", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column("exchange_id", sa.BigInteger(), nullable=True),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
@@ -539,6 +550,11 @@ def upgrade() -> None:
         sa.Column("waits", sa.Integer(), server_default="0", nullable=False),
         sa.Column("percent", sa.Integer(), server_default="0", nullable=False),
         sa.Column("access_errors", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "tally",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("file_path", sa.Text(), server_default="", nullable=False),
         sa.Column("peer", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint(
@@ -668,6 +684,7 @@ def downgrade() -> None:
     op.drop_table("company_sequence")
     op.drop_table("audit")
     op.drop_table("mosaic_budget")
+    op.drop_table("login_failure")
     with op.batch_alter_table("company", schema=None) as batch_op:
         batch_op.drop_index("ix_company_webhook_token_hash")
         batch_op.drop_index("ix_company_setup_token_hash")

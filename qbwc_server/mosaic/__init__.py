@@ -1,0 +1,1 @@
+"""Mosaic's API. The only place that imports httpx; knows nothing of QuickBooks."""

@@ -1,0 +1,1 @@
+"""QuickBooks, Web Connector and Mosaic to run against without any of them."""

@@ -1,0 +1,260 @@
+"""Companies: one QuickBooks company file bound to one Mosaic team, the tenant."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+
+from qbwc_server import models
+from qbwc_server.database import company_transaction, next_id, transaction
+from qbwc_server.errors import QbwcError
+from qbwc_server.keys import Keys, new_secret
+
+_TABLE = models.company
+STOPPING = frozenset({"too-many-gone"})
+"""Attentions in which nothing is written until a person has spoken."""
+
+
+class CompanyUnknown(QbwcError):
+    """No company has that name or number."""
+
+    id: ClassVar[str] = "company-unknown"
+
+
+class CompanyExists(QbwcError):
+    """Another company has that name already."""
+
+    id: ClassVar[str] = "company-exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as its row has it; secrets only as hashes or encrypted."""
+
+    id: int
+    name: str
+    mode: str
+    attention: str | None
+    attention_id: str | None
+    last_seen_at: datetime | None
+    last_session_at: datetime | None
+    next_read_at: datetime | None
+    poll_every: int
+    read_every: int
+    structure: str
+    username: str
+    owner_id: str
+    file_id: str
+    mosaic_url: str
+    mosaic_team: str
+    mosaic_key: str | None
+    mosaic_auth_scheme: str
+    mosaic_portfolio: int | None
+    mosaic_read_at: datetime | None
+    file_name: str | None
+    file_path: str | None
+    host: dict[str, Any] | None
+    offset_minutes: int | None
+    last_restore: str | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Return the company of a row of `company`."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
+    @property
+    def delivers(self) -> bool:
+        """Whether anything may be written to Mosaic for it now."""
+        return self.mode == "live" and self.attention_id not in STOPPING
+
+
+@dataclass(frozen=True, slots=True)
+class NewCompany:
+    """What is told once: the password and the tokens are stored only as hashes."""
+
+    id: int
+    name: str
+    username: str
+    password: str
+    setup_token: str
+    webhook_token: str
+
+
+def add(
+    engine: Engine,
+    keys: Keys,
+    *,
+    name: str,
+    mosaic_url: str,
+    mosaic_team: str,
+    now: datetime,
+    mosaic_key: str | None = None,
+    mode: str = "live",
+    structure: str = "client",
+    poll_every: int = 1,
+    read_every: int = 15,
+) -> NewCompany:
+    """Make a company; OwnerID and FileID are made once and never change by themselves.
+
+    QuickBooks remembers the first pair of OwnerID and FileID in the company file and
+    refuses a second (QBWC1039), so a new .qwc must always carry the old pair.
+
+    Raises:
+        CompanyExists: the name is taken.
+    """
+    password, setup, webhook = new_secret(), new_secret(), new_secret()
+    slug = re.sub(r"[^a-z0-9]+", "-", name.casefold().strip()).strip("-")[:20]
+    username = f"{slug or 'company'}-{uuid.uuid4().hex[:6]}"
+    with transaction(engine) as connection:
+        taken = sa.select(_TABLE.c.id).where(_TABLE.c.name == name)
+        if connection.execute(taken).first() is not None:
+            raise CompanyExists(f"There is a company named {name!r} already.")
+        company_id: int = connection.execute(
+            _TABLE.insert().returning(_TABLE.c.id),
+            {
+                "name": name,
+                "mode": mode,
+                "username": username,
+                "password_hash": keys.hash("password", password),
+                "owner_id": _guid(),
+                "file_id": _guid(),
+                "setup_token_hash": keys.hash("setup", setup),
+                "webhook_token_hash": keys.hash("webhook", webhook),
+                "mosaic_url": mosaic_url.rstrip("/"),
+                "mosaic_team": mosaic_team,
+                "mosaic_key": keys.encrypt(mosaic_key) if mosaic_key else None,
+                "structure": structure,
+                "poll_every": poll_every,
+                "read_every": read_every,
+                "created_at": now,
+            },
+        ).scalar_one()
+        connection.execute(
+            models.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
+        )
+        audit(connection, company_id, now, who="operator", what="company added")
+    return NewCompany(company_id, name, username, password, setup, webhook)
+
+
+def find(engine: Engine, name_or_id: str) -> Company:
+    """Return the company of that name, or of that number.
+
+    Raises:
+        CompanyUnknown: there is none.
+    """
+    condition = _TABLE.c.name == name_or_id
+    if name_or_id.isdigit():
+        condition |= _TABLE.c.id == int(name_or_id)
+    with transaction(engine) as connection:
+        rows = connection.execute(sa.select(_TABLE).where(condition)).all()
+    for row in rows:
+        if row.name == name_or_id or len(rows) == 1:
+            return Company.of(row)
+    raise CompanyUnknown(
+        f"There is no company {name_or_id!r}. `qbwc-server company list` shows them."
+    )
+
+
+def get(connection: Connection, company_id: int) -> Company:
+    """Return a company that is known to exist."""
+    row = connection.execute(sa.select(_TABLE).where(_TABLE.c.id == company_id)).one()
+    return Company.of(row)
+
+
+def every(engine: Engine) -> list[Company]:
+    """Return all companies by name."""
+    with transaction(engine) as connection:
+        rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
+    return [Company.of(row) for row in rows]
+
+
+def change(connection: Connection, company_id: int, **values: object) -> None:
+    """Change columns of a company."""
+    connection.execute(
+        _TABLE.update().where(_TABLE.c.id == company_id).values(**values)
+    )
+
+
+def set_values(
+    engine: Engine, company_id: int, *, now: datetime, who: str, **values: object
+) -> None:
+    """Change a company's settings and keep who did it; going live wakes what waits."""
+    with company_transaction(engine, company_id) as connection:
+        change(connection, company_id, **values)
+        shown = {name: "[hidden]" if "key" in name else values[name] for name in values}
+        audit(
+            connection, company_id, now, who=who, what="company changed", detail=shown
+        )
+        if values.get("mode") == "live" or "structure" in values:
+            wake_all(connection, company_id, now)
+
+
+def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have every record looked at again that is not finished."""
+    record = models.record
+    connection.execute(
+        record.update()
+        .where(record.c.company_id == company_id, record.c.mosaic_type.is_not(None))
+        .where(record.c.state.in_(("in_sync", "pending", "unlinked", "refused")))
+        .values(due_at=now, attempt=0)
+    )
+    change(connection, company_id, deliver_at=now)
+
+
+def attend(
+    connection: Connection, company_id: int, *, error_id: str, text: str
+) -> None:
+    """Say what a person must look at; one that stops everything stays in front."""
+    connection.execute(
+        _TABLE.update()
+        .where(
+            _TABLE.c.id == company_id,
+            sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING),
+        )
+        .values(attention_id=error_id, attention=text)
+    )
+
+
+def calm(connection: Connection, company_id: int, *, also_stops: bool = False) -> None:
+    """Take back what needed attention, because it is over."""
+    condition = _TABLE.c.id == company_id
+    if not also_stops:
+        condition &= sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING)
+    connection.execute(
+        _TABLE.update().where(condition).values(attention_id=None, attention=None)
+    )
+
+
+def audit(
+    connection: Connection,
+    company_id: int,
+    now: datetime,
+    *,
+    who: str,
+    what: str,
+    why: str | None = None,
+    detail: object = None,
+) -> None:
+    """Keep who did what to a company."""
+    connection.execute(
+        models.audit.insert(),
+        {
+            "company_id": company_id,
+            "id": next_id(connection, company_id),
+            "at": now,
+            "who": who,
+            "what": what,
+            "why": why,
+            "detail": detail,
+        },
+    )
+
+
+def _guid() -> str:
+    return "{" + str(uuid.uuid4()) + "}"

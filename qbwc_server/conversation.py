@@ -1,0 +1,540 @@
+"""The Web Connector's protocol as a table of states. Knows no SOAP and no HTTP.
+
+Rule 1: a call that is not in `TABLE` for the session's state gets the protocol's own
+"no": an empty string, a negative number or `nvu`; never an exception.
+Rule 2: the tenant comes from the ticket alone.
+Rule 3: nothing is asked of QuickBooks before the open company file was recognised.
+
+What Web Connector does with each answer is told in Intuit's QuickBooks Web Connector
+Programmer's Guide; the places where the real one differs were learnt from its logs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server import (
+    __version__,
+    companies,
+    exchanges,
+    identity,
+    logins,
+    models,
+    queue,
+    reading,
+    roundtrip,
+    sessions,
+)
+from qbwc_server.companies import Company
+from qbwc_server.database import company_transaction, transaction
+from qbwc_server.keys import Keys
+from qbwc_server.qbxml import response
+from qbwc_server.qbxml.request import message_set
+from qbwc_server.qbxml.response import ResponseMalformed
+from qbwc_server.qbxml.status import hresult
+from qbwc_server.reading import Rules
+from qbwc_server.roundtrip import Outcome
+from qbwc_server.sessions import Session
+from qbwc_server.settings import Settings
+
+_LOG = structlog.get_logger(__name__)
+
+NO_SESSION = "This session has ended. It will run again at the next scheduled time."
+WAIT = "NoOp"
+MOST_WAITS = 12
+"""Web Connector pauses five seconds for each: a minute in all."""
+SOON = timedelta(seconds=10)
+MORE_ERRORS_THAN_A_TRY = 2
+
+
+class State(StrEnum):
+    """Where a session is; kept in its row."""
+
+    AUTHENTICATED = "authenticated"
+    ASKED = "asked"
+    READY = "ready"
+    FINISHING = "finishing"
+    CLOSED = "closed"
+
+
+TABLE: dict[State, dict[str, tuple[State, ...]]] = {
+    State.AUTHENTICATED: {
+        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
+        "connectionError": (State.AUTHENTICATED, State.FINISHING),
+        "getLastError": (State.AUTHENTICATED,),
+        "closeConnection": (State.CLOSED,),
+    },
+    State.ASKED: {
+        "receiveResponseXML": (State.READY, State.FINISHING),
+        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
+        "connectionError": (State.FINISHING,),
+        "getLastError": (State.ASKED,),
+        "closeConnection": (State.CLOSED,),
+    },
+    State.READY: {
+        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
+        "receiveResponseXML": (State.READY,),
+        "connectionError": (State.FINISHING,),
+        "getLastError": (State.READY,),
+        "closeConnection": (State.CLOSED,),
+    },
+    State.FINISHING: {
+        "receiveResponseXML": (State.FINISHING,),
+        "connectionError": (State.FINISHING,),
+        "getLastError": (State.FINISHING,),
+        "closeConnection": (State.CLOSED,),
+    },
+    State.CLOSED: {},
+}
+"""{state: {call: states it may lead to}}; a missing call is the "no". A second
+receiveResponseXML is in READY and FINISHING because it may be a repetition."""
+
+
+class Conversation:
+    """Answers the calls of all Web Connectors of one server process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Keys,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+        self._rules = Rules(
+            settings.page_size, timedelta(days=settings.full_compare_days)
+        )
+
+    def server_version(self) -> str:
+        """Return our name and version; Web Connector shows it to the user."""
+        return f"qbwc-server {__version__}"
+
+    def client_version(self, version: str) -> str:
+        """Return "" to go on, or "O:" and the oldest version that may connect.
+
+        Never "W:", whose dialog would wait for a person in an unattended run.
+        Unreadable versions are let through: they jumped from 2.3 to 34.0 before.
+        """
+        found = _numbers(version)
+        if found is None:
+            _LOG.warning("unreadable Web Connector version", version=version[:40])
+            return ""
+        oldest = self._settings.minimum_web_connector
+        return "" if found >= (_numbers(oldest) or ()) else f"O:{oldest}"
+
+    def authenticate(self, username: str, password: str, peer: str) -> list[str]:
+        """Return [ticket, status or company file, postpone, minimum interval].
+
+        The interval is in seconds. `peer` is the caller's network address.
+        """
+        now = self._clock()
+        company = logins.check(
+            self._engine, self._keys, username, password, peer=peer, now=now
+        )
+        if company is None:
+            _LOG.warning("login refused", username=username[:60], peer=peer)
+            return ["", "nvu", "", ""]
+        self._finish_left_over(company.id, peer, now)
+        interval = str(company.poll_every * 60)
+        with company_transaction(self._engine, company.id) as connection:
+            company = companies.get(connection, company.id)
+            companies.change(connection, company.id, last_seen_at=now)
+            if company.mode == "paused":
+                return ["", "none", "", interval]
+            if sessions.live(connection, company.id) is not None:
+                return ["", "busy", "", ""]
+            reading.schedule(connection, company, now)
+            if not self._has_work(connection, company.id, now):
+                return ["", "none", "", interval]
+            path = company.file_path or ""
+            ticket = sessions.begin(
+                connection, self._keys, company.id, now=now, file_path=path, peer=peer
+            )
+            companies.change(connection, company.id, last_session_at=now)
+        return [ticket, path, "", ""]
+
+    def send_request(
+        self, ticket: str, hcp: str, company_file: str, country: str, version: str
+    ) -> str:
+        """Return the next qbXML, "NoOp" to be asked again, or "" to have it end."""
+        del country, version  # the HCP answers say the same in more detail
+        now = self._clock()
+        found = self._find(ticket, "sendRequestXML")
+        if found is None:
+            return ""
+        session, company_id = found
+        if session.exchange_id is not None:
+            self._leave(session, now)
+        if not session.identified:
+            text = self._identify(session, hcp, company_file, now)
+            if text is not None:
+                return text
+        with company_transaction(self._engine, company_id) as connection:
+            company = companies.get(connection, company_id)
+            going = roundtrip.probe(
+                connection, company, session.id, now
+            ) or roundtrip.compose(
+                connection,
+                company,
+                session.id,
+                now=now,
+                rules=self._rules,
+                write_batch=self._settings.write_batch,
+            )
+            if going is not None:
+                exchange_id, text = going
+                sessions.change(
+                    connection,
+                    session,
+                    state=State.ASKED,
+                    exchange_id=exchange_id,
+                    last_call_at=now,
+                )
+                return text
+            return self._nothing_to_send(connection, session, now)
+
+    def receive_response(
+        self, ticket: str, answer: str, code: str, message: str
+    ) -> int:
+        """Keep the answer, work with it, and return the percentage done.
+
+        100 ends the run; a negative number has Web Connector ask for the error's text.
+        """
+        return self._receive(ticket, answer, code, message, why=None)
+
+    def _receive(
+        self, ticket: str, answer: str, code: str, message: str, *, why: str | None
+    ) -> int:
+        now = self._clock()
+        found = self._find(ticket, "receiveResponseXML")
+        if found is None:
+            return -1
+        session, company_id = found
+        if session.exchange_id is None:
+            return self._repeated(session, answer)
+        with company_transaction(self._engine, company_id) as connection:
+            exchanges.keep_answer(
+                connection,
+                company_id,
+                session.exchange_id,
+                answer=answer,
+                hresult=code.strip(),
+                message=message,
+                reason=why,
+                now=now,
+            )
+        outcome = roundtrip.apply(
+            self._engine, company_id, session.exchange_id, now=self._clock()
+        )
+        return self._after_answer(session, outcome)
+
+    def receive_unreadable(self, ticket: str, body: str, why: str) -> int:
+        """Keep a body that could not be read as the answer that it was meant to be."""
+        return self._receive(ticket, body, "", "", why=f"The answer is {why}")
+
+    def connection_error(self, ticket: str, code: str, message: str) -> str:
+        """Return "done" to end, or "" to have the company file tried that is open."""
+        now = self._clock()
+        found = self._find(ticket, "connectionError")
+        if found is None:
+            return "done"
+        session, company_id = found
+        refusal = hresult(code)
+        _LOG.warning(
+            "QuickBooks not reached",
+            company=company_id,
+            hresult=refusal.hexadecimal,
+            said=message[:200],
+        )
+        errors = session.access_errors + 1
+        retry = (
+            errors < MORE_ERRORS_THAN_A_TRY
+            and bool(session.file_path)
+            and refusal.permits_other_file
+            and session.state == State.AUTHENTICATED
+        )
+        with company_transaction(self._engine, company_id) as connection:
+            sessions.change(
+                connection,
+                session,
+                state=State.AUTHENTICATED if retry else State.FINISHING,
+                access_errors=errors,
+                last_error=refusal.customer,
+                last_call_at=now,
+            )
+            if not retry:
+                companies.attend(
+                    connection,
+                    company_id,
+                    error_id=f"quickbooks-{refusal.hexadecimal.lower()}",
+                    text=refusal.customer,
+                )
+        return "" if retry else "done"
+
+    def last_error(self, ticket: str) -> str:
+        """Return the text for the Status column, or "NoOp" for a pause; never ""."""
+        found = self._find(ticket, "getLastError")
+        if found is None:
+            return NO_SESSION
+        session, _ = found
+        return session.last_error or "No error."
+
+    def close(self, ticket: str) -> str:
+        """End the session and return what it did, for the Status column."""
+        now = self._clock()
+        found = self._find(ticket, "closeConnection")
+        if found is None:
+            return "OK"
+        session, company_id = found
+        if session.exchange_id is not None:
+            self._leave(session, now)
+        with company_transaction(self._engine, company_id) as connection:
+            summary = session.last_error if session.percent == 0 else ""
+            summary = summary or _summary(session.tally or {})
+            sessions.change(connection, session, summary=summary)
+            sessions.close(connection, session, now=now, why="closed")
+        return summary
+
+    def _find(self, ticket: str, call: str) -> tuple[Session, int] | None:
+        """Return the session of a ticket if the call is one that it may make now."""
+        company_id = sessions.company_of(ticket)
+        if company_id is None:
+            return None
+        with transaction(self._engine) as connection:
+            session = sessions.find(connection, self._keys, company_id, ticket)
+        if session is None or call not in TABLE[State(session.state)]:
+            _LOG.warning("call out of order", call=call, company=company_id)
+            return None
+        return session, company_id
+
+    def _finish_left_over(self, company_id: int, peer: str, now: datetime) -> None:
+        """End a session that its Web Connector has left, and settle what it left.
+
+        One that is silent for the idle limit has ended. The same computer calling
+        again, or a run of which only closeConnection was missing, ends it earlier.
+        """
+        with company_transaction(self._engine, company_id) as connection:
+            session = sessions.live(connection, company_id)
+            if session is None:
+                return
+            silent = now - session.last_call_at
+            limit = timedelta(minutes=self._settings.session_idle_minutes)
+            if peer == session.peer:
+                limit = timedelta(seconds=self._settings.session_takeover_seconds)
+            if silent < limit and session.state != State.FINISHING:
+                return
+        self._leave(session, now)
+        with company_transaction(self._engine, company_id) as connection:
+            sessions.close(connection, session, now=now, why="left without closing")
+
+    def _leave(self, session: Session, now: datetime) -> None:
+        """Settle an exchange of which nothing more will come.
+
+        An answer that was stored but not yet worked with is worked with now.
+        """
+        if session.exchange_id is None:
+            return
+        roundtrip.apply(self._engine, session.company_id, session.exchange_id, now=now)
+        with company_transaction(self._engine, session.company_id) as connection:
+            row = exchanges.get(connection, session.company_id, session.exchange_id)
+            if row.state == "sent":
+                exchanges.lose(
+                    connection,
+                    session.company_id,
+                    session.exchange_id,
+                    by="no answer",
+                    now=now,
+                )
+            sessions.change(connection, session, exchange_id=None, state=State.READY)
+
+    def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
+        return (
+            queue.ready_by(connection, company_id, now) > 0
+            or len(queue.select(connection, company_id, models.job.c.state == "unsure"))
+            > 0
+        )
+
+    def _identify(
+        self, session: Session, hcp: str, company_file: str, now: datetime
+    ) -> str | None:
+        """Recognise the open company file; return None to go on, or what to answer."""
+        company_id = session.company_id
+        answers = hcp
+        if not answers.strip():
+            answers = self._own_answers(session)
+        else:
+            with company_transaction(self._engine, company_id) as connection:
+                exchanges.keep_unasked(connection, company_id, session.id, hcp, now)
+        with company_transaction(self._engine, company_id) as connection:
+            company = companies.get(connection, company_id)
+            open_file = None
+            try:
+                open_file = identity.read(response.parse(answers), company.owner_id)
+            except ResponseMalformed as error:
+                _LOG.warning("HCP not readable", company=company_id, why=str(error))
+            if open_file is None:
+                return self._ask_identity(connection, company, session, now)
+            judgement = identity.judge(company, open_file, company_file)
+            if judgement.problem is not None:
+                text = judgement.problem[:200]
+                companies.attend(
+                    connection,
+                    company_id,
+                    error_id=str(judgement.problem_id),
+                    text=text,
+                )
+                sessions.change(
+                    connection,
+                    session,
+                    state=State.FINISHING,
+                    last_error=_ascii(text),
+                    last_call_at=now,
+                )
+                return ""
+            changes = dict(judgement.changes)
+            if company.file_name is None:
+                changes["file_bound_at"] = now
+            companies.change(connection, company_id, **changes)
+            companies.calm(connection, company_id)
+            for note in judgement.notes:
+                companies.audit(
+                    connection, company_id, now, who="quickbooks", what=note
+                )
+            sessions.change(
+                connection, session, identified=True, last_error="", last_call_at=now
+            )
+        return None
+
+    def _own_answers(self, session: Session) -> str:
+        """Return the answer to our own questions of this session, if one came."""
+        with transaction(self._engine) as connection:
+            row = exchanges.latest(
+                connection, session.company_id, session.id, "identity"
+            )
+        return "" if row is None else row.answer or ""
+
+    def _ask_identity(
+        self, connection: Connection, company: Company, session: Session, now: datetime
+    ) -> str:
+        asked = exchanges.latest(connection, company.id, session.id, "identity")
+        if asked is not None:
+            sessions.change(
+                connection,
+                session,
+                state=State.FINISHING,
+                last_error="QuickBooks did not say which company file is open. Open "
+                "your company file in QuickBooks and run the update again.",
+                last_call_at=now,
+            )
+            return ""
+        text = message_set(identity.questions(company.owner_id))
+        exchange_id = exchanges.send(
+            connection,
+            company.id,
+            session_id=session.id,
+            jobs=(),
+            cursors=(),
+            request=text,
+            purpose="identity",
+            now=now,
+        )
+        sessions.change(
+            connection,
+            session,
+            state=State.ASKED,
+            exchange_id=exchange_id,
+            last_call_at=now,
+        )
+        return text
+
+    def _nothing_to_send(
+        self, connection: Connection, session: Session, now: datetime
+    ) -> str:
+        soon = queue.ready_by(connection, session.company_id, now + SOON)
+        if soon and session.waits < MOST_WAITS:
+            sessions.change(
+                connection,
+                session,
+                state=State.READY,
+                last_error=WAIT,
+                waits=session.waits + 1,
+                last_call_at=now,
+            )
+            return WAIT
+        sessions.change(
+            connection,
+            session,
+            state=State.FINISHING,
+            last_error="Nothing to do now.",
+            last_call_at=now,
+        )
+        return ""
+
+    def _repeated(self, session: Session, answer: str) -> int:
+        """Return the same percentage for the same answer again, else the "no"."""
+        with transaction(self._engine) as connection:
+            last = exchanges.latest(
+                connection,
+                session.company_id,
+                session.id,
+                "work",
+                "probe",
+                "identity",
+            )
+        same = last is not None and last.answer == answer
+        return session.percent if same else -1
+
+    def _after_answer(self, session: Session, outcome: Outcome) -> int:
+        now = self._clock()
+        company_id = session.company_id
+        with company_transaction(self._engine, company_id) as connection:
+            left = queue.rounds_left(
+                connection,
+                company_id,
+                session.id,
+                now + SOON,
+                page_size=self._settings.page_size,
+                write_batch=self._settings.write_batch,
+            )
+            done = session.done + 1
+            percent = max(1, min(99, 100 * done // (done + left)), session.percent)
+            state, result = State.READY, percent
+            if outcome.said is not None:
+                state, result = State.FINISHING, -1
+            elif left == 0 and session.identified:
+                state, result = State.FINISHING, 100
+            sessions.change(
+                connection,
+                session,
+                state=state,
+                exchange_id=None,
+                done=done,
+                percent=100 if result == 100 else percent,
+                last_error=_ascii(outcome.said or "")[:200],
+                last_call_at=now,
+                tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
+            )
+        return result
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    parts = version.strip().split(".")
+    return tuple(int(part) for part in parts) if all(map(str.isdigit, parts)) else None
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def _summary(tally: dict[str, int]) -> str:
+    parts = [f"{count} {what}" for what, count in tally.items() if count]
+    return ("OK. Read: " + ", ".join(parts) + "." if parts else "OK. No changes.")[:200]

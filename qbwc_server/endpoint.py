@@ -1,0 +1,194 @@
+"""The HTTP edge of the SOAP endpoint: what may reach the SOAP library, and what not.
+
+Rule 1: Web Connector always gets HTTP 200 and a value of the protocol; a fault or an
+error page ends its run with a message that helps nobody.
+Rule 2: a body that cannot be read is kept, with why, where its session can be told.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+import structlog
+
+from qbwc_server.conversation import NO_SESSION
+from qbwc_server.qbxml.response import clean
+from qbwc_server.wsdl import wsdl
+
+NAMESPACE = "http://developer.intuit.com/"
+BUSY = ["", "busy", "300", ""]
+SAFE: dict[str, str | int | list[str]] = {
+    "serverVersion": "qbwc-server",
+    "clientVersion": "",
+    "authenticate": BUSY,
+    "sendRequestXML": "",
+    "receiveResponseXML": -1,
+    "connectionError": "done",
+    "getLastError": "Something went wrong on our side. It will be tried again.",
+    "closeConnection": "OK",
+    "getInteractiveURL": "",
+    "interactiveDone": "Done",
+    "interactiveRejected": "This connection has no interactive mode.",
+}
+"""What each method answers when our own program or database fails."""
+
+_LOG = structlog.get_logger(__name__)
+_KEPT_OF_UNREADABLE = 65_536
+_ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
+_TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?ticket>")
+_HEAD = (
+    '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap='
+    '"http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
+)
+_TAIL = "</soap:Body></soap:Envelope>"
+
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Unreadable(ValueError):
+    """A body that is not to be given to the SOAP library; says why."""
+
+
+def endpoint(
+    methods: WSGI,
+    *,
+    keep: Callable[[str, str, str], int],
+    address: str,
+    max_body_bytes: int,
+) -> WSGI:
+    """Return a WSGI application around that of the SOAP methods.
+
+    `keep` takes a ticket, a body that was meant to be an answer, and why it cannot be
+    read, and returns what receiveResponseXML answers.
+    """
+    contract = wsdl(address)
+
+    def answer(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            return _get(environ, start_response, contract)
+        called = _called(environ)
+        body = b""
+        try:
+            body = _body(environ, max_body_bytes)
+            return _through(methods, environ, start_response, _readable(body))
+        except Unreadable as error:
+            _LOG.warning("body not readable", call=called, why=str(error))
+            result = _refuse(keep, called, body, str(error))
+        return _answer(start_response, _envelope(called, result))
+
+    return answer
+
+
+def _get(
+    environ: dict[str, Any], start_response: Callable[..., Any], contract: bytes
+) -> Iterable[bytes]:
+    """Answer the GET with which Web Connector looks at the certificate, or ?wsdl."""
+    if "wsdl" in environ.get("QUERY_STRING", "").lower():
+        body, kind = contract, "text/xml; charset=utf-8"
+    else:
+        body, kind = b"QuickBooks Web Connector service.\n", "text/plain; charset=utf-8"
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _called(environ: dict[str, Any]) -> str:
+    match = _ACTION.match(environ.get("HTTP_SOAPACTION", ""))
+    return match[1] if match is not None and match[1] in SAFE else ""
+
+
+def _body(environ: dict[str, Any], limit: int) -> bytes:
+    body: bytes = environ["wsgi.input"].read(limit + 1)
+    if len(body) > limit:
+        raise Unreadable(f"larger than {limit} bytes: " + _start(body))
+    return body
+
+
+def _readable(body: bytes) -> bytes:
+    """Return a body that is safe to parse, as UTF-8.
+
+    Raises:
+        Unreadable: it has a DOCTYPE, is no XML, or is in another encoding.
+    """
+    if body[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        body = body.decode("utf-16", "replace").encode("utf-8")
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.startswith(b"<"):
+        raise Unreadable("not XML: " + _start(body))
+    if b"<!DOCTYPE" in start:
+        raise Unreadable("has a DOCTYPE")
+    if re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#", start):
+        start = clean(start.decode("utf-8", "replace")).encode("utf-8")
+    return start
+
+
+def _through(
+    methods: WSGI,
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    body: bytes,
+) -> Iterable[bytes]:
+    """Give a body to spyne; a fault of its own becomes `Unreadable`."""
+    seen: list[Any] = []
+
+    def remember(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        seen[:] = [status, headers]
+
+    inner = {
+        **environ,
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": "text/xml; charset=utf-8",
+    }
+    answer = b"".join(methods(inner, remember))
+    if not seen[0].startswith("200") or not answer:
+        raise Unreadable("not a call that is known: " + _start(answer))
+    start_response(*seen)
+    return [answer]
+
+
+def _refuse(
+    keep: Callable[[str, str, str], int], called: str, body: bytes, why: str
+) -> Any:
+    """Return the protocol's "no" of a call that could not be read."""
+    ticket = _TICKET.search(body)
+    if called == "receiveResponseXML" and ticket is not None:
+        kept = body[:_KEPT_OF_UNREADABLE].decode("utf-8", "backslashreplace")
+        return keep(ticket[1].decode(), clean(kept), why)
+    if called == "authenticate":
+        return ["", "nvu", "", ""]
+    return NO_SESSION if called == "getLastError" else SAFE.get(called)
+
+
+def _envelope(called: str, result: Any) -> bytes:
+    if not called or result is None:
+        return (_HEAD + _TAIL).encode()
+    if isinstance(result, list):
+        inner = "".join(f"<string>{escape(item)}</string>" for item in result)
+    else:
+        inner = escape(str(result))
+    return (
+        f'{_HEAD}<{called}Response xmlns="{NAMESPACE}"><{called}Result>{inner}'
+        f"</{called}Result></{called}Response>{_TAIL}"
+    ).encode()
+
+
+def _answer(start_response: Callable[..., Any], body: bytes) -> Iterable[bytes]:
+    start_response(
+        "200 OK",
+        [
+            ("Content-Type", "text/xml; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+        ],
+    )
+    return [body]
+
+
+def _start(body: bytes) -> str:
+    return repr(body[:80])[2:-1]

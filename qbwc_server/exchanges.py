@@ -1,0 +1,193 @@
+"""Exchanges: each message set handed out, and its answer, byte for byte.
+
+Rule 1: what leaves is committed before it leaves.
+Rule 2: an answer is kept as it came, before anything looks into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import models, queue
+from qbwc_server.database import next_id
+
+_TABLE = models.exchange
+
+
+def send(
+    connection: Connection,
+    company_id: int,
+    *,
+    session_id: int,
+    jobs: Sequence[queue.Job],
+    cursors: Sequence[dict[str, Any] | None],
+    request: str,
+    purpose: str,
+    now: datetime,
+    message_set_id: str | None = None,
+) -> int:
+    """Keep a request as an exchange, its jobs as sent, and return the exchange's id.
+
+    `cursors` go with the jobs: how far each has come. Only the first page of a read
+    counts as an attempt.
+    """
+    exchange_id = next_id(connection, company_id)
+    connection.execute(
+        _TABLE.insert(),
+        {
+            "company_id": company_id,
+            "id": exchange_id,
+            "state": "sent",
+            "purpose": purpose,
+            "session_id": session_id,
+            "message_set_id": message_set_id,
+            "writes": any(job.writes for job in jobs),
+            "sent_at": now,
+            "request": request,
+        },
+    )
+    for job, cursor in zip(jobs, cursors, strict=True):
+        pages = (cursor or {}).get("pages", 0)
+        queue.move(
+            connection,
+            job,
+            "sent",
+            by="web connector",
+            now=now,
+            exchange_id=exchange_id,
+            attempt=job.attempt + (0 if pages else 1),
+            cursor=cursor,
+            sent_at=now,
+        )
+    return exchange_id
+
+
+def keep_answer(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int,
+    *,
+    answer: str,
+    hresult: str,
+    message: str,
+    now: datetime,
+    reason: str | None = None,
+) -> bool:
+    """Keep an answer as it came; False if the exchange has one or waits for none.
+
+    `reason` says why it cannot be read, where that is known before it is parsed.
+    """
+    return (
+        connection.execute(
+            _TABLE.update()
+            .where(
+                _TABLE.c.company_id == company_id,
+                _TABLE.c.id == exchange_id,
+                _TABLE.c.state == "sent",
+            )
+            .values(
+                state="answered",
+                reason=reason,
+                answer=answer,
+                hresult=hresult or None,
+                message=message or None,
+                answered_at=now,
+            )
+        ).rowcount
+        == 1
+    )
+
+
+def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
+    """Return the row of an exchange."""
+    return connection.execute(
+        sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id
+        )
+    ).one()
+
+
+def change(
+    connection: Connection, company_id: int, exchange_id: int, **values: object
+) -> None:
+    """Change columns of an exchange."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id)
+        .values(**values)
+    )
+
+
+def jobs_of(
+    connection: Connection, company_id: int, exchange_id: int
+) -> list[queue.Job]:
+    """Return the jobs of an exchange, in the order of their requests."""
+    rows = connection.execute(
+        sa.select(models.job)
+        .where(
+            models.job.c.company_id == company_id,
+            models.job.c.exchange_id == exchange_id,
+        )
+        .order_by(models.job.c.priority, models.job.c.run_at, models.job.c.id)
+    )
+    return [queue.Job.of(row) for row in rows]
+
+
+def lose(
+    connection: Connection, company_id: int, exchange_id: int, *, by: str, now: datetime
+) -> None:
+    """Take an exchange as lost: its reads go out again, its writes are unsure."""
+    change(connection, company_id, exchange_id, state="lost", reason=by)
+    for job in jobs_of(connection, company_id, exchange_id):
+        if job.state != "sent":
+            continue
+        if job.writes:
+            queue.move(
+                connection, job, "unsure", by=by, now=now, reason="No answer came."
+            )
+        else:
+            queue.move(
+                connection, job, "ready", by=by, now=now, reason="No answer came."
+            )
+
+
+def keep_unasked(
+    connection: Connection, company_id: int, session_id: int, answer: str, now: datetime
+) -> None:
+    """Keep the answers that Web Connector brings along without being asked."""
+    connection.execute(
+        _TABLE.insert(),
+        {
+            "company_id": company_id,
+            "id": next_id(connection, company_id),
+            "state": "answered",
+            "purpose": "hcp",
+            "session_id": session_id,
+            "sent_at": now,
+            "answered_at": now,
+            "applied_at": now,
+            "request": "",
+            "answer": answer,
+        },
+    )
+
+
+def latest(
+    connection: Connection, company_id: int, session_id: int, *purposes: str
+) -> Row[Any] | None:
+    """Return a session's latest exchange of any of the purposes."""
+    return connection.execute(
+        sa.select(_TABLE)
+        .where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.session_id == session_id,
+            _TABLE.c.purpose.in_(purposes),
+        )
+        .order_by(_TABLE.c.id.desc())
+        .limit(1)
+    ).first()

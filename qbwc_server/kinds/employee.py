@@ -1,0 +1,82 @@
+"""Employees: each is a member of Mosaic's team, found and made by e-mail.
+
+EmployeeRet also carries social security numbers, birth dates and bank accounts: only
+what is named here is asked for, and only what is named here is kept.
+"""
+
+from __future__ import annotations
+
+import re
+
+from qbwc_server.kinds.kind import Kind, Line, Seen, active, required
+from qbwc_server.qbxml.response import Ret
+from qbwc_server.sync import Hold, Wanted
+
+_ADDRESS = re.compile(r"[^\s@,;<>\"']+@[^\s@,;<>\"']+\.[^\s@,;<>\"']+")
+
+
+def see(ret: Ret) -> Seen:
+    """Return an EmployeeRet as a snapshot, with its first usable e-mail address."""
+    name = required(ret, "Name")
+    address = _ADDRESS.search(ret.text("Email"))
+    pays_by_time = ret.text("EmployeePayrollInfo", "UseTimeDataToCreatePaychecks")
+    return Seen(
+        quickbooks_id=required(ret, "ListID"),
+        name=name,
+        snapshot={
+            "name": name,
+            "first_name": ret.text("FirstName"),
+            "last_name": ret.text("LastName"),
+            "email": address[0].lower() if address else None,
+            "is_active": active(ret),
+            "pays_by_time": pays_by_time == "UseTimeData",
+        },
+        edit_sequence=ret.text("EditSequence"),
+        time_modified=ret.text("TimeModified"),
+        rank=40,
+    )
+
+
+def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
+    """Return the member of an employee."""
+    me = line[-1].quickbooks
+    if not me.get("email"):
+        return Hold(
+            "unlinked",
+            "Has no e-mail address in QuickBooks. Enter one in the Employee Center, or "
+            "link the employee to a member of Mosaic by hand.",
+        )
+    first, last = str(me.get("first_name") or ""), str(me.get("last_name") or "")
+    if not first and not last:
+        first, _, last = str(me["name"]).rpartition(" ")
+        first = first or last
+    return Wanted(
+        data_type="employee",
+        names=(str(me["email"]),),
+        key="email",
+        archived=not me.get("is_active", True),
+        fields={"first_name": first, "last_name": last},
+    )
+
+
+KIND = Kind(
+    name="employee",
+    plural="employees",
+    query="EmployeeQuery",
+    ret="Employee",
+    elements=(
+        "ListID",
+        "TimeModified",
+        "EditSequence",
+        "Name",
+        "IsActive",
+        "FirstName",
+        "LastName",
+        "Email",
+        "EmployeePayrollInfo",
+    ),
+    deleted_as="Employee",
+    iterable=False,
+    see=see,
+    mirror=mirror,
+)

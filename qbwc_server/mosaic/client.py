@@ -1,0 +1,389 @@
+"""Speaks with one team in Mosaic.
+
+Rule 1: a write is sent once, whatever happens. Mosaic's API has no way to say "this is
+the same request again", so a second POST could be a second time entry.
+Rule 2: a read is tried again, at most three times, until its first object is out; after
+that a failure is an error, so that a list is either whole or known to be broken.
+Rule 3: redirects are not followed; the key goes to the configured server only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import httpx
+import stamina
+
+from qbwc_server.mosaic import answers, calls, listing
+from qbwc_server.mosaic.answers import LogEntry, Unreadable, WriteAnswer
+from qbwc_server.mosaic.calls import Call
+from qbwc_server.mosaic.connection import AuthScheme, Connection
+from qbwc_server.mosaic.errors import (
+    Malformed,
+    MosaicError,
+    Unauthorised,
+    Unavailable,
+)
+from qbwc_server.mosaic.names import (
+    DATA_TYPES,
+    DEFAULT_LIMIT,
+    PAGE_SIZE,
+    DataType,
+    Paging,
+)
+from qbwc_server.mosaic.refusal import refusal
+
+READ_ATTEMPTS = 3
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes taken of an answer that is read as a whole: pages, logs, results of writes."""
+
+# The connection was never made, so nothing was sent.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
+
+
+class MosaicClient:
+    """One team's Mosaic.
+
+    Args:
+        connection: Where it is and the key.
+        spend: Called before every HTTP request; what it raises stops the request and
+            passes through. Mosaic allows 300 requests in 5 minutes.
+        transport: What carries the requests, for tests.
+        timeout: Seconds for each of connecting, sending and waiting for bytes.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        spend: Callable[[], None],
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._connection = connection
+        self._spend = spend
+        self._http = httpx.Client(
+            base_url=connection.root,
+            transport=transport,
+            timeout=timeout,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def check(self) -> AuthScheme:
+        """Find out whether the key works, and how Mosaic wants it written.
+
+        Mosaic's reference shows the bare key, a client in use sends it as a bearer
+        token; the configured way is tried first and the other once.
+
+        Returns:
+            The way that works.
+
+        Raises:
+            MosaicError: Neither does, or Mosaic cannot be asked.
+        """
+        first = self._connection.auth_scheme
+        other: AuthScheme = "bearer" if first == "raw" else "raw"
+        call = Call("GET", DATA_TYPES["client"].list_path)
+        try:
+            self._whole(call, first)
+        except Unauthorised:
+            self._whole(call, other)
+            return other
+        return first
+
+    def read(self, data_type: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        """List all objects of a type, archived ones too.
+
+        The list is complete only when the iterator ends by itself: a failure in the
+        middle raises, and objects given before it are real but not all.
+
+        Args:
+            data_type: A name from `names.DATA_TYPES`.
+            filters: The API's own, for example `start_date`, `member_ids`,
+                `time_entry_ids`; `portfolio_id` for projects is required. Days as
+                `date` or YYYY-MM-DD.
+
+        Yields:
+            Objects in the form of `answers.record`, each `mosaic_id` once.
+
+        Raises:
+            MosaicError: As its kind says.
+            ValueError: A filter the API insists on is missing.
+        """
+        kind = DATA_TYPES[data_type]
+        if kind.list_needs and filters.get(kind.list_needs) is None:
+            raise ValueError(f"listing {data_type} needs {kind.list_needs}")
+        return self._list(kind, {**kind.list_params, **filters})
+
+    def create(
+        self, data_type: str, fields: Mapping[str, object], *, ref: str
+    ) -> WriteAnswer:
+        """Create an object.
+
+        Args:
+            data_type: A name from `names.DATA_TYPES`.
+            fields: By the names in Mosaic's answers; `Decimal` and `date` welcome.
+            ref: Ours, to recognise the write in callbacks and request logs.
+
+        Raises:
+            MosaicError: As its kind says; `outcome_unknown` means look before writing
+                again.
+            ValueError: A field cannot be written.
+        """
+        return self._write(calls.create(data_type, fields, ref))
+
+    def update(
+        self, data_type: str, mosaic_id: int, fields: Mapping[str, object], *, ref: str
+    ) -> WriteAnswer:
+        """Change the given fields of an object. Raises as `create`."""
+        return self._write(calls.update(data_type, mosaic_id, fields, ref))
+
+    def archive(
+        self, data_type: str, mosaic_id: int, *, ref: str, project_id: int | None = None
+    ) -> WriteAnswer:
+        """Archive an object; nothing is destroyed.
+
+        `project_id` is needed for a phase. Raises as `create`; ValueError also for what
+        the API cannot archive, see `names.ARCHIVABLE`.
+        """
+        return self._write(
+            calls.archive(data_type, mosaic_id, ref, project_id=project_id)
+        )
+
+    def unarchive(
+        self, data_type: str, mosaic_id: int, *, ref: str, project_id: int | None = None
+    ) -> WriteAnswer:
+        """Bring an archived object back. Arguments and errors as `archive`."""
+        return self._write(
+            calls.unarchive(data_type, mosaic_id, ref, project_id=project_id)
+        )
+
+    def delete_time_entries(self, ids: Sequence[int], *, ref: str) -> WriteAnswer:
+        """Delete time entries, all in one request. Raises as `create`."""
+        return self._write(calls.delete_time_entries(ids, ref))
+
+    def request_log(
+        self, data_type: str, *, api_request_id: str | None = None
+    ) -> list[LogEntry]:
+        """Ask what became of requests.
+
+        Args:
+            data_type: A name from `names.DATA_TYPES`.
+            api_request_id: One request; without it, whatever Mosaic still remembers
+                of the type.
+
+        Raises:
+            MosaicError: As its kind says.
+        """
+        params = {
+            "api_request_id": api_request_id,
+            "data_type": DATA_TYPES[data_type].log_name,
+        }
+        body = self._whole(Call("GET", "request_logs", calls.query(params)))
+        try:
+            return answers.log_entries(data_type, body)
+        except Unreadable as error:
+            raise self._malformed(f"GET request_logs: {error}") from None
+
+    def _list(
+        self, kind: DataType, filters: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        if kind.paging is Paging.PAGES:
+            yield from self._pages(kind, filters, set())
+            return
+        whole = kind.paging is Paging.ALL
+        path = kind.list_path
+        if kind.name == "phase" and "project_id" in filters:
+            path, whole = "phase", False
+        params = calls.query({**filters, "all": True} if whole else filters)
+        seen: set[int] = set()
+        try:
+            yield from self._streamed(kind, Call("GET", path, params), seen)
+        except MosaicError as error:
+            if not (whole and error.code == "mosaic-invalid" and not seen):
+                raise
+            # `all` is refused here: the pages it stands for are always there.
+            yield from self._pages(kind, filters, seen)
+            return
+        if whole and len(seen) == DEFAULT_LIMIT:
+            # As long as one page when nothing is asked for: perhaps `all` was ignored.
+            yield from self._pages(kind, filters, seen)
+
+    def _streamed(
+        self, kind: DataType, call: Call, seen: set[int]
+    ) -> Iterator[dict[str, Any]]:
+        response = self._open(call)
+        with closing(response):
+            try:
+                for item in listing.items(self._chunks(response), kind.list_keys):
+                    yield from _new(answers.record(item), seen)
+            except Unreadable as error:
+                raise self._malformed(f"{_what(call)}: {error}") from None
+
+    def _pages(
+        self, kind: DataType, filters: dict[str, Any], seen: set[int]
+    ) -> Iterator[dict[str, Any]]:
+        offset = len(seen)
+        while True:
+            page = {**filters, "limit": PAGE_SIZE, "offset": offset}
+            call = Call("GET", kind.list_path, calls.query(page))
+            body = self._whole(call)
+            try:
+                found, total = _page(kind, body)
+                for item in found:
+                    yield from _new(answers.record(item), seen)
+            except Unreadable as error:
+                raise self._malformed(f"{_what(call)}: {error}") from None
+            offset += len(found)
+            # A page shorter than asked for proves nothing: Mosaic may have a ceiling
+            # of its own. Only an empty one, or the promised number, is the end.
+            if not found or offset == total:
+                break
+        if total is not None and len(seen) < total:
+            # Somebody changed the list while it was read and rows slid past us.
+            raise Unavailable(
+                f"GET {kind.list_path} gave {len(seen)} of {total} objects"
+            )
+
+    def _write(self, call: Call) -> WriteAnswer:
+        response = self._send(call, self._connection.auth_scheme)
+        with closing(response):
+            body = self._body(response, call)
+        if not body.strip():
+            return WriteAnswer(None, None, None)
+        try:
+            answer = answers.write_answer(call.data_type, answers.load(body))
+        except Unreadable as error:
+            raise self._malformed(
+                f"{_what(call)}: {error}", outcome_unknown=True
+            ) from None
+        if call.mosaic_id and answer.mosaic_id not in (None, call.mosaic_id):
+            raise self._malformed(
+                f"{_what(call)} was answered for {answer.mosaic_id}",
+                outcome_unknown=True,
+            )
+        return answer
+
+    def _whole(self, call: Call, scheme: AuthScheme | None = None) -> Any:
+        """Read an answer that fits into memory."""
+        for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
+            with attempt:
+                response = self._send(call, scheme or self._connection.auth_scheme)
+                with closing(response):
+                    body = self._body(response, call)
+        try:
+            return answers.load(body)
+        except Unreadable as error:
+            raise self._malformed(f"{_what(call)}: {error}") from None
+
+    def _open(self, call: Call) -> httpx.Response:
+        """Begin an answer of any length; the caller closes it."""
+        for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
+            with attempt:
+                return self._send(call, self._connection.auth_scheme)
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _send(self, call: Call, scheme: AuthScheme) -> httpx.Response:
+        """Send once, and raise unless the status says success."""
+        request = self._http.build_request(
+            call.method,
+            call.path,
+            params=call.params,
+            headers=self._connection.headers(scheme),
+            content=None
+            if call.body is None
+            else json.dumps(call.body, allow_nan=False).encode(),
+        )
+        self._spend()
+        try:
+            response = self._http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise self._broken(call, error) from None
+        if response.is_success:
+            return response
+        with closing(response):
+            try:
+                body = self._body(response, call)
+            except MosaicError:
+                body = b""  # the status is known; its explanation would be a bonus
+        raise refusal(
+            _what(call),
+            response.status_code,
+            response.headers,
+            body,
+            writes=call.writes,
+            secret=self._connection.api_key,
+        )
+
+    def _body(self, response: httpx.Response, call: Call) -> bytes:
+        body = b""
+        try:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    break
+        except httpx.HTTPError as error:
+            raise self._broken(call, error) from None
+        if len(body) > LARGEST_ANSWER:
+            raise self._malformed(
+                f"{_what(call)}: more than {LARGEST_ANSWER} bytes",
+                outcome_unknown=call.writes,
+            )
+        return body
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        try:
+            yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            request = response.request
+            raise self._broken(Call("GET", request.url.path), error) from None
+
+    def _broken(self, call: Call, error: httpx.HTTPError) -> Unavailable:
+        return Unavailable(
+            self._without_key(f"{_what(call)}: {type(error).__name__}: {error}"),
+            outcome_unknown=call.writes and not isinstance(error, _NOT_SENT),
+        )
+
+    def _malformed(self, text: str, *, outcome_unknown: bool = False) -> Malformed:
+        return Malformed(self._without_key(text), outcome_unknown=outcome_unknown)
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._connection.api_key, "[key]")
+
+
+def _transient(error: Exception) -> bool:
+    return isinstance(error, Unavailable)
+
+
+def _what(call: Call) -> str:
+    return f"{call.method} {call.path}"
+
+
+def _new(item: dict[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
+    if item["mosaic_id"] not in seen:
+        seen.add(item["mosaic_id"])
+        yield item
+
+
+def _page(kind: DataType, body: object) -> tuple[list[Any], int | None]:
+    if isinstance(body, list):
+        return body, None
+    if not isinstance(body, Mapping):
+        raise Unreadable("a page is an object")
+    for key in kind.list_keys:
+        if isinstance(found := body.get(key), list):
+            total = body.get("total_count")
+            return found, total if isinstance(total, int) else None
+    raise Unreadable(f"no list called {' or '.join(kind.list_keys)}")

@@ -1,0 +1,52 @@
+"""Reads long lists as a stream and notices when one is not complete.
+
+A list that ends early looks exactly like one whose objects were deleted, so every way
+of ending early is an error: the array's key is missing, the body is cut off, a page was
+shorter than promised.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import ijson
+
+from qbwc_server.mosaic.answers import Unreadable
+
+_HEAD = 64 * 1024
+
+
+def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
+    """Give the objects of the list in a body, one at a time.
+
+    Args:
+        chunks: The body as it arrives. Errors it raises pass through.
+        keys: The names the list may have; a bare list is taken too.
+
+    Raises:
+        Unreadable: The body is not JSON, holds no such list, or is cut off.
+    """
+    head, prefix = b"", None
+    while prefix is None:
+        chunk = next(chunks, b"")
+        head += chunk
+        prefix = _find(head, keys)
+        if prefix is None and (not chunk or len(head) > _HEAD):
+            raise Unreadable(f"no list called {' or '.join(keys)}")
+    try:
+        yield from ijson.items(ijson.from_iter(chain((head,), chunks)), prefix)
+    except ijson.JSONError as error:
+        raise Unreadable(f"the list is broken: {error}") from None
+
+
+def _find(head: bytes, keys: tuple[str, ...]) -> str | None:
+    try:
+        for prefix, event, _ in ijson.parse(io.BytesIO(head)):
+            if event == "start_array" and prefix in ("", *keys):
+                return f"{prefix}.item".lstrip(".")
+    except ijson.JSONError:
+        return None
+    return None

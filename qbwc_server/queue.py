@@ -1,0 +1,335 @@
+"""Jobs for QuickBooks: what they are, and the one way in which they change state.
+
+Rule 1: a state changes only through `move`, one row at a time, guarded by the state it
+is in, with its `job_event` in the same transaction.
+Rule 2: a read whose answer was lost may simply be handed out again; a write may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import models
+from qbwc_server.database import next_id
+from qbwc_server.errors import QbwcError
+
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    "waiting": ("ready", "cancelled"),
+    "ready": ("sent", "failed", "cancelled"),
+    "sent": ("done", "ready", "unsure", "failed"),
+    "unsure": ("done", "ready", "failed"),
+    "failed": ("ready", "cancelled"),
+    "done": (),
+    "cancelled": (),
+}
+"""From each state, the states it may go to. `ready` to `failed` is for a request that
+our own check refuses: it never leaves."""
+
+WRITES = frozenset({"add", "mod", "del"})
+
+_JOB = models.job
+
+
+class IllegalTransition(QbwcError):
+    """A job is not in a state from which that change is possible."""
+
+    id: ClassVar[str] = "job-illegal-transition"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work for QuickBooks, as its row has it."""
+
+    id: int
+    company_id: int
+    state: str
+    kind: str
+    action: str
+    record_id: int | None
+    summary: str
+    reason: str | None
+    attempt: int
+    max_attempts: int
+    created_at: datetime
+    run_at: datetime
+    sent_at: datetime | None
+    finished_at: datetime | None
+    priority: int
+    dedupe_key: str | None
+    exchange_id: int | None
+    batch_limit: int
+    cursor: dict[str, Any] | None
+    payload: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Return the job of a row of `job`."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
+    @property
+    def writes(self) -> bool:
+        """Whether doing it twice would do harm."""
+        return self.action in WRITES
+
+
+def enqueue(
+    connection: Connection,
+    company_id: int,
+    *,
+    kind: str,
+    action: str,
+    summary: str,
+    now: datetime,
+    by: str,
+    dedupe_key: str | None = None,
+    record_id: int | None = None,
+    priority: int = 50,
+    run_at: datetime | None = None,
+    payload: dict[str, Any] | None = None,
+    state: str = "ready",
+) -> int | None:
+    """Add a job and return its id; None if an open one has the same dedupe key.
+
+    The caller holds the company's lock.
+    """
+    if dedupe_key is not None:
+        there = sa.select(_JOB.c.id).where(
+            _JOB.c.company_id == company_id,
+            _JOB.c.dedupe_key == dedupe_key,
+            _JOB.c.finished_at.is_(None),
+        )
+        if connection.execute(there).first() is not None:
+            return None
+    job_id = next_id(connection, company_id)
+    connection.execute(
+        _JOB.insert(),
+        {
+            "company_id": company_id,
+            "id": job_id,
+            "state": state,
+            "kind": kind,
+            "action": action,
+            "record_id": record_id,
+            "summary": summary,
+            "created_at": now,
+            "run_at": run_at or now,
+            "priority": priority,
+            "dedupe_key": dedupe_key,
+            "payload": payload,
+        },
+    )
+    _event(connection, company_id, job_id, None, state, at=now, by=by, reason=None)
+    return job_id
+
+
+def move(
+    connection: Connection,
+    job: Job,
+    to: str,
+    *,
+    by: str,
+    now: datetime,
+    reason: str | None = None,
+    **values: object,
+) -> None:
+    """Change a job's state, and keep that it was changed.
+
+    Raises:
+        IllegalTransition: the job is, or has come to be, in another state. Nothing is
+            changed.
+    """
+    if to not in TRANSITIONS[job.state]:
+        raise IllegalTransition(f"Job {job.id} cannot go from {job.state} to {to}.")
+    if to in models.JOB_FINAL:
+        values["finished_at"] = now
+    if to == "ready":
+        values.setdefault("exchange_id", None)
+    changed = connection.execute(
+        _JOB.update()
+        .where(
+            _JOB.c.company_id == job.company_id,
+            _JOB.c.id == job.id,
+            _JOB.c.state == job.state,
+        )
+        .values(state=to, reason=reason, **values)
+    ).rowcount
+    if changed != 1:
+        raise IllegalTransition(f"Job {job.id} is no longer {job.state}.")
+    _event(
+        connection, job.company_id, job.id, job.state, to, at=now, by=by, reason=reason
+    )
+
+
+def note(connection: Connection, job: Job, **values: object) -> None:
+    """Change what is remembered with a job, its state staying as it is."""
+    connection.execute(
+        _JOB.update()
+        .where(_JOB.c.company_id == job.company_id, _JOB.c.id == job.id)
+        .values(**values)
+    )
+
+
+def retry_later(
+    connection: Connection, job: Job, *, by: str, now: datetime, reason: str
+) -> None:
+    """Make a job ready again after a growing pause, or failed when it was tried enough.
+
+    The pause is 1, 4, 9, ... minutes, at most an hour.
+    """
+    if job.attempt >= job.max_attempts:
+        move(connection, job, "failed", by=by, now=now, reason=reason)
+        return
+    pause = timedelta(minutes=min(job.attempt**2, 60))
+    move(connection, job, "ready", by=by, now=now, reason=reason, run_at=now + pause)
+
+
+def claimable(
+    connection: Connection, company_id: int, now: datetime, *, write_batch: int
+) -> list[Job]:
+    """Return the jobs that may go out together now, the most urgent first.
+
+    Reads of all kinds travel together; writes of one kind do, at most `write_batch`;
+    none of them together with more than its own batch limit.
+    """
+    rows = connection.execute(
+        sa.select(_JOB)
+        .where(
+            _JOB.c.company_id == company_id,
+            _JOB.c.state == "ready",
+            _JOB.c.run_at <= now,
+        )
+        .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
+        .limit(max(write_batch, 100))
+        .with_for_update()
+    )
+    jobs = [Job.of(row) for row in rows]
+    if not jobs:
+        return []
+    first = jobs[0]
+    if first.writes:
+        alike = [one for one in jobs if one.writes and one.kind == first.kind]
+        most = write_batch
+    else:
+        alike, most = [one for one in jobs if not one.writes], len(jobs)
+    chosen: list[Job] = []
+    for one in alike:
+        most = min(most, one.batch_limit)
+        if len(chosen) >= most:
+            break
+        chosen.append(one)
+    return chosen
+
+
+def ready_by(connection: Connection, company_id: int, moment: datetime) -> int:
+    """Return how many jobs may be handed out at or before a moment."""
+    found: int = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(_JOB)
+        .where(
+            _JOB.c.company_id == company_id,
+            _JOB.c.state == "ready",
+            _JOB.c.run_at <= moment,
+        )
+    ).scalar_one()
+    return found
+
+
+def split(
+    connection: Connection, jobs: Iterable[Job], *, by: str, now: datetime, reason: str
+) -> None:
+    """Halve a message set that QuickBooks refused as a whole.
+
+    The jobs go out again in batches of half the size, until the guilty one stands
+    alone and fails with the reason while the others go on. Nothing of a refused set
+    was executed (0x80040400: the text could not be parsed).
+    """
+    together = list(jobs)
+    if len(together) == 1:
+        move(connection, together[0], "failed", by=by, now=now, reason=reason)
+        return
+    half = (len(together) + 1) // 2
+    for job in together:
+        move(connection, job, "ready", by=by, now=now, reason=reason, batch_limit=half)
+
+
+def rounds_left(
+    connection: Connection,
+    company_id: int,
+    session_id: int,
+    moment: datetime,
+    *,
+    page_size: int,
+    write_batch: int,
+) -> int:
+    """Return how many round trips the work takes that is ready by a moment."""
+    reads = connection.execute(
+        sa.select(_JOB.c.cursor).where(
+            _JOB.c.company_id == company_id,
+            _JOB.c.state == "ready",
+            _JOB.c.run_at <= moment,
+            _JOB.c.action == "read",
+        )
+    ).all()
+    pages = [
+        -(-((row.cursor or {}).get("remaining") or 1) // page_size) for row in reads
+    ]
+    writes = ready_by(connection, company_id, moment) - len(reads)
+    lost = {
+        job.exchange_id
+        for job in select(connection, company_id, _JOB.c.state == "unsure")
+        if (job.cursor or {}).get("probed_in") != session_id
+    }
+    # The reads of all kinds travel together, so the longest decides.
+    return max(pages, default=0) + -(-writes // write_batch) + len(lost)
+
+
+def select(connection: Connection, company_id: int, *conditions: Any) -> list[Job]:
+    """Return jobs of a company by condition, in the order of their ids."""
+    rows = connection.execute(
+        sa.select(_JOB)
+        .where(_JOB.c.company_id == company_id, *conditions)
+        .order_by(_JOB.c.id)
+    )
+    return [Job.of(row) for row in rows]
+
+
+def mermaid(label: Callable[[str], str] = str) -> str:
+    """Return the transition table as a Mermaid state chart, for the documentation."""
+    lines = ["stateDiagram-v2"]
+    for start, ends in TRANSITIONS.items():
+        lines += [f"    {label(start)} --> {label(end)}" for end in ends]
+        if not ends:
+            lines.append(f"    {label(start)} --> [*]")
+    return "\n".join(lines)
+
+
+def _event(
+    connection: Connection,
+    company_id: int,
+    job_id: int,
+    before: str | None,
+    after: str,
+    *,
+    at: datetime,
+    by: str,
+    reason: str | None,
+) -> None:
+    connection.execute(
+        models.job_event.insert(),
+        {
+            "company_id": company_id,
+            "id": next_id(connection, company_id),
+            "job_id": job_id,
+            "at": at,
+            "from_state": before,
+            "to_state": after,
+            "by": by,
+            "reason": reason,
+        },
+    )

@@ -1,0 +1,386 @@
+"""Records: every object known on either side, and what each side has of it.
+
+What must still go to Mosaic is derived from the snapshots, never queued: a record whose
+QuickBooks side changed becomes due, however often it changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import companies, models
+from qbwc_server.database import next_id, next_ids
+from qbwc_server.kinds.kind import Kind, Line, Relative, Seen
+
+_RECORD = models.record
+_DEEPEST = 12
+"""QuickBooks has five levels; more than this is a circle in what was read."""
+_CHUNK = 500
+_SHAPES_BELOW = ("name", "parent_id", "is_active")
+
+
+def keep_seen(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    objects: Sequence[Seen],
+    *,
+    now: datetime,
+    full_read: int | None = None,
+) -> None:
+    """Bring the QuickBooks side of records up to what was read.
+
+    `full_read` is the id of the job that reads everything: objects that it does not
+    meet are found by `unseen` when it is done.
+    """
+    wanted = {one.quickbooks_id: one for one in objects}
+    there = {
+        row.quickbooks_id: row
+        for row in _by_quickbooks_id(connection, company_id, kind.name, wanted)
+    }
+    new = [one for key, one in wanted.items() if key not in there]
+    changed = [one for key, one in wanted.items() if _differs(there.get(key), one)]
+    _insert(connection, company_id, kind, new, now, full_read)
+    _update(connection, company_id, kind, changed, there, now)
+    if full_read is not None and there:
+        for part in _chunks([row.id for row in there.values()]):
+            connection.execute(
+                _RECORD.update()
+                .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))
+                .values(seen_in=full_read)
+            )
+    shaping = [
+        one.quickbooks_id
+        for one in changed
+        if _shapes_below(there[one.quickbooks_id], one)
+    ]
+    _refresh_below(connection, company_id, kind, shaping, now)
+    if kind.mirror is not None and (new or changed):
+        companies.change(connection, company_id, deliver_at=now)
+
+
+def _insert(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    objects: Sequence[Seen],
+    now: datetime,
+    full_read: int | None,
+) -> None:
+    if not objects:
+        return
+    ids = next_ids(connection, company_id, len(objects))
+    mirrored = kind.mirror is not None
+    connection.execute(
+        _RECORD.insert(),
+        [
+            {
+                "company_id": company_id,
+                "id": record_id,
+                "kind": kind.name,
+                "state": "pending" if mirrored else "in_sync",
+                "reason": None
+                if mirrored
+                else "Read and kept; Mosaic has no such thing.",
+                "name": one.name,
+                "quickbooks_id": one.quickbooks_id,
+                "quickbooks": one.snapshot,
+                "edit_sequence": one.edit_sequence,
+                "time_modified": one.time_modified,
+                "parent_id": one.parent_id,
+                "delivery_rank": one.rank,
+                "due_at": now if mirrored else None,
+                "seen_in": full_read,
+                "created_at": now,
+                "changed_at": now,
+            }
+            for record_id, one in zip(ids, objects, strict=True)
+        ],
+    )
+
+
+def _update(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    objects: Sequence[Seen],
+    there: dict[str, Row[Any]],
+    now: datetime,
+) -> None:
+    if not objects:
+        return
+    same = _RECORD.update().where(
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.id == sa.bindparam("which"),
+    )
+    connection.execute(
+        same.values(
+            {
+                "name": sa.bindparam("new_name"),
+                "quickbooks": sa.bindparam("snapshot"),
+                "quickbooks_gone": False,
+                "edit_sequence": sa.bindparam("sequence"),
+                "time_modified": sa.bindparam("modified"),
+                "parent_id": sa.bindparam("parent"),
+                "delivery_rank": sa.bindparam("rank"),
+                "changed_at": now,
+            }
+        ),
+        [
+            {
+                "which": there[one.quickbooks_id].id,
+                "new_name": one.name,
+                "snapshot": one.snapshot,
+                "sequence": one.edit_sequence,
+                "modified": one.time_modified,
+                "parent": one.parent_id,
+                "rank": one.rank,
+            }
+            for one in objects
+        ],
+    )
+    differing = [
+        there[one.quickbooks_id].id
+        for one in objects
+        if there[one.quickbooks_id].quickbooks != one.snapshot
+        or there[one.quickbooks_id].quickbooks_gone
+    ]
+    if kind.mirror is not None:
+        make_due(connection, company_id, differing, now)
+
+
+def make_due(
+    connection: Connection, company_id: int, record_ids: Iterable[int], now: datetime
+) -> None:
+    """Have records looked at by the worker; what a person decided stays."""
+    for part in _chunks(list(record_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))
+            .values(
+                due_at=now,
+                attempt=0,
+                state=sa.case(
+                    (_RECORD.c.state == "do_not_link", "do_not_link"), else_="pending"
+                ),
+                reason=None,
+            )
+        )
+
+
+def wake_waiting(
+    connection: Connection,
+    company_id: int,
+    kind: str,
+    quickbooks_id: str,
+    now: datetime,
+) -> None:
+    """Have those looked at that wait for a record, or stand directly below it."""
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.waits_for == f"{kind}:{quickbooks_id}",
+        )
+        .values(due_at=now, waits_for=None)
+    )
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == kind,
+            _RECORD.c.parent_id == quickbooks_id,
+            _RECORD.c.due_at.is_(None),
+        )
+        .values(due_at=now)
+    )
+
+
+def mark_gone(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Iterable[str],
+    *,
+    now: datetime,
+) -> int:
+    """Note that objects were deleted in QuickBooks; return how many were not yet."""
+    found = 0
+    for part in _chunks(list(quickbooks_ids)):
+        found += connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind.name,
+                _RECORD.c.quickbooks_id.in_(part),
+                _RECORD.c.quickbooks_gone.is_(False),
+            )
+            .values(
+                quickbooks_gone=True,
+                changed_at=now,
+                attempt=0,
+                due_at=now if kind.mirror is not None else None,
+                state="pending" if kind.mirror is not None else "gone",
+                reason="Deleted in QuickBooks.",
+            )
+        ).rowcount
+    if found and kind.mirror is not None:
+        companies.change(connection, company_id, deliver_at=now)
+    return found
+
+
+def unseen(
+    connection: Connection, company_id: int, kind: Kind, full_read: int
+) -> tuple[list[str], int]:
+    """Return the ids that a full read did not meet, and how many it might have met."""
+    alive = (
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == kind.name,
+        _RECORD.c.quickbooks_id.is_not(None),
+        _RECORD.c.quickbooks_gone.is_(False),
+    )
+    missed = connection.execute(
+        sa.select(_RECORD.c.quickbooks_id).where(
+            *alive, sa.func.coalesce(_RECORD.c.seen_in, 0) != full_read
+        )
+    )
+    known: int = connection.execute(
+        sa.select(sa.func.count()).select_from(_RECORD).where(*alive)
+    ).scalar_one()
+    return [str(row.quickbooks_id) for row in missed], known
+
+
+def line(connection: Connection, company_id: int, row: Row[Any]) -> Line:
+    """Return a record's line, from its topmost ancestor down to itself."""
+    found = [_relative(row)]
+    parent_id = row.parent_id
+    while parent_id is not None and len(found) < _DEEPEST:
+        above = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == row.kind,
+                _RECORD.c.quickbooks_id == parent_id,
+            )
+        ).first()
+        if above is None or above.quickbooks_gone:
+            found.append(Relative(parent_id, {}, "pending", missing=True))
+            break
+        found.append(_relative(above))
+        parent_id = above.parent_id
+    return tuple(reversed(found))
+
+
+def event(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    *,
+    at: datetime,
+    what: str,
+    by: str,
+    detail: object = None,
+) -> None:
+    """Keep what happened to a record."""
+    connection.execute(
+        models.record_event.insert(),
+        {
+            "company_id": company_id,
+            "id": next_id(connection, company_id),
+            "record_id": record_id,
+            "at": at,
+            "what": what,
+            "by": by,
+            "detail": detail,
+        },
+    )
+
+
+def _relative(row: Row[Any]) -> Relative:
+    return Relative(
+        quickbooks_id=row.quickbooks_id,
+        quickbooks=row.quickbooks or {},
+        state=row.state,
+        mosaic_type=row.mosaic_type,
+        mosaic_id=row.mosaic_id,
+        mosaic=row.mosaic,
+    )
+
+
+def _differs(row: Row[Any] | None, one: Seen) -> bool:
+    return row is not None and (
+        row.quickbooks != one.snapshot
+        or row.name != one.name
+        or row.edit_sequence != one.edit_sequence
+        or row.time_modified != one.time_modified
+        or bool(row.quickbooks_gone)
+    )
+
+
+def _shapes_below(row: Row[Any], one: Seen) -> bool:
+    before = row.quickbooks or {}
+    return any(before.get(name) != one.snapshot.get(name) for name in _SHAPES_BELOW)
+
+
+def _refresh_below(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Sequence[str],
+    now: datetime,
+) -> None:
+    """Rename and look again at all that stand below renamed or moved objects.
+
+    QuickBooks need not touch TimeModified of the children, so they may not be read.
+    """
+    parents = list(quickbooks_ids)
+    for _ in range(_DEEPEST):
+        above = {
+            row.quickbooks_id: row.name
+            for row in _by_quickbooks_id(connection, company_id, kind.name, parents)
+        }
+        children: list[Row[Any]] = []
+        for part in _chunks(list(above)):
+            children += connection.execute(
+                sa.select(_RECORD).where(
+                    _RECORD.c.company_id == company_id,
+                    _RECORD.c.kind == kind.name,
+                    _RECORD.c.parent_id.in_(part),
+                )
+            ).all()
+        if not children:
+            return
+        for child in children:
+            name = (
+                f"{above[child.parent_id]}:{(child.quickbooks or {}).get('name', '')}"
+            )
+            connection.execute(
+                _RECORD.update()
+                .where(_RECORD.c.company_id == company_id, _RECORD.c.id == child.id)
+                .values(name=name)
+            )
+        if kind.mirror is not None:
+            make_due(connection, company_id, [child.id for child in children], now)
+        parents = [child.quickbooks_id for child in children]
+
+
+def _by_quickbooks_id(
+    connection: Connection, company_id: int, kind: str, ids: Iterable[str]
+) -> Iterator[Row[Any]]:
+    for part in _chunks(list(ids)):
+        yield from connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind,
+                _RECORD.c.quickbooks_id.in_(part),
+            )
+        )
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

@@ -1,0 +1,125 @@
+"""Sessions: one run of one Web Connector, from authenticate to closeConnection."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import models
+from qbwc_server.database import next_id
+from qbwc_server.keys import Keys
+
+_TABLE = models.session
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its row has it."""
+
+    id: int
+    company_id: int
+    state: str
+    summary: str
+    last_error: str
+    started_at: datetime
+    last_call_at: datetime
+    identified: bool
+    exchange_id: int | None
+    done: int
+    waits: int
+    percent: int
+    access_errors: int
+    file_path: str
+    peer: str
+    tally: dict[str, int] | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Return the session of a row of `session`."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
+
+def company_of(ticket: str) -> int | None:
+    """Return the company that a ticket claims to be of; its hash decides.
+
+    A ticket begins with the company's number so that every look-up is within one
+    company; it ends with 160 random bits.
+    """
+    number, _, secret = ticket.partition("-")
+    return int(number) if secret and number.isdigit() and len(number) < 19 else None
+
+
+def begin(
+    connection: Connection,
+    keys: Keys,
+    company_id: int,
+    *,
+    now: datetime,
+    file_path: str,
+    peer: str,
+) -> str:
+    """Make a session and return its ticket, which is stored only as a hash."""
+    ticket = f"{company_id}-{secrets.token_hex(20)}"
+    connection.execute(
+        _TABLE.insert(),
+        {
+            "company_id": company_id,
+            "id": next_id(connection, company_id),
+            "state": "authenticated",
+            "started_at": now,
+            "last_call_at": now,
+            "ticket_hash": keys.hash("ticket", ticket),
+            "file_path": file_path,
+            "peer": peer,
+        },
+    )
+    return ticket
+
+
+def find(
+    connection: Connection, keys: Keys, company_id: int, ticket: str
+) -> Session | None:
+    """Return the session of a ticket, also when it is closed; None if there is none."""
+    row = connection.execute(
+        sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.ticket_hash.in_(keys.hashes("ticket", ticket)),
+        )
+    ).first()
+    return None if row is None else Session.of(row)
+
+
+def live(connection: Connection, company_id: int) -> Session | None:
+    """Return the company's one session that is not closed."""
+    row = connection.execute(
+        sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id, _TABLE.c.state != "closed"
+        )
+    ).first()
+    return None if row is None else Session.of(row)
+
+
+def change(connection: Connection, session: Session, **values: object) -> None:
+    """Change columns of a session."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.company_id == session.company_id, _TABLE.c.id == session.id)
+        .values(**values)
+    )
+
+
+def close(connection: Connection, session: Session, *, now: datetime, why: str) -> None:
+    """End a session; its ticket is dead from here on."""
+    change(
+        connection,
+        session,
+        state="closed",
+        ended_at=now,
+        ended_why=why,
+        exchange_id=None,
+    )
