@@ -81,6 +81,8 @@ def findings(document: bytes | str) -> list[Finding]:
     if not data.isascii():
         wrong = "holds a byte that is not plain ASCII; write it as a numeric reference"
         return [Finding(0, "document", wrong)]
+    if b"<!DOCTYPE" in data:
+        return [Finding(0, "document", "must not have a document type")]
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False
     )
@@ -88,8 +90,6 @@ def findings(document: bytes | str) -> list[Finding]:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         return [Finding(0, "document", f"is not well-formed XML ({error.msg})")]
-    if b"<!DOCTYPE" in data:
-        return [Finding(0, "document", "must not have a document type")]
     return [*_version(root), *_envelope(root)]
 
 

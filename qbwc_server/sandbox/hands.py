@@ -126,9 +126,9 @@ class Hands:
             existing(self._store, kind, winner)
             for child in children(self._store, kind, loser):
                 put(self._store, child, child["name"], winner)
-            for column in self._columns(kind):
-                sql = f"UPDATE time_entry SET {column} = ? WHERE {column} = ?"  # noqa: S608
-                self._store.run(sql, winner, loser)
+            column, where = _use_in_time(kind)
+            sql = f"UPDATE time_entry SET {column} = ? WHERE {where}"  # noqa: S608
+            self._store.run(sql, winner, loser)
             remove(self._store, gone)
 
     def delete(self, kind: str, list_id: str) -> None:
@@ -142,10 +142,9 @@ class Hands:
         with self._store.transaction():
             row = existing(self._store, kind, list_id)
             used = children(self._store, kind, list_id)
-            for column in self._columns(kind):
-                sql = f"SELECT * FROM time_entry WHERE {column} = ? LIMIT 1"  # noqa: S608
-                used = used or self._store.all(sql, list_id)
-            if used:
+            _, where = _use_in_time(kind)
+            sql = f"SELECT 1 FROM time_entry WHERE {where} LIMIT 1"  # noqa: S608
+            if used or self._store.one(sql, list_id):
                 raise NotPossible(f"{row['full_name']} is used")
             if self._store.setting("file_mode") == "MultiUser":
                 change_record(self._store, kind, list_id, "is_active = ?", False)
@@ -300,8 +299,13 @@ class Hands:
             raise NotPossible(f"there is no time entry {txn_id}")
         return row
 
-    def _columns(self, kind: str) -> list[str]:
-        return [_COLUMN[kind]] if kind in _COLUMN else ["entity_id"]
+
+def _use_in_time(kind: str) -> tuple[str, str]:
+    """Return the column of a time entry for a list, and how to find an ID in it."""
+    if kind in _COLUMN:
+        return _COLUMN[kind], f"{_COLUMN[kind]} = ?"
+    # Two lists can have the same ID, so the list of the person counts too.
+    return "entity_id", f"entity_kind = '{kind}' AND entity_id = ?"
 
 
 def _defaults(kind: str) -> dict[str, str | Sequence[Field]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def reference_data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+@functools.cache
 def _schema() -> etree.XMLSchema | None:
     data = reference_data()
     if data is None:

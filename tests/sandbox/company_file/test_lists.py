@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from qbwc_server.sandbox.answer import Field
 from qbwc_server.sandbox.new_records import NewRecord, insert_records
 from tests.sandbox.office import Office, texts
 
@@ -222,7 +223,7 @@ def test_payroll_items_need_payroll_and_permission(
 
 def test_every_kind_of_list_answers(office: Office) -> None:
     """All seven lists are answered in the schema's order of elements."""
-    price = [("Price", "150.00"), ("AccountRef", [("FullName", "Income")])]
+    price: list[Field] = [("Price", "150.00"), ("AccountRef", [("FullName", "Fees")])]
     office.hands.add("ItemService", "Design", SalesOrPurchase=price)
     office.hands.add("Vendor", "Plumbline", Email="a@b.example", CompanyName="Plumb")
     office.hands.add("OtherName", "Pat", Notes="Temp")
@@ -281,7 +282,10 @@ def test_a_large_list_is_never_read_whole(office: Office) -> None:
         return 0
 
     store.connection.set_progress_handler(count, 1_000_000)
-    page = "<CustomerQueryRq iterator='Start'><MaxReturned>100</MaxReturned>{}</CustomerQueryRq>"
+    page = (
+        '<CustomerQueryRq iterator="Start"><MaxReturned>100</MaxReturned>{}'
+        "</CustomerQueryRq>"
+    )
     since = "<FromModifiedDate>2019-06-01</FromModifiedDate>"
 
     first = office.one(page.format(""))
