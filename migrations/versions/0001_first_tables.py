@@ -369,11 +369,12 @@ def upgrade() -> None:
             "is_archived", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
         sa.Column(
-            "body",
+            "snapshot",
             sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
             nullable=False,
         ),
         sa.Column("seen_in", sa.BigInteger(), nullable=False),
+        sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["company_id"],
             ["company.id"],

@@ -27,7 +27,7 @@ _US_DAY = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Unreadable(ValueError):  # noqa: N818 - says what the answer is
+class Unreadable(ValueError):
     """Something Mosaic sent is not what its API promises."""
 
 

@@ -23,7 +23,7 @@ _LOG_NAMES = {kind.log_name: kind.name for kind in DATA_TYPES.values()}
 _OK = range(200, 300)
 
 
-class MalformedCallback(ValueError):  # noqa: N818 - named after what arrived
+class MalformedCallback(ValueError):
     """What arrived cannot be read as a callback."""
 
 

@@ -57,7 +57,7 @@ class MosaicError(Exception):
         self.outcome_unknown = outcome_unknown
 
 
-class Unauthorised(MosaicError):  # noqa: N818 - named after the answer, not the fault
+class Unauthorised(MosaicError):
     """Mosaic accepts neither the key nor the team number (401)."""
 
     code = "mosaic-unauthorised"
@@ -67,7 +67,7 @@ class Unauthorised(MosaicError):  # noqa: N818 - named after the answer, not the
     )
 
 
-class Forbidden(MosaicError):  # noqa: N818 - as above
+class Forbidden(MosaicError):
     """The key is known but may not do this, or not from this origin (403)."""
 
     code = "mosaic-forbidden"
@@ -77,21 +77,21 @@ class Forbidden(MosaicError):  # noqa: N818 - as above
     )
 
 
-class NotFound(MosaicError):  # noqa: N818 - as above
+class NotFound(MosaicError):
     """The object is not in Mosaic, or no longer (404)."""
 
     code = "mosaic-not-found"
     customer = "Mosaic no longer has this record."
 
 
-class Invalid(MosaicError):  # noqa: N818 - as above
+class Invalid(MosaicError):
     """Mosaic refuses the content (400, 409, 422). The same content fails again."""
 
     code = "mosaic-invalid"
     customer = "Mosaic refused this record; its reason is in the details."
 
 
-class RateLimited(MosaicError):  # noqa: N818 - as above
+class RateLimited(MosaicError):
     """Mosaic was asked too often (429).
 
     `retry_after` is how many seconds to wait, between 2 and 3600.
@@ -113,7 +113,7 @@ class RateLimited(MosaicError):  # noqa: N818 - as above
         self.retry_after = min(max(retry_after, SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
 
-class Unavailable(MosaicError):  # noqa: N818 - as above
+class Unavailable(MosaicError):
     """No usable answer: 5xx, a time-out, a connection refused or broken."""
 
     code = "mosaic-unavailable"
@@ -121,7 +121,7 @@ class Unavailable(MosaicError):  # noqa: N818 - as above
     retryable = True
 
 
-class Malformed(MosaicError):  # noqa: N818 - as above
+class Malformed(MosaicError):
     """An answer that is not what the API promises: a web page, broken JSON."""
 
     code = "mosaic-malformed"

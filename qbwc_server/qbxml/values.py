@@ -16,7 +16,9 @@ _DURATION = re.compile(
     r"(?P<sign>[+-]?)PT(?=\d)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?"
 )
 _WALL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}))?")
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
@@ -119,7 +121,7 @@ def escape(text: str) -> str:
 
     Raw characters above Latin-1 make QuickBooks refuse the whole message set with
     0x80040400, so everything outside U+0020..U+007E goes out as a decimal reference.
-    Characters that XML cannot hold at all are left out.
+    Control characters, which QuickBooks does not take, are left out.
     """
     return "".join(
         _MARKUP.get(char) or (char if " " <= char <= "~" else f"&#{ord(char)};")

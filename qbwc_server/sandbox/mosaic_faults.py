@@ -29,7 +29,7 @@ CALLBACK_FAULTS = frozenset(
 When = Literal["before", "after"]
 
 
-class ConnectionClosed(ConnectionAbortedError):  # noqa: N818 - what the client sees
+class ConnectionClosed(ConnectionAbortedError):
     """The connection ends here without an answer."""
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 
-class Refused(Exception):  # noqa: N818 - Mosaic refuses, nothing erred
+class Refused(Exception):
     """Mosaic says no: an HTTP status and its words."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -1,0 +1,1 @@
+"""The pages and hooks beside the SOAP endpoint, made with Flask."""

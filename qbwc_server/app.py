@@ -1,0 +1,76 @@
+"""The composition root: settings -> engine -> one WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.engine import Engine
+
+from qbwc_server import schema, soap
+from qbwc_server.conversation import Conversation
+from qbwc_server.database import make_engine
+from qbwc_server.endpoint import WSGI
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from qbwc_server.web import callbacks, health, setup
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every command needs."""
+
+    settings: Settings
+    engine: Engine
+    keys: Keys
+    clock: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return this moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def parts(settings: Settings, *, prepare: bool = True) -> Parts:
+    """Return the engine and keys of the settings.
+
+    The embedded database is brought up to this program's schema; a shared one is not,
+    because others may be working with it.
+
+    Raises:
+        SchemaDiffers: a shared database is at another revision.
+    """
+    url = settings.url()
+    engine = make_engine(url)
+    if prepare:
+        if url.startswith("sqlite"):
+            schema.upgrade(engine)
+        schema.require_head(engine)
+    return Parts(settings, engine, Keys(settings.keys()), utc_now)
+
+
+def wsgi(made: Parts) -> WSGI:
+    """Return the whole server: SOAP at /qbwc, the pages everywhere else."""
+    settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
+    endpoint = soap.application(
+        Conversation(engine, keys, settings, clock),
+        address=f"{settings.public_url}/qbwc",
+        max_body_bytes=settings.max_body_bytes,
+    )
+    pages = Flask("qbwc_server")
+    pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+    pages.register_blueprint(setup.blueprint(engine, keys, settings))
+    pages.register_blueprint(health.blueprint(engine))
+    pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
+
+    def server(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        if environ.get("PATH_INFO", "").rstrip("/") == "/qbwc":
+            return endpoint(environ, start_response)
+        return pages.wsgi_app(environ, start_response)
+
+    return server

@@ -1,0 +1,76 @@
+"""Mosaic's callbacks: kept at once, worked with later by the worker.
+
+Nothing signs a callback, so its content is a hint; its token only says for which
+company it is, and a reference that we made at random says for which of our writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from flask import Blueprint, Response, request
+from sqlalchemy.engine import Engine
+
+from qbwc_server import companies, models
+from qbwc_server.database import company_transaction, next_id, transaction
+from qbwc_server.keys import Keys
+from qbwc_server.mosaic.callback import MalformedCallback, parse
+
+_LOG = structlog.get_logger(__name__)
+
+
+def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blueprint:
+    """Return POST /webhook/<token>: 200 for what is kept, 400 and 404 for what not."""
+    pages = Blueprint("callbacks", __name__)
+
+    @pages.post("/webhook/<token>")
+    def webhook(token: str) -> Response:
+        column = models.company.c.webhook_token_hash
+        with transaction(engine) as connection:
+            company_id = connection.execute(
+                sa.select(models.company.c.id).where(
+                    column.in_(keys.hashes("webhook", token))
+                )
+            ).scalar()
+        if company_id is None:
+            return Response("unknown address\n", 404, mimetype="text/plain")
+        try:
+            said = parse(request.get_data())
+        except MalformedCallback as error:
+            _LOG.warning("callback not readable", company=company_id, why=str(error))
+            return Response("not a callback\n", 400, mimetype="text/plain")
+        if said is not None:
+            now = clock()
+            body = {**asdict(said), "record": plain(said.record)}
+            with company_transaction(engine, company_id) as connection:
+                connection.execute(
+                    models.mosaic_callback.insert(),
+                    {
+                        "company_id": company_id,
+                        "id": next_id(connection, company_id),
+                        "received_at": now,
+                        "ref": said.ref,
+                        "api_request_id": said.api_request_id,
+                        "data_type": said.data_type,
+                        "body": body,
+                    },
+                )
+                companies.change(connection, company_id, deliver_at=now)
+        return Response("kept\n", 200, mimetype="text/plain")
+
+    return pages
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON can hold it; decimals become text."""
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return str(value)

@@ -1,0 +1,245 @@
+"""The loop beside the server: finds companies with something to deliver, and delivers.
+
+Many workers may run against one database. Each takes a company for a while (a lease);
+one that dies loses it, and another goes on from what the database says.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import httpx
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from qbwc_server import companies, models
+from qbwc_server.budget import Budget
+from qbwc_server.companies import Company
+from qbwc_server.database import company_transaction, transaction
+from qbwc_server.delivery import Delivery, LeaseLost
+from qbwc_server.keys import Keys
+from qbwc_server.mosaic.client import MosaicClient
+from qbwc_server.mosaic.connection import Connection as MosaicConnection
+from qbwc_server.settings import Settings
+
+_COMPANY = models.company
+_LOG = structlog.get_logger(__name__)
+_PAUSE_SECONDS = 0.5
+_PAUSE_AFTER_BUG = timedelta(minutes=1)
+
+
+class Worker:
+    """Delivers to Mosaic, several companies at once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Keys,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        *,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+        self._transport = transport
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stopping` is set."""
+        threads = self._settings.worker_threads
+        with ThreadPoolExecutor(threads, thread_name_prefix="deliver") as pool:
+            for _ in range(threads):
+                pool.submit(self._loop)
+
+    def run_once(self) -> int:
+        """Serve every company that is due now; return how many were."""
+        served = 0
+        while self._serve_next():
+            served += 1
+        return served
+
+    def _loop(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                busy = self._serve_next()
+            except SQLAlchemyError:
+                _LOG.exception("database not usable")
+                busy = False
+            if not busy:
+                self.stopping.wait(_PAUSE_SECONDS)
+
+    def _serve_next(self) -> bool:
+        token = secrets.token_hex(8)
+        company = self._lease(token)
+        if company is None:
+            return False
+        again: datetime | None = None
+        try:
+            if company.mosaic_key is None:
+                self._ask_for_key(company)
+            else:
+                again = self._deliver(company, company.mosaic_key, token)
+        except LeaseLost:
+            _LOG.warning("another worker has taken over", company=company.id)
+            return True
+        except SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001 - one company's trouble must not stop others
+            _LOG.exception("delivery failed", company=company.id)
+            again = self._clock() + _PAUSE_AFTER_BUG
+        self._release(company, token, again)
+        return True
+
+    def _lease(self, token: str) -> Company | None:
+        """Take the company that has waited longest, so that no other worker does."""
+        now = self._clock()
+        free = sa.or_(_COMPANY.c.leased_until.is_(None), _COMPANY.c.leased_until <= now)
+        longest = (
+            sa.select(_COMPANY.c.id)
+            .where(_COMPANY.c.deliver_at <= now, free)
+            .order_by(_COMPANY.c.deliver_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        with transaction(self._engine) as connection:
+            row = connection.execute(
+                _COMPANY.update()
+                .where(_COMPANY.c.id == longest)
+                .values(leased_by=token, leased_until=self._until())
+                .returning(*_COMPANY.c)
+            ).first()
+        return None if row is None else Company.of(row)
+
+    def _until(self) -> datetime:
+        return self._clock() + timedelta(seconds=self._settings.lease_seconds)
+
+    def _deliver(self, company: Company, key: str, token: str) -> datetime | None:
+        settings = self._settings
+        api_key = self._keys.decrypt(key)
+        budget = Budget(
+            self._engine,
+            self._keys.hash("budget", f"{company.mosaic_url}\n{api_key}"),
+            requests=settings.mosaic_requests,
+            window=settings.mosaic_window_seconds,
+            clock=self._clock,
+        )
+        client = MosaicClient(
+            MosaicConnection(
+                base_url=company.mosaic_url,
+                team_id=company.mosaic_team,
+                api_key=api_key,
+                auth_scheme="bearer"
+                if company.mosaic_auth_scheme == "bearer"
+                else "raw",
+                origin=settings.mosaic_origin or settings.public_url,
+            ),
+            spend=budget.spend,
+            transport=self._transport,
+            timeout=settings.mosaic_timeout_seconds,
+        )
+        renewed = self._clock()
+
+        def alive() -> None:
+            nonlocal renewed
+            if self.stopping.is_set():
+                raise LeaseLost
+            now = self._clock()
+            if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
+                self._renew(company.id, token)
+                renewed = now
+
+        try:
+            return Delivery(
+                self._engine,
+                company,
+                client,
+                budget,
+                clock=self._clock,
+                settle=timedelta(seconds=settings.mosaic_settle_seconds),
+                refresh=timedelta(hours=settings.mosaic_refresh_hours),
+                alive=alive,
+            ).run()
+        finally:
+            client.close()
+            if self.stopping.is_set():
+                self._give_back(company.id, token)
+
+    def _renew(self, company_id: int, token: str) -> None:
+        with transaction(self._engine) as connection:
+            changed = connection.execute(
+                _COMPANY.update()
+                .where(_COMPANY.c.id == company_id, _COMPANY.c.leased_by == token)
+                .values(leased_until=self._until())
+            ).rowcount
+        if changed != 1:
+            raise LeaseLost
+
+    def _give_back(self, company_id: int, token: str) -> None:
+        with transaction(self._engine) as connection:
+            connection.execute(
+                _COMPANY.update()
+                .where(_COMPANY.c.id == company_id, _COMPANY.c.leased_by == token)
+                .values(leased_by=None, leased_until=None)
+            )
+
+    def _release(self, company: Company, token: str, again: datetime | None) -> None:
+        """Give the company back, and set when it is due again.
+
+        What has come meanwhile is seen here, under the company's lock: a callback or a
+        change that arrived after the pass had looked is due at once.
+        """
+        with company_transaction(self._engine, company.id) as connection:
+            due = self._next_due(connection, company.id)
+            if again is not None:
+                due = again if due is None else max(again, due)
+            connection.execute(
+                _COMPANY.update()
+                .where(_COMPANY.c.id == company.id, _COMPANY.c.leased_by == token)
+                .values(leased_by=None, leased_until=None, deliver_at=due)
+            )
+
+    def _next_due(self, connection: sa.Connection, company_id: int) -> datetime | None:
+        record, call, back = models.record, models.mosaic_call, models.mosaic_callback
+        company = companies.get(connection, company_id)
+        moments: list[datetime | None] = [
+            connection.execute(
+                sa.select(sa.func.min(record.c.due_at)).where(
+                    record.c.company_id == company_id, record.c.due_at.is_not(None)
+                )
+            ).scalar(),
+            connection.execute(
+                sa.select(sa.func.min(call.c.check_at)).where(
+                    call.c.company_id == company_id, call.c.settled_at.is_(None)
+                )
+            ).scalar(),
+            connection.execute(
+                sa.select(sa.func.min(back.c.received_at)).where(
+                    back.c.company_id == company_id, back.c.handled_at.is_(None)
+                )
+            ).scalar(),
+        ]
+        if company.mosaic_key is None:
+            return None
+        if company.mosaic_read_at is not None:
+            refresh = timedelta(hours=self._settings.mosaic_refresh_hours)
+            moments.append(company.mosaic_read_at + refresh)
+        return min((one for one in moments if one is not None), default=None)
+
+    def _ask_for_key(self, company: Company) -> None:
+        with company_transaction(self._engine, company.id) as connection:
+            companies.attend(
+                connection,
+                company.id,
+                error_id="mosaic-key-missing",
+                text="There is no Mosaic API key for this connection yet.",
+            )
