@@ -5,7 +5,7 @@ A revision never imports the application, so that it keeps meaning what it meant
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -17,7 +17,7 @@ from qbwc_server.models import metadata
 from qbwc_server.settings import Settings
 
 
-def render(kind: str, thing: Any, autogen: AutogenContext) -> str | bool:
+def render(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write our own types as plain SQLAlchemy ones, see the module's text."""
     if kind == "type" and isinstance(thing, UTCDateTime):
         return "sa.DateTime(timezone=True)"

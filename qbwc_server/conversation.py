@@ -23,7 +23,7 @@ from qbwc_server import (
     __version__,
     companies,
     exchanges,
-    identity,
+    handshake,
     logins,
     models,
     queue,
@@ -31,12 +31,8 @@ from qbwc_server import (
     roundtrip,
     sessions,
 )
-from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
-from qbwc_server.qbxml import response
-from qbwc_server.qbxml.request import message_set
-from qbwc_server.qbxml.response import ResponseMalformed
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.reading import Rules
 from qbwc_server.roundtrip import Outcome
@@ -175,9 +171,20 @@ class Conversation:
         if session.exchange_id is not None:
             self._leave(session, now)
         if not session.identified:
-            text = self._identify(session, hcp, company_file, now)
-            if text is not None:
-                return text
+            known = handshake.recognise(
+                self._engine, session, hcp=hcp, path=company_file, now=now
+            )
+            if known.text is not None:
+                with company_transaction(self._engine, company_id) as connection:
+                    sessions.change(
+                        connection,
+                        session,
+                        state=State.ASKED if known.text else State.FINISHING,
+                        exchange_id=known.exchange_id,
+                        last_error=_ascii(known.said)[:200],
+                        last_call_at=now,
+                    )
+                return known.text
         with company_transaction(self._engine, company_id) as connection:
             company = companies.get(connection, company_id)
             going = roundtrip.probe(
@@ -362,99 +369,6 @@ class Conversation:
             or len(queue.select(connection, company_id, models.job.c.state == "unsure"))
             > 0
         )
-
-    def _identify(
-        self, session: Session, hcp: str, company_file: str, now: datetime
-    ) -> str | None:
-        """Recognise the open company file; return None to go on, or what to answer."""
-        company_id = session.company_id
-        answers = hcp
-        if not answers.strip():
-            answers = self._own_answers(session)
-        else:
-            with company_transaction(self._engine, company_id) as connection:
-                exchanges.keep_unasked(connection, company_id, session.id, hcp, now)
-        with company_transaction(self._engine, company_id) as connection:
-            company = companies.get(connection, company_id)
-            open_file = None
-            try:
-                open_file = identity.read(response.parse(answers), company.owner_id)
-            except ResponseMalformed as error:
-                _LOG.warning("HCP not readable", company=company_id, why=str(error))
-            if open_file is None:
-                return self._ask_identity(connection, company, session, now)
-            judgement = identity.judge(company, open_file, company_file)
-            if judgement.problem is not None:
-                text = judgement.problem[:200]
-                companies.attend(
-                    connection,
-                    company_id,
-                    error_id=str(judgement.problem_id),
-                    text=text,
-                )
-                sessions.change(
-                    connection,
-                    session,
-                    state=State.FINISHING,
-                    last_error=_ascii(text),
-                    last_call_at=now,
-                )
-                return ""
-            changes = dict(judgement.changes)
-            if company.file_name is None:
-                changes["file_bound_at"] = now
-            companies.change(connection, company_id, **changes)
-            companies.calm(connection, company_id)
-            for note in judgement.notes:
-                companies.audit(
-                    connection, company_id, now, who="quickbooks", what=note
-                )
-            sessions.change(
-                connection, session, identified=True, last_error="", last_call_at=now
-            )
-        return None
-
-    def _own_answers(self, session: Session) -> str:
-        """Return the answer to our own questions of this session, if one came."""
-        with transaction(self._engine) as connection:
-            row = exchanges.latest(
-                connection, session.company_id, session.id, "identity"
-            )
-        return "" if row is None else row.answer or ""
-
-    def _ask_identity(
-        self, connection: Connection, company: Company, session: Session, now: datetime
-    ) -> str:
-        asked = exchanges.latest(connection, company.id, session.id, "identity")
-        if asked is not None:
-            sessions.change(
-                connection,
-                session,
-                state=State.FINISHING,
-                last_error="QuickBooks did not say which company file is open. Open "
-                "your company file in QuickBooks and run the update again.",
-                last_call_at=now,
-            )
-            return ""
-        text = message_set(identity.questions(company.owner_id))
-        exchange_id = exchanges.send(
-            connection,
-            company.id,
-            session_id=session.id,
-            jobs=(),
-            cursors=(),
-            request=text,
-            purpose="identity",
-            now=now,
-        )
-        sessions.change(
-            connection,
-            session,
-            state=State.ASKED,
-            exchange_id=exchange_id,
-            last_call_at=now,
-        )
-        return text
 
     def _nothing_to_send(
         self, connection: Connection, session: Session, now: datetime

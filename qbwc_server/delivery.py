@@ -8,7 +8,6 @@ keeps the step, so whatever dies, the next pass goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +15,11 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import companies, inventory, models, mosaic_calls, records
+from qbwc_server import companies, inventory, models, mosaic_calls
 from qbwc_server.budget import Budget, BudgetSpent
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
-from qbwc_server.kinds import KINDS
-from qbwc_server.kinds.mosaic_shape import TYPES, wire
-from qbwc_server.mosaic.answers import WriteAnswer
+from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import (
@@ -33,38 +30,18 @@ from qbwc_server.mosaic.errors import (
     RateLimited,
     Unauthorised,
 )
-from qbwc_server.sync import Action, Do, Hold, Side, Wanted, match_key, plan
+from qbwc_server.steps import Steps
+from qbwc_server.sync import Action, Do, match_key
 
 _RECORD = models.record
 _CALLBACK = models.mosaic_callback
 _LOG = structlog.get_logger(__name__)
 _BATCH = 50
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
-_WOULD = {
-    Do.LINK: "would be linked",
-    Do.CREATE: "would be created",
-    Do.UPDATE: "would be changed",
-    Do.ARCHIVE: "would be archived",
-    Do.UNARCHIVE: "would be brought back",
-    Do.RELEASE: "would be unlinked",
-}
 
 
 class LeaseLost(Exception):
     """Another worker has taken over the company."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A write that was kept and is now to be sent."""
-
-    call_id: int
-    ref: str
-    do: Do
-    data_type: str
-    mosaic_id: int | None
-    fields: dict[str, Any]
-    project_id: int | None
 
 
 class Delivery:
@@ -94,6 +71,7 @@ class Delivery:
         self._settle = settle
         self._refresh = refresh
         self._alive = alive
+        self._steps = Steps(engine, company.id, client, clock=clock, settle=settle)
 
     def run(self) -> datetime | None:
         """Do all that can be done now; return when there will be more, or None.
@@ -301,14 +279,14 @@ class Delivery:
             if coming:
                 return
             fields = {"name": self._company.name}
-            step = self._keep_step(
+            step = self._steps.keep(
                 connection,
                 None,
                 Action(Do.CREATE, "Every company has a portfolio.", fields=fields),
                 "portfolio",
                 match_key(self._company.name),
             )
-        self._send(step)
+        self._steps.send(step)
 
     def _deliver_some(self) -> bool:
         """Take the next due records one step further; False if there are none."""
@@ -326,233 +304,10 @@ class Delivery:
         for row in due:
             self._alive()
             with self._transaction() as connection:
-                step = self._plan(connection, row.id)
+                step = self._steps.plan(connection, row.id)
             if step is not None:
-                self._send(step)
+                self._steps.send(step)
         return bool(due)
-
-    def _plan(self, connection: Connection, record_id: int) -> Step | None:
-        """Plan one record; do what needs no Mosaic here, or keep and return a write."""
-        company = companies.get(connection, self._company.id)
-        row = connection.execute(
-            sa.select(_RECORD).where(
-                _RECORD.c.company_id == company.id, _RECORD.c.id == record_id
-            )
-        ).one()
-        now = self._clock()
-        if row.due_at is None or row.due_at > now:
-            return None
-        if mosaic_calls.open_calls(
-            connection, company.id, models.mosaic_call.c.record_id == record_id
-        ):
-            self._change(connection, record_id, due_at=None)
-            return None
-        wanted = self._wanted(connection, company, row)
-        found = []
-        if row.mosaic_id is None and isinstance(wanted, Wanted):
-            keys = [match_key(name, wanted.parent) for name in wanted.names]
-            found = inventory.candidates(
-                connection, company.id, wanted.data_type, keys, record_id=record_id
-            )
-        action = plan(_side(row), wanted, found)
-        data_type = (
-            wanted.data_type
-            if row.mosaic_id is None and isinstance(wanted, Wanted)
-            else row.mosaic_type
-        )
-        if action.do is Do.NOTHING:
-            self._rest(connection, row, action)
-            return None
-        if not company.delivers:
-            self._change(
-                connection,
-                record_id,
-                state="pending",
-                reason=f"Preview: {data_type} {_WOULD[action.do]}. {action.reason}",
-                due_at=None,
-            )
-            return None
-        if action.do is Do.LINK and action.mosaic_id is not None:
-            snapshot = inventory.get(
-                connection, company.id, data_type, action.mosaic_id
-            )
-            inventory.link(
-                connection,
-                company.id,
-                record_id,
-                data_type,
-                action.mosaic_id,
-                snapshot or {},
-                by="matched by name",
-                now=now,
-            )
-            return None
-        if action.do is Do.RELEASE:
-            self._release(connection, row, action, now)
-            return None
-        key = ""
-        if action.do is Do.CREATE and isinstance(wanted, Wanted):
-            key = match_key(str(action.fields[wanted.key]), wanted.parent)
-        return self._keep_step(connection, row, action, data_type, key)
-
-    def _wanted(
-        self, connection: Connection, company: Company, row: Row[Any]
-    ) -> Wanted | Hold:
-        mirror = KINDS[row.kind].mirror
-        if mirror is None or row.quickbooks_gone:
-            return Hold("in_sync", "Nothing is wanted of it in Mosaic.")
-        wanted = mirror(records.line(connection, company.id, row), company.structure)
-        if (
-            isinstance(wanted, Wanted)
-            and wanted.data_type == "project"
-            and company.mosaic_portfolio is None
-        ):
-            reason = "Waits for the company's portfolio in Mosaic."
-            return Hold("unlinked", reason, waits_for=mosaic_calls.PORTFOLIO)
-        return wanted
-
-    def _rest(self, connection: Connection, row: Row[Any], action: Action) -> None:
-        self._change(
-            connection,
-            row.id,
-            state=action.state,
-            reason=action.reason,
-            waits_for=action.waits_for,
-            due_at=None,
-            attempt=0,
-        )
-        if action.state == "gone":
-            records.event(
-                connection,
-                row.company_id,
-                row.id,
-                at=self._clock(),
-                what="gone",
-                by="quickbooks",
-            )
-
-    def _release(
-        self, connection: Connection, row: Row[Any], action: Action, now: datetime
-    ) -> None:
-        records.event(
-            connection,
-            row.company_id,
-            row.id,
-            at=now,
-            what=f"unlinked from {row.mosaic_type} {row.mosaic_id}",
-            by="plan",
-            detail={"why": action.reason},
-        )
-        self._change(
-            connection,
-            row.id,
-            mosaic_type=None,
-            mosaic_id=None,
-            mosaic=sa.null(),
-            agreed=sa.null(),
-            due_at=now,
-        )
-        records.wake_waiting(
-            connection, row.company_id, row.kind, row.quickbooks_id, now
-        )
-
-    def _keep_step(
-        self,
-        connection: Connection,
-        row: Row[Any] | None,
-        action: Action,
-        data_type: str,
-        key: str,
-    ) -> Step:
-        company = companies.get(connection, self._company.id)
-        fields = dict(action.fields)
-        client_name = None
-        if data_type == "project" and fields.get("parent") is not None:
-            client = inventory.get(connection, company.id, "client", fields["parent"])
-            client_name = (client or {}).get("name")
-        sent = wire(data_type, fields, client_name=client_name)
-        if action.do is Do.CREATE and data_type == "project":
-            sent["portfolio_id"] = company.mosaic_portfolio
-        project_id = None
-        if data_type == "phase" and row is not None and row.mosaic is not None:
-            project_id = row.mosaic.get("parent")
-            if action.do is Do.UPDATE:
-                sent["project_id"] = project_id
-        mosaic_id = None if action.do is Do.CREATE or row is None else row.mosaic_id
-        call_id, ref = mosaic_calls.begin(
-            connection,
-            company.id,
-            operation=action.do.value,
-            data_type=data_type,
-            record_id=None if row is None else row.id,
-            mosaic_id=mosaic_id,
-            fields=sent,
-            key=key,
-            reason=action.reason,
-            now=self._clock(),
-            settle=self._settle,
-        )
-        return Step(call_id, ref, action.do, data_type, mosaic_id, sent, project_id)
-
-    def _send(self, step: Step) -> None:
-        """Send a kept write once, and keep what came of it."""
-        try:
-            answer = self._write(step)
-        except (BudgetSpent, RateLimited):
-            self._settle_unsent(step, "Mosaic's rate limit; it is sent in a moment.")
-            raise
-        except (Unauthorised, Forbidden) as error:
-            self._settle_unsent(step, error.customer)
-            raise
-        except (Invalid, NotFound) as error:
-            with self._transaction() as connection:
-                call = mosaic_calls.get(connection, self._company.id, step.call_id)
-                mosaic_calls.refused(connection, call, error.support, self._clock())
-            return
-        except MosaicError as error:
-            if not error.outcome_unknown:
-                self._settle_unsent(step, error.customer)
-                raise
-            with self._transaction() as connection:
-                call = mosaic_calls.get(connection, self._company.id, step.call_id)
-                if call.settled_at is None:
-                    mosaic_calls.unsure(connection, call, error.support, self._clock())
-            raise
-        with self._transaction() as connection:
-            call = mosaic_calls.get(connection, self._company.id, step.call_id)
-            if call.settled_at is not None:
-                return  # the callback was faster
-            if not mosaic_calls.done(
-                connection,
-                call,
-                answer.mosaic_id,
-                answer.record,
-                by="answer",
-                now=self._clock(),
-            ):
-                mosaic_calls.accepted(connection, call, answer.api_request_id)
-
-    def _write(self, step: Step) -> WriteAnswer:
-        if step.do is Do.CREATE:
-            return self._client.create(step.data_type, step.fields, ref=step.ref)
-        if step.mosaic_id is None:
-            raise ValueError("only a creation has no object yet")
-        if step.do is Do.UPDATE:
-            return self._client.update(
-                step.data_type, step.mosaic_id, step.fields, ref=step.ref
-            )
-        change = (
-            self._client.archive if step.do is Do.ARCHIVE else self._client.unarchive
-        )
-        return change(
-            step.data_type, step.mosaic_id, ref=step.ref, project_id=step.project_id
-        )
-
-    def _settle_unsent(self, step: Step, reason: str) -> None:
-        with self._transaction() as connection:
-            call = mosaic_calls.get(connection, self._company.id, step.call_id)
-            now = self._clock()
-            mosaic_calls.never_made(connection, call, reason, now, again_at=now)
 
     def _attend(self, error: MosaicError) -> None:
         with self._transaction() as connection:
@@ -562,21 +317,3 @@ class Delivery:
                 error_id=error.code,
                 text=error.customer,
             )
-
-    def _change(self, connection: Connection, record_id: int, **values: object) -> None:
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == self._company.id, _RECORD.c.id == record_id)
-            .values(**values)
-        )
-
-
-def _side(row: Row[Any]) -> Side:
-    return Side(
-        state=row.state,
-        quickbooks_gone=row.quickbooks_gone,
-        mosaic_type=row.mosaic_type,
-        mosaic_id=row.mosaic_id,
-        mosaic=row.mosaic,
-        agreed=row.agreed,
-    )

@@ -104,7 +104,13 @@ def _called(environ: dict[str, Any]) -> str:
 
 
 def _body(environ: dict[str, Any], limit: int) -> bytes:
-    body: bytes = environ["wsgi.input"].read(limit + 1)
+    # No more than the length that was said may be read: the connection stays open.
+    length = environ.get("CONTENT_LENGTH") or ""
+    ends_by_itself = environ.get("wsgi.input_terminated", False)
+    most = limit + 1
+    if not ends_by_itself:
+        most = min(most, int(length) if length.isdigit() else 0)
+    body: bytes = environ["wsgi.input"].read(most)
     if len(body) > limit:
         raise Unreadable(f"larger than {limit} bytes: " + _start(body))
     return body

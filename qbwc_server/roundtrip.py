@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from qbwc_server import companies, exchanges, models, queue, reading
+from qbwc_server import companies, exchanges, models, queue, read_answers, reading
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
 from qbwc_server.kinds import KINDS, WRITINGS
@@ -205,7 +205,7 @@ def apply_answers(
                 if job.writes:
                     _apply_write(connection, job, answer, now)
                 else:
-                    reading.apply(connection, company, job, answer, now=now)
+                    read_answers.apply(connection, company, job, answer, now=now)
             if job.kind in KINDS and answer.rets:
                 counts[KINDS[job.kind].plural] = len(answer.rets)
         except OperationalError:

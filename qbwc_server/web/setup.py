@@ -24,7 +24,7 @@ _SUPPORT = """<h1>QuickBooks and Mosaic</h1><p>This address connects QuickBooks 
 to Mosaic through QuickBooks Web Connector. Your setup page has your connection file and
 what to do with it; the address was given to you with your user name.</p>"""
 _SETUP = """<h1>Connect {{ company.name }}</h1><ol>
-<li>Open QuickBooks with this company file, signed in as Admin, in single-user mode.</li>
+<li>Open this company file in QuickBooks as Admin, in single-user mode.</li>
 <li><a href="{{ link }}" download>Download the connection file</a> and open it.</li>
 <li>In QuickBooks choose "Yes, always; allow access even if QuickBooks is not running".
 </li>

@@ -1,0 +1,112 @@
+"""The beginning of a session: recognising the open company file before anything else.
+
+Web Connector brings the answers along with its first call. Where it does not, or where
+they cannot be read, the same questions are asked by us, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server import companies, exchanges, identity, sessions
+from qbwc_server.companies import Company
+from qbwc_server.database import company_transaction
+from qbwc_server.identity import OpenFile
+from qbwc_server.qbxml import response
+from qbwc_server.qbxml.request import message_set
+from qbwc_server.qbxml.response import ResponseMalformed
+from qbwc_server.sessions import Session
+
+_LOG = structlog.get_logger(__name__)
+_NOT_SAID = (
+    "QuickBooks did not say which company file is open. Open your company file in "
+    "QuickBooks and run the update again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What to answer: None to go on, "" to end with `said`, or our own questions."""
+
+    text: str | None
+    said: str = ""
+    exchange_id: int | None = None
+
+
+def recognise(
+    engine: Engine, session: Session, *, hcp: str, path: str, now: datetime
+) -> Recognition:
+    """Recognise the open company file from `hcp`, or from answers to our questions.
+
+    `path` is the file's path on the customer's computer. A file that is recognised is
+    kept with the company; one that is not stops the run with a sentence.
+    """
+    company_id = session.company_id
+    answers = hcp
+    if answers.strip():
+        with company_transaction(engine, company_id) as connection:
+            exchanges.keep_unasked(connection, company_id, session.id, answers, now)
+    with company_transaction(engine, company_id) as connection:
+        company = companies.get(connection, company_id)
+        asked = exchanges.latest(connection, company_id, session.id, "identity")
+        if not answers.strip() and asked is not None:
+            answers = asked.answer or ""
+        file = _read(answers, company)
+        if file is not None:
+            return _judge(connection, company, session, file, path, now)
+        if asked is not None:
+            return Recognition("", _NOT_SAID)
+        text = message_set(identity.questions(company.owner_id))
+        exchange_id = exchanges.send(
+            connection,
+            company_id,
+            session_id=session.id,
+            jobs=(),
+            cursors=(),
+            request=text,
+            purpose="identity",
+            now=now,
+        )
+        return Recognition(text, exchange_id=exchange_id)
+
+
+def _read(answers: str, company: Company) -> OpenFile | None:
+    try:
+        return identity.read(response.parse(answers), company.owner_id)
+    except ResponseMalformed as error:
+        _LOG.warning("first answers not readable", company=company.id, why=str(error))
+        return None
+
+
+def _judge(
+    connection: Connection,
+    company: Company,
+    session: Session,
+    file: OpenFile,
+    path: str,
+    now: datetime,
+) -> Recognition:
+    judgement = identity.judge(company, file, path)
+    if judgement.problem is not None:
+        companies.attend(
+            connection,
+            company.id,
+            error_id=str(judgement.problem_id),
+            text=judgement.problem,
+        )
+        return Recognition("", judgement.problem)
+    changes = dict(judgement.changes)
+    if company.file_name is None:
+        changes["file_bound_at"] = now
+    companies.change(connection, company.id, **changes)
+    companies.calm(connection, company.id)
+    for note in judgement.notes:
+        companies.audit(connection, company.id, now, who="quickbooks", what=note)
+    sessions.change(
+        connection, session, identified=True, last_error="", last_call_at=now
+    )
+    return Recognition(None)

@@ -1,0 +1,279 @@
+"""What the answers to reads do: page by page, and when a read is complete.
+
+Rule 1: the watermark of a kind moves with the last page of a completed read, in the
+same transaction.
+Rule 2: what a complete read does not meet is gone, unless that is too much to believe.
+Rule 3: an object that cannot be read is named with the job, and stops nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from qbwc_server import companies, models, queue, reading, records
+from qbwc_server.companies import Company
+from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.kind import Kind, Seen
+from qbwc_server.qbxml.response import Answer, Ret
+from qbwc_server.qbxml.status import Verdict, status
+from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clock
+from qbwc_server.queue import Job
+
+_ITERATOR_LOST = 3391
+_LOG = structlog.get_logger(__name__)
+
+
+def apply(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    *,
+    now: datetime,
+) -> None:
+    """Take the answer to a read: keep what it holds and move the job on."""
+    verdict = status(answer.status_code, answer.message)
+    if verdict.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL}:
+        _refused(connection, job, answer, now)
+    elif job.kind == reading.ACTIVITY:
+        _apply_activity(connection, company, answer, now)
+        queue.move(connection, job, "done", by="answer", now=now)
+    elif job.kind == reading.DELETIONS:
+        _apply_deletions(connection, company, job, answer, now)
+    else:
+        _apply_page(connection, company, job, answer, now)
+
+
+def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> None:
+    found = status(answer.status_code, answer.message)
+    reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
+    kind = KINDS.get(job.kind)
+    if answer.status_code == _ITERATOR_LOST:
+        queue.move(
+            connection, job, "ready", by="answer", now=now, reason=reason, cursor=None
+        )
+    elif kind is not None and kind.optional and found.verdict is Verdict.CUSTOMER:
+        reading.remember(
+            connection,
+            job.company_id,
+            job.kind,
+            problem=found.customer,
+            last_read_at=now,
+        )
+        queue.move(
+            connection, job, "done", by="answer", now=now, reason=reason, cursor=None
+        )
+    elif found.verdict in {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}:
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+    else:
+        queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
+
+
+def _apply_page(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    now: datetime,
+) -> None:
+    kind = KINDS[job.kind]
+    cursor = dict(job.cursor or {})
+    seen, unread = _see(kind, answer.rets)
+    records.keep_seen(
+        connection,
+        company.id,
+        kind,
+        seen,
+        now=now,
+        full_read=job.id if cursor.get("full") else None,
+    )
+    if unread:
+        _LOG.warning(
+            "objects not read", company=company.id, kind=kind.name, reasons=unread[:5]
+        )
+        cursor["unread"] = [*cursor.get("unread", []), *unread][:20]
+    cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
+    cursor["pages"] = cursor.get("pages", 0) + 1
+    _learn_offset(connection, company, seen)
+    if kind.iterable and answer.iterator_remaining:
+        cursor |= {
+            "iterator": answer.iterator_id,
+            "remaining": answer.iterator_remaining,
+        }
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
+    elif not kind.iterable and _next_range(kind, answer, cursor):
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
+    else:
+        _finish(connection, company, job, cursor, now)
+
+
+def _next_range(kind: Kind, answer: Answer, cursor: dict[str, Any]) -> bool:
+    """Move the cursor to the next range of names; False when all were read.
+
+    A full page may have more behind it, beginning with its last name again. Names out
+    of order, or a page of one name only, cannot be continued: then all is asked for
+    at once.
+    """
+    size = cursor["page_size"]
+    if not size or len(answer.rets) < size:
+        return False
+    names = [ret.text(kind.range_by) for ret in answer.rets]
+    folded = [name.casefold() for name in names]
+    in_order = folded == sorted(folded)
+    if in_order and names[-1] and folded[-1] != folded[0]:
+        cursor["from_name"] = names[-1]
+    else:
+        cursor |= {"from_name": None, "page_size": 0}
+    return True
+
+
+def _finish(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    cursor: dict[str, Any],
+    now: datetime,
+) -> None:
+    values: dict[str, object] = {
+        "watermark": cursor["watermark"],
+        "last_read_at": now,
+        "problem": None,
+    }
+    reason = None
+    if cursor["full"]:
+        values |= {"last_full_at": now, "full_due": False}
+        reason = _compare(connection, company, job, now)
+    if cursor.get("unread"):
+        reason = "Not read: " + "; ".join(cursor["unread"])
+    reading.remember(connection, company.id, job.kind, **values)
+    queue.move(
+        connection, job, "done", by="answer", now=now, reason=reason, cursor=cursor
+    )
+
+
+def _compare(
+    connection: Connection, company: Company, job: Job, now: datetime
+) -> str | None:
+    kind = KINDS[job.kind]
+    missed, known = records.unseen(connection, company.id, kind, job.id)
+    if not missed:
+        return None
+    state = reading.state(connection, company.id, job.kind)
+    accepted = state is not None and bool(state.deletions_accepted)
+    if not accepted and too_many(len(missed), known):
+        text = (
+            f"{len(missed)} of {known} {kind.plural} are no longer in the company file."
+            " Nothing was removed from Mosaic. If that is right, tell us."
+        )
+        companies.attend(connection, company.id, error_id="too-many-gone", text=text)
+        return text
+    records.mark_gone(connection, company.id, kind, missed, now=now)
+    reading.remember(connection, company.id, job.kind, deletions_accepted=False)
+    return f"{len(missed)} {kind.plural} are no longer in the company file."
+
+
+def too_many(gone: int, known: int) -> bool:
+    """Tell whether so many objects gone at once need a person's word.
+
+    An emptied, swapped or restored file looks like a great many deletions.
+    """
+    return gone > max(10, known // 5) or (gone == known and known > 3)
+
+
+def _apply_activity(
+    connection: Connection, company: Company, answer: Answer, now: datetime
+) -> None:
+    for ret in answer.rets:
+        restored = ret.text("LastRestoreTime")
+        if restored and company.last_restore not in {None, restored}:
+            connection.execute(
+                models.reading.update()
+                .where(models.reading.c.company_id == company.id)
+                .values(full_due=True)
+            )
+            companies.change(connection, company.id, next_read_at=now)
+            companies.audit(
+                connection,
+                company.id,
+                now,
+                who="quickbooks",
+                what="backup restored",
+                detail={"before": company.last_restore, "now": restored},
+            )
+        if restored:
+            companies.change(connection, company.id, last_restore=restored)
+
+
+def _apply_deletions(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    by_type = {kind.deleted_as: kind for kind in KINDS.values()}
+    gone: dict[str, list[str]] = {}
+    latest = ""
+    for ret in answer.rets:
+        kind = by_type.get(ret.text("ListDelType"))
+        if kind is not None and ret.text("ListID"):
+            gone.setdefault(kind.name, []).append(ret.text("ListID"))
+        latest = max(latest, _wall(ret.text("TimeDeleted")))
+    for name, ids in gone.items():
+        found = records.mark_gone(connection, company.id, KINDS[name], ids, now=now)
+        if found:
+            # A merge looks like a deletion and moves what belonged to the loser
+            # without touching it, so the whole list is read again.
+            reading.remember(connection, company.id, name, full_due=True)
+            companies.change(connection, company.id, next_read_at=now)
+    state = reading.state(connection, company.id, reading.DELETIONS)
+    before = (state.deleted_watermark if state is not None else None) or ""
+    reading.remember(
+        connection,
+        company.id,
+        job.kind,
+        deleted_watermark=max(before, latest) or None,
+        last_read_at=now,
+    )
+    queue.move(connection, job, "done", by="answer", now=now)
+
+
+def _see(kind: Kind, rets: Sequence[Ret]) -> tuple[list[Seen], list[str]]:
+    """Return what could be read, and why the rest could not: it stops nothing else."""
+    seen: list[Seen] = []
+    unread: list[str] = []
+    for ret in rets:
+        if ret.type != kind.ret:
+            continue
+        try:
+            seen.append(kind.see(ret))
+        except ValueError as error:
+            unread.append(f"{ret.text('ListID') or 'no ListID'}: {error}")
+    return seen, unread
+
+
+def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | None:
+    """Return the new watermark; times that no clock shows yet are not believed."""
+    latest_anywhere = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
+    limit = latest_anywhere.isoformat(timespec="seconds")
+    times = [wall for one in seen if (wall := _wall(one.time_modified)) <= limit]
+    return max([before or "", *times]) or None
+
+
+def _wall(text: str) -> str:
+    try:
+        return wall_clock(text)
+    except InvalidValue:
+        return ""
+
+
+def _learn_offset(
+    connection: Connection, company: Company, seen: Sequence[Seen]
+) -> None:
+    latest = max(seen, key=lambda one: _wall(one.time_modified), default=None)
+    if latest is None or not _wall(latest.time_modified):
+        return
+    offset = true_offset_minutes(latest.time_modified, latest.edit_sequence)
+    if offset is not None and offset != company.offset_minutes:
+        companies.change(connection, company.id, offset_minutes=offset)
