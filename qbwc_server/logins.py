@@ -47,7 +47,9 @@ def check(
             password,
             (row.former_password_hash if row is not None else None) or _NOBODY,
         )
-        if _blocked(connection, who, now) or row is None or not (matches or former):
+        if _blocked(connection, who, now):
+            return None  # not counted: a Web Connector that goes on calling gets in
+        if row is None or not (matches or former):
             _count_failure(connection, who, now)
             return None
         connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
