@@ -131,7 +131,7 @@ class Desk:
         self.settings = settings
         self.company = company
         self.url = ""
-        self.file = CompanyFile(":memory:", clock=lambda: clock.now.timestamp())
+        self.file = CompanyFile(":memory:", clock=self.seconds)
         self.hands = self.file.hands
         self.hands.set("company_name", "Alice & Co")
         self.hands.set("file_name", PATH)
@@ -140,6 +140,10 @@ class Desk:
         self.hands.add("Customer", "Pier", parent=self.customer)
         self.hands.add("ItemService", "Design")
         self.register()
+
+    def seconds(self) -> float:
+        """Return the time as a computer in the office has it."""
+        return self.clock.now.timestamp()
 
     def register(self) -> None:
         """Add the company's connection to the company file."""
@@ -226,7 +230,7 @@ class Desk:
             sleep=lambda seconds: void(self.clock.pass_(seconds=seconds)),
             log=void,
             on_call=on_call,
-            clock=lambda: self.clock.now.timestamp(),
+            clock=self.seconds,
             computer=computer,
         )
 
@@ -236,9 +240,7 @@ class Desk:
 
     def conversation(self, engine: Engine | None = None) -> Conversation:
         """Return a conversation of a server process of its own."""
-        return Conversation(
-            engine or self.engine, self.keys, self.settings, self.clock
-        )
+        return Conversation(engine or self.engine, self.keys, self.settings, self.clock)
 
     def stored(self) -> Company:
         """Return the company as it is stored."""
@@ -285,10 +287,12 @@ def void(*_: object) -> None:
     """Do nothing."""
 
 
-def dump(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+def dump(engine: Engine) -> dict[str, list[Any]]:
     """Return everything in the database, to see that a call changed nothing."""
     with engine.begin() as connection:
         return {
-            table.name: sorted(map(tuple, connection.execute(sa.select(table))), key=str)
+            table.name: sorted(
+                map(tuple, connection.execute(sa.select(table))), key=str
+            )
             for table in models.metadata.sorted_tables
         }
