@@ -191,3 +191,19 @@ def latest(
         .order_by(_TABLE.c.id.desc())
         .limit(1)
     ).first()
+
+
+def open_of(connection: Connection, company_id: int, session_id: int) -> list[int]:
+    """Return a session's exchanges that wait for an answer or to be worked with."""
+    return list(
+        connection.execute(
+            sa.select(_TABLE.c.id)
+            .where(
+                _TABLE.c.company_id == company_id,
+                _TABLE.c.session_id == session_id,
+                _TABLE.c.state.in_(("sent", "answered")),
+                _TABLE.c.applied_at.is_(None),
+            )
+            .order_by(_TABLE.c.id)
+        ).scalars()
+    )

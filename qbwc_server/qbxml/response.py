@@ -116,7 +116,8 @@ def pair(expected: Sequence[tuple[str, str]], got: MessageSet) -> list[Answer | 
     """Return, for each expected (message name, requestID), its answer or None.
 
     The requestID decides where it is there and unique; what remains is matched by
-    message name in order, because some answers come without the requestID.
+    message name in order, because some answers come without the requestID. One with a
+    requestID that was not asked for is an answer to something else.
     """
     found: list[Answer | None] = [None] * len(expected)
     seen = Counter(answer.request_id for answer in got.answers)
@@ -127,7 +128,7 @@ def pair(expected: Sequence[tuple[str, str]], got: MessageSet) -> list[Answer | 
         one = answer.request_id
         if seen[one] == wanted[one] == 1 and expected[places[one]][0] == answer.name:
             found[places[one]] = answer
-        else:
+        elif not one or one in wanted:
             rest[answer.name].append(answer)
     for place, (name, _) in enumerate(expected):
         if found[place] is None and rest[name]:

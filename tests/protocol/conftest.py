@@ -17,6 +17,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.conftest import SECRET, Clock
 from tests.protocol.desk import Desk, serving
+from tests.protocol.writing import Hours
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,9 @@ def sqlite_desk(
         yield made
     made.file.close()
     engine.dispose()
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
+    """A kind that is written, for this test only."""
+    return Hours(monkeypatch)
