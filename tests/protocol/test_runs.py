@@ -1,4 +1,4 @@
-"""Whole runs: a Web Connector, or zeep with our WSDL, from the first call to the last."""
+"""Whole runs: a Web Connector, or zeep with our WSDL, from first call to last."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settle(desk: Desk) -> None:
 @pytest.fixture
 def client(desk: Desk) -> Iterator[Any]:
     """A SOAP client of another make, with nothing but our WSDL."""
-    made = zeep.Client(f"{desk.url}/qbwc?wsdl")
+    made = zeep.Client(f"{desk.url}/qbwc?wsdl")  # type: ignore[no-untyped-call]
     yield made.service
     made.transport.session.close()
 
