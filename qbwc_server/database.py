@@ -51,10 +51,12 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         value: datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - the base class' signature
     ) -> datetime | None:
-        """Return an aware datetime; SQLite gives back naive ones."""
+        """Return it in UTC: SQLite has no zones, PostgreSQL answers in its own."""
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 def make_engine(url: str) -> Engine:

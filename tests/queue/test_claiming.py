@@ -38,8 +38,8 @@ def test_nothing_is_claimed_where_nothing_is_ready(
         for state in set(models.JOB_STATES) - {"ready"}:
             jobs.into(connection, company.id, clock(), state)
 
-        assert [] == _claim(connection, company.id, clock)
-        assert 0 == queue.ready_by(connection, company.id, clock())
+        assert _claim(connection, company.id, clock) == []
+        assert queue.ready_by(connection, company.id, clock()) == 0
 
 
 def test_a_job_goes_out_at_its_moment_and_not_before(
@@ -51,12 +51,12 @@ def test_a_job_goes_out_at_its_moment_and_not_before(
     with company_transaction(engine, company.id) as connection:
         job = jobs.add(connection, company.id, clock(), run_at=later)
         clock.pass_(minutes=5, seconds=-1)
-        assert [] == _claim(connection, company.id, clock)
-        assert 0 == queue.ready_by(connection, company.id, clock())
+        assert _claim(connection, company.id, clock) == []
+        assert queue.ready_by(connection, company.id, clock()) == 0
 
         clock.pass_(seconds=1)
         assert [job.id] == [one.id for one in _claim(connection, company.id, clock)]
-        assert 1 == queue.ready_by(connection, company.id, clock())
+        assert queue.ready_by(connection, company.id, clock()) == 1
 
 
 def test_the_most_urgent_comes_first_then_the_one_that_waits_longest(
@@ -151,7 +151,7 @@ def test_a_large_batch_is_as_large_as_it_was_set(
         for _ in range(121):
             jobs.add(connection, company.id, clock())
 
-        assert 120 == len(_claim(connection, company.id, clock, write_batch=120))
+        assert len(_claim(connection, company.id, clock, write_batch=120)) == 120
 
 
 def test_a_second_open_job_of_the_same_key_is_not_added(
@@ -225,8 +225,8 @@ def test_a_refused_set_is_halved_until_the_guilty_one_stands_alone(
         left = queue.select(connection, company.id)
 
     assert {ids[guilty]} == {job.id for job in left if job.state == "failed"}
-    assert 24 == sum(job.state == "done" for job in left)
-    assert "0x80040400" == left[guilty].reason
+    assert sum(job.state == "done" for job in left) == 24
+    assert left[guilty].reason == "0x80040400"
     assert rounds < 15
 
 
@@ -249,7 +249,7 @@ def test_being_refused_together_with_a_guilty_one_is_no_try_of_its_own(
                 job = jobs.get(connection, company.id, job_id)
                 queue.note(connection, job, batch_limit=2)
 
-        assert [0, 0] == [job.attempt for job in _claim(connection, company.id, clock)]
+        assert [job.attempt for job in _claim(connection, company.id, clock)] == [0, 0]
 
 
 def test_a_job_is_tried_again_after_growing_pauses_and_then_given_up(
@@ -270,8 +270,8 @@ def test_a_job_is_tried_again_after_growing_pauses_and_then_given_up(
             job = jobs.get(connection, company.id, job.id)
             pauses.append((job.run_at - clock()).total_seconds() / 60)
 
-    assert [1, 4, 9, 16, 0] == pauses
-    assert ("failed", "in use", 5) == (job.state, job.reason, job.attempt)
+    assert pauses == [1, 4, 9, 16, 0]
+    assert (job.state, job.reason, job.attempt) == ("failed", "in use", 5)
 
 
 def test_the_pause_is_an_hour_at_most(
@@ -301,17 +301,17 @@ def test_the_rounds_that_are_left_are_counted_in_pages_batches_and_lost_sets(
         )
 
     with company_transaction(engine, company.id) as connection:
-        assert 0 == rounds(connection)
+        assert rounds(connection) == 0
         _read(connection, company.id, clock, "employee")
         long = _read(connection, company.id, clock, "customer")
-        assert 1 == rounds(connection)
+        assert rounds(connection) == 1
         queue.note(connection, long, cursor={"remaining": 301})
-        assert 4 == rounds(connection)
+        assert rounds(connection) == 4
         for _ in range(3):
             jobs.add(connection, company.id, clock())
-        assert 4 + 2 == rounds(connection)
+        assert rounds(connection) == 4 + 2
         lost = jobs.into(connection, company.id, clock(), "unsure")
-        assert 4 + 2 + 1 == rounds(connection)
+        assert rounds(connection) == 4 + 2 + 1
         queue.note(connection, lost, cursor={"probed_in": jobs.SESSION})
-        assert 4 + 2 == rounds(connection)
-        assert 4 + 2 + 1 == rounds(connection, session=jobs.SESSION + 1)
+        assert rounds(connection) == 4 + 2
+        assert rounds(connection, session=jobs.SESSION + 1) == 4 + 2 + 1

@@ -88,8 +88,8 @@ def test_an_exchange_has_one_answer_and_the_first_one_stays(
     with company_transaction(engine, company.id) as connection:
         kept = exchanges.get(connection, company.id, first)
         lost = exchanges.get(connection, company.id, second)
-    assert ("one", "0x80040400") == (kept.answer, kept.hresult)
-    assert (None, "lost", "no answer") == (lost.answer, lost.state, lost.reason)
+    assert (kept.answer, kept.hresult) == ("one", "0x80040400")
+    assert (lost.answer, lost.state, lost.reason) == (None, "lost", "no answer")
 
 
 def test_what_is_sent_is_marked_and_counted_in_the_same_transaction(
@@ -110,7 +110,7 @@ def test_what_is_sent_is_marked_and_counted_in_the_same_transaction(
     assert {("sent", exchange_id, 1, clock())} == {
         (job.state, job.exchange_id, job.attempt, job.sent_at) for job in sent
     }
-    assert ("sent", True, jobs.SESSION) == (row.state, row.writes, row.session_id)
+    assert (row.state, row.writes, row.session_id) == ("sent", True, jobs.SESSION)
 
 
 def test_only_the_first_page_of_a_read_counts_as_a_try(
@@ -126,8 +126,8 @@ def test_only_the_first_page_of_a_read_counts_as_a_try(
             queue.move(connection, job, "ready", by="answer", now=clock())
             job = jobs.get(connection, company.id, job.id)
 
-    assert 1 == job.attempt
-    assert {"pages": 3} == job.cursor
+    assert job.attempt == 1
+    assert job.cursor == {"pages": 3}
 
 
 def test_a_lost_exchange_frees_its_reads_and_leaves_its_writes_unsure(
@@ -149,13 +149,13 @@ def test_a_lost_exchange_frees_its_reads_and_leaves_its_writes_unsure(
         after = queue.select(connection, company.id)
         events = jobs.history(connection, write)
 
-    assert ["done", "ready", "unsure"] == [job.state for job in after]
+    assert [job.state for job in after] == ["done", "ready", "unsure"]
     assert [exchange_id, None, exchange_id] == [job.exchange_id for job in after]
-    assert ("unsure", "silence", "No answer came.") == (
+    assert (
         events[-1].to_state,
         events[-1].by,
         events[-1].reason,
-    )
+    ) == ("unsure", "silence", "No answer came.")
 
 
 def test_no_unsure_write_is_handed_out(
@@ -167,7 +167,7 @@ def test_no_unsure_write_is_handed_out(
         jobs.into(connection, company.id, clock(), "unsure")
         clock.pass_(days=400)
 
-        assert [] == queue.claimable(connection, company.id, clock(), write_batch=25)
+        assert queue.claimable(connection, company.id, clock(), write_batch=25) == []
 
 
 def test_answers_that_came_unasked_are_kept_and_are_nobody_s_to_answer(
@@ -180,7 +180,7 @@ def test_answers_that_came_unasked_are_kept_and_are_nobody_s_to_answer(
         row = exchanges.latest(connection, company.id, 7, "hcp")
         assert row is not None
         assert ("<hcp ä/>", clock()) == (row.answer, row.applied_at)
-        assert [] == exchanges.jobs_of(connection, company.id, row.id)
+        assert exchanges.jobs_of(connection, company.id, row.id) == []
         assert exchanges.latest(connection, company.id, 7, "work") is None
         assert exchanges.latest(connection, company.id, 8, "hcp") is None
 
@@ -202,8 +202,8 @@ def test_exchanges_of_two_companies_never_touch(
 
     with company_transaction(engine, alice.id) as connection:
         row = exchanges.get(connection, alice.id, ids[0])
-        assert ("Alice", "sent") == (row.request, row.state)
-        assert ["sent"] == [one.state for one in queue.select(connection, alice.id)]
+        assert (row.request, row.state) == ("Alice", "sent")
+        assert [one.state for one in queue.select(connection, alice.id)] == ["sent"]
 
 
 def test_every_id_of_a_company_is_its_own_across_all_tables(

@@ -99,7 +99,7 @@ def test_a_move_that_comes_too_late_raises_and_changes_nothing(
             queue.move(connection, job, "failed", by="late", now=clock(), reason="late")
 
         after = jobs.get(connection, company.id, job.id)
-        assert ("cancelled", None) == (after.state, after.reason)
+        assert (after.state, after.reason) == ("cancelled", None)
         assert before == jobs.history(connection, job)
 
 
@@ -121,7 +121,7 @@ def test_a_move_and_its_event_are_of_one_transaction(
 
     with company_transaction(engine, company.id) as connection:
         assert job == jobs.get(connection, company.id, job.id)
-        assert [None] == [one.from_state for one in jobs.history(connection, job)]
+        assert [one.from_state for one in jobs.history(connection, job)] == [None]
 
 
 def test_a_job_that_is_ready_again_belongs_to_no_exchange(
@@ -197,7 +197,7 @@ def test_a_job_is_no_other_company_s_to_move(
 
     with company_transaction(engine, alice.id) as connection:
         assert of_alice == jobs.get(connection, alice.id, of_alice.id)
-        assert 1 == len(jobs.history(connection, of_alice))
+        assert len(jobs.history(connection, of_alice)) == 1
 
 
 def test_the_chart_shows_every_transition() -> None:
@@ -205,7 +205,7 @@ def test_the_chart_shows_every_transition() -> None:
     lines = queue.mermaid().splitlines()
     arrows = sum(len(ends) or 1 for ends in TRANSITIONS.values())
 
-    assert "stateDiagram-v2" == lines[0]
+    assert lines[0] == "stateDiagram-v2"
     assert arrows + 1 == len(lines)
     assert "    sent --> unsure" in lines
     assert "    done --> [*]" in lines
