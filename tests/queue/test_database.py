@@ -165,7 +165,8 @@ def test_every_table_of_a_company_begins_its_keys_with_the_company() -> None:
         unique = [
             one for one in table.constraints if isinstance(one, sa.UniqueConstraint)
         ]
-        for one in [*table.indexes, *unique]:
+        listed: list[sa.Index | sa.UniqueConstraint] = [*table.indexes, *unique]
+        for one in listed:
             assert next(iter(one.columns)).name == "company_id", one.name
 
 
