@@ -44,6 +44,7 @@ def keep_seen(
         for row in _by_quickbooks_id(connection, company_id, kind.name, wanted)
     }
     new = [one for key, one in wanted.items() if key not in there]
+    back = [key for key, row in there.items() if row.quickbooks_gone]
     changed = [one for key, one in wanted.items() if _differs(there.get(key), one)]
     _insert(connection, company_id, kind, new, now, full_read)
     _update(connection, company_id, kind, changed, there, now)
@@ -60,8 +61,46 @@ def keep_seen(
         if _shapes_below(there[one.quickbooks_id], one)
     ]
     _refresh_below(connection, company_id, kind, shaping, now)
+    arrived = [*(one.quickbooks_id for one in new), *back]
+    _wake_waiting_for(connection, company_id, kind, arrived, now)
     if kind.mirror is not None and (new or changed):
         companies.change(connection, company_id, deliver_at=now)
+
+
+def mark_met(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Iterable[str],
+    full_read: int,
+) -> None:
+    """Note that a full read met objects, whatever else is known of them."""
+    for part in _chunks(list(quickbooks_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind.name,
+                _RECORD.c.quickbooks_id.in_(part),
+            )
+            .values(seen_in=full_read)
+        )
+
+
+def _wake_waiting_for(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Sequence[str],
+    now: datetime,
+) -> None:
+    """Have those looked at that waited for objects to be read at all."""
+    for part in _chunks([f"{kind.name}:{one}" for one in quickbooks_ids]):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
+            .values(due_at=now, waits_for=None)
+        )
 
 
 def _insert(
@@ -225,7 +264,10 @@ def mark_gone(
                 changed_at=now,
                 attempt=0,
                 due_at=now if kind.mirror is not None else None,
-                state="pending" if kind.mirror is not None else "gone",
+                state=sa.case(
+                    (_RECORD.c.state == "do_not_link", "do_not_link"),
+                    else_="pending" if kind.mirror is not None else "gone",
+                ),
                 reason="Deleted in QuickBooks.",
             )
         ).rowcount
