@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from qbwc_server import models
 from tests.reading.poller import Poller
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -70,11 +71,13 @@ def test_a_page_without_an_answer_is_not_skipped(small: Poller) -> None:
         rounds += 1
         return _drop(answer, "CustomerQuery") if rounds == 2 else answer
 
-    small.poll(without_second)
-    small.clock.pass_(minutes=-1)
-    small.sessions -= 1  # it goes on in the session in which the iterator is alive
-    small.clock.pass_(minutes=3)
-    small.poll()
+    def at_once(number: int) -> None:
+        if number == 2:
+            job = models.job
+            with small.engine.begin() as connection:
+                connection.execute(job.update().values(run_at=small.clock()))
+
+    small.poll(without_second, between=at_once)
     assert len(small.records("customer")) == 25
 
 
@@ -95,15 +98,10 @@ def test_a_lost_answer_leaves_the_watermark_where_it_was(small: Poller) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         small.poll(lose, between=stop)
-    assert "customer" not in {row.kind for row in _reading(small) if row.watermark}
+    rows = small.rows(models.reading)
+    assert "customer" not in {row.kind for row in rows if row.watermark}
     small.poll()
     assert len(small.records("customer")) == 25
-
-
-def _reading(poller: Poller) -> list[object]:
-    from qbwc_server import models
-
-    return list(poller.rows(models.reading))
 
 
 @pytest.mark.parametrize(
