@@ -96,7 +96,8 @@ def test_a_record_without_link_is_linked_before_anything_is_made() -> None:
 
 def test_without_link_nothing_is_done_for_what_is_gone_or_held() -> None:
     """Deleted in QuickBooks is gone; a hold says its own state and reason."""
-    for state, hold in itertools.product(RECORD_STATES, HOLDS):
+    pairs = [(state, hold) for state in RECORD_STATES for hold in HOLDS]
+    for state, hold in pairs:
         if state != "do_not_link":
             held = plan(Side(state), hold)
             assert (held.do, held.state, held.reason) == (
@@ -113,9 +114,12 @@ def test_without_link_nothing_is_done_for_what_is_gone_or_held() -> None:
 
 def test_a_vanished_counterpart_waits_for_a_person_if_one_is_wanted() -> None:
     """What Mosaic lost is made again by a person's word only."""
-    for gone, wanted in itertools.product(
-        (False, True), (_wanted("project"), _wanted("project", archived=True), *HOLDS)
-    ):
+    cases: tuple[Wanted | Hold, ...] = (
+        _wanted("project"),
+        _wanted("project", archived=True),
+        *HOLDS,
+    )
+    for gone, wanted in [(gone, case) for gone in (False, True) for case in cases]:
         side = Side("in_sync", gone, "project", 5, None, {"archived": False})
         action = plan(side, wanted)
         expected: tuple[Do, str]
