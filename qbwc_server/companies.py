@@ -238,6 +238,21 @@ def calm(connection: Connection, company_id: int, *, also_stops: bool = False) -
     )
 
 
+def accept_deletions(
+    connection: Connection, company_id: int, *, now: datetime, who: str
+) -> None:
+    """Have everything read again, and whatever is gone then be believed."""
+    connection.execute(
+        models.reading.update()
+        .where(models.reading.c.company_id == company_id)
+        .values(deletions_accepted=True, full_due=True)
+    )
+    calm(connection, company_id, also_stops=True)
+    wake_all(connection, company_id, now)
+    change(connection, company_id, next_read_at=now)
+    audit(connection, company_id, now, who=who, what="deletions accepted")
+
+
 def audit(
     connection: Connection,
     company_id: int,

@@ -66,6 +66,26 @@ def keep_seen(
         companies.change(connection, company_id, deliver_at=now)
 
 
+def mark_met(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Iterable[str],
+    full_read: int,
+) -> None:
+    """Note that a full read met objects, whatever else is known of them."""
+    for part in _chunks(list(quickbooks_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind.name,
+                _RECORD.c.quickbooks_id.in_(part),
+            )
+            .values(seen_in=full_read)
+        )
+
+
 def _insert(
     connection: Connection,
     company_id: int,

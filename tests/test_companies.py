@@ -253,3 +253,22 @@ def test_a_company_shows_none_of_its_hashes(
     hashes = {value for name, value in stored.items() if name.endswith("_hash")}
 
     assert not hashes & set(map(str, astuple(company)))
+
+
+def test_accepted_deletions_wake_what_the_stop_had_held_back(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """While a company stops, its records are looked at and laid aside."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        objects = [seen("1", "A")]
+        records.keep_seen(connection, company.id, CUSTOMER, objects, now=clock())
+        change(connection, company.id, "1", due_at=None)
+        companies.attend(connection, company.id, error_id="too-many-gone", text="!")
+
+        companies.accept_deletions(connection, company.id, now=clock(), who="operator")
+
+        assert companies.get(connection, company.id).delivers
+        assert due(connection, company.id) == {"1"}
+        assert deliver_at(connection, company.id) == clock()
+        assert companies.get(connection, company.id).next_read_at == clock()

@@ -12,13 +12,14 @@ from qbwc_server.kinds.kind import Kind, Line, Seen, active, required
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.sync import Hold, Wanted
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"']+@[^\s@,;<>\"']+\.[^\s@,;<>\"']+")
+_BETWEEN = re.compile(r"[\s,;:<>()\[\]\"|/\\]+")
+_ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{}~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def see(ret: Ret) -> Seen:
     """Return an EmployeeRet as a snapshot, with its first usable e-mail address."""
     name = required(ret, "Name")
-    address = _ADDRESS.search(ret.text("Email"))
+    address = _first_address(ret.text("Email"))
     pays_by_time = ret.text("EmployeePayrollInfo", "UseTimeDataToCreatePaychecks")
     return Seen(
         quickbooks_id=required(ret, "ListID"),
@@ -27,7 +28,7 @@ def see(ret: Ret) -> Seen:
             "name": name,
             "first_name": ret.text("FirstName"),
             "last_name": ret.text("LastName"),
-            "email": address[0].lower() if address else None,
+            "email": address,
             "is_active": active(ret),
             "pays_by_time": pays_by_time == "UseTimeData",
         },
@@ -35,6 +36,18 @@ def see(ret: Ret) -> Seen:
         time_modified=ret.text("TimeModified"),
         rank=40,
     )
+
+
+def _first_address(text: str) -> str | None:
+    """Return the first e-mail address of a field in which people write anything.
+
+    Never a part of one: o'brien@firm.com is not brien@firm.com.
+    """
+    for part in _BETWEEN.split(text):
+        plain = part.strip("'.").lower()
+        if _ADDRESS.fullmatch(plain):
+            return plain
+    return None
 
 
 def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
@@ -48,14 +61,17 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `M
         )
     first, last = str(me.get("first_name") or ""), str(me.get("last_name") or "")
     if not first and not last:
-        first, _, last = str(me["name"]).rpartition(" ")
-        first = first or last
+        first, _, last = str(me["name"]).strip().rpartition(" ")
+        if not first:
+            first, last = last, ""
+    # A part that QuickBooks does not know takes nothing away from Mosaic.
+    fields = {"first_name": first, "last_name": last}
     return Wanted(
         data_type="employee",
         names=(str(me["email"]),),
         key="email",
         archived=not me.get("is_active", True),
-        fields={"first_name": first, "last_name": last},
+        fields={name: text for name, text in fields.items() if text},
     )
 
 
