@@ -26,6 +26,7 @@ from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clo
 from qbwc_server.queue import Job
 
 _ITERATOR_LOST = 3391
+_PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
 _LOG = structlog.get_logger(__name__)
 
 
@@ -58,7 +59,7 @@ def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) ->
         queue.move(
             connection, job, "ready", by="answer", now=now, reason=reason, cursor=None
         )
-    elif kind is not None and kind.optional and found.verdict is Verdict.CUSTOMER:
+    elif kind is not None and kind.optional and found.verdict not in _PASSING:
         reading.remember(
             connection,
             job.company_id,
@@ -69,7 +70,7 @@ def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) ->
         queue.move(
             connection, job, "done", by="answer", now=now, reason=reason, cursor=None
         )
-    elif found.verdict in {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}:
+    elif found.verdict in _PASSING:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
     else:
         queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
@@ -247,10 +248,13 @@ def _apply_deletions(
             gone.setdefault(kind.name, []).append(ret.text("ListID"))
         latest = max(latest, _believed(ret.text("TimeDeleted"), now))
     for name, ids in gone.items():
-        found = records.mark_gone(connection, company.id, KINDS[name], ids, now=now)
-        if found:
+        alive, known = records.alive(connection, company.id, KINDS[name], ids)
+        if not too_many(len(alive), known):
+            records.mark_gone(connection, company.id, KINDS[name], alive, now=now)
+        if alive:
             # A merge looks like a deletion and moves what belonged to the loser
-            # without touching it, so the whole list is read again.
+            # without touching it, so the whole list is read again. That read also
+            # judges what was too much to believe here.
             reading.remember(connection, company.id, name, full_due=True)
             companies.change(connection, company.id, next_read_at=now)
     state = reading.state(connection, company.id, reading.DELETIONS)

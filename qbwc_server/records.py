@@ -265,6 +265,29 @@ def mark_gone(
     return found
 
 
+def alive(
+    connection: Connection, company_id: int, kind: Kind, quickbooks_ids: Iterable[str]
+) -> tuple[list[str], int]:
+    """Return which of the ids are not known as gone, and how many there are in all."""
+    here = (
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == kind.name,
+        _RECORD.c.quickbooks_gone.is_(False),
+    )
+    found: list[str] = []
+    for part in _chunks(list(quickbooks_ids)):
+        rows = connection.execute(
+            sa.select(_RECORD.c.quickbooks_id).where(
+                *here, _RECORD.c.quickbooks_id.in_(part)
+            )
+        )
+        found += [row.quickbooks_id for row in rows]
+    known: int = connection.execute(
+        sa.select(sa.func.count()).select_from(_RECORD).where(*here)
+    ).scalar_one()
+    return found, known
+
+
 def unseen(
     connection: Connection, company_id: int, kind: Kind, full_read: int
 ) -> tuple[list[str], int]:

@@ -1,7 +1,9 @@
 """Employees: each is a member of Mosaic's team, found and made by e-mail.
 
 EmployeeRet also carries social security numbers, birth dates and bank accounts: only
-what is named here is asked for, and only what is named here is kept.
+what is named here is asked for, and only what is named here is kept. Elements can be
+chosen at the top level only, so EmployeePayrollInfo, which brings pay and bank accounts
+along, is not asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ def see(ret: Ret) -> Seen:
     """Return an EmployeeRet as a snapshot, with its first usable e-mail address."""
     name = required(ret, "Name")
     address = _first_address(ret.text("Email"))
-    pays_by_time = ret.text("EmployeePayrollInfo", "UseTimeDataToCreatePaychecks")
     return Seen(
         quickbooks_id=required(ret, "ListID"),
         name=name,
@@ -30,7 +31,6 @@ def see(ret: Ret) -> Seen:
             "last_name": ret.text("LastName"),
             "email": address,
             "is_active": active(ret),
-            "pays_by_time": pays_by_time == "UseTimeData",
         },
         edit_sequence=ret.text("EditSequence"),
         time_modified=ret.text("TimeModified"),
@@ -53,7 +53,9 @@ def _first_address(text: str) -> str | None:
 def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
     """Return the member of an employee."""
     me = line[-1].quickbooks
-    if not me.get("email"):
+    # An address that was deleted in QuickBooks leaves the member who is linked.
+    email = me.get("email") or (line[-1].mosaic or {}).get("email")
+    if not email:
         return Hold(
             "unlinked",
             "Has no e-mail address in QuickBooks. Enter one in the Employee Center, or "
@@ -68,7 +70,7 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `M
     fields = {"first_name": first, "last_name": last}
     return Wanted(
         data_type="employee",
-        names=(str(me["email"]),),
+        names=(str(email),),
         key="email",
         archived=not me.get("is_active", True),
         fields={name: text for name, text in fields.items() if text},
@@ -89,7 +91,6 @@ KIND = Kind(
         "FirstName",
         "LastName",
         "Email",
-        "EmployeePayrollInfo",
     ),
     deleted_as="Employee",
     iterable=False,

@@ -140,6 +140,15 @@ def test_an_employee_without_address_waits_for_a_person() -> None:
     assert "Employee Center" in wanted.reason
 
 
+def test_an_employee_who_lost_the_address_stays_linked_and_can_be_archived() -> None:
+    """The member of Mosaic still has the address by which it is known."""
+    me = {"name": "Ann Lee", "email": None, "is_active": False}
+    linked = Relative("8-1", me, "in_sync", "employee", 7, {"email": "ann@firm.com"})
+    wanted = employee.mirror((linked,), "client")
+    assert isinstance(wanted, Wanted)
+    assert (wanted.names, wanted.archived) == (("ann@firm.com",), True)
+
+
 def test_a_service_item_goes_by_its_name_or_its_full_name() -> None:
     """Two items of one name below different ones can both be categories."""
     line = (

@@ -200,3 +200,30 @@ def test_who_waits_for_an_object_is_looked_at_when_it_comes(poller: Poller) -> N
     poller.hands.touch("Customer", customer)
     poller.poll()
     assert poller.records("customer")[job].due_at is not None
+
+
+def test_too_many_named_deletions_are_not_believed(poller: Poller) -> None:
+    """A list condensed away by QuickBooks stops for a person; nothing is gone."""
+    for number in range(20):
+        poller.hands.add("Customer", f"Customer {number:02}")
+    poller.poll()
+    poller.clock.pass_(hours=1)
+    for list_id in list(poller.ids("Customer").values())[:15]:
+        poller.hands.delete("Customer", list_id)
+
+    poller.poll()
+    poller.poll()
+
+    assert poller.records("customer", gone=True) == {}
+    assert poller.company().attention_id == "too-many-gone"
+
+
+def test_pay_and_bank_accounts_are_never_asked_for(poller: Poller) -> None:
+    """EmployeePayrollInfo brings both along, so not even that is asked for."""
+    poller.hands.add("Employee", "Ana Vale")
+
+    sent = "".join(poller.poll())
+
+    assert "<EmployeeQueryRq" in sent
+    for element in ("Payroll", "SSN", "BirthDate", "DirectDeposit"):
+        assert f"<IncludeRetElement>{element}" not in sent
