@@ -1,0 +1,27 @@
+"""The command line: thin commands over the other modules, a stable contract."""
+
+from __future__ import annotations
+
+import click
+
+from qbwc_server import __version__
+from qbwc_server.cli.company import company, qwc
+from qbwc_server.cli.demo import demo
+from qbwc_server.cli.jobs import jobs
+from qbwc_server.cli.records import records
+from qbwc_server.cli.sandbox import sandbox
+from qbwc_server.cli.serve import database, serve, worker
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qbwc-server")
+def main() -> None:
+    """Keep QuickBooks Desktop company files and Mosaic in agreement.
+
+    `qbwc-server demo` shows the whole product in a minute. Settings come from the
+    environment (QBWC_...), see docs/settings.md.
+    """
+
+
+for _command in (demo, serve, worker, database, company, qwc, jobs, records, sandbox):
+    main.add_command(_command)

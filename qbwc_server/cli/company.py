@@ -1,0 +1,197 @@
+"""Commands about companies and their connection files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qbwc_server import companies, connect, models
+from qbwc_server.app import Parts
+from qbwc_server.cli.output import (
+    json_option,
+    parts,
+    print_json,
+    reporting,
+    show,
+    show_one,
+)
+from qbwc_server.companies import Company
+from qbwc_server.database import company_transaction
+from qbwc_server.qwc import file_name
+
+_COLUMNS = ("id", "name", "mode", "file_name", "last_session_at", "attention")
+
+
+@click.group()
+def company() -> None:
+    """Add, list, show and change companies."""
+
+
+@company.command("add")
+@click.argument("name")
+@click.option("--mosaic-url", required=True, help="Mosaic's API server.")
+@click.option("--mosaic-team", required=True, help="The Mosaic Team ID.")
+@click.option(
+    "--mosaic-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file holding the Mosaic API key.",
+)
+@click.option("--mode", type=click.Choice(["preview", "live"]), default="live")
+@click.option(
+    "--structure",
+    type=click.Choice(models.STRUCTURES),
+    default="client",
+    help="What a top-level customer is in Mosaic.",
+)
+@click.option("--poll-every", default=1, type=click.IntRange(1), help="Minutes.")
+@click.option("--read-every", default=15, type=click.IntRange(1), help="Minutes.")
+@json_option
+@reporting
+def add(
+    name: str,
+    mosaic_url: str,
+    mosaic_team: str,
+    mosaic_key_file: Path | None,
+    *,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Add a company and write its connection file. The password is shown once."""
+    made = parts()
+    key = mosaic_key_file.read_text("utf-8").strip() if mosaic_key_file else None
+    new = companies.add(
+        made.engine,
+        made.keys,
+        name=name,
+        mosaic_url=mosaic_url,
+        mosaic_team=mosaic_team,
+        mosaic_key=key,
+        now=made.clock(),
+        **values,
+    )
+    path = _write_qwc(made, companies.find(made.engine, str(new.id)), None)
+    url = made.settings.public_url
+    shown = {
+        "id": new.id,
+        "name": new.name,
+        "username": new.username,
+        "password": new.password,
+        "qwc": str(path),
+        "setup_url": f"{url}/setup/{new.setup_token}",
+        "webhook_url": f"{url}/webhook/{new.webhook_token}",
+    }
+    if as_json:
+        print_json(shown)
+        return
+    show_one(shown, as_json=False)
+    click.echo("\nThe password and the two addresses are shown only now.")
+
+
+@company.command("list")
+@json_option
+@reporting
+def list_(*, as_json: bool) -> None:
+    """List all companies."""
+    made = parts()
+    show(
+        [_public(one) for one in companies.every(made.engine)],
+        _COLUMNS,
+        as_json=as_json,
+    )
+
+
+@company.command("show")
+@click.argument("name")
+@json_option
+@reporting
+def show_(name: str, *, as_json: bool) -> None:
+    """Show one company."""
+    show_one(_public(companies.find(parts().engine, name)), as_json=as_json)
+
+
+@company.command("set")
+@click.argument("name")
+@click.option("--mode", type=click.Choice(models.MODES))
+@click.option("--structure", type=click.Choice(models.STRUCTURES))
+@click.option("--mosaic-url")
+@click.option("--mosaic-team")
+@click.option(
+    "--mosaic-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--poll-every", type=click.IntRange(1), help="Minutes.")
+@click.option("--read-every", type=click.IntRange(1), help="Minutes.")
+@click.option(
+    "--accept-deletions",
+    is_flag=True,
+    help="Believe the next complete read, however much is gone.",
+)
+@reporting
+def set_(
+    name: str,
+    mosaic_key_file: Path | None,
+    *,
+    accept_deletions: bool,
+    **values: Any,
+) -> None:
+    """Change settings of a company."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    changes = {column: value for column, value in values.items() if value is not None}
+    if mosaic_key_file is not None:
+        key = mosaic_key_file.read_text("utf-8").strip()
+        changes["mosaic_key"] = made.keys.encrypt(key)
+    if not changes and not accept_deletions:
+        raise click.UsageError("Say what to change; --help lists it.")
+    now = made.clock()
+    if changes:
+        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
+    if accept_deletions:
+        with company_transaction(made.engine, found.id) as connection:
+            companies.accept_deletions(connection, found.id, now=now, who="operator")
+    click.echo(f"{found.name} is changed.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
+@reporting
+def qwc(name: str, output: Path | None) -> None:
+    """Write a company's connection file again; it never changes."""
+    made = parts()
+    path = _write_qwc(made, companies.find(made.engine, name), output)
+    click.echo(str(path))
+
+
+def _write_qwc(made: Parts, found: Company, output: Path | None) -> Path:
+    made.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = output or made.settings.data_dir / file_name(found.name)
+    path.write_bytes(connect.qwc_of(found, made.settings.public_url))
+    return path
+
+
+def _public(found: Company) -> dict[str, Any]:
+    host = found.host or {}
+    return {
+        "id": found.id,
+        "name": found.name,
+        "mode": found.mode,
+        "attention": found.attention,
+        "attention_id": found.attention_id,
+        "last_seen_at": found.last_seen_at,
+        "last_session_at": found.last_session_at,
+        "next_read_at": found.next_read_at,
+        "username": found.username,
+        "file_name": found.file_name,
+        "file_path": found.file_path,
+        "quickbooks": host.get("product"),
+        "poll_every": found.poll_every,
+        "read_every": found.read_every,
+        "structure": found.structure,
+        "mosaic_url": found.mosaic_url,
+        "mosaic_team": found.mosaic_team,
+        "mosaic_key": "set" if found.mosaic_key else "missing",
+        "mosaic_portfolio": found.mosaic_portfolio,
+    }

@@ -1,0 +1,116 @@
+"""Commands about the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from qbwc_server import companies, models
+from qbwc_server.cli.output import (
+    dereference,
+    json_option,
+    parts,
+    print_json,
+    reference,
+    reporting,
+    show,
+    show_one,
+)
+from qbwc_server.database import transaction
+
+_JOB = models.job
+_COLUMNS = ("id", "state", "kind", "action", "summary", "reason", "attempt", "run_at")
+
+
+@click.group()
+def jobs() -> None:
+    """Look at the jobs for QuickBooks."""
+
+
+@jobs.command("list")
+@click.option("--company", help="Name or number of a company.")
+@click.option("--state", type=click.Choice(models.JOB_STATES))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@json_option
+@reporting
+def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) -> None:
+    """List jobs, the newest first."""
+    made = parts()
+    query = sa.select(_JOB)
+    if company is not None:
+        query = query.where(
+            _JOB.c.company_id == companies.find(made.engine, company).id
+        )
+    if state is not None:
+        query = query.where(_JOB.c.state == state)
+    query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
+    with transaction(made.engine) as connection:
+        rows = [_public(row) for row in connection.execute(query)]
+    show(rows, _COLUMNS, as_json=as_json)
+
+
+@jobs.command("show")
+@click.argument("job")
+@json_option
+@reporting
+def show_(job: str, *, as_json: bool) -> None:
+    """Show one job with its history and what was sent and answered."""
+    company_id, number = dereference(job)
+    event, exchange = models.job_event, models.exchange
+    made = parts()
+    with transaction(made.engine) as connection:
+        row = connection.execute(
+            sa.select(_JOB).where(_JOB.c.company_id == company_id, _JOB.c.id == number)
+        ).first()
+        if row is None:
+            raise click.ClickException(f"There is no job {job}.")
+        history = [
+            {
+                "at": one.at,
+                "from": one.from_state,
+                "to": one.to_state,
+                "by": one.by,
+                "reason": one.reason,
+            }
+            for one in connection.execute(
+                sa.select(event)
+                .where(event.c.company_id == company_id, event.c.job_id == number)
+                .order_by(event.c.id)
+            )
+        ]
+        sent = connection.execute(
+            sa.select(exchange).where(
+                exchange.c.company_id == company_id, exchange.c.id == row.exchange_id
+            )
+        ).first()
+    texts = {
+        "request": None if sent is None else sent.request,
+        "answer": None if sent is None else sent.answer,
+    }
+    if as_json:
+        print_json({**_public(row), "history": history, **texts})
+        return
+    show_one(_public(row), as_json=False)
+    click.echo()
+    show(history, ("at", "from", "to", "by", "reason"), as_json=False)
+    for name, text in texts.items():
+        if text:
+            click.echo(f"\n{name}:\n{text[:2000]}")
+
+
+def _public(row: Any) -> dict[str, Any]:
+    return {
+        **{
+            name: getattr(row, name)
+            for name in (
+                *("state", "kind", "action", "summary", "reason", "attempt"),
+                *("max_attempts", "created_at", "run_at", "sent_at", "finished_at"),
+                *("priority", "cursor"),
+            )
+        },
+        "id": reference(row.company_id, row.id),
+        "company_id": row.company_id,
+        "record": row.record_id and reference(row.company_id, row.record_id),
+    }

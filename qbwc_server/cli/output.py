@@ -1,0 +1,123 @@
+"""What commands print: tables for people, JSON for programs, and errors."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from qbwc_server import app
+from qbwc_server.errors import QbwcError
+from qbwc_server.observe import set_up_logs
+from qbwc_server.qwc import QwcError
+from qbwc_server.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def reporting(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn our errors into one sentence on stderr and exit code 1."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except QbwcError as error:
+            raise click.ClickException(f"{error.support} [{error.id}]") from error
+        except QwcError as error:
+            raise click.ClickException(str(error)) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "QBWC_" + "_".join(str(part) for part in first["loc"]).upper()
+            raise click.ClickException(f"{name}: {first['msg']}") from error
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise click.ClickException(
+                f"The database cannot be used: {cause}"
+            ) from None
+
+    return guarded
+
+
+def parts() -> app.Parts:
+    """Return what commands need, with logs set up as the settings say."""
+    settings = Settings()
+    set_up_logs(level=settings.log_level, as_json=settings.log_json)
+    return app.parts(settings)
+
+
+def show(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool
+) -> None:
+    """Print rows as a table of the columns, or all they hold as JSON."""
+    if as_json:
+        print_json([dict(row) for row in rows])
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console().print(table)
+
+
+def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one thing, a line for each of its parts."""
+    if as_json:
+        print_json(dict(row))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in row.items():
+        table.add_row(name.replace("_", " "), _cell(value))
+    console().print(table)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, moments in ISO 8601."""
+    click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2))
+
+
+def console() -> Console:
+    """Return a console that does not fold lines when nobody looks."""
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def reference(company_id: int, number: int) -> str:
+    """Return how a job or record is called everywhere: "3-17", of company 3."""
+    return f"{company_id}-{number}"
+
+
+def dereference(text: str) -> tuple[int, int]:
+    """Return (company, number) of "3-17".
+
+    Raises:
+        click.BadParameter: the text is not of that form.
+    """
+    company, _, number = text.partition("-")
+    if not (company.isdigit() and number.isdigit()):
+        raise click.BadParameter(f"{text!r} is not of the form 3-17")
+    return int(company), int(number)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)

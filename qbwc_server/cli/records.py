@@ -1,0 +1,149 @@
+"""Commands about records: what is in sync, what is not, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from qbwc_server import companies, models
+from qbwc_server.cli.output import (
+    dereference,
+    json_option,
+    parts,
+    print_json,
+    reference,
+    reporting,
+    show,
+    show_one,
+)
+from qbwc_server.database import transaction
+from qbwc_server.kinds import KINDS
+
+_RECORD = models.record
+_COLUMNS = ("id", "state", "kind", "name", "mosaic_type", "mosaic_id", "reason")
+NEXT: dict[str, tuple[str, str]] = {
+    "in_sync": ("nobody", "Nothing is to be done."),
+    "pending": ("nobody", "It is delivered by itself."),
+    "unlinked": ("customer", "Mend what the reason names; it then goes by itself."),
+    "locked": ("customer", "It goes by itself when the lock in QuickBooks is lifted."),
+    "conflict": ("customer", "Say which side is right."),
+    "do_not_link": ("nobody", "It was taken out of the sync by a person."),
+    "refused": ("support", "Find out why the other side refuses; it is tried again."),
+    "gone": ("nobody", "It was deleted and is kept for the history."),
+}
+"""For each state: who must act, and what happens next."""
+
+
+@click.group()
+def records() -> None:
+    """Look at the records and why they are not in sync."""
+
+
+@records.command("list")
+@click.option("--company", help="Name or number of a company.")
+@click.option("--kind", type=click.Choice(list(KINDS)))
+@click.option("--state", type=click.Choice(models.RECORD_STATES))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@json_option
+@reporting
+def list_(
+    company: str | None,
+    kind: str | None,
+    state: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """List records."""
+    made = parts()
+    query = sa.select(_RECORD)
+    if company is not None:
+        query = query.where(
+            _RECORD.c.company_id == companies.find(made.engine, company).id
+        )
+    if kind is not None:
+        query = query.where(_RECORD.c.kind == kind)
+    if state is not None:
+        query = query.where(_RECORD.c.state == state)
+    query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
+    with transaction(made.engine) as connection:
+        rows = [_public(row) for row in connection.execute(query)]
+    show(rows, _COLUMNS, as_json=as_json)
+
+
+@records.command("show")
+@click.argument("record")
+@json_option
+@reporting
+def show_(record: str, *, as_json: bool) -> None:
+    """Show one record: what each side has, and its history."""
+    row, history = _find(record)
+    if as_json:
+        print_json({**_public(row), "history": history})
+        return
+    show_one(_public(row), as_json=False)
+    click.echo()
+    show(history, ("at", "what", "by", "detail"), as_json=False)
+
+
+@records.command("explain")
+@click.argument("record")
+@json_option
+@reporting
+def explain(record: str, *, as_json: bool) -> None:
+    """Say in plain words where a record stands and who must do what."""
+    row, history = _find(record)
+    who, following = NEXT[row.state]
+    told = {
+        "record": reference(row.company_id, row.id),
+        "what": f"{row.kind.replace('_', ' ')} {row.name}",
+        "state": row.state,
+        "why": row.reason or "Both sides agree.",
+        "who_must_act": who,
+        "next_step": following,
+        "since": row.changed_at,
+        "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
+        "in_mosaic": f"{row.mosaic_type} {row.mosaic_id}" if row.mosaic_id else "no",
+        "last_event": history[-1]["what"] if history else None,
+    }
+    show_one(told, as_json=as_json)
+
+
+def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
+    company_id, number = dereference(text)
+    event = models.record_event
+    with transaction(parts().engine) as connection:
+        row = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == company_id, _RECORD.c.id == number
+            )
+        ).first()
+        if row is None:
+            raise click.ClickException(f"There is no record {text}.")
+        history = [
+            {"at": one.at, "what": one.what, "by": one.by, "detail": one.detail}
+            for one in connection.execute(
+                sa.select(event)
+                .where(event.c.company_id == company_id, event.c.record_id == number)
+                .order_by(event.c.id)
+            )
+        ]
+    return row, history
+
+
+def _public(row: Any) -> dict[str, Any]:
+    return {
+        **{
+            name: getattr(row, name)
+            for name in (
+                *("kind", "state", "reason", "name", "quickbooks_id", "mosaic_type"),
+                *("mosaic_id", "quickbooks", "mosaic", "agreed", "quickbooks_gone"),
+                *("edit_sequence", "time_modified", "waits_for", "due_at"),
+                *("created_at", "changed_at"),
+            )
+        },
+        "id": reference(row.company_id, row.id),
+        "company_id": row.company_id,
+    }
