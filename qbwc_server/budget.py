@@ -2,6 +2,10 @@
 
 Mosaic allows 300 requests in five minutes. A bucket of B tokens that is refilled at R
 lets through B + R x window at most, so B is small and R is what is left.
+
+Rule 1: a token is taken when its request is sent, never in advance: tokens kept for
+later would come on top of what the bucket lets through, and survive a 429.
+Rule 2: the bucket's time only goes forward, whatever the clocks of several machines say.
 """
 
 from __future__ import annotations
@@ -13,10 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import models
-from qbwc_server.database import transaction
+from qbwc_server.database import transaction, upsert
 
 _BURST = 10
-_AT_ONCE = 5
+_SHORTEST_WAIT = 0.05
+"""Seconds; less than this would be asking again at once."""
+
 _TABLE = models.mosaic_budget
 
 
@@ -29,7 +35,7 @@ class BudgetSpent(Exception):
 
 
 class Budget:
-    """Takes tokens for one key; a few at a time, to ask the database less often.
+    """Takes tokens for one key.
 
     `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key.
     """
@@ -48,7 +54,6 @@ class Budget:
         self._burst = min(_BURST, requests // 2)
         self._rate = (requests - self._burst) / window
         self._clock = clock
-        self._held = 0
 
     def spend(self) -> None:
         """Take one token.
@@ -56,26 +61,6 @@ class Budget:
         Raises:
             BudgetSpent: there is none now.
         """
-        if self._held == 0:
-            self._held = self._take()
-        self._held -= 1
-
-    def block(self, seconds: float) -> None:
-        """Let nobody ask for a while, because Mosaic said so (429)."""
-        self._held = 0
-        now = self._clock()
-        with transaction(self._engine) as connection:
-            connection.execute(
-                _TABLE.update()
-                .where(_TABLE.c.key_hash == self._key_hash)
-                .values(
-                    tokens=0,
-                    refilled_at=now,
-                    blocked_until=now + timedelta(seconds=seconds),
-                )
-            )
-
-    def _take(self) -> int:
         now = self._clock()
         with transaction(self._engine) as connection:
             row = connection.execute(
@@ -84,22 +69,45 @@ class Budget:
                 .with_for_update()
             ).first()
             if row is None:
-                tokens = float(self._burst)
-                connection.execute(
-                    _TABLE.insert(),
-                    {"key_hash": self._key_hash, "tokens": 0, "refilled_at": now},
+                tokens, until = float(self._burst), now
+                upsert(
+                    connection,
+                    _TABLE,
+                    [{"key_hash": self._key_hash, "tokens": 0, "refilled_at": now}],
+                    key=("key_hash",),
                 )
             else:
                 if row.blocked_until is not None and row.blocked_until > now:
                     raise BudgetSpent((row.blocked_until - now).total_seconds())
-                passed = max(0.0, (now - row.refilled_at).total_seconds())
+                until = max(now, row.refilled_at)
+                passed = (until - row.refilled_at).total_seconds()
                 tokens = min(self._burst, row.tokens + passed * self._rate)
-            taken = min(_AT_ONCE, int(tokens))
+            if tokens >= 1:
+                connection.execute(
+                    _TABLE.update()
+                    .where(_TABLE.c.key_hash == self._key_hash)
+                    .values(tokens=tokens - 1, refilled_at=until, blocked_until=None)
+                )
+        if tokens < 1:
+            ready = until + timedelta(seconds=(1 - tokens) / self._rate)
+            raise BudgetSpent(max((ready - now).total_seconds(), _SHORTEST_WAIT))
+
+    def block(self, seconds: float) -> None:
+        """Let nobody ask for a while, because Mosaic said so (429)."""
+        now = self._clock()
+        until = now + timedelta(seconds=seconds)
+        with transaction(self._engine) as connection:
             connection.execute(
                 _TABLE.update()
                 .where(_TABLE.c.key_hash == self._key_hash)
-                .values(tokens=tokens - taken, refilled_at=now, blocked_until=None)
+                .values(
+                    tokens=0,
+                    refilled_at=sa.case(
+                        (_TABLE.c.refilled_at > now, _TABLE.c.refilled_at), else_=now
+                    ),
+                    blocked_until=sa.case(
+                        (_TABLE.c.blocked_until > until, _TABLE.c.blocked_until),
+                        else_=until,
+                    ),
+                )
             )
-        if taken == 0:
-            raise BudgetSpent((1 - tokens) / self._rate)
-        return taken

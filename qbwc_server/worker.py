@@ -63,7 +63,7 @@ class Worker:
     def run_once(self) -> int:
         """Serve every company that is due now; return how many were."""
         served = 0
-        while self._serve_next():
+        while not self.stopping.is_set() and self._serve_next():
             served += 1
         return served
 
