@@ -10,7 +10,8 @@ Rule 2: the bucket's time only goes forward, whatever the clocks of several mach
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,6 +23,9 @@ from qbwc_server.database import transaction, upsert
 _BURST = 10
 _SHORTEST_WAIT = 0.05
 """Seconds; less than this would be asking again at once."""
+
+_PATIENCE = 5.0
+"""Seconds; who must wait longer than this for one token is to come again."""
 
 _TABLE = models.mosaic_budget
 
@@ -37,7 +41,8 @@ class BudgetSpent(Exception):
 class Budget:
     """Takes tokens for one key.
 
-    `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key.
+    `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key; `pause`
+    waits some seconds for what cannot be cut short, see `patient`.
     """
 
     def __init__(
@@ -48,12 +53,28 @@ class Budget:
         requests: int,
         window: float,
         clock: Callable[[], datetime],
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine
         self._key_hash = key_hash
         self._burst = min(_BURST, requests // 2)
         self._rate = (requests - self._burst) / window
         self._clock = clock
+        self._pause = pause
+        self._patient = False
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Wait for tokens in here, a little while each.
+
+        A list is of use only when it was read to its end, and a long one takes more
+        requests than the bucket ever holds.
+        """
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
 
     def spend(self) -> None:
         """Take one token.
@@ -61,6 +82,17 @@ class Budget:
         Raises:
             BudgetSpent: there is none now.
         """
+        while True:
+            try:
+                self._take()
+            except BudgetSpent as spent:
+                if self._pause is None or not self._patient or spent.wait > _PATIENCE:
+                    raise
+                self._pause(spent.wait)
+            else:
+                return
+
+    def _take(self) -> None:
         now = self._clock()
         with transaction(self._engine) as connection:
             row = connection.execute(

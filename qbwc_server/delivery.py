@@ -25,6 +25,7 @@ from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import (
     Forbidden,
     Invalid,
+    Malformed,
     MosaicError,
     NotFound,
     RateLimited,
@@ -143,7 +144,11 @@ class Delivery:
             return
         said = Callback(**row.body)
         now = self._clock()
-        if said.error is not None or said.status >= 300:
+        if said.api_request_id is None or said.api_request_id != call.api_request_id:
+            # It knows our reference but not the request that Mosaic told us of, and
+            # nobody signs it: only asking Mosaic can tell.
+            self._look_soon(connection, call, now)
+        elif said.error is not None or said.status >= 300:
             reason = said.error or f"status {said.status}"
             mosaic_calls.refused(connection, call, reason, now)
         elif not mosaic_calls.done(
@@ -185,14 +190,15 @@ class Delivery:
 
     def _read_list(self, data_type: str) -> None:
         self._alive()
-        inventory.refresh(
-            self._engine,
-            self._company.id,
-            self._client,
-            data_type,
-            portfolio=self._portfolio(),
-            now=self._clock(),
-        )
+        with self._budget.patient():
+            inventory.refresh(
+                self._engine,
+                self._company.id,
+                self._client,
+                data_type,
+                portfolio=self._portfolio(),
+                now=self._clock(),
+            )
 
     def _portfolio(self) -> int | None:
         with self._transaction() as connection:
@@ -239,9 +245,10 @@ class Delivery:
     def _ask_log(self, data_type: str, calls: list[Row[Any]]) -> None:
         """Look into Mosaic's request log; what it does not know is looked for."""
         try:
-            entries = self._client.request_log(data_type)
-        except (Invalid, NotFound):
-            return
+            with self._budget.patient():
+                entries = self._client.request_log(data_type)
+        except (Invalid, NotFound, Malformed):
+            return  # or it is longer than we take: the list tells as well
         by_ref = {entry.ref: entry for entry in entries if entry.ref is not None}
         by_request = {entry.api_request_id: entry for entry in entries}
         for call in calls:

@@ -211,7 +211,7 @@ def look(
         if found is not None:
             _from_list(connection, call, call.mosaic_id, found, now)
             return
-    elif call.operation == "create":
+    if call.operation == "create":
         same = inventory.unclaimed(
             connection, call.company_id, call.data_type, call.match_key
         )

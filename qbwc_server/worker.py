@@ -45,6 +45,7 @@ class Worker:
         clock: Callable[[], datetime],
         *,
         transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine
         self._keys = keys
@@ -52,6 +53,7 @@ class Worker:
         self._clock = clock
         self._transport = transport
         self.stopping = threading.Event()
+        self._pause = pause or self.stopping.wait
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -126,12 +128,28 @@ class Worker:
     def _deliver(self, company: Company, key: str, token: str) -> datetime | None:
         settings = self._settings
         api_key = self._keys.decrypt(key)
+        renewed = self._clock()
+
+        def alive() -> None:
+            nonlocal renewed
+            if self.stopping.is_set():
+                raise LeaseLost
+            now = self._clock()
+            if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
+                self._renew(company.id, token)
+                renewed = now
+
+        def pause(seconds: float) -> None:
+            alive()
+            self._pause(seconds)
+
         budget = Budget(
             self._engine,
             self._keys.hash("budget", f"{company.mosaic_url}\n{api_key}"),
             requests=settings.mosaic_requests,
             window=settings.mosaic_window_seconds,
             clock=self._clock,
+            pause=pause,
         )
         client = MosaicClient(
             MosaicConnection(
@@ -147,17 +165,6 @@ class Worker:
             transport=self._transport,
             timeout=settings.mosaic_timeout_seconds,
         )
-        renewed = self._clock()
-
-        def alive() -> None:
-            nonlocal renewed
-            if self.stopping.is_set():
-                raise LeaseLost
-            now = self._clock()
-            if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
-                self._renew(company.id, token)
-                renewed = now
-
         try:
             return Delivery(
                 self._engine,
