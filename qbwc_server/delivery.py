@@ -81,6 +81,7 @@ class Delivery:
             LeaseLost: another worker goes on.
         """
         try:
+            self._see_whether_it_is_over()
             self._take_callbacks()
             self._refresh_lists()
             self._look_for_open_calls()
@@ -99,6 +100,7 @@ class Delivery:
             _LOG.warning(
                 "Mosaic not usable", company=self._company.id, why=error.support
             )
+            self._attend(error)
             return self._clock() + self._settle
         return None
 
@@ -185,7 +187,7 @@ class Delivery:
                     _RECORD.c.state == "refused",
                     _RECORD.c.mosaic_type.is_not(None) | _RECORD.c.due_at.is_(None),
                 )
-                .values(due_at=now)
+                .values(due_at=now, attempt=0)
             )
 
     def _read_list(self, data_type: str) -> None:
@@ -315,6 +317,14 @@ class Delivery:
             if step is not None:
                 self._steps.send(step)
         return bool(due)
+
+    def _see_whether_it_is_over(self) -> None:
+        """Take back that Mosaic is not usable once it answers again."""
+        if not (self._company.attention_id or "").startswith("mosaic-"):
+            return
+        self._client.check()
+        with self._transaction() as connection:
+            companies.calm(connection, self._company.id, mosaic=True)
 
     def _attend(self, error: MosaicError) -> None:
         with self._transaction() as connection:

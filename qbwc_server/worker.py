@@ -16,7 +16,7 @@ import httpx
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from qbwc_server import companies, models
 from qbwc_server.budget import Budget
@@ -93,10 +93,11 @@ class Worker:
         except LeaseLost:
             _LOG.warning("another worker has taken over", company=company.id)
             return True
-        except SQLAlchemyError:
+        except (OperationalError, InterfaceError):
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
             _LOG.exception("delivery failed", company=company.id)
+            self._attend_bug(company)
             again = self._clock() + _PAUSE_AFTER_BUG
         self._release(company, token, again)
         return True
@@ -241,6 +242,16 @@ class Worker:
             refresh = timedelta(hours=self._settings.mosaic_refresh_hours)
             moments.append(company.mosaic_read_at + refresh)
         return min((one for one in moments if one is not None), default=None)
+
+    def _attend_bug(self, company: Company) -> None:
+        with company_transaction(self._engine, company.id) as connection:
+            companies.attend(
+                connection,
+                company.id,
+                error_id="mosaic-delivery-failed",
+                text="Delivery to Mosaic fails because of a fault in this program. "
+                "It is tried again every minute; please tell support.",
+            )
 
     def _ask_for_key(self, company: Company) -> None:
         with company_transaction(self._engine, company.id) as connection:

@@ -42,7 +42,7 @@ def _most_in_a_window(sent: list[float]) -> int:
     skew=st.sampled_from([0.0, 0.4, 20.0]),
 )
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -107,14 +107,14 @@ def test_at_least_95_percent_of_the_limit_is_used(engine: Engine, clock: Clock) 
     """Waiting as long as the budget says leaves hardly anything unused."""
     budget = _budget(engine, "k", clock)
     began, taken = clock(), 0
-    while clock() - began < timedelta(seconds=WINDOW * 2):
+    while clock() - began < timedelta(seconds=WINDOW):
         try:
             budget.spend()
         except BudgetSpent as spent:
             clock.pass_(seconds=spent.wait)
         else:
             taken += 1
-    assert taken >= 0.95 * 600
+    assert taken >= 0.95 * 300
 
 
 def test_a_refusal_for_too_many_requests_stops_everybody(
@@ -137,9 +137,10 @@ def test_a_refusal_for_too_many_requests_stops_everybody(
 def test_keys_do_not_share_a_budget(engine: Engine, clock: Clock) -> None:
     """What one team has spent is not taken from another."""
     first = _budget(engine, "first", clock)
+    for _ in range(10):
+        first.spend()
     with pytest.raises(BudgetSpent):
-        for _ in range(20):
-            first.spend()
+        first.spend()
     _budget(engine, "second", clock).spend()
 
 

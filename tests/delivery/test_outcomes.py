@@ -46,9 +46,7 @@ def test_callbacks_are_understood_in_every_shape(firm: Mirror, shape: Any) -> No
 @pytest.mark.parametrize(
     "fault", ["callback_late", "callback_twice", "callback_never", "callback_forged"]
 )
-def test_callbacks_may_come_late_twice_never_or_false(
-    firm: Mirror, fault: str
-) -> None:
+def test_callbacks_may_come_late_twice_never_or_false(firm: Mirror, fault: str) -> None:
     """Whatever happens to callbacks, each record is linked to its own object."""
     firm.sandbox.fail_next(fault, 100, seconds=400)
     firm.run()
