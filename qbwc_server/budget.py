@@ -5,7 +5,7 @@ lets through B + R x window at most, so B is small and R is what is left.
 
 Rule 1: a token is taken when its request is sent, never in advance: tokens kept for
 later would come on top of what the bucket lets through, and survive a 429.
-Rule 2: the bucket's time only goes forward, whatever the clocks of several machines say.
+Rule 2: the bucket's time only goes forward, whatever several machines' clocks say.
 """
 
 from __future__ import annotations

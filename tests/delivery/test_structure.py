@@ -275,7 +275,7 @@ def test_no_project_is_made_without_its_client(quick: Mirror) -> None:
 
 
 def test_a_change_that_mosaic_does_not_make_ends(quick: Mirror) -> None:
-    """Mosaic counts up a phase's name in use; asking again and again changes nothing."""
+    """Mosaic counts up a phase's name in use; asking again does not help."""
     quick.books.customer("C1", "Acme")
     quick.books.customer("J1", "House", "C1")
     quick.books.customer("P1", "House", "J1")
