@@ -8,7 +8,9 @@ import pytest
 import stamina
 from sqlalchemy.engine import Engine
 
+from qbwc_server import models
 from qbwc_server.companies import NewCompany
+from qbwc_server.database import transaction
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.mosaic import MosaicSandbox
 from qbwc_server.settings import Settings
@@ -37,9 +39,14 @@ def make_mirror(
     clock: Clock,
     new_company: Callable[..., NewCompany],
 ) -> Callable[..., Mirror]:
-    """A function that makes a company with a Mosaic of its own."""
+    """A function that makes a company with a Mosaic of its own.
+
+    Workers serve whoever is due, so those made before are not due any more.
+    """
 
     def make(name: str = "Alice & Co", **values: object) -> Mirror:
+        with transaction(engine) as connection:
+            connection.execute(models.company.update().values(deliver_at=None))
         company = new_company(name, **values)
         sandbox = MosaicSandbox(
             clock=clock,

@@ -121,7 +121,7 @@ def _dying_at(engine: Engine, number: int, moment: str) -> Iterator[list[int]]:
             connection.connection.rollback()
             raise Killed
 
-    def begin(connection: sa.Connection) -> None:
+    def begin(_: sa.Connection) -> None:
         if seen[0] >= number and moment == "after":
             raise Killed
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -253,6 +253,7 @@ def test_whatever_happened_mosaic_agrees_and_nothing_is_twice(
         settings=settings(
             max_examples=6 if few else 20,
             stateful_step_count=20,
+            phases=(Phase.explicit, Phase.generate),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
