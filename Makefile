@@ -25,7 +25,7 @@ test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n auto -q
 
 test-all: ## every test on Python 3.11, 3.12 and 3.13
-	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv/$$v || exit 1; done
+	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done
 
 lint: $(VENV)/dev ## formatting, lint, types, import directions
 	$(BIN)/ruff format --check .

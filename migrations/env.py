@@ -55,7 +55,7 @@ def run(connection: sa.Connection) -> None:
 
 if context.is_offline_mode():
     context.configure(
-        url=context.config.get_main_option("sqlalchemy.url") or Settings().url(),
+        url=make_engine(context.config.attributes.get("url") or Settings().url()).url,
         target_metadata=metadata,
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},

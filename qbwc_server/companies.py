@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import models
-from qbwc_server.database import company_transaction, next_id, transaction
+from qbwc_server.database import company_transaction, insert, next_id, transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.kinds import KINDS
 
 _TABLE = models.company
+_SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone"})
 """Attentions in which nothing is written until a person has spoken."""
 _OF_MOSAIC = "mosaic-"
@@ -114,11 +115,10 @@ def add(
     slug = re.sub(r"[^a-z0-9]+", "-", name.casefold().strip()).strip("-")[:20]
     username = f"{slug or 'company'}-{uuid.uuid4().hex[:6]}"
     with transaction(engine) as connection:
-        taken = sa.select(_TABLE.c.id).where(_TABLE.c.name == name)
-        if connection.execute(taken).first() is not None:
-            raise CompanyExists(f"There is a company named {name!r} already.")
-        company_id: int = connection.execute(
-            _TABLE.insert().returning(_TABLE.c.id),
+        company_id: int | None = connection.execute(
+            insert(connection, _TABLE)
+            .on_conflict_do_nothing(index_elements=["name"])
+            .returning(_TABLE.c.id),
             {
                 "name": name,
                 "mode": mode,
@@ -136,7 +136,9 @@ def add(
                 "read_every": read_every,
                 "created_at": now,
             },
-        ).scalar_one()
+        ).scalar()
+        if company_id is None:
+            raise CompanyExists(f"There is a company named {name!r} already.")
         connection.execute(
             models.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
         )
@@ -151,7 +153,7 @@ def find(engine: Engine, name_or_id: str) -> Company:
         CompanyUnknown: there is none.
     """
     condition = _TABLE.c.name == name_or_id
-    if name_or_id.isdigit():
+    if name_or_id.isascii() and name_or_id.isdigit() and len(name_or_id) < 19:
         condition |= _TABLE.c.id == int(name_or_id)
     with transaction(engine) as connection:
         rows = connection.execute(sa.select(_TABLE).where(condition)).all()
@@ -189,7 +191,10 @@ def set_values(
     """Change a company's settings and keep who did it; going live wakes what waits."""
     with company_transaction(engine, company_id) as connection:
         change(connection, company_id, **values)
-        shown = {name: "[hidden]" if "key" in name else values[name] for name in values}
+        shown = {
+            name: "[hidden]" if _SECRET.search(name) else value
+            for name, value in values.items()
+        }
         audit(
             connection, company_id, now, who=who, what="company changed", detail=shown
         )
@@ -202,9 +207,10 @@ def set_values(
 def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every record looked at again that is not finished."""
     record = models.record
+    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
     connection.execute(
         record.update()
-        .where(record.c.company_id == company_id, record.c.kind.in_(_mirrored()))
+        .where(record.c.company_id == company_id, record.c.kind.in_(mirrored))
         .where(record.c.state.in_(("in_sync", "pending", "unlinked", "refused")))
         .values(due_at=now, attempt=0)
     )
@@ -260,7 +266,8 @@ def accept_deletions(
         .values(deletions_accepted=True, full_due=True)
     )
     calm(connection, company_id, also_stops=True)
-    change(connection, company_id, next_read_at=now, deliver_at=now)
+    wake_all(connection, company_id, now)
+    change(connection, company_id, next_read_at=now)
     audit(connection, company_id, now, who=who, what="deletions accepted")
 
 
@@ -287,10 +294,6 @@ def audit(
             "detail": detail,
         },
     )
-
-
-def _mirrored() -> list[str]:
-    return [kind.name for kind in KINDS.values() if kind.mirror is not None]
 
 
 def _guid() -> str:

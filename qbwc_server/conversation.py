@@ -452,3 +452,17 @@ def _ascii(text: str) -> str:
 def _summary(tally: dict[str, int]) -> str:
     parts = [f"{count} {what}" for what, count in tally.items() if count]
     return ("OK. Read: " + ", ".join(parts) + "." if parts else "OK. No changes.")[:200]
+
+
+def mermaid() -> str:
+    """Return the table as a Mermaid state chart, for the documentation."""
+    lines = ["stateDiagram-v2", "    [*] --> authenticated: authenticate"]
+    for state, calls in TABLE.items():
+        ends: dict[State, list[str]] = {}
+        for call, states in calls.items():
+            for end in states:
+                ends.setdefault(end, []).append(call)
+        lines += [
+            f"    {state} --> {end}: {', '.join(names)}" for end, names in ends.items()
+        ]
+    return "\n".join([*lines, "    closed --> [*]"])

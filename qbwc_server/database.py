@@ -51,10 +51,12 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         value: datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - the base class' signature
     ) -> datetime | None:
-        """Return an aware datetime; SQLite gives back naive ones."""
+        """Return it in UTC: SQLite has no zones, PostgreSQL answers in its own."""
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 def make_engine(url: str) -> Engine:
@@ -137,15 +139,17 @@ def upsert(
     """Insert rows; where one with the same key is there, change it to the new one."""
     if not rows:
         return
+    statement = insert(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=key, set_=changed), rows
+    )
+
+
+def insert(
+    connection: Connection, table: sa.Table
+) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert that can be told what to do where a row is there already."""
     if connection.dialect.name == "postgresql":
-        pg = postgresql.insert(table)
-        changed = {name: pg.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(
-            pg.on_conflict_do_update(index_elements=key, set_=changed), rows
-        )
-    else:
-        lite = sqlite.insert(table)
-        changed = {name: lite.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(
-            lite.on_conflict_do_update(index_elements=key, set_=changed), rows
-        )
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -9,11 +9,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import companies, models
 from qbwc_server.companies import Company
-from qbwc_server.database import transaction
+from qbwc_server.database import insert, transaction
 from qbwc_server.keys import Keys
 
 MOST_FAILURES = 10
 FORGOTTEN_AFTER = timedelta(minutes=15)
+_FORGET_AT_ONCE = 100
 _FAILURE = models.login_failure
 _NOBODY = "0" * 64
 
@@ -31,8 +32,9 @@ def check(
 
     The work is the same for known and unknown names. Who failed ten times from one
     address with one name is refused there for fifteen minutes, whatever is said; from
-    elsewhere the name still works, so that nobody can be locked out by others. After
-    a reset the former password works until the new one was used.
+    elsewhere the name still works, so that nobody can be locked out by others. Asking
+    again meanwhile makes it no longer: a Web Connector whose password was mended calls
+    every minute. After a reset the former password works until the new one was used.
     """
     who = keys.hash("failure", f"{peer}\n{username}")
     with transaction(engine) as connection:
@@ -47,7 +49,9 @@ def check(
             password,
             (row.former_password_hash if row is not None else None) or _NOBODY,
         )
-        if _blocked(connection, who, now) or row is None or not (matches or former):
+        if _blocked(connection, who, now):
+            return None
+        if row is None or not (matches or former):
             _count_failure(connection, who, now)
             return None
         connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
@@ -66,16 +70,22 @@ def _blocked(connection: Connection, who: str, now: datetime) -> bool:
 
 
 def _count_failure(connection: Connection, who: str, now: datetime) -> None:
-    stale = sa.case((_FAILURE.c.last_at < now - FORGOTTEN_AFTER, 1), else_=0)
-    changed = connection.execute(
-        _FAILURE.update()
-        .where(_FAILURE.c.who == who)
-        .values(
-            failures=sa.case((stale == 1, 1), else_=_FAILURE.c.failures + 1),
-            last_at=now,
+    forgotten = _FAILURE.c.last_at <= now - FORGOTTEN_AFTER
+    connection.execute(
+        insert(connection, _FAILURE).on_conflict_do_update(
+            index_elements=["who"],
+            set_={
+                "failures": sa.case((forgotten, 1), else_=_FAILURE.c.failures + 1),
+                "last_at": now,
+            },
+        ),
+        {"who": who, "failures": 1, "last_at": now},
+    )
+    # A guesser who takes another name each time must not fill the database; those that
+    # somebody else is about to change are left, so that nobody waits for anybody.
+    old = sa.select(_FAILURE.c.who).where(forgotten).limit(_FORGET_AT_ONCE)
+    connection.execute(
+        _FAILURE.delete().where(
+            _FAILURE.c.who.in_(old.with_for_update(skip_locked=True))
         )
-    ).rowcount
-    if changed == 0:
-        connection.execute(
-            _FAILURE.insert(), {"who": who, "failures": 1, "last_at": now}
-        )
+    )

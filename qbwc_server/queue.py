@@ -247,7 +247,7 @@ def split(
 
     The jobs go out again in batches of half the size, until the guilty one stands
     alone and fails with the reason while the others go on. Nothing of a refused set
-    was executed (0x80040400: the text could not be parsed).
+    was executed (0x80040400: the text could not be parsed), so it was no try.
     """
     together = list(jobs)
     if len(together) == 1:
@@ -255,7 +255,17 @@ def split(
         return
     half = (len(together) + 1) // 2
     for job in together:
-        move(connection, job, "ready", by=by, now=now, reason=reason, batch_limit=half)
+        counted = 0 if (job.cursor or {}).get("pages", 0) else 1
+        move(
+            connection,
+            job,
+            "ready",
+            by=by,
+            now=now,
+            reason=reason,
+            batch_limit=half,
+            attempt=max(0, job.attempt - counted),
+        )
 
 
 def rounds_left(

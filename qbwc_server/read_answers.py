@@ -3,7 +3,8 @@
 Rule 1: the watermark of a kind moves with the last page of a completed read, in the
 same transaction.
 Rule 2: what a complete read does not meet is gone, unless that is too much to believe.
-Rule 3: an object that cannot be read is named with the job, and stops nothing else.
+Rule 3: an object that cannot be read is named with the job, and stops nothing else; it
+is there all the same, so it is not gone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clo
 from qbwc_server.queue import Job
 
 _ITERATOR_LOST = 3391
+_PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
 _LOG = structlog.get_logger(__name__)
 
 
@@ -53,11 +55,11 @@ def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) ->
     found = status(answer.status_code, answer.message)
     reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
     kind = KINDS.get(job.kind)
-    if answer.status_code == _ITERATOR_LOST:
+    if answer.status_code == _ITERATOR_LOST and job.attempt < job.max_attempts:
         queue.move(
             connection, job, "ready", by="answer", now=now, reason=reason, cursor=None
         )
-    elif kind is not None and kind.optional and found.verdict is Verdict.CUSTOMER:
+    elif kind is not None and kind.optional and found.verdict not in _PASSING:
         reading.remember(
             connection,
             job.company_id,
@@ -68,7 +70,7 @@ def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) ->
         queue.move(
             connection, job, "done", by="answer", now=now, reason=reason, cursor=None
         )
-    elif found.verdict in {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}:
+    elif found.verdict in _PASSING:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
     else:
         queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
@@ -84,19 +86,17 @@ def _apply_page(
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
     seen, unread = _see(kind, answer.rets)
-    records.keep_seen(
-        connection,
-        company.id,
-        kind,
-        seen,
-        now=now,
-        full_read=job.id if cursor.get("full") else None,
-    )
+    full_read = job.id if cursor.get("full") else None
+    records.keep_seen(connection, company.id, kind, seen, now=now, full_read=full_read)
     if unread:
+        reasons = [f"{list_id or 'no ListID'}: {why}" for list_id, why in unread]
         _LOG.warning(
-            "objects not read", company=company.id, kind=kind.name, reasons=unread[:5]
+            "objects not read", company=company.id, kind=kind.name, reasons=reasons[:5]
         )
-        cursor["unread"] = [*cursor.get("unread", []), *unread][:20]
+        cursor["unread"] = [*cursor.get("unread", []), *reasons][:20]
+        if full_read is not None:
+            ids = [list_id for list_id, _ in unread if list_id]
+            records.mark_met(connection, company.id, kind, ids, full_read)
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1
     _learn_offset(connection, company, seen)
@@ -120,11 +120,17 @@ def _next_range(kind: Kind, answer: Answer, cursor: dict[str, Any]) -> bool:
     at once.
     """
     size = cursor["page_size"]
-    if not size or len(answer.rets) < size:
+    if not size:
         return False
     names = [ret.text(kind.range_by) for ret in answer.rets]
     folded = [name.casefold() for name in names]
-    in_order = folded == sorted(folded)
+    began = cursor["from_name"]
+    # QuickBooks sorts by rules of its own: a range that does not begin where the last
+    # one ended may have skipped somebody.
+    follows = began is None or began in names
+    if follows and len(names) < size:
+        return False
+    in_order = follows and folded == sorted(folded)
     if in_order and names[-1] and folded[-1] != folded[0]:
         cursor["from_name"] = names[-1]
     else:
@@ -145,6 +151,9 @@ def _finish(
         "problem": None,
     }
     reason = None
+    if _sweep(connection, company, job, cursor):
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
+        return
     if cursor["full"]:
         values |= {"last_full_at": now, "full_due": False}
         reason = _compare(connection, company, job, now)
@@ -154,6 +163,24 @@ def _finish(
     queue.move(
         connection, job, "done", by="answer", now=now, reason=reason, cursor=cursor
     )
+
+
+def _sweep(
+    connection: Connection, company: Company, job: Job, cursor: dict[str, Any]
+) -> bool:
+    """Have a full read that missed something ask for what changed meanwhile.
+
+    Pages follow the names: what was renamed from behind the current page to before it
+    was on none of them, and is not gone.
+    """
+    state = reading.state(connection, company.id, job.kind)
+    if not cursor["full"] or cursor.get("swept") or not (state and state.watermark):
+        return False
+    missed, _ = records.unseen(connection, company.id, KINDS[job.kind], job.id)
+    if missed:
+        since = reading.since(state.watermark)
+        cursor |= {"swept": True, "since": since, "iterator": "", "from_name": None}
+    return bool(missed)
 
 
 def _compare(
@@ -190,7 +217,8 @@ def _apply_activity(
 ) -> None:
     for ret in answer.rets:
         restored = ret.text("LastRestoreTime")
-        if restored and company.last_restore not in {None, restored}:
+        # A file that never was restored may say nothing at all.
+        if company.last_restore not in {None, restored}:
             connection.execute(
                 models.reading.update()
                 .where(models.reading.c.company_id == company.id)
@@ -205,8 +233,7 @@ def _apply_activity(
                 what="backup restored",
                 detail={"before": company.last_restore, "now": restored},
             )
-        if restored:
-            companies.change(connection, company.id, last_restore=restored)
+        companies.change(connection, company.id, last_restore=restored)
 
 
 def _apply_deletions(
@@ -219,12 +246,15 @@ def _apply_deletions(
         kind = by_type.get(ret.text("ListDelType"))
         if kind is not None and ret.text("ListID"):
             gone.setdefault(kind.name, []).append(ret.text("ListID"))
-        latest = max(latest, _wall(ret.text("TimeDeleted")))
+        latest = max(latest, _believed(ret.text("TimeDeleted"), now))
     for name, ids in gone.items():
-        found = records.mark_gone(connection, company.id, KINDS[name], ids, now=now)
-        if found:
+        alive, known = records.alive(connection, company.id, KINDS[name], ids)
+        if not too_many(len(alive), known):
+            records.mark_gone(connection, company.id, KINDS[name], alive, now=now)
+        if alive:
             # A merge looks like a deletion and moves what belonged to the loser
-            # without touching it, so the whole list is read again.
+            # without touching it, so the whole list is read again. That read also
+            # judges what was too much to believe here.
             reading.remember(connection, company.id, name, full_due=True)
             companies.change(connection, company.id, next_read_at=now)
     state = reading.state(connection, company.id, reading.DELETIONS)
@@ -239,26 +269,33 @@ def _apply_deletions(
     queue.move(connection, job, "done", by="answer", now=now)
 
 
-def _see(kind: Kind, rets: Sequence[Ret]) -> tuple[list[Seen], list[str]]:
-    """Return what could be read, and why the rest could not: it stops nothing else."""
+def _see(
+    kind: Kind, rets: Sequence[Ret]
+) -> tuple[list[Seen], list[tuple[str, ValueError]]]:
+    """Return what could be read, and the ListIDs of the rest with the reasons."""
     seen: list[Seen] = []
-    unread: list[str] = []
+    unread: list[tuple[str, ValueError]] = []
     for ret in rets:
         if ret.type != kind.ret:
             continue
         try:
             seen.append(kind.see(ret))
         except ValueError as error:
-            unread.append(f"{ret.text('ListID') or 'no ListID'}: {error}")
+            unread.append((ret.text("ListID"), error))
     return seen, unread
 
 
 def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | None:
-    """Return the new watermark; times that no clock shows yet are not believed."""
-    latest_anywhere = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
-    limit = latest_anywhere.isoformat(timespec="seconds")
-    times = [wall for one in seen if (wall := _wall(one.time_modified)) <= limit]
+    """Return the new watermark."""
+    times = [_believed(one.time_modified, now) for one in seen]
     return max([before or "", *times]) or None
+
+
+def _believed(time: str, now: datetime) -> str:
+    """Return the wall clock of a time, "" for one that no clock shows yet."""
+    latest_anywhere = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
+    wall = _wall(time)
+    return wall if wall <= latest_anywhere.isoformat(timespec="seconds") else ""
 
 
 def _wall(text: str) -> str:

@@ -5,6 +5,8 @@ read.
 Rule 2: filters are sent without an offset, in the file's own wall clock, because the
 offset that QuickBooks prints is wrong for half of the year.
 Rule 3: an iterator lives in its session only; in another one the read starts again.
+Rule 4: an iterator's page is given out once. One whose answer was lost or could not be
+read cannot be asked for again, "Continue" gives the next: the read starts again.
 """
 
 from __future__ import annotations
@@ -69,7 +71,9 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
         models.job.c.state == "failed",
         models.job.c.action == "read",
     ):
-        queue.move(connection, job, "ready", by="schedule", now=now, run_at=now)
+        queue.move(
+            connection, job, "ready", by="schedule", now=now, run_at=now, attempt=0
+        )
     following = now + timedelta(minutes=company.read_every)
     companies.change(connection, company.id, next_read_at=following)
 
@@ -94,11 +98,16 @@ def request(
     if job.kind == ACTIVITY:
         return Request("CompanyActivityQueryRq", request_id=str(job.id)), {}
     if job.kind == DELETIONS:
-        return _deletions(job, known), {}
+        return _deletions(connection, job, known), {}
     cursor = job.cursor
-    if cursor is None or cursor["session"] != session_id:
+    if (
+        cursor is None
+        or cursor["session"] != session_id
+        # Rule 4: the page was asked for already and its answer did nothing.
+        or cursor.get("asked") == cursor["pages"]
+    ):
         cursor = _begin(known, job, session_id, now, rules)
-    return _page(KINDS[job.kind], job, cursor), cursor
+    return _page(KINDS[job.kind], job, cursor), {**cursor, "asked": cursor["pages"]}
 
 
 def _begin(
@@ -112,13 +121,13 @@ def _begin(
         or now - state.last_full_at > rules.full_compare
         or now - state.last_read_at > _DELETIONS_REACH_BACK
     )
-    since = None
+    start = None
     if not full and state is not None:
-        since = wall_clock_minus(state.watermark, _overlap(state.watermark))
+        start = since(state.watermark)
     return {
         "session": session_id,
         "full": full,
-        "since": since,
+        "since": start,
         # An answer that did not come may have been too large to come.
         "page_size": max(10, rules.page_size >> min(job.attempt, 5)),
         "pages": 0,
@@ -127,6 +136,11 @@ def _begin(
         "from_name": None,
         "watermark": state.watermark if state is not None else None,
     }
+
+
+def since(watermark: str) -> str:
+    """Return from when on to ask, so that nothing after a watermark is missed."""
+    return wall_clock_minus(watermark, _overlap(watermark))
 
 
 def _overlap(watermark: str) -> int:
@@ -149,13 +163,13 @@ def _page(kind: Kind, job: Job, cursor: dict[str, Any]) -> Request:
     limit: Body = ()
     if cursor["page_size"]:
         limit = (("MaxReturned", str(cursor["page_size"])),)
-    since: Body = (("FromModifiedDate", cursor["since"]),) if cursor["since"] else ()
+    start: Body = (("FromModifiedDate", cursor["since"]),) if cursor["since"] else ()
     return Request(
         f"{kind.query}Rq",
         (
             *limit,
             ("ActiveStatus", "All"),
-            *since,
+            *start,
             *ranged,
             *(("IncludeRetElement", element) for element in kind.elements),
         ),
@@ -167,15 +181,24 @@ def _page(kind: Kind, job: Job, cursor: dict[str, Any]) -> Request:
     )
 
 
-def _deletions(job: Job, state: Row[Any] | None) -> Request:
-    types = tuple(("ListDelType", kind.deleted_as) for kind in KINDS.values())
-    since: Body = ()
-    if state is not None and state.deleted_watermark is not None:
-        earlier = wall_clock_minus(
-            state.deleted_watermark, _overlap(state.deleted_watermark)
+def _deletions(connection: Connection, job: Job, state: Row[Any] | None) -> Request:
+    # A list that may not be read would have the whole question refused.
+    closed = connection.execute(
+        sa.select(_READING.c.kind).where(
+            _READING.c.company_id == job.company_id, _READING.c.problem.is_not(None)
         )
-        since = (("DeletedDateRangeFilter", (("FromDeletedDate", earlier),)),)
-    return Request("ListDeletedQueryRq", (*types, *since), request_id=str(job.id))
+    )
+    left_out = {row.kind for row in closed}
+    types = tuple(
+        ("ListDelType", kind.deleted_as)
+        for kind in KINDS.values()
+        if not (kind.optional and kind.name in left_out)
+    )
+    reach: Body = ()
+    if state is not None and state.deleted_watermark is not None:
+        earlier = since(state.deleted_watermark)
+        reach = (("DeletedDateRangeFilter", (("FromDeletedDate", earlier),)),)
+    return Request("ListDeletedQueryRq", (*types, *reach), request_id=str(job.id))
 
 
 def state(connection: Connection, company_id: int, kind: str) -> Row[Any] | None:

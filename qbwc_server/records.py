@@ -22,6 +22,7 @@ _DEEPEST = 12
 """QuickBooks has five levels; more than this is a circle in what was read."""
 _CHUNK = 500
 _SHAPES_BELOW = ("name", "parent_id", "is_active")
+_KEPT = "Read and kept; Mosaic has no such thing."
 
 
 def keep_seen(
@@ -59,9 +60,30 @@ def keep_seen(
         for one in changed
         if _shapes_below(there[one.quickbooks_id], one)
     ]
+    shaping += _waited_for(connection, company_id, kind, new)
     _refresh_below(connection, company_id, kind, shaping, now)
     if kind.mirror is not None and (new or changed):
         companies.change(connection, company_id, deliver_at=now)
+
+
+def mark_met(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    quickbooks_ids: Iterable[str],
+    full_read: int,
+) -> None:
+    """Note that a full read met objects, whatever else is known of them."""
+    for part in _chunks(list(quickbooks_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind.name,
+                _RECORD.c.quickbooks_id.in_(part),
+            )
+            .values(seen_in=full_read)
+        )
 
 
 def _insert(
@@ -84,9 +106,7 @@ def _insert(
                 "id": record_id,
                 "kind": kind.name,
                 "state": "pending" if mirrored else "in_sync",
-                "reason": None
-                if mirrored
-                else "Read and kept; Mosaic has no such thing.",
+                "reason": None if mirrored else _KEPT,
                 "name": one.name,
                 "quickbooks_id": one.quickbooks_id,
                 "quickbooks": one.snapshot,
@@ -152,6 +172,19 @@ def _update(
     ]
     if kind.mirror is not None:
         make_due(connection, company_id, differing, now)
+        return
+    for part in _chunks(differing):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))
+            .values(state=_unless_told("in_sync"), reason=_KEPT)
+        )
+
+
+def _unless_told(state: str) -> sa.Case[str]:
+    """Return a state for a record, or that a person said it is not to be linked."""
+    told = "do_not_link"
+    return sa.case((_RECORD.c.state == told, told), else_=state)
 
 
 def make_due(
@@ -165,9 +198,7 @@ def make_due(
             .values(
                 due_at=now,
                 attempt=0,
-                state=sa.case(
-                    (_RECORD.c.state == "do_not_link", "do_not_link"), else_="pending"
-                ),
+                state=_unless_told("pending"),
                 reason=None,
             )
         )
@@ -225,13 +256,36 @@ def mark_gone(
                 changed_at=now,
                 attempt=0,
                 due_at=now if kind.mirror is not None else None,
-                state="pending" if kind.mirror is not None else "gone",
+                state=_unless_told("pending" if kind.mirror is not None else "gone"),
                 reason="Deleted in QuickBooks.",
             )
         ).rowcount
     if found and kind.mirror is not None:
         companies.change(connection, company_id, deliver_at=now)
     return found
+
+
+def alive(
+    connection: Connection, company_id: int, kind: Kind, quickbooks_ids: Iterable[str]
+) -> tuple[list[str], int]:
+    """Return which of the ids are not known as gone, and how many there are in all."""
+    here = (
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == kind.name,
+        _RECORD.c.quickbooks_gone.is_(False),
+    )
+    found: list[str] = []
+    for part in _chunks(list(quickbooks_ids)):
+        rows = connection.execute(
+            sa.select(_RECORD.c.quickbooks_id).where(
+                *here, _RECORD.c.quickbooks_id.in_(part)
+            )
+        )
+        found += [row.quickbooks_id for row in rows]
+    known: int = connection.execute(
+        sa.select(sa.func.count()).select_from(_RECORD).where(*here)
+    ).scalar_one()
+    return found, known
 
 
 def unseen(
@@ -323,7 +377,25 @@ def _differs(row: Row[Any] | None, one: Seen) -> bool:
 
 def _shapes_below(row: Row[Any], one: Seen) -> bool:
     before = row.quickbooks or {}
-    return any(before.get(name) != one.snapshot.get(name) for name in _SHAPES_BELOW)
+    return bool(row.quickbooks_gone) or any(
+        before.get(name) != one.snapshot.get(name) for name in _SHAPES_BELOW
+    )
+
+
+def _waited_for(
+    connection: Connection, company_id: int, kind: Kind, new: Sequence[Seen]
+) -> list[str]:
+    """Return the ids of new objects that others, read before them, stand below."""
+    names = {f"{kind.name}:{one.quickbooks_id}": one.quickbooks_id for one in new}
+    found: list[str] = []
+    for part in _chunks(list(names)):
+        waiting = connection.execute(
+            sa.select(_RECORD.c.waits_for)
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
+            .distinct()
+        ).scalars()
+        found += [names[name] for name in waiting]
+    return found
 
 
 def _refresh_below(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.errors import QbwcError
 
 _HERE = Path(__file__).parent
+_LOCK = 71_340_001
+"""Any number will do, if nobody else locks it in the same PostgreSQL database."""
 
 
 class SchemaDiffers(QbwcError):
@@ -25,27 +29,40 @@ class SchemaDiffers(QbwcError):
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the database up to a revision; safe to call again and by many at once."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_lock(71_340_001)))
-            connection.commit()
-        try:
-            if revision == "head" and _current(connection) == head():
-                return
+    with migrating(engine) as connection:
+        if revision != "head" or _current(connection) != head():
             command.upgrade(_config(connection), revision)
-            connection.commit()
-        finally:
-            if connection.dialect.name == "postgresql":
-                connection.rollback()
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(71_340_001)))
-                connection.commit()
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take the database down to a revision, "base" for nothing."""
-    with engine.connect() as connection:
+    with migrating(engine) as connection:
         command.downgrade(_config(connection), revision)
-        connection.commit()
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that nobody else migrates beside, in one transaction.
+
+    SQLite changes a table by copying it, and dropping the old one would delete what
+    refers to it: foreign keys are off meanwhile.
+    """
+    with engine.connect() as connection:
+        try:
+            _foreign_keys(connection, "OFF")
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                yield connection
+        finally:
+            _foreign_keys(connection, "ON")
+
+
+def _foreign_keys(connection: Connection, switch: str) -> None:
+    """Switch them on SQLite, past SQLAlchemy: not possible within a transaction."""
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        driver.execute(f"PRAGMA foreign_keys={switch}")
 
 
 def head() -> str:
@@ -85,11 +102,11 @@ def differences(engine: Engine) -> list[str]:
         return [str(one) for one in compare_metadata(context, metadata)]
 
 
-def _current(connection: sa.Connection) -> str | None:
+def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config(connection: sa.Connection | None) -> Config:
+def _config(connection: Connection | None) -> Config:
     inside = _HERE / "_migrations"
     folder = inside if inside.is_dir() else _HERE.parent / "migrations"
     config = Config()

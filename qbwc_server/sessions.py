@@ -51,7 +51,9 @@ def company_of(ticket: str) -> int | None:
     company; it ends with 160 random bits.
     """
     number, _, secret = ticket.partition("-")
-    return int(number) if secret and number.isdigit() and len(number) < 19 else None
+    if not (secret and number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    return int(number)
 
 
 def begin(

@@ -6,8 +6,10 @@ Docker secrets do. `docs/settings.md` lists them; a test keeps that list complet
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,10 +24,11 @@ from pydantic_settings import (
 from qbwc_server.errors import QbwcError
 
 _PREFIX = "QBWC_"
+_SHORTEST_KEY = 32
 
 
 class SettingMissing(QbwcError):
-    """A setting that has no safe default is not set."""
+    """A setting that has no safe default is not set, or not to a safe value."""
 
     id: ClassVar[str] = "setting-missing"
 
@@ -38,9 +41,16 @@ class _Files(PydanticBaseSettingsSource):
         field: FieldInfo,  # noqa: ARG002 - the base class' signature
         field_name: str,
     ) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{_PREFIX}{field_name.upper()}_FILE")
-        value = Path(path).read_text("utf-8").strip() if path else None
-        return value, field_name, False
+        variable = f"{_PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text("utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingMissing(
+                f"{variable} names a file that cannot be read: {error}"
+            ) from error
 
     def __call__(self) -> dict[str, Any]:
         found = {}
@@ -166,25 +176,39 @@ class Settings(BaseSettings):
         """Return the secret keys, the one in use first.
 
         Raises:
-            SettingMissing: none is set and the database is shared by machines.
+            SettingMissing: none is set and the database is shared by machines, or one
+                is too short to be secret.
         """
-        keys = [key for key in self.secret_key.get_secret_value().split(",") if key]
-        if keys:
-            return keys
-        if not self.url().startswith("sqlite"):
+        given = self.secret_key.get_secret_value().split(",")
+        keys = [key.strip() for key in given if key.strip()]
+        if not keys:
+            if not self.url().startswith("sqlite"):
+                raise SettingMissing(
+                    "Set QBWC_SECRET_KEY to a random text of at least 32 characters, "
+                    "the same on every machine."
+                )
+            keys = [_own_key(self.data_dir / "secret.key")]
+        if any(len(key) < _SHORTEST_KEY for key in keys):
             raise SettingMissing(
-                "Set QBWC_SECRET_KEY to a random text of at least 32 characters, the "
-                "same on every machine."
+                "A secret key, of QBWC_SECRET_KEY or in secret.key in the data folder, "
+                f"has fewer than {_SHORTEST_KEY} characters."
             )
-        return [_own_key(self.data_dir / "secret.key")]
+        return keys
 
 
 def _own_key(path: Path) -> str:
+    """Return the key kept in a file, made once by whichever process comes first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii").strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+    if not path.exists():
+        # Written whole before it has its name: nobody ever reads half of it.
+        handle, made = tempfile.mkstemp(prefix="secret-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            os.unlink(made)  # noqa: PTH108 - beside os.link
     return path.read_text("ascii").strip()

@@ -125,12 +125,7 @@ def plan(
     if side.mosaic is None and side.quickbooks_gone:
         return Action(Do.NOTHING, "Deleted in QuickBooks and in Mosaic.", "gone")
     if side.mosaic is None:
-        return Action(
-            Do.NOTHING,
-            f"Its counterpart {side.mosaic_id} is no longer in Mosaic. Link it to "
-            "another one, or unlink it to have it made again.",
-            "unlinked",
-        )
+        return _vanished(side, wanted)
     if side.quickbooks_gone:
         gone = Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
         return _put_away(side) or gone
@@ -145,16 +140,27 @@ def _held(hold: Hold) -> Action:
     return Action(Do.NOTHING, hold.reason, hold.state, waits_for=hold.waits_for)
 
 
+def _vanished(side: Side, wanted: Wanted | Hold) -> Action:
+    if side.quickbooks_gone:
+        return Action(Do.NOTHING, "Deleted on both sides.", "gone")
+    if isinstance(wanted, Hold) and wanted.without_object:
+        return Action(Do.RELEASE, wanted.reason)
+    return Action(
+        Do.NOTHING,
+        f"Its counterpart {side.mosaic_id} is no longer in Mosaic. Link it to "
+        "another one, or unlink it to have it made again.",
+        "unlinked",
+    )
+
+
 def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
-    taken: Candidate | None = None
-    for name in wanted.names:
-        same = [one for one in candidates if one.key == match_key(name, wanted.parent)]
+    """Link what has any of the names; only then make what has none."""
+    same_named = {
+        name: [one for one in candidates if one.key == match_key(name, wanted.parent)]
+        for name in wanted.names
+    }
+    for name, same in same_named.items():
         free = [one for one in same if one.claimed_by is None]
-        if not same:
-            fields = {wanted.key: name, **wanted.fields}
-            if wanted.parent is not None:
-                fields["parent"] = wanted.parent
-            return Action(Do.CREATE, f"Not in Mosaic yet: {name}.", fields=fields)
         in_use = [one for one in free if not one.archived]
         choice = free if len(free) == 1 else in_use
         if len(choice) == 1:
@@ -169,7 +175,13 @@ def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
                 f"Mosaic has {len(free)} that are named {name}. Say which one it is.",
                 "unlinked",
             )
-        taken = same[0]
+    for name, same in same_named.items():
+        if not same:
+            fields = {wanted.key: name, **wanted.fields}
+            if wanted.parent is not None:
+                fields["parent"] = wanted.parent
+            return Action(Do.CREATE, f"Not in Mosaic yet: {name}.", fields=fields)
+    taken = next((same[0] for same in same_named.values()), None)
     return Action(
         Do.NOTHING,
         f"Mosaic's {wanted.names[0]} is linked to {taken.claimed_by} already."

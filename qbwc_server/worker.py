@@ -12,7 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import httpx
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
@@ -24,7 +23,7 @@ from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.delivery import Delivery, LeaseLost
 from qbwc_server.keys import Keys
-from qbwc_server.mosaic.client import MosaicClient
+from qbwc_server.mosaic.client import MosaicClient, Transport
 from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.settings import Settings
 
@@ -44,7 +43,7 @@ class Worker:
         settings: Settings,
         clock: Callable[[], datetime],
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine

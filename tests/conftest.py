@@ -22,7 +22,7 @@ from qbwc_server.database import make_engine
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 
-SECRET = "a key for tests only, long enough to be one"
+SECRET = "a-key-for-tests-only-and-long-enough-to-be-one"
 
 
 @dataclass

@@ -46,14 +46,18 @@ from qbwc_server.settings import Settings
 
 _NAME = "Harbor & Vale Architects"
 _MOST_SECONDS = 300
+_MOST_SECONDS_TO_START = 60
 _KEY = "demo-key"
 
 
 @click.command()
+@click.argument(
+    "more", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FILE]..."
+)
 @click.option(
     "--company-file",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="A sandbox company file, or recorded qbXML answers (.xml, may be repeated).",
 )
 @click.option("--structure", type=click.Choice(models.STRUCTURES), default="client")
@@ -65,18 +69,22 @@ _KEY = "demo-key"
 @json_option
 @reporting
 def demo(
+    more: tuple[Path, ...],
     company_file: tuple[Path, ...],
     structure: str,
     keep: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Show the whole product at work; exit 0 only if both sides agree."""
+    """Show the whole product at work; exit 0 only if both sides agree.
+
+    Several files may follow --company-file; a folder stands for all in it.
+    """
     folder = keep or Path(tempfile.mkdtemp(prefix="qbwc-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=as_json, highlight=False)
     try:
-        shown = _Demo(folder, console, structure).run(company_file)
+        shown = _Demo(folder, console, structure).run(company_file + more)
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -317,6 +325,17 @@ class _Processes:
 
     def ensure(self) -> None:
         """Start what does not run, and wait until the server answers."""
+        deadline = time.monotonic() + _MOST_SECONDS_TO_START
+        while time.monotonic() < deadline:
+            self._start_missing()
+            if self._is_ready():
+                return
+            time.sleep(0.1)
+        raise click.ClickException(
+            f"The server did not start; see {self._folder / 'serve.log'}."
+        )
+
+    def _start_missing(self) -> None:
         commands = {"serve": ["serve", "--port", self._port], "worker": ["worker"]}
         for name, arguments in commands.items():
             there = self._running.get(name)
@@ -330,7 +349,6 @@ class _Processes:
                     stderr=log,
                 )
             (self._folder / f"{name}.pid").write_text(str(self._running[name].pid))
-        self._until_ready()
 
     def stop(self) -> None:
         """End both."""
@@ -339,19 +357,13 @@ class _Processes:
         for process in self._running.values():
             process.wait(10)
 
-    def _until_ready(self) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                url = f"http://localhost:{self._port}/readyz"
-                with urllib.request.urlopen(url, timeout=5) as answer:
-                    if answer.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise click.ClickException(
-            f"The server did not start; see {self._folder / 'serve.log'}."
-        )
+    def _is_ready(self) -> bool:
+        url = f"http://localhost:{self._port}/readyz"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
 
 
 def _free_port() -> int:

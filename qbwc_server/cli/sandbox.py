@@ -123,9 +123,14 @@ def open_company_file(
 
     A path that is not there becomes the sample firm.
     """
-    recorded = [path for path in paths if path.suffix.lower() == ".xml"]
-    if recorded:
+    files = [
+        file
+        for path in paths
+        for file in (sorted(path.glob("*.xml")) if path.is_dir() else [path])
+    ]
+    if recorded := [path for path in files if path.suffix.lower() == ".xml"]:
         opened = CompanyFile(":memory:", clock=time.time)
+        opened.hands.set("company_name", "Recorded answers")
         load_answers(opened, recorded)
         return opened
     if len(paths) != 1:

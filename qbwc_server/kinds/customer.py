@@ -52,11 +52,12 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:
     parent: int | None = None
     if depth > 0:
         above = line[-2]
-        if above.missing:
+        missing = next((one for one in line if one.missing), None)
+        if missing is not None:
             return Hold(
                 "unlinked",
                 "Its customer above is not read from QuickBooks yet.",
-                waits_for=f"customer:{above.quickbooks_id}",
+                waits_for=f"customer:{missing.quickbooks_id}",
             )
         there = above.mosaic_id is not None and above.mosaic is not None
         if not there or above.mosaic_type != types[depth - 1]:

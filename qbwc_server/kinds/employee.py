@@ -1,7 +1,9 @@
 """Employees: each is a member of Mosaic's team, found and made by e-mail.
 
 EmployeeRet also carries social security numbers, birth dates and bank accounts: only
-what is named here is asked for, and only what is named here is kept.
+what is named here is asked for, and only what is named here is kept. Elements can be
+chosen at the top level only, so EmployeePayrollInfo, which brings pay and bank accounts
+along, is not asked for.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ from qbwc_server.kinds.kind import Kind, Line, Seen, active, required
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.sync import Hold, Wanted
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"']+@[^\s@,;<>\"']+\.[^\s@,;<>\"']+")
+_BETWEEN = re.compile(r"[\s,;:<>()\[\]\"|/\\]+")
+_ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{}~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def see(ret: Ret) -> Seen:
     """Return an EmployeeRet as a snapshot, with its first usable e-mail address."""
     name = required(ret, "Name")
-    address = _ADDRESS.search(ret.text("Email"))
-    pays_by_time = ret.text("EmployeePayrollInfo", "UseTimeDataToCreatePaychecks")
+    address = _first_address(ret.text("Email"))
     return Seen(
         quickbooks_id=required(ret, "ListID"),
         name=name,
@@ -27,9 +29,8 @@ def see(ret: Ret) -> Seen:
             "name": name,
             "first_name": ret.text("FirstName"),
             "last_name": ret.text("LastName"),
-            "email": address[0].lower() if address else None,
+            "email": address,
             "is_active": active(ret),
-            "pays_by_time": pays_by_time == "UseTimeData",
         },
         edit_sequence=ret.text("EditSequence"),
         time_modified=ret.text("TimeModified"),
@@ -37,10 +38,24 @@ def see(ret: Ret) -> Seen:
     )
 
 
+def _first_address(text: str) -> str | None:
+    """Return the first e-mail address of a field in which people write anything.
+
+    Never a part of one: o'brien@firm.com is not brien@firm.com.
+    """
+    for part in _BETWEEN.split(text):
+        plain = part.strip("'.").lower()
+        if _ADDRESS.fullmatch(plain):
+            return plain
+    return None
+
+
 def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
     """Return the member of an employee."""
     me = line[-1].quickbooks
-    if not me.get("email"):
+    # An address that was deleted in QuickBooks leaves the member who is linked.
+    email = me.get("email") or (line[-1].mosaic or {}).get("email")
+    if not email:
         return Hold(
             "unlinked",
             "Has no e-mail address in QuickBooks. Enter one in the Employee Center, or "
@@ -48,14 +63,17 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `M
         )
     first, last = str(me.get("first_name") or ""), str(me.get("last_name") or "")
     if not first and not last:
-        first, _, last = str(me["name"]).rpartition(" ")
-        first = first or last
+        first, _, last = str(me["name"]).strip().rpartition(" ")
+        if not first:
+            first, last = last, ""
+    # A part that QuickBooks does not know takes nothing away from Mosaic.
+    fields = {"first_name": first, "last_name": last}
     return Wanted(
         data_type="employee",
-        names=(str(me["email"]),),
+        names=(str(email),),
         key="email",
         archived=not me.get("is_active", True),
-        fields={"first_name": first, "last_name": last},
+        fields={name: text for name, text in fields.items() if text},
     )
 
 
@@ -73,7 +91,6 @@ KIND = Kind(
         "FirstName",
         "LastName",
         "Email",
-        "EmployeePayrollInfo",
     ),
     deleted_as="Employee",
     iterable=False,

@@ -14,7 +14,11 @@ def see_class(ret: Ret) -> Seen:
     return Seen(
         quickbooks_id=required(ret, "ListID"),
         name=required(ret, "FullName"),
-        snapshot={"name": required(ret, "FullName"), "is_active": active(ret)},
+        snapshot={
+            "name": required(ret, "Name"),
+            "is_active": active(ret),
+            "parent_id": ret.text("ParentRef", "ListID") or None,
+        },
         edit_sequence=ret.text("EditSequence"),
         time_modified=ret.text("TimeModified"),
         parent_id=ret.text("ParentRef", "ListID") or None,

@@ -36,6 +36,8 @@ from qbwc_server.mosaic.names import (
 )
 from qbwc_server.mosaic.refusal import refusal
 
+Transport = httpx.BaseTransport
+"""What carries requests; a test hands in one that stays within the process."""
 READ_ATTEMPTS = 3
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes taken of an answer that is read as a whole: pages, logs, results of writes."""
@@ -65,7 +67,7 @@ class MosaicClient:
         connection: Connection,
         *,
         spend: Callable[[], None],
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         timeout: float = 30.0,
     ) -> None:
         self._connection = connection

@@ -1,8 +1,9 @@
 """Answers of QuickBooks, read leniently.
 
 Real answers carry unknown elements, empty or missing requestIDs, no encoding in their
-declaration and a `statusSeverity` that lies, so: bytes are UTF-8 whatever they say,
-only what is asked for is looked at, and success is judged by the number alone.
+declaration and a `statusSeverity` that lies, so: bytes are UTF-8 or else Windows-1252
+whatever they say, only what is asked for is looked at, and success is judged by the
+number alone.
 """
 
 from __future__ import annotations
@@ -89,12 +90,8 @@ def parse(raw: str | bytes) -> MessageSet:
         ResponseMalformed: no qbXML answer, cut in half, or with a DOCTYPE.
     """
     text = _decode(raw)
-    if "<!DOCTYPE" in text:
-        raise ResponseMalformed(
-            "the answer has a DOCTYPE, which QuickBooks never sends"
-        )
     try:
-        return _read(text)
+        return _read_safely(text)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as first:
         cleaned = clean(text)
         if cleaned == text:
@@ -102,7 +99,7 @@ def parse(raw: str | bytes) -> MessageSet:
                 f"the answer is not well-formed: {first}"
             ) from first
     try:
-        return _read(cleaned)
+        return _read_safely(cleaned)
     except etree.XMLSyntaxError as second:
         raise ResponseMalformed(f"the answer is not well-formed: {second}") from second
 
@@ -116,7 +113,8 @@ def pair(expected: Sequence[tuple[str, str]], got: MessageSet) -> list[Answer | 
     """Return, for each expected (message name, requestID), its answer or None.
 
     The requestID decides where it is there and unique; what remains is matched by
-    message name in order, because some answers come without the requestID.
+    message name in order, because some answers come without the requestID. An answer
+    with the requestID of something else is nobody's.
     """
     found: list[Answer | None] = [None] * len(expected)
     seen = Counter(answer.request_id for answer in got.answers)
@@ -127,7 +125,7 @@ def pair(expected: Sequence[tuple[str, str]], got: MessageSet) -> list[Answer | 
         one = answer.request_id
         if seen[one] == wanted[one] == 1 and expected[places[one]][0] == answer.name:
             found[places[one]] = answer
-        else:
+        elif not one or wanted[one]:
             rest[answer.name].append(answer)
     for place, (name, _) in enumerate(expected):
         if found[place] is None and rest[name]:
@@ -140,8 +138,16 @@ def _decode(raw: str | bytes) -> str:
         for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
             if raw.startswith(mark):
                 return raw.decode(encoding, "replace").strip()
-        raw = raw.decode("utf-8", "replace")
+        return _decode(_text_of(raw))
     return raw.lstrip("\ufeff").strip()
+
+
+def _text_of(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        # What is not UTF-8 is Windows-1252: that is what a company file holds.
+        return raw.decode("cp1252", "replace")
 
 
 def _legal_reference(match: re.Match[str]) -> str:
@@ -149,6 +155,15 @@ def _legal_reference(match: re.Match[str]) -> str:
     if point > 0x10FFFF or _ILLEGAL.match(chr(point)):
         return ""
     return match[0]
+
+
+def _read_safely(text: str) -> MessageSet:
+    # Looked for in the very text that is parsed: cleaning may bring one together.
+    if "<!DOCTYPE" in text:
+        raise ResponseMalformed(
+            "the answer has a DOCTYPE, which QuickBooks never sends"
+        )
+    return _read(text)
 
 
 def _read(text: str) -> MessageSet:

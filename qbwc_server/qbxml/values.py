@@ -13,12 +13,15 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 _DURATION = re.compile(
-    r"(?P<sign>[+-]?)PT(?=\d)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?"
+    r"(?P<sign>[+-]?)PT(?=\d)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?",
+    re.ASCII,
 )
-_WALL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}))?")
+_MOST_DIGITS = 18
+_WALL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}))?", re.ASCII)
 _NOT_XML = re.compile(
     "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+_FRACTION_SLASH = "\u2044"
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
@@ -36,7 +39,7 @@ def minutes_from_duration(text: str) -> int:
         InvalidValue: the text is not `[+-]PTnHnMnS` with at least one number.
     """
     match = _DURATION.fullmatch(text.strip())
-    if match is None:
+    if match is None or len(text) > 3 * _MOST_DIGITS:
         raise InvalidValue(f"not a duration: {text[:40]!r}")
     hours, minutes, seconds = (int(match[part] or 0) for part in "hms")
     total = hours * 60 + minutes + (seconds + 30) // 60
@@ -67,10 +70,13 @@ def wall_clock(text: str) -> str:
 def wall_clock_minus(wall: str, minutes: int) -> str:
     """Return a wall-clock text moved back by minutes, as QuickBooks takes it.
 
-    A day that does not exist (real answers hold "2015-02-30") counts as the last
-    moment that does, an hour more being read then rather than one too few.
+    A day that does not exist (real answers hold "2015-02-30") counts as the 28th, an
+    hour that does not exist as the start of its day: never as later than it says.
     """
-    return (wall_datetime(wall) - timedelta(minutes=minutes)).isoformat()
+    try:
+        return (wall_datetime(wall) - timedelta(minutes=minutes)).isoformat()
+    except OverflowError:
+        return wall_datetime(wall).isoformat()  # there is nothing before the year 1
 
 
 def wall_datetime(wall: str) -> datetime:
@@ -81,10 +87,15 @@ def wall_datetime(wall: str) -> datetime:
     except ValueError:
         pass
     try:
+        return datetime.fromisoformat(text[:10] + "T00:00:00")
+    except ValueError:
+        pass
+    try:
         month_start = datetime.fromisoformat(text[:8] + "01T00:00:00")
     except ValueError as error:
         raise InvalidValue(f"not a datetime: {wall[:40]!r}") from error
-    return month_start + timedelta(days=27)
+    day = min(int(text[8:10]), 28)
+    return month_start + timedelta(days=max(day, 1) - 1)
 
 
 def true_offset_minutes(wall: str, edit_sequence: str) -> int | None:
@@ -94,13 +105,13 @@ def true_offset_minutes(wall: str, edit_sequence: str) -> int | None:
     wall clock minus that second is the true offset, in quarters of an hour between
     -12 and +14 hours. Anything else means that the two tell of different moments.
     """
-    if not edit_sequence.isdigit():
+    if not (edit_sequence.isascii() and edit_sequence.isdigit()):
         return None
     try:
         as_if_utc = wall_datetime(wall).replace(tzinfo=UTC).timestamp()
     except InvalidValue:
         return None
-    seconds = as_if_utc - int(edit_sequence)
+    seconds = as_if_utc - int(edit_sequence[:_MOST_DIGITS])
     quarters = round(seconds / 900)
     if abs(seconds - quarters * 900) > 2 or not -48 <= quarters <= 56:
         return None
@@ -142,7 +153,10 @@ def storable(text: str) -> str:
 def _nearest(char: str) -> str:
     if _fits(char):
         return char
-    plain = "".join(part for part in unicodedata.normalize("NFKD", char) if _fits(part))
+    if unicodedata.combining(char):
+        return ""  # an accent that no letter of Windows-1252 can carry
+    apart = unicodedata.normalize("NFKD", char).replace(_FRACTION_SLASH, "/")
+    plain = "".join(part for part in apart if _fits(part))
     return plain or "?"
 
 

@@ -1,0 +1,194 @@
+"""The command line as operators and support staff use it, in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from qbwc_server import companies, queue
+from qbwc_server.app import utc_now
+from qbwc_server.cli import main
+from qbwc_server.cli.records import NEXT
+from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.kind import Seen
+from qbwc_server.models import RECORD_STATES
+from qbwc_server.qwc import parse
+from qbwc_server.records import keep_seen
+from qbwc_server.settings import Settings
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A function that runs a command with the embedded database."""
+    for name, value in {
+        "QBWC_DATA_DIR": str(tmp_path / "data"),
+        "QBWC_PUBLIC_URL": "http://localhost:8000",
+        "QBWC_LOG_LEVEL": "ERROR",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("QBWC_DATABASE_URL", raising=False)
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+    return invoke
+
+
+def _add(run: Run, *more: str, name: str = "Harbor & Vale") -> dict[str, object]:
+    result = run(
+        *("company", "add", name, "--mosaic-url", "http://localhost:1"),
+        *("--mosaic-team", "100", "--json", *more),
+    )
+    assert result.exit_code == 0, result.output
+    told: dict[str, object] = json.loads(result.output)
+    return told
+
+
+def test_adding_a_company_tells_what_is_told_once(run: Run) -> None:
+    """Id, names, password, the .qwc file and the two addresses; nothing else."""
+    told = _add(run)
+
+    assert set(told) == {
+        *("id", "name", "username", "password", "qwc", "setup_url", "webhook_url")
+    }
+    file = parse(Path(str(told["qwc"])).read_bytes())
+    assert file.username == told["username"]
+    assert str(told["password"]) not in Path(str(told["qwc"])).read_text("ascii")
+
+
+def test_a_second_company_of_that_name_is_refused(run: Run) -> None:
+    """The error is a sentence with a stable id, not a traceback."""
+    _add(run)
+
+    result = run(
+        *("company", "add", "Harbor & Vale", "--mosaic-url", "http://localhost:1"),
+        *("--mosaic-team", "100"),
+    )
+
+    assert result.exit_code == 1
+    assert "company-exists" in result.output
+
+
+def test_the_connection_file_is_the_same_every_time(run: Run, tmp_path: Path) -> None:
+    """QuickBooks refuses a second pair of OwnerID and FileID for one file."""
+    first = Path(str(_add(run)["qwc"])).read_bytes()
+
+    run("qwc", "Harbor & Vale", "-o", str(tmp_path / "again.qwc"))
+
+    assert (tmp_path / "again.qwc").read_bytes() == first
+
+
+def test_companies_are_listed_and_shown_without_secrets(
+    run: Run, tmp_path: Path
+) -> None:
+    """The key is said to be set and never shown."""
+    key = tmp_path / "key"
+    key.write_text("a-very-secret-key\n")
+    told = _add(run, "--mosaic-key-file", str(key))
+
+    listed = run("company", "list", "--json").output
+    shown = run("company", "show", "Harbor & Vale", "--json").output
+
+    assert json.loads(listed)[0]["name"] == "Harbor & Vale"
+    assert json.loads(shown)["mosaic_key"] == "set"
+    for secret in ("a-very-secret-key", str(told["password"])):
+        assert secret not in listed + shown
+
+
+def test_settings_of_a_company_can_be_changed(run: Run) -> None:
+    """What is set is shown afterwards."""
+    _add(run, "--mode", "preview")
+
+    run("company", "set", "Harbor & Vale", "--mode", "live", "--poll-every", "5")
+
+    shown = json.loads(run("company", "show", "1", "--json").output)
+    assert (shown["mode"], shown["poll_every"]) == ("live", 5)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["company show nobody", "jobs show 9-9", "records show 9-9", "records explain 1-1"],
+)
+def test_what_is_not_there_is_said_in_a_sentence(run: Run, command: str) -> None:
+    """Exit code 1 and no traceback."""
+    result = run(*command.split())
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: There is no")
+
+
+def test_a_number_that_is_none_is_a_usage_error(run: Run) -> None:
+    """Ids have the form 3-17 everywhere."""
+    result = run("jobs", "show", "seventeen")
+
+    assert result.exit_code == 2
+    assert "3-17" in result.output
+
+
+def test_a_wrong_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the variable and what is wrong with it."""
+    monkeypatch.setenv("QBWC_PAGE_SIZE", "many")
+
+    result = run("company", "list")
+
+    assert result.exit_code == 1
+    assert "QBWC_PAGE_SIZE" in result.output
+
+
+def test_jobs_and_records_are_listed_shown_and_explained(run: Run) -> None:
+    """The id that a listing prints is the one that the other commands take."""
+    _add(run)
+    engine = make_engine(Settings().url())
+    company = companies.find(engine, "Harbor & Vale")
+    with company_transaction(engine, company.id) as connection:
+        queue.enqueue(
+            connection,
+            company.id,
+            kind="customer",
+            action="read",
+            summary="Read customers",
+            now=utc_now(),
+            by="test",
+        )
+        seen = Seen("E1", "Ana Vale", {"name": "Ana Vale"}, "1", "2026-01-01", 40)
+        keep_seen(connection, company.id, KINDS["employee"], [seen], now=utc_now())
+    engine.dispose()
+
+    job = json.loads(run("jobs", "list", "--json").output)[0]
+    record = json.loads(run("records", "list", "--json").output)[0]
+    told = json.loads(run("jobs", "show", job["id"], "--json").output)
+    explained = json.loads(run("records", "explain", record["id"], "--json").output)
+
+    assert told["history"][0]["to"] == "ready"
+    assert explained["what"] == "employee Ana Vale"
+    assert explained["who_must_act"] == "nobody"
+    assert run("jobs", "show", job["id"]).exit_code == 0
+    assert run("records", "show", record["id"]).exit_code == 0
+    assert run("records", "list", "--state", "gone", "--json").output == "[]\n"
+
+
+def test_every_record_state_says_who_must_act_and_what_is_next() -> None:
+    """Nothing is silent: a new state without words does not pass."""
+    assert set(NEXT) == set(RECORD_STATES)
+
+
+def test_the_database_is_checked_and_upgraded(run: Run) -> None:
+    """An empty database is refused by `check` with the command that mends it."""
+    assert run("database", "check").exit_code == 1
+    assert "database upgrade" in run("database", "check").output
+    assert run("database", "upgrade").exit_code == 0
+    assert run("database", "check").exit_code == 0
+
+
+def test_the_worker_serves_what_is_due_and_ends(run: Run) -> None:
+    """`worker --once` is for schedulers and for a look."""
+    _add(run)
+
+    assert run("worker", "--once").output == "0 companies served\n"

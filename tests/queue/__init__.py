@@ -1,0 +1,1 @@
+"""Tests of jobs, exchanges and the two databases below them."""

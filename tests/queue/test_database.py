@@ -1,0 +1,179 @@
+"""What both databases must do alike: moments, JSON, upserts, ids, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from qbwc_server import models
+from qbwc_server.companies import NewCompany
+from qbwc_server.database import company_transaction, make_engine, next_ids, upsert
+from tests.conftest import Clock
+from tests.queue import jobs
+
+NewCompanies = Callable[..., NewCompany]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 7, 1, 12, 0, 0, 123456, UTC),
+        datetime(2026, 7, 1, 12, 0, tzinfo=timezone(timedelta(hours=-5))),
+        datetime(2026, 3, 29, 2, 30, tzinfo=timezone(timedelta(hours=1))),
+        datetime(1999, 12, 31, 23, 59, 59, 999999, UTC),
+    ],
+)
+def test_a_moment_comes_back_as_itself_and_in_utc(
+    engine: Engine, new_company: NewCompanies, moment: datetime
+) -> None:
+    """On both databases, whatever zone it was said in, and compared as a moment."""
+    company = new_company()
+    earlier = moment - timedelta(microseconds=1)
+    with company_transaction(engine, company.id) as connection:
+        job = jobs.add(connection, company.id, moment)
+        before = connection.execute(
+            sa.select(models.job.c.id).where(models.job.c.run_at > earlier)
+        ).all()
+
+    assert moment == job.created_at
+    assert timedelta(0) == job.created_at.utcoffset()
+    assert len(before) == 1
+
+
+def test_a_moment_is_utc_also_where_the_database_server_lives_elsewhere(
+    postgres_url: str,
+) -> None:
+    """PostgreSQL answers in its session's zone; we do not hand that on."""
+    engine = make_engine(postgres_url)
+    moment = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL TIME ZONE 'Asia/Kathmandu'")
+        connection.execute(
+            models.login_failure.insert(), {"who": "x", "last_at": moment}
+        )
+        found = connection.execute(sa.select(models.login_failure.c.last_at)).scalar()
+    engine.dispose()
+
+    assert moment == found
+    assert found.isoformat() == "2026-07-01T12:00:00+00:00"
+
+
+def test_a_moment_without_a_zone_is_refused(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """It could be any of 38 moments."""
+    company = new_company()
+    naive = datetime(2026, 7, 1, 12, 0)  # noqa: DTZ001 - the point of the test
+
+    with (
+        pytest.raises(sa.exc.StatementError, match="without a time zone"),
+        company_transaction(engine, company.id) as connection,
+    ):
+        jobs.add(connection, company.id, naive)
+
+
+def test_json_comes_back_as_it_was(engine: Engine, new_company: NewCompanies) -> None:
+    """Text of any language, nesting, empty things, and nothing as NULL."""
+    company = new_company()
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    payload = {"name": "Jörg 名前 🏗️ \u2028 \" ' \\ \n", "none": None, "list": [1, {}]}
+    with company_transaction(engine, company.id) as connection:
+        one = jobs.add(connection, company.id, now, payload=payload)
+        other = jobs.add(connection, company.id, now, payload=None)
+        nothing = connection.execute(
+            sa.select(models.job.c.id).where(models.job.c.payload.is_(None))
+        ).scalars()
+
+        assert payload == one.payload
+        assert [other.id] == list(nothing)
+
+
+def test_upsert_inserts_what_is_new_and_changes_what_is_there(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """Also twice in one call: the last one counts, as with separate calls."""
+    company = new_company()
+    table, key = models.mosaic_object, ("company_id", "data_type", "mosaic_id")
+
+    def row(mosaic_id: int, name: str) -> dict[str, object]:
+        return {
+            "company_id": company.id,
+            "data_type": "client",
+            "mosaic_id": mosaic_id,
+            "name": name,
+            "match_key": name,
+            "snapshot": {"name": name},
+            "seen_in": clock().year,
+        }
+
+    with company_transaction(engine, company.id) as connection:
+        upsert(connection, table, [], key=key)
+        upsert(connection, table, [row(1, "a"), row(2, "b")], key=key)
+        rows = [row(2, "B"), row(3, "c"), row(3, "C")]
+        upsert(connection, table, rows, key=key)
+        found = connection.execute(
+            sa.select(table.c.mosaic_id, table.c.name).order_by(table.c.mosaic_id)
+        ).all()
+
+    assert [tuple(one) for one in found] == [(1, "a"), (2, "B"), (3, "C")]
+
+
+def test_ids_rise_from_one_within_each_company(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """Adding a company takes its first id, for the entry in its audit."""
+    alice, bob = new_company("Alice"), new_company("Bob")
+    for company in (alice, bob):
+        with company_transaction(engine, company.id) as connection:
+            assert range(2, 5) == next_ids(connection, company.id, 3)
+            assert range(5, 6) == next_ids(connection, company.id)
+
+
+def test_a_company_that_is_forgotten_leaves_nothing_and_nobody_else_is_touched(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """Every table of a company's data goes with it."""
+    alice, bob = new_company("Alice"), new_company("Bob")
+    for company in (alice, bob):
+        with company_transaction(engine, company.id) as connection:
+            jobs.into(connection, company.id, clock(), "sent")
+    with engine.begin() as connection:
+        connection.execute(
+            models.company.delete().where(models.company.c.id == alice.id)
+        )
+
+    with engine.begin() as connection:
+        for table in models.metadata.sorted_tables:
+            if "company_id" in table.c:
+                owners = connection.execute(sa.select(table.c.company_id)).scalars()
+                assert set(owners) <= {bob.id}, table.name
+        jobs_left = connection.execute(sa.select(models.job)).all()
+    assert len(jobs_left) == 1
+
+
+def test_every_table_of_a_company_begins_its_keys_with_the_company() -> None:
+    """So that companies can be spread over partitions without touching code."""
+    without = {"company", "mosaic_budget", "login_failure"}
+    for table in models.metadata.sorted_tables:
+        if table.name in without:
+            continue
+        assert next(iter(table.primary_key.columns)).name == "company_id", table
+        unique = [
+            one for one in table.constraints if isinstance(one, sa.UniqueConstraint)
+        ]
+        listed: list[sa.Index | sa.UniqueConstraint] = [*table.indexes, *unique]
+        for one in listed:
+            assert next(iter(one.columns)).name == "company_id", one.name
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_each_spelling_of_a_postgresql_url_is_understood(scheme: str) -> None:
+    """Hosting companies write it in different ways."""
+    engine = make_engine(f"{scheme}://u:p%40ss@db/name?sslmode=require")
+
+    assert (engine.dialect.name, engine.driver) == ("postgresql", "psycopg")
+    assert engine.url.password == "p@ss"

@@ -1,0 +1,1 @@
+"""Tests of reading QuickBooks through a real company file, without HTTP."""

@@ -1,0 +1,1 @@
+"""Tests of records: what QuickBooks showed, and who stands below whom."""

@@ -1,0 +1,90 @@
+"""Documentation that can be wrong is kept right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from qbwc_server import conversation, queue
+from qbwc_server.cli import main
+from qbwc_server.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    """docs/settings.md lists each setting of `Settings` with its own description."""
+    text = (ROOT / "docs/settings.md").read_text()
+    rows = re.findall(r"^\| `QBWC_(\w+)` \| .* \| (.*) \|$", text, re.MULTILINE)
+
+    assert dict(rows) == {
+        name.upper(): field.description for name, field in Settings.model_fields.items()
+    }
+
+
+@pytest.mark.parametrize("chart", [queue.mermaid(), conversation.mermaid()])
+def test_the_state_charts_are_those_of_the_tables(chart: str) -> None:
+    """docs/architecture.md shows what the code does."""
+    assert chart in (ROOT / "docs/architecture.md").read_text()
+
+
+def _commands(group: click.Group, before: str = "") -> set[str]:
+    found = set()
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= _commands(command, f"{before}{name} ")
+        else:
+            found.add(before + name)
+    return found
+
+
+def test_the_commands_and_options_that_documents_name_are_there() -> None:
+    """Every `qbwc-server ...` line of the documents is one that can be typed."""
+    there = _commands(main)
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    named = 0
+    for path in documents:
+        for line in re.findall(r"qbwc-server ((?:[a-z-]+ ?)+)", path.read_text()):
+            words = line.split()
+            assert any(" ".join(words[:length]) in there for length in (1, 2)), (
+                f"{path.name}: qbwc-server {line}"
+            )
+            named += 1
+    assert named > 8
+
+
+def test_every_module_is_in_the_map_of_the_house() -> None:
+    """docs/architecture.md gives each module and package its one job."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    package = ROOT / "qbwc_server"
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    folders = {path.parent.name + "/" for path in package.glob("*/__init__.py")}
+
+    missing = {
+        name
+        for name in (modules - {"_spyne_compat"}) | folders
+        if f"`{name}`" not in text
+    }
+
+    assert missing == set()
+
+
+def test_the_files_that_users_look_for_are_there() -> None:
+    """A project is also its papers."""
+    for name in (
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
+        *("docs/architecture.md", "docker-compose.yml", ".ci/run"),
+    ):
+        assert (ROOT / name).stat().st_size > 200
+
+
+def test_the_locks_hold_hashes_and_no_addresses() -> None:
+    """Who installs decides from where."""
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+
+        assert "--hash=sha256:" in text
+        assert "://" not in text
