@@ -42,7 +42,8 @@ class Budget:
     """Takes tokens for one key.
 
     `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key; `pause`
-    waits some seconds for what cannot be cut short, see `patient`.
+    waits some seconds for what cannot be cut short, see `patient`. `spent_any` says
+    whether this one has taken a token yet.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Budget:
         self._clock = clock
         self._pause = pause
         self._patient = False
+        self.spent_any = False
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -90,6 +92,7 @@ class Budget:
                     raise
                 self._pause(spent.wait)
             else:
+                self.spent_any = True
                 return
 
     def _take(self) -> None:

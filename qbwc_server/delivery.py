@@ -38,6 +38,7 @@ _RECORD = models.record
 _CALLBACK = models.mosaic_callback
 _LOG = structlog.get_logger(__name__)
 _BATCH = 50
+_TURN = timedelta(seconds=4)
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
 
@@ -89,7 +90,10 @@ class Delivery:
             while self._deliver_some():
                 self._take_callbacks()
         except BudgetSpent as spent:
-            return self._clock() + timedelta(seconds=spent.wait)
+            # Who had a token lets others go first that share the key. Nothing is lost:
+            # the bucket fills up meanwhile.
+            turn = _TURN if self._budget.spent_any else timedelta()
+            return self._clock() + timedelta(seconds=spent.wait) + turn
         except RateLimited as limited:
             self._budget.block(limited.retry_after)
             return self._clock() + timedelta(seconds=limited.retry_after)
