@@ -2,21 +2,31 @@
 
 Mosaic allows 300 requests in five minutes. A bucket of B tokens that is refilled at R
 lets through B + R x window at most, so B is small and R is what is left.
+
+Rule 1: a token is taken when its request is sent, never in advance: tokens kept for
+later would come on top of what the bucket lets through, and survive a 429.
+Rule 2: the bucket's time only goes forward, whatever several machines' clocks say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import models
-from qbwc_server.database import transaction
+from qbwc_server.database import transaction, upsert
 
 _BURST = 10
-_AT_ONCE = 5
+_SHORTEST_WAIT = 0.05
+"""Seconds; less than this would be asking again at once."""
+
+_PATIENCE = 5.0
+"""Seconds; who must wait longer than this for one token is to come again."""
+
 _TABLE = models.mosaic_budget
 
 
@@ -29,9 +39,11 @@ class BudgetSpent(Exception):
 
 
 class Budget:
-    """Takes tokens for one key; a few at a time, to ask the database less often.
+    """Takes tokens for one key.
 
-    `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key.
+    `requests` in `window` seconds is Mosaic's limit; `key_hash` names the key; `pause`
+    waits some seconds for what cannot be cut short, see `patient`. `spent_any` says
+    whether this one has taken a token yet.
     """
 
     def __init__(
@@ -42,13 +54,29 @@ class Budget:
         requests: int,
         window: float,
         clock: Callable[[], datetime],
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine
         self._key_hash = key_hash
         self._burst = min(_BURST, requests // 2)
         self._rate = (requests - self._burst) / window
         self._clock = clock
-        self._held = 0
+        self._pause = pause
+        self._patient = False
+        self.spent_any = False
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Wait for tokens in here, a little while each.
+
+        A list is of use only when it was read to its end, and a long one takes more
+        requests than the bucket ever holds.
+        """
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
 
     def spend(self) -> None:
         """Take one token.
@@ -56,26 +84,18 @@ class Budget:
         Raises:
             BudgetSpent: there is none now.
         """
-        if self._held == 0:
-            self._held = self._take()
-        self._held -= 1
+        while True:
+            try:
+                self._take()
+            except BudgetSpent as spent:
+                if self._pause is None or not self._patient or spent.wait > _PATIENCE:
+                    raise
+                self._pause(spent.wait)
+            else:
+                self.spent_any = True
+                return
 
-    def block(self, seconds: float) -> None:
-        """Let nobody ask for a while, because Mosaic said so (429)."""
-        self._held = 0
-        now = self._clock()
-        with transaction(self._engine) as connection:
-            connection.execute(
-                _TABLE.update()
-                .where(_TABLE.c.key_hash == self._key_hash)
-                .values(
-                    tokens=0,
-                    refilled_at=now,
-                    blocked_until=now + timedelta(seconds=seconds),
-                )
-            )
-
-    def _take(self) -> int:
+    def _take(self) -> None:
         now = self._clock()
         with transaction(self._engine) as connection:
             row = connection.execute(
@@ -84,22 +104,45 @@ class Budget:
                 .with_for_update()
             ).first()
             if row is None:
-                tokens = float(self._burst)
-                connection.execute(
-                    _TABLE.insert(),
-                    {"key_hash": self._key_hash, "tokens": 0, "refilled_at": now},
+                tokens, until = float(self._burst), now
+                upsert(
+                    connection,
+                    _TABLE,
+                    [{"key_hash": self._key_hash, "tokens": 0, "refilled_at": now}],
+                    key=("key_hash",),
                 )
             else:
                 if row.blocked_until is not None and row.blocked_until > now:
                     raise BudgetSpent((row.blocked_until - now).total_seconds())
-                passed = max(0.0, (now - row.refilled_at).total_seconds())
+                until = max(now, row.refilled_at)
+                passed = (until - row.refilled_at).total_seconds()
                 tokens = min(self._burst, row.tokens + passed * self._rate)
-            taken = min(_AT_ONCE, int(tokens))
+            if tokens >= 1:
+                connection.execute(
+                    _TABLE.update()
+                    .where(_TABLE.c.key_hash == self._key_hash)
+                    .values(tokens=tokens - 1, refilled_at=until, blocked_until=None)
+                )
+        if tokens < 1:
+            ready = until + timedelta(seconds=(1 - tokens) / self._rate)
+            raise BudgetSpent(max((ready - now).total_seconds(), _SHORTEST_WAIT))
+
+    def block(self, seconds: float) -> None:
+        """Let nobody ask for a while, because Mosaic said so (429)."""
+        now = self._clock()
+        until = now + timedelta(seconds=seconds)
+        with transaction(self._engine) as connection:
             connection.execute(
                 _TABLE.update()
                 .where(_TABLE.c.key_hash == self._key_hash)
-                .values(tokens=tokens - taken, refilled_at=now, blocked_until=None)
+                .values(
+                    tokens=0,
+                    refilled_at=sa.case(
+                        (_TABLE.c.refilled_at > now, _TABLE.c.refilled_at), else_=now
+                    ),
+                    blocked_until=sa.case(
+                        (_TABLE.c.blocked_until > until, _TABLE.c.blocked_until),
+                        else_=until,
+                    ),
+                )
             )
-        if taken == 0:
-            raise BudgetSpent((1 - tokens) / self._rate)
-        return taken

@@ -21,6 +21,7 @@ _TABLE = models.company
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone"})
 """Attentions in which nothing is written until a person has spoken."""
+_OF_MOSAIC = "mosaic-"
 
 
 class CompanyUnknown(QbwcError):
@@ -199,6 +200,8 @@ def set_values(
         )
         if values.get("mode") == "live" or "structure" in values:
             wake_all(connection, company_id, now)
+        elif any(name.startswith("mosaic_") for name in values):
+            change(connection, company_id, deliver_at=now)
 
 
 def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
@@ -217,22 +220,37 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
 def attend(
     connection: Connection, company_id: int, *, error_id: str, text: str
 ) -> None:
-    """Say what a person must look at; one that stops everything stays in front."""
+    """Say what a person must look at; one that stops everything stays in front.
+
+    Trouble with Mosaic does not hide trouble with the company file.
+    """
+    now = sa.func.coalesce(_TABLE.c.attention_id, "")
+    condition: sa.ColumnElement[bool] = now.not_in(STOPPING)
+    if error_id.startswith(_OF_MOSAIC):
+        condition = sa.or_(now == "", now.startswith(_OF_MOSAIC))
     connection.execute(
         _TABLE.update()
-        .where(
-            _TABLE.c.id == company_id,
-            sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING),
-        )
+        .where(_TABLE.c.id == company_id, condition)
         .values(attention_id=error_id, attention=text)
     )
 
 
-def calm(connection: Connection, company_id: int, *, also_stops: bool = False) -> None:
-    """Take back what needed attention, because it is over."""
-    condition = _TABLE.c.id == company_id
+def calm(
+    connection: Connection,
+    company_id: int,
+    *,
+    also_stops: bool = False,
+    mosaic: bool = False,
+) -> None:
+    """Take back what needed attention, because it is over.
+
+    `mosaic` says on which side it is over: the trouble of the other side stays.
+    """
+    now = sa.func.coalesce(_TABLE.c.attention_id, "")
+    of_mosaic = now.startswith(_OF_MOSAIC)
+    condition = (_TABLE.c.id == company_id) & (of_mosaic if mosaic else ~of_mosaic)
     if not also_stops:
-        condition &= sa.func.coalesce(_TABLE.c.attention_id, "").not_in(STOPPING)
+        condition &= now.not_in(STOPPING)
     connection.execute(
         _TABLE.update().where(condition).values(attention_id=None, attention=None)
     )

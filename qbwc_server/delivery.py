@@ -25,6 +25,7 @@ from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import (
     Forbidden,
     Invalid,
+    Malformed,
     MosaicError,
     NotFound,
     RateLimited,
@@ -37,6 +38,7 @@ _RECORD = models.record
 _CALLBACK = models.mosaic_callback
 _LOG = structlog.get_logger(__name__)
 _BATCH = 50
+_TURN = timedelta(seconds=4)
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
 
@@ -80,6 +82,7 @@ class Delivery:
             LeaseLost: another worker goes on.
         """
         try:
+            self._see_whether_it_is_over()
             self._take_callbacks()
             self._refresh_lists()
             self._look_for_open_calls()
@@ -87,7 +90,10 @@ class Delivery:
             while self._deliver_some():
                 self._take_callbacks()
         except BudgetSpent as spent:
-            return self._clock() + timedelta(seconds=spent.wait)
+            # Who had a token lets others go first that share the key. Nothing is lost:
+            # the bucket fills up meanwhile.
+            turn = _TURN if self._budget.spent_any else timedelta()
+            return self._clock() + timedelta(seconds=spent.wait) + turn
         except RateLimited as limited:
             self._budget.block(limited.retry_after)
             return self._clock() + timedelta(seconds=limited.retry_after)
@@ -98,6 +104,7 @@ class Delivery:
             _LOG.warning(
                 "Mosaic not usable", company=self._company.id, why=error.support
             )
+            self._attend(error)
             return self._clock() + self._settle
         return None
 
@@ -143,7 +150,11 @@ class Delivery:
             return
         said = Callback(**row.body)
         now = self._clock()
-        if said.error is not None or said.status >= 300:
+        if said.api_request_id is None or said.api_request_id != call.api_request_id:
+            # It knows our reference but not the request that Mosaic told us of, and
+            # nobody signs it: only asking Mosaic can tell.
+            self._look_soon(connection, call, now)
+        elif said.error is not None or said.status >= 300:
             reason = said.error or f"status {said.status}"
             mosaic_calls.refused(connection, call, reason, now)
         elif not mosaic_calls.done(
@@ -180,19 +191,20 @@ class Delivery:
                     _RECORD.c.state == "refused",
                     _RECORD.c.mosaic_type.is_not(None) | _RECORD.c.due_at.is_(None),
                 )
-                .values(due_at=now)
+                .values(due_at=now, attempt=0)
             )
 
     def _read_list(self, data_type: str) -> None:
         self._alive()
-        inventory.refresh(
-            self._engine,
-            self._company.id,
-            self._client,
-            data_type,
-            portfolio=self._portfolio(),
-            now=self._clock(),
-        )
+        with self._budget.patient():
+            inventory.refresh(
+                self._engine,
+                self._company.id,
+                self._client,
+                data_type,
+                portfolio=self._portfolio(),
+                now=self._clock(),
+            )
 
     def _portfolio(self) -> int | None:
         with self._transaction() as connection:
@@ -239,9 +251,10 @@ class Delivery:
     def _ask_log(self, data_type: str, calls: list[Row[Any]]) -> None:
         """Look into Mosaic's request log; what it does not know is looked for."""
         try:
-            entries = self._client.request_log(data_type)
-        except (Invalid, NotFound):
-            return
+            with self._budget.patient():
+                entries = self._client.request_log(data_type)
+        except (Invalid, NotFound, Malformed):
+            return  # or it is longer than we take: the list tells as well
         by_ref = {entry.ref: entry for entry in entries if entry.ref is not None}
         by_request = {entry.api_request_id: entry for entry in entries}
         for call in calls:
@@ -308,6 +321,14 @@ class Delivery:
             if step is not None:
                 self._steps.send(step)
         return bool(due)
+
+    def _see_whether_it_is_over(self) -> None:
+        """Take back that Mosaic is not usable once it answers again."""
+        if not (self._company.attention_id or "").startswith("mosaic-"):
+            return
+        self._client.check()
+        with self._transaction() as connection:
+            companies.calm(connection, self._company.id, mosaic=True)
 
     def _attend(self, error: MosaicError) -> None:
         with self._transaction() as connection:

@@ -156,21 +156,27 @@ def candidates(
 def unclaimed(
     connection: Connection, company_id: int, data_type: str, key: str
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return (id, snapshot) of objects under a key that no record is linked to."""
+    """Return (id, snapshot) of objects under a key that no record is linked to.
+
+    Mosaic counts up a phase's name that is in use: `Roof` may have become `Roof (1)`.
+    """
     linked = sa.exists().where(
         _RECORD.c.company_id == _TABLE.c.company_id,
         _RECORD.c.mosaic_type == _TABLE.c.data_type,
         _RECORD.c.mosaic_id == _TABLE.c.mosaic_id,
     )
+    same = _TABLE.c.match_key == key
+    if data_type == "phase":
+        same |= _TABLE.c.match_key.startswith(f"{key} (", autoescape=True)
     rows = connection.execute(
         sa.select(_TABLE)
         .where(
             _TABLE.c.company_id == company_id,
             _TABLE.c.data_type == data_type,
-            _TABLE.c.match_key == key,
+            same,
             ~linked,
         )
-        .order_by(_TABLE.c.mosaic_id)
+        .order_by(_TABLE.c.match_key, _TABLE.c.mosaic_id)
     )
     return [
         (row.mosaic_id, row.snapshot) for row in rows if not row.snapshot.get("is_main")

@@ -141,6 +141,8 @@ def done(
         if mosaic_id is not None and call.mosaic_id is None:
             _change(connection, call, mosaic_id=mosaic_id)
         return False
+    if _taken(connection, call, mosaic_id, now):
+        return True
     run = next_id(connection, call.company_id)
     inventory.keep(
         connection,
@@ -167,6 +169,29 @@ def done(
         )
     elif call.record_id is not None:
         _changed(connection, call, found, by=by, now=now)
+    return True
+
+
+def _taken(
+    connection: Connection, call: Row[Any], mosaic_id: int, now: datetime
+) -> bool:
+    """Refuse a creation that came out as an object which another record has."""
+    holder = connection.execute(
+        sa.select(_RECORD.c.name).where(
+            _RECORD.c.company_id == call.company_id,
+            _RECORD.c.mosaic_type == call.data_type,
+            _RECORD.c.mosaic_id == mosaic_id,
+            _RECORD.c.id != call.record_id,
+        )
+    ).scalar()
+    if call.operation != "create" or holder is None:
+        return False
+    refused(
+        connection,
+        call,
+        f"it gave number {mosaic_id} for it, which is {holder} already.",
+        now,
+    )
     return True
 
 
@@ -211,7 +236,7 @@ def look(
         if found is not None:
             _from_list(connection, call, call.mosaic_id, found, now)
             return
-    elif call.operation == "create":
+    if call.operation == "create":
         same = inventory.unclaimed(
             connection, call.company_id, call.data_type, call.match_key
         )
@@ -244,6 +269,8 @@ def _from_list(
     found: dict[str, Any],
     now: datetime,
 ) -> None:
+    if _taken(connection, call, mosaic_id, now):
+        return
     _settle(connection, call, "done", "Found in Mosaic's list.", now)
     if call.data_type == PORTFOLIO:
         companies.change(connection, call.company_id, mosaic_portfolio=mosaic_id)
@@ -271,7 +298,7 @@ def _changed(
     by: str,
     now: datetime,
 ) -> None:
-    """Take over what Mosaic has after a change, and keep what it had before."""
+    """Take over what Mosaic has after a change."""
     row = connection.execute(
         sa.select(_RECORD).where(
             _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
@@ -286,7 +313,7 @@ def _changed(
         call.record_id,
         mosaic=found,
         agreed=agreed,
-        attempt=0,
+        attempt=row.attempt + 1,
         due_at=now,
     )
     records.event(
@@ -296,7 +323,7 @@ def _changed(
         at=now,
         what=call.operation,
         by=by,
-        detail={"before": row.mosaic, "now": found},
+        detail={"now": found},
     )
 
 

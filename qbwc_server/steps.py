@@ -41,6 +41,9 @@ _WOULD = {
     Do.UNARCHIVE: "would be brought back",
     Do.RELEASE: "would be unlinked",
 }
+_CHANGES = frozenset({Do.UPDATE, Do.ARCHIVE, Do.UNARCHIVE})
+_MOST_CHANGES = 3
+"""In a row about one record; more means that Mosaic does not do what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,12 @@ class Steps:
             if row.mosaic_id is None and isinstance(wanted, Wanted)
             else row.mosaic_type
         )
+        if action.do in _CHANGES and row.attempt >= _MOST_CHANGES:
+            reason = (
+                f"Mosaic took the same change {row.attempt} times but has not made it. "
+                "Look at it in Mosaic; it is tried again when the lists are read."
+            )
+            action = Action(Do.NOTHING, reason, "refused")
         if action.do is Do.NOTHING:
             self._rest(connection, row, action)
             return None
@@ -114,7 +123,8 @@ class Steps:
                 connection,
                 record_id,
                 state="pending",
-                reason=f"Preview: {data_type} {_WOULD[action.do]}. {action.reason}",
+                reason=f"{_why_not(company)}: {data_type} {_WOULD[action.do]}. "
+                f"{action.reason}",
                 due_at=None,
             )
             return None
@@ -239,6 +249,17 @@ class Steps:
             now=self._clock(),
             settle=self._settle,
         )
+        if mosaic_id is not None and row is not None:
+            # Kept before it is overwritten: a person may want to read it.
+            records.event(
+                connection,
+                company.id,
+                row.id,
+                at=self._clock(),
+                what=f"{action.do.value} asked for",
+                by="plan",
+                detail={"before": row.mosaic, "sent": sent},
+            )
         return Step(call_id, ref, action.do, data_type, mosaic_id, sent, project_id)
 
     def send(self, step: Step) -> None:
@@ -310,6 +331,12 @@ class Steps:
             .where(_RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id)
             .values(**values)
         )
+
+
+def _why_not(company: Company) -> str:
+    if company.mode == "live":
+        return "Stopped until somebody has looked"
+    return company.mode.capitalize()
 
 
 def _side(row: Row[Any]) -> Side:

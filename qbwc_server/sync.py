@@ -122,6 +122,8 @@ def plan(
         if isinstance(wanted, Hold):
             return _held(wanted)
         return _without_link(wanted, candidates)
+    if side.mosaic is None and side.quickbooks_gone:
+        return Action(Do.NOTHING, "Deleted in QuickBooks and in Mosaic.", "gone")
     if side.mosaic is None:
         return _vanished(side, wanted)
     if side.quickbooks_gone:
@@ -193,11 +195,13 @@ def _with_link(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
     if side.mosaic_type != wanted.data_type:
         reason = f"In QuickBooks it is now what Mosaic calls a {wanted.data_type}."
         return _put_away(side, reason) or Action(Do.RELEASE, reason)
-    moved = mosaic.get("parent") != wanted.parent
+    # Where QuickBooks has no level above, a project's client is Mosaic's own affair.
+    moved = wanted.parent is not None and mosaic.get("parent") != wanted.parent
     if moved and wanted.data_type not in MOVES_WITH_PARENT:
         reason = "It was moved in QuickBooks, which Mosaic cannot do with a phase."
         return _put_away(side, reason) or Action(Do.RELEASE, reason)
-    if _must_archive(side, wanted) is False:
+    fixed = wanted.data_type in NEVER_ARCHIVED
+    if _must_archive(side, wanted) is False and not fixed:
         return Action(Do.UNARCHIVE, "Active again in QuickBooks.")
     changed: dict[str, Any] = {}
     if mosaic.get(wanted.key) not in wanted.names:
@@ -214,7 +218,7 @@ def _with_link(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
             Do.UPDATE, "QuickBooks has " + ", ".join(sorted(changed)), fields=changed
         )
     if _must_archive(side, wanted):
-        if wanted.data_type in NEVER_ARCHIVED:
+        if fixed:
             return Action(
                 Do.NOTHING,
                 "Inactive in QuickBooks; Mosaic cannot archive a client from outside.",

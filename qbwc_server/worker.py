@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from qbwc_server import companies, models
 from qbwc_server.budget import Budget
@@ -44,6 +44,7 @@ class Worker:
         clock: Callable[[], datetime],
         *,
         transport: Transport | None = None,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine
         self._keys = keys
@@ -51,6 +52,7 @@ class Worker:
         self._clock = clock
         self._transport = transport
         self.stopping = threading.Event()
+        self._pause = pause or self.stopping.wait
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -62,7 +64,7 @@ class Worker:
     def run_once(self) -> int:
         """Serve every company that is due now; return how many were."""
         served = 0
-        while self._serve_next():
+        while not self.stopping.is_set() and self._serve_next():
             served += 1
         return served
 
@@ -90,10 +92,11 @@ class Worker:
         except LeaseLost:
             _LOG.warning("another worker has taken over", company=company.id)
             return True
-        except SQLAlchemyError:
+        except (OperationalError, InterfaceError):
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
             _LOG.exception("delivery failed", company=company.id)
+            self._attend_bug(company)
             again = self._clock() + _PAUSE_AFTER_BUG
         self._release(company, token, again)
         return True
@@ -125,12 +128,28 @@ class Worker:
     def _deliver(self, company: Company, key: str, token: str) -> datetime | None:
         settings = self._settings
         api_key = self._keys.decrypt(key)
+        renewed = self._clock()
+
+        def alive() -> None:
+            nonlocal renewed
+            if self.stopping.is_set():
+                raise LeaseLost
+            now = self._clock()
+            if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
+                self._renew(company.id, token)
+                renewed = now
+
+        def pause(seconds: float) -> None:
+            alive()
+            self._pause(seconds)
+
         budget = Budget(
             self._engine,
             self._keys.hash("budget", f"{company.mosaic_url}\n{api_key}"),
             requests=settings.mosaic_requests,
             window=settings.mosaic_window_seconds,
             clock=self._clock,
+            pause=pause,
         )
         client = MosaicClient(
             MosaicConnection(
@@ -146,17 +165,6 @@ class Worker:
             transport=self._transport,
             timeout=settings.mosaic_timeout_seconds,
         )
-        renewed = self._clock()
-
-        def alive() -> None:
-            nonlocal renewed
-            if self.stopping.is_set():
-                raise LeaseLost
-            now = self._clock()
-            if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
-                self._renew(company.id, token)
-                renewed = now
-
         try:
             return Delivery(
                 self._engine,
@@ -233,6 +241,16 @@ class Worker:
             refresh = timedelta(hours=self._settings.mosaic_refresh_hours)
             moments.append(company.mosaic_read_at + refresh)
         return min((one for one in moments if one is not None), default=None)
+
+    def _attend_bug(self, company: Company) -> None:
+        with company_transaction(self._engine, company.id) as connection:
+            companies.attend(
+                connection,
+                company.id,
+                error_id="mosaic-delivery-failed",
+                text="Delivery to Mosaic fails because of a fault in this program. "
+                "It is tried again every minute; please tell support.",
+            )
 
     def _ask_for_key(self, company: Company) -> None:
         with company_transaction(self._engine, company.id) as connection:

@@ -59,7 +59,8 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:
                 "Its customer above is not read from QuickBooks yet.",
                 waits_for=f"customer:{missing.quickbooks_id}",
             )
-        if above.mosaic_id is None or above.mosaic_type != types[depth - 1]:
+        there = above.mosaic_id is not None and above.mosaic is not None
+        if not there or above.mosaic_type != types[depth - 1]:
             return Hold(
                 "unlinked",
                 f"Waits for its {_NOUN[types[depth - 1]]} "
