@@ -169,7 +169,8 @@ def _linked() -> Iterator[tuple[Side, Wanted, dict[str, Any]]]:
             },
             None if agreed is None else {"archived": agreed},
         )
-        facts = {"same": same, "moved": not parent, "kind": kind, "name": name}
+        moved = not parent and want.parent is not None
+        facts = {"same": same, "moved": moved, "kind": kind, "name": name}
         facts |= {"mosaic": mosaic, "wanted": archived, "agreed": agreed}
         yield side, want, facts
 
