@@ -19,6 +19,12 @@ from tests.conftest import Clock
 from tests.protocol.desk import PATH, Desk, body_of, post, result, serving
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough: nothing here depends on which it is."""
+    return sqlite_url
+
+
 def get(url: str, path: str, method: str = "GET") -> tuple[int, str, bytes]:
     """Ask for a page; return status, content type and body."""
     parts = urlsplit(url)

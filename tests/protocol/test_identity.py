@@ -16,6 +16,12 @@ OTHER_ID = "{11111111-2222-3333-4444-555555555555}"
 NOT_SAID = "QuickBooks did not say which company file is open."
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough: nothing here depends on which it is."""
+    return sqlite_url
+
+
 def other_file_id(hcp: str) -> str:
     """Return the answers of a company file that belongs to another connection."""
     return re.sub(

@@ -27,6 +27,12 @@ ALLOWED = [(state, call) for state, call in PAIRS if call in TABLE[state]]
 OTHERS = [(state, call) for state, call in PAIRS if call not in TABLE[state]]
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough: nothing here depends on which it is."""
+    return sqlite_url
+
+
 def bring_to(desk: Desk, talk: Conversation, state: State) -> str:
     """Bring a session to a state by calls alone, and return its ticket."""
     who = desk.company
