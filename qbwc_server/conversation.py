@@ -231,7 +231,7 @@ class Conversation:
         if session.exchange_id is None:
             return self._repeated(session, answer)
         with company_transaction(self._engine, company_id) as connection:
-            exchanges.keep_answer(
+            kept = exchanges.keep_answer(
                 connection,
                 company_id,
                 session.exchange_id,
@@ -241,6 +241,10 @@ class Conversation:
                 reason=why,
                 now=now,
             )
+            if not kept:
+                exchanges.keep_late(
+                    connection, company_id, session.exchange_id, answer, now
+                )
         outcome = roundtrip.apply(
             self._engine, company_id, session.exchange_id, now=self._clock()
         )
