@@ -1,4 +1,4 @@
-"""What is installed is what was tested: the wheel carries all that the program needs."""
+"""What is installed is what was tested: the wheel carries all that it needs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_migrations_templates_and_contract_travel_in_the_wheel(unpacked: Path) -> None:
-    """They stand at the top of the repository, and inside the package when installed."""
+    """At the top of the repository, and inside the package when installed."""
     package = unpacked / "qbwc_server"
 
     assert (package / "_migrations/env.py").is_file()
