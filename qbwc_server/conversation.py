@@ -42,6 +42,7 @@ from qbwc_server.settings import Settings
 _LOG = structlog.get_logger(__name__)
 
 NO_SESSION = "This session has ended. It will run again at the next scheduled time."
+NOTHING_TO_DO = "Nothing to do now."
 WAIT = "NoOp"
 MOST_WAITS = 12
 """Web Connector pauses five seconds for each: a minute in all."""
@@ -204,6 +205,7 @@ class Conversation:
                     session,
                     state=State.ASKED,
                     exchange_id=exchange_id,
+                    last_error="",
                     last_call_at=now,
                 )
                 return text
@@ -229,7 +231,7 @@ class Conversation:
         if session.exchange_id is None:
             return self._repeated(session, answer)
         with company_transaction(self._engine, company_id) as connection:
-            exchanges.keep_answer(
+            kept = exchanges.keep_answer(
                 connection,
                 company_id,
                 session.exchange_id,
@@ -239,6 +241,10 @@ class Conversation:
                 reason=why,
                 now=now,
             )
+            if not kept:
+                exchanges.keep_late(
+                    connection, company_id, session.exchange_id, answer, now
+                )
         outcome = roundtrip.apply(
             self._engine, company_id, session.exchange_id, now=self._clock()
         )
@@ -302,11 +308,11 @@ class Conversation:
         if found is None:
             return "OK"
         session, company_id = found
-        if session.exchange_id is not None:
-            self._leave(session, now)
+        self._leave(session, now)
         with company_transaction(self._engine, company_id) as connection:
-            summary = session.last_error if session.percent == 0 else ""
-            summary = summary or _summary(session.tally or {})
+            summary = session.last_error
+            if summary in {"", WAIT, NOTHING_TO_DO}:
+                summary = _summary(session.tally or {})
             sessions.change(connection, session, summary=summary)
             sessions.close(connection, session, now=now, why="closed")
         return summary
@@ -344,24 +350,26 @@ class Conversation:
             sessions.close(connection, session, now=now, why="left without closing")
 
     def _leave(self, session: Session, now: datetime) -> None:
-        """Settle an exchange of which nothing more will come.
+        """Settle every exchange of which nothing more will come.
 
-        An answer that was stored but not yet worked with is worked with now.
+        An answer that was stored but not yet worked with is worked with now. There may
+        be more than the session knows of, when the network delivered a call twice.
         """
-        if session.exchange_id is None:
-            return
-        roundtrip.apply(self._engine, session.company_id, session.exchange_id, now=now)
-        with company_transaction(self._engine, session.company_id) as connection:
-            row = exchanges.get(connection, session.company_id, session.exchange_id)
-            if row.state == "sent":
-                exchanges.lose(
-                    connection,
-                    session.company_id,
-                    session.exchange_id,
-                    by="no answer",
-                    now=now,
+        company_id = session.company_id
+        with company_transaction(self._engine, company_id) as connection:
+            left = exchanges.open_of(connection, company_id, session.id)
+        for exchange_id in left:
+            roundtrip.apply(self._engine, company_id, exchange_id, now=now)
+        with company_transaction(self._engine, company_id) as connection:
+            for exchange_id in left:
+                if exchanges.get(connection, company_id, exchange_id).state == "sent":
+                    exchanges.lose(
+                        connection, company_id, exchange_id, by="no answer", now=now
+                    )
+            if session.exchange_id is not None:
+                sessions.change(
+                    connection, session, exchange_id=None, state=State.READY
                 )
-            sessions.change(connection, session, exchange_id=None, state=State.READY)
 
     def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
         return (
@@ -388,7 +396,7 @@ class Conversation:
             connection,
             session,
             state=State.FINISHING,
-            last_error="Nothing to do now.",
+            last_error=NOTHING_TO_DO,
             last_call_at=now,
         )
         return ""
@@ -441,8 +449,10 @@ class Conversation:
 
 
 def _numbers(version: str) -> tuple[int, ...] | None:
-    parts = version.strip().split(".")
-    return tuple(int(part) for part in parts) if all(map(str.isdigit, parts)) else None
+    try:
+        return tuple(int(part) for part in version.split("."))
+    except ValueError:
+        return None
 
 
 def _ascii(text: str) -> str:

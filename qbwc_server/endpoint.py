@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -38,7 +39,12 @@ SAFE: dict[str, str | int | list[str]] = {
 
 _LOG = structlog.get_logger(__name__)
 _KEPT_OF_UNREADABLE = 65_536
+_MOST_DISCARDED = 1024 * 1024 * 1024
+_OTHER_ENCODINGS = frozenset({"iso-8859-1", "windows-1252", "utf-16", "us-ascii"})
 _ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
+_DECLARATION = re.compile(r"\A<\?xml\b[^>]*?\?>\s*")
+_ENCODING = re.compile(rb"\A<\?xml\b[^>]*?encoding\s*=\s*[\"']([\w.:-]+)[\"']")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#")
 _TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?ticket>")
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap='
@@ -50,7 +56,14 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Unreadable(ValueError):
-    """A body that is not to be given to the SOAP library; says why."""
+    """A body that is not to be given to the SOAP library; says why.
+
+    `body` is as much of it as was read.
+    """
+
+    def __init__(self, why: str, body: bytes) -> None:
+        super().__init__(why)
+        self.body = body
 
 
 def endpoint(
@@ -73,13 +86,15 @@ def endpoint(
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return _get(environ, start_response, contract)
         called = _called(environ)
-        body = b""
         try:
             body = _body(environ, max_body_bytes)
             return _through(methods, environ, start_response, _readable(body))
         except Unreadable as error:
             _LOG.warning("body not readable", call=called, why=str(error))
-            result = _refuse(keep, called, body, str(error))
+            result = _refuse(keep, called, error.body, str(error))
+        except Exception:  # noqa: BLE001 - rule 1
+            _LOG.exception("call failed outside of its method", call=called)
+            result = SAFE.get(called)
         return _answer(start_response, _envelope(called, result))
 
     return answer
@@ -107,31 +122,51 @@ def _body(environ: dict[str, Any], limit: int) -> bytes:
     # No more than the length that was said may be read: the connection stays open.
     length = environ.get("CONTENT_LENGTH") or ""
     ends_by_itself = environ.get("wsgi.input_terminated", False)
-    most = limit + 1
+    there = _MOST_DISCARDED
     if not ends_by_itself:
-        most = min(most, int(length) if length.isdigit() else 0)
-    body: bytes = environ["wsgi.input"].read(most)
+        there = min(there, int(length) if length.isdigit() else 0)
+    source = environ["wsgi.input"]
+    body: bytes = source.read(min(there, limit + 1))
     if len(body) > limit:
-        raise Unreadable(f"larger than {limit} bytes: " + _start(body))
+        # A client that still sends when the answer comes sees a broken connection.
+        left = there - len(body)
+        while left > 0 and (more := source.read(min(left, 65_536))):
+            left -= len(more)
+        raise Unreadable(f"larger than {limit} bytes: " + _start(body), body)
     return body
 
 
 def _readable(body: bytes) -> bytes:
-    """Return a body that is safe to parse, as UTF-8.
+    """Return a body that is safe to parse, as UTF-8 without a declaration.
+
+    UTF-8 is what the real Web Connector sends and what its header says, so it goes
+    before what the XML declares; that counts where the body is no UTF-8.
 
     Raises:
-        Unreadable: it has a DOCTYPE, is no XML, or is in another encoding.
+        Unreadable: it has a DOCTYPE, is no XML, or is in an unknown encoding.
     """
-    if body[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        body = body.decode("utf-16", "replace").encode("utf-8")
+    text = _decoded(body).lstrip("\ufeff \t\r\n")
+    if not text.startswith("<"):
+        raise Unreadable("not XML: " + _start(body), body)
+    if "<!DOCTYPE" in text:
+        raise Unreadable("has a DOCTYPE", body)
+    if _CONTROL.search(text):
+        text = clean(text)
+    return _DECLARATION.sub("", text).encode("utf-8")
+
+
+def _decoded(body: bytes) -> str:
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start.startswith(b"<"):
-        raise Unreadable("not XML: " + _start(body))
-    if b"<!DOCTYPE" in start:
-        raise Unreadable("has a DOCTYPE")
-    if re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#", start):
-        start = clean(start.decode("utf-8", "replace")).encode("utf-8")
-    return start
+    declared = _ENCODING.match(start)
+    if body[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        encodings = ["utf-16"]
+    else:
+        other = declared[1].decode("ascii").lower() if declared else ""
+        encodings = ["utf-8", *({other} & _OTHER_ENCODINGS)]
+    for encoding in encodings:
+        with suppress(UnicodeError):
+            return body.decode(encoding)
+    raise Unreadable(f"not in {' or '.join(encodings)}: " + _start(body), body)
 
 
 def _through(
@@ -152,9 +187,13 @@ def _through(
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": "text/xml; charset=utf-8",
     }
-    answer = b"".join(methods(inner, remember))
+    try:
+        answer = b"".join(methods(inner, remember))
+    except Exception as error:  # for example at an envelope with an empty Body
+        why = f"not a call that is known: {error!r}: " + _start(body)
+        raise Unreadable(why, body) from error
     if not seen[0].startswith("200") or not answer:
-        raise Unreadable("not a call that is known: " + _start(answer))
+        raise Unreadable("not a call that is known: " + _start(answer), body)
     start_response(*seen)
     return [answer]
 

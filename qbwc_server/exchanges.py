@@ -103,6 +103,26 @@ def keep_answer(
     )
 
 
+def keep_late(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int,
+    answer: str,
+    now: datetime,
+) -> None:
+    """Keep an answer that came after its exchange was taken as lost, to be read."""
+    connection.execute(
+        _TABLE.update()
+        .where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.id == exchange_id,
+            _TABLE.c.state == "lost",
+            _TABLE.c.answer.is_(None),
+        )
+        .values(answer=answer, answered_at=now, reason="The answer came too late.")
+    )
+
+
 def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange."""
     return connection.execute(
@@ -191,3 +211,19 @@ def latest(
         .order_by(_TABLE.c.id.desc())
         .limit(1)
     ).first()
+
+
+def open_of(connection: Connection, company_id: int, session_id: int) -> list[int]:
+    """Return a session's exchanges that wait for an answer or to be worked with."""
+    return list(
+        connection.execute(
+            sa.select(_TABLE.c.id)
+            .where(
+                _TABLE.c.company_id == company_id,
+                _TABLE.c.session_id == session_id,
+                _TABLE.c.state.in_(("sent", "answered")),
+                _TABLE.c.applied_at.is_(None),
+            )
+            .order_by(_TABLE.c.id)
+        ).scalars()
+    )

@@ -6,7 +6,7 @@ deleted in Mosaic only when two complete reads in a row did not show it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server import models, records
 from qbwc_server.database import company_transaction, next_id, upsert
 from qbwc_server.kinds.mosaic_shape import key_of, snapshot
-from qbwc_server.sync import Candidate
+from qbwc_server.sync import Candidate, Wanted, match_key, name_key
 
 _TABLE = models.mosaic_object
 _RECORD = models.record
@@ -83,6 +83,7 @@ def keep(
                     "mosaic_id": one["mosaic_id"],
                     "name": str(found.get("name") or found.get("email")),
                     "match_key": key_of(data_type, found),
+                    "name_key": name_key(str(found.get("name") or found.get("email"))),
                     "is_archived": found["archived"],
                     "snapshot": found,
                     "seen_in": run,
@@ -110,12 +111,23 @@ def keep(
 def candidates(
     connection: Connection,
     company_id: int,
-    data_type: str,
-    keys: Sequence[str],
+    wanted: Wanted,
     *,
     record_id: int,
 ) -> list[Candidate]:
-    """Return what Mosaic has, or is about to have, under any of the keys."""
+    """Return what Mosaic has, or is about to have, under any of the wanted names.
+
+    A project that needs no client, because its customer is the project itself, may
+    stand under any.
+    """
+    data_type = wanted.data_type
+    keys = [match_key(name, wanted.parent) for name in wanted.names]
+    under_any = data_type == "project" and wanted.parent is None
+    named = (
+        _TABLE.c.name_key.in_([name_key(name) for name in wanted.names])
+        if under_any
+        else _TABLE.c.match_key.in_(keys)
+    )
     claimed = sa.and_(
         _RECORD.c.company_id == _TABLE.c.company_id,
         _RECORD.c.mosaic_type == _TABLE.c.data_type,
@@ -128,12 +140,17 @@ def candidates(
         .where(
             _TABLE.c.company_id == company_id,
             _TABLE.c.data_type == data_type,
-            _TABLE.c.match_key.in_(keys),
+            named,
         )
         .order_by(_TABLE.c.mosaic_id)
     )
     found = [
-        Candidate(row.mosaic_id, row.match_key, row.is_archived, row.claimed_by)
+        Candidate(
+            row.mosaic_id,
+            match_key(row.name) if under_any else row.match_key,
+            row.is_archived,
+            row.claimed_by,
+        )
         for row in there
         if not row.snapshot.get("is_main")
     ]

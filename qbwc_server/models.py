@@ -359,11 +359,13 @@ mosaic_object = _of_company(
     sa.Column("mosaic_id", sa.BigInteger, primary_key=True, autoincrement=False),
     _text("name"),
     _text("match_key"),
+    _text("name_key"),
     _flag("is_archived"),
     sa.Column("snapshot", JSON, nullable=False),
     sa.Column("seen_in", sa.BigInteger, nullable=False),
     _count("misses"),
     sa.Index("ix_mosaic_object_match", "company_id", "data_type", "match_key"),
+    sa.Index("ix_mosaic_object_name", "company_id", "data_type", "name_key"),
 )
 
 mosaic_call = _of_company(

@@ -30,6 +30,7 @@ from qbwc_server.queue import Job
 from qbwc_server.reading import Rules
 
 PARSE_REFUSED = 0x80040400
+_UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
 _LOG = structlog.get_logger(__name__)
 
 
@@ -101,8 +102,19 @@ def compose(
     while jobs := queue.claimable(connection, company.id, now, write_batch=write_batch):
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
         for job in jobs:
-            request, cursor = _request(connection, company, job, session_id, now, rules)
-            wrong = problems(message_set((request,), version=_version(company)))
+            try:
+                with connection.begin_nested():
+                    request, cursor = _request(
+                        connection, company, job, session_id, now, rules
+                    )
+                wrong = problems(message_set((request,), version=_version(company)))
+                reason = "QuickBooks would refuse it: " + "; ".join(wrong)[:400]
+            except OperationalError:
+                raise  # the database went away: nothing was decided about the job
+            except Exception as error:  # noqa: BLE001 - it must not stop the others
+                _LOG.exception("request not built", company=company.id, job=job.id)
+                reason = f"Our program failed to build the request: {error!r}"[:400]
+                wrong = [reason]
             if wrong:
                 _LOG.error("request refused by our own check", job=job.id, wrong=wrong)
                 queue.move(
@@ -111,7 +123,7 @@ def compose(
                     "failed",
                     by="our check",
                     now=now,
-                    reason="QuickBooks would refuse it: " + "; ".join(wrong)[:400],
+                    reason=reason,
                 )
             else:
                 good.append((job, request, cursor))
@@ -154,34 +166,69 @@ def apply(
             parsed = response.parse(row.answer or "")
         except ResponseMalformed as error:
             problem = str(error)
-    with company_transaction(engine, company_id) as connection:
-        row = exchanges.get(connection, company_id, exchange_id)
-        if row.applied_at is not None:
-            return Outcome()
-        company = companies.get(connection, company_id)
-        jobs = exchanges.jobs_of(connection, company_id, exchange_id)
-        said: str | None = None
-        counts: dict[str, int] = {}
-        if row.hresult is not None:
-            said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
-            exchanges.change(
-                connection, company_id, exchange_id, state="refused", applied_at=now
-            )
-        elif parsed is None:
-            said = "The answer of QuickBooks could not be read. It will be asked again."
-            _unreadable(connection, jobs, problem or "", now)
-            exchanges.change(
-                connection, company_id, exchange_id, reason=problem, applied_at=now
-            )
-        else:
-            if row.purpose == "probe":
-                counts = _apply_probe(
-                    connection, company, row.message_set_id, parsed, now
-                )
-            elif row.purpose == "work":
-                counts = apply_answers(connection, company, jobs, parsed, now)
-            exchanges.change(connection, company_id, exchange_id, applied_at=now)
-        return Outcome(said, counts)
+    try:
+        with company_transaction(engine, company_id) as connection:
+            return _apply(connection, company_id, exchange_id, parsed, problem, now)
+    except OperationalError:
+        raise  # the database went away: the answer waits
+    except Exception:  # noqa: BLE001 - see below
+        # Kept and marked, or the same answer would fail every session to come.
+        _LOG.exception("answer not worked with", company=company_id)
+        problem = "Our program failed on the answer. Support must look at it."
+        with company_transaction(engine, company_id) as connection:
+            return _apply(connection, company_id, exchange_id, None, problem, now)
+
+
+def _apply(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int,
+    parsed: MessageSet | None,
+    problem: str | None,
+    now: datetime,
+) -> Outcome:
+    row = exchanges.get(connection, company_id, exchange_id)
+    if row.applied_at is not None:
+        return Outcome()
+    company = companies.get(connection, company_id)
+    jobs = [
+        job
+        for job in exchanges.jobs_of(connection, company_id, exchange_id)
+        if job.state == "sent"
+    ]
+    if row.hresult is not None and problem is None:
+        said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
+        exchanges.change(
+            connection, company_id, exchange_id, state="refused", applied_at=now
+        )
+        return Outcome(said)
+    if parsed is not None and row.purpose == "work" and not _meant(jobs, parsed):
+        problem = "The answer is to something else than was asked."
+    if parsed is None or problem is not None:
+        _unreadable(connection, jobs, problem or "", now)
+        exchanges.change(
+            connection, company_id, exchange_id, reason=problem, applied_at=now
+        )
+        return Outcome(_UNREADABLE)
+    counts: dict[str, int] = {}
+    if row.purpose == "probe":
+        counts = _apply_probe(connection, company, row.message_set_id, parsed, now)
+    elif row.purpose == "work":
+        counts = apply_answers(connection, company, jobs, parsed, now)
+    exchanges.change(connection, company_id, exchange_id, applied_at=now)
+    return Outcome(None, counts)
+
+
+def _meant(jobs: Sequence[Job], parsed: MessageSet) -> bool:
+    """Tell whether anything in an answer is for any of the jobs.
+
+    One with a messageSetStatusCode is about the set as a whole.
+    """
+    return bool(parsed.status_code) or any(response.pair(_expected(jobs), parsed))
+
+
+def _expected(jobs: Sequence[Job]) -> list[tuple[str, str]]:
+    return [(_message_name(job), str(job.id)) for job in jobs]
 
 
 def apply_answers(
@@ -193,8 +240,8 @@ def apply_answers(
 ) -> dict[str, int]:
     """Give each job its answer; return how many objects of which kind came."""
     counts: dict[str, int] = {}
-    expected = [(_message_name(job), str(job.id)) for job in jobs]
-    for job, answer in zip(jobs, response.pair(expected, parsed), strict=True):
+    answers = response.pair(_expected(jobs), parsed)
+    for job, answer in zip(jobs, answers, strict=True):
         if job.state not in {"sent", "unsure"}:
             continue
         if answer is None:
@@ -207,7 +254,8 @@ def apply_answers(
                 else:
                     read_answers.apply(connection, company, job, answer, now=now)
             if job.kind in KINDS and answer.rets:
-                counts[KINDS[job.kind].plural] = len(answer.rets)
+                plural = KINDS[job.kind].plural
+                counts[plural] = counts.get(plural, 0) + len(answer.rets)
         except OperationalError:
             raise  # the database went away: nothing was decided about the answer
         except Exception:  # noqa: BLE001 - a bug in one kind must not stop the others

@@ -99,9 +99,8 @@ class Steps:
         wanted = self._wanted(connection, company, row)
         found = []
         if row.mosaic_id is None and isinstance(wanted, Wanted):
-            keys = [match_key(name, wanted.parent) for name in wanted.names]
             found = inventory.candidates(
-                connection, company.id, wanted.data_type, keys, record_id=record_id
+                connection, company.id, wanted, record_id=record_id
             )
         action = sync.plan(_side(row), wanted, found)
         data_type = (

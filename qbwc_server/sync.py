@@ -101,8 +101,12 @@ class Action:
 
 def match_key(name: str, parent: int | None = None) -> str:
     """Return the form in which names are compared: case and spaces do not matter."""
-    plain = " ".join(unicodedata.normalize("NFC", name).split()).casefold()
-    return f"{parent or ''}/{plain}"
+    return f"{parent or ''}/{name_key(name)}"
+
+
+def name_key(name: str) -> str:
+    """Return a name as it is compared where it does not matter what it stands under."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def plan(
@@ -122,8 +126,6 @@ def plan(
         if isinstance(wanted, Hold):
             return _held(wanted)
         return _without_link(wanted, candidates)
-    if side.mosaic is None and side.quickbooks_gone:
-        return Action(Do.NOTHING, "Deleted in QuickBooks and in Mosaic.", "gone")
     if side.mosaic is None:
         return _vanished(side, wanted)
     if side.quickbooks_gone:

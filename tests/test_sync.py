@@ -169,7 +169,8 @@ def _linked() -> Iterator[tuple[Side, Wanted, dict[str, Any]]]:
             },
             None if agreed is None else {"archived": agreed},
         )
-        facts = {"same": same, "moved": not parent, "kind": kind, "name": name}
+        moved = not parent and want.parent is not None
+        facts = {"same": same, "moved": moved, "kind": kind, "name": name}
         facts |= {"mosaic": mosaic, "wanted": archived, "agreed": agreed}
         yield side, want, facts
 
@@ -188,7 +189,10 @@ def _expected(side: Side, facts: dict[str, Any]) -> tuple[Do, str | None]:
         (side.quickbooks_gone, (Do.ARCHIVE, None)),
         (not facts["same"], away),
         (facts["moved"] and facts["kind"] != "project", away),
-        (flips and not facts["wanted"], (Do.UNARCHIVE, None)),
+        (
+            flips and not facts["wanted"] and facts["kind"] != "client",
+            (Do.UNARCHIVE, None),
+        ),
         (facts["name"] not in NAMES or facts["moved"], (Do.UPDATE, None)),
         (flips and facts["kind"] == "client", (Do.NOTHING, "in_sync")),
         (flips, (Do.ARCHIVE, None)),
@@ -268,7 +272,7 @@ class Model:
     def _write(self, action: Action) -> None:
         archived = {Do.ARCHIVE: True, Do.UNARCHIVE: False}.get(action.do)
         change = dict(action.fields) if archived is None else {"archived": archived}
-        assert not (self.side.mosaic_type == "client" and action.do is Do.ARCHIVE)
+        assert not (self.side.mosaic_type == "client" and archived is not None)
         key = (str(self.side.mosaic_type), int(self.side.mosaic_id or 0))
         self.objects[key].update(change)
         agreed = {**(self.side.agreed or {}), **change}

@@ -365,6 +365,7 @@ def upgrade() -> None:
         sa.Column("mosaic_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("match_key", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
         sa.Column(
             "is_archived", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
@@ -389,6 +390,11 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_mosaic_object_match",
             ["company_id", "data_type", "match_key"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_mosaic_object_name",
+            ["company_id", "data_type", "name_key"],
             unique=False,
         )
 
@@ -626,6 +632,7 @@ def downgrade() -> None:
     op.drop_table("record")
     op.drop_table("reading")
     with op.batch_alter_table("mosaic_object", schema=None) as batch_op:
+        batch_op.drop_index("ix_mosaic_object_name")
         batch_op.drop_index("ix_mosaic_object_match")
 
     op.drop_table("mosaic_object")

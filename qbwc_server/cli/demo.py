@@ -122,7 +122,7 @@ class _Demo:
         self._settings = Settings(
             data_dir=folder,
             database_url=f"sqlite:///{folder.resolve() / 'qbwc.db'}",
-            secret_key=SecretStr("a key for the demonstration, and for nothing else"),
+            secret_key=SecretStr("a key for the demonstration and for nothing else"),
             public_url=f"http://localhost:{self._port}",
             log_level="ERROR",
             mosaic_requests=1_000_000,

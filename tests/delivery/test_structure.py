@@ -54,6 +54,22 @@ def test_a_client_given_to_such_a_project_in_mosaic_stays(
     assert mirror.record("C1").state == "in_sync"
 
 
+def test_such_a_project_is_found_under_whatever_client_it_stands(
+    make_mirror: Callable[..., Mirror],
+) -> None:
+    """One that somebody made below a client is adopted, not made again."""
+    mirror = make_mirror(structure="project")
+    mirror.sandbox.answer_mode = "body"
+    portfolio = mirror.sandbox.create("portfolio", title="alice & co")["mosaic_id"]
+    there = mirror.sandbox.create(
+        "project", portfolio_id=portfolio, title="ACME", client="Holding"
+    )
+    mirror.books.customer("C1", "Acme")
+    mirror.run()
+    assert mirror.record("C1").mosaic_id == there["mosaic_id"]
+    assert mirror.names("project") == ["Acme"]
+
+
 def test_what_mosaic_has_is_adopted(firm: Mirror) -> None:
     """By name below the right parent, or by e-mail, whatever the case."""
     make = firm.sandbox.create

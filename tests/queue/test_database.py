@@ -106,6 +106,7 @@ def test_upsert_inserts_what_is_new_and_changes_what_is_there(
             "mosaic_id": mosaic_id,
             "name": name,
             "match_key": name,
+            "name_key": name,
             "snapshot": {"name": name},
             "seen_in": clock().year,
         }

@@ -258,20 +258,21 @@ def test_without_begin_immediate_sqlite_loses_an_update(
 def _two_on_postgresql(url: str, company_id: int, *, locked: bool) -> int:
     """Read in two transactions, then write in both; return what is there then."""
     engine = make_engine(url)
-    with engine.connect() as first, engine.connect() as second:
-        second.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
-        values = []
-        for connection in (first, second):
-            if locked:
-                lock_company(connection, company_id)
-            values.append(_tries(connection, company_id))
-        for connection, value in zip((first, second), values, strict=True):
-            _write(connection, company_id, value + 1)
-            connection.commit()
-    with engine.connect() as connection:
-        found = _tries(connection, company_id)
-    engine.dispose()
-    return found
+    try:
+        with engine.connect() as first, engine.connect() as second:
+            second.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
+            values = []
+            for connection in (first, second):
+                if locked:
+                    lock_company(connection, company_id)
+                values.append(_tries(connection, company_id))
+            for connection, value in zip((first, second), values, strict=True):
+                _write(connection, company_id, value + 1)
+                connection.commit()
+        with engine.connect() as connection:
+            return _tries(connection, company_id)
+    finally:
+        engine.dispose()
 
 
 def test_without_the_company_s_lock_postgresql_loses_an_update(
