@@ -24,6 +24,7 @@ def _line(
             "in_sync",
             types[level],
             100 + level if types[level] else None,
+            {"name": f"L{level}", "archived": False} if types[level] else None,
         )
         for level in range(depth + 1)
     )
