@@ -304,3 +304,14 @@ def test_due_records_are_taken_a_few_at_a_time(mirror: Mirror) -> None:
     assert len(asked) > 2
     assert all("LIMIT" in statement for statement in asked)
     assert {row.state for row in mirror.rows(models.record)} == {"unlinked"}
+
+
+def test_a_key_that_mosaic_wants_as_a_bearer_token_works(firm: Mirror) -> None:
+    """The way to write the key that was found to work is the one used from then on."""
+    firm.sandbox.auth_scheme = "bearer"
+    firm.read()
+    firm.worker().run_once()
+    firm.clock.pass_(minutes=20)
+    firm.run()
+    _arrived(firm)
+    assert firm.state().attention_id is None
