@@ -48,6 +48,8 @@ class Company:
     last_seen_at: datetime | None
     last_session_at: datetime | None
     next_read_at: datetime | None
+    open_after: datetime | None
+    open_failures: int
     poll_every: int
     read_every: int
     structure: str

@@ -31,6 +31,7 @@ from qbwc_server import (
     roundtrip,
     sessions,
 )
+from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
@@ -48,6 +49,7 @@ MOST_WAITS = 12
 """Web Connector pauses five seconds for each: a minute in all."""
 SOON = timedelta(seconds=10)
 MORE_ERRORS_THAN_A_TRY = 2
+LONGEST_REST_MINUTES = 15
 
 
 class State(StrEnum):
@@ -145,7 +147,7 @@ class Conversation:
         with company_transaction(self._engine, company.id) as connection:
             company = companies.get(connection, company.id)
             companies.change(connection, company.id, last_seen_at=now)
-            if company.mode == "paused":
+            if company.mode == "paused" or _must_rest(company, now):
                 return ["", "none", "", interval]
             if sessions.live(connection, company.id) is not None:
                 return ["", "busy", "", ""]
@@ -231,7 +233,7 @@ class Conversation:
         if session.exchange_id is None:
             return self._repeated(session, answer)
         with company_transaction(self._engine, company_id) as connection:
-            exchanges.keep_answer(
+            kept = exchanges.keep_answer(
                 connection,
                 company_id,
                 session.exchange_id,
@@ -241,6 +243,10 @@ class Conversation:
                 reason=why,
                 now=now,
             )
+            if not kept:
+                exchanges.keep_late(
+                    connection, company_id, session.exchange_id, answer, now
+                )
         outcome = roundtrip.apply(
             self._engine, company_id, session.exchange_id, now=self._clock()
         )
@@ -286,6 +292,13 @@ class Conversation:
                     company_id,
                     error_id=f"quickbooks-{refusal.hexadecimal.lower()}",
                     text=refusal.customer,
+                )
+                failures = companies.get(connection, company_id).open_failures + 1
+                companies.change(
+                    connection,
+                    company_id,
+                    open_failures=failures,
+                    open_after=now + _rest(failures),
                 )
         return "" if retry else "done"
 
@@ -442,6 +455,20 @@ class Conversation:
                 tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
             )
         return result
+
+
+def _must_rest(company: Company, now: datetime) -> bool:
+    return company.open_after is not None and now < company.open_after
+
+
+def _rest(failures: int) -> timedelta:
+    """Return how long QuickBooks is left alone after it could not be opened.
+
+    The first time not at all, because a dialog is soon closed; then 2, 4, 8 minutes
+    and so on, so that a computer whose QuickBooks is closed at night is not kept busy.
+    """
+    minutes = 0 if failures < 2 else min(2 ** (failures - 1), LONGEST_REST_MINUTES)
+    return timedelta(minutes=minutes)
 
 
 def _numbers(version: str) -> tuple[int, ...] | None:

@@ -98,6 +98,8 @@ class Delivery:
             self._budget.block(limited.retry_after)
             return self._clock() + timedelta(seconds=limited.retry_after)
         except (Unauthorised, Forbidden) as error:
+            if isinstance(error, Unauthorised) and self._other_scheme_works():
+                return self._clock()
             self._attend(error)
             return self._clock() + _PAUSE_AFTER_REFUSAL
         except MosaicError as error:
@@ -107,6 +109,21 @@ class Delivery:
             self._attend(error)
             return self._clock() + self._settle
         return None
+
+    def _other_scheme_works(self) -> bool:
+        """Find out whether the key is taken in its other form, and keep that.
+
+        Mosaic's pages show the bare key; a client in use sends it as a bearer token.
+        """
+        try:
+            scheme = self._client.check()
+        except (MosaicError, BudgetSpent):
+            return False
+        if scheme == self._company.mosaic_auth_scheme:
+            return False
+        with self._transaction() as connection:
+            companies.change(connection, self._company.id, mosaic_auth_scheme=scheme)
+        return True
 
     def _transaction(self) -> Any:
         return company_transaction(self._engine, self._company.id)
@@ -340,9 +357,8 @@ class Delivery:
         """Take back that Mosaic is not usable once it answers again."""
         if not (self._company.attention_id or "").startswith("mosaic-"):
             return
-        scheme = self._client.check()
+        self._client.check()
         with self._transaction() as connection:
-            companies.change(connection, self._company.id, mosaic_auth_scheme=scheme)
             companies.calm(connection, self._company.id, mosaic=True)
 
     def _attend(self, error: MosaicError) -> None:

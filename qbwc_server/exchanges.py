@@ -103,6 +103,26 @@ def keep_answer(
     )
 
 
+def keep_late(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int,
+    answer: str,
+    now: datetime,
+) -> None:
+    """Keep an answer that came after its exchange was taken as lost, to be read."""
+    connection.execute(
+        _TABLE.update()
+        .where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.id == exchange_id,
+            _TABLE.c.state == "lost",
+            _TABLE.c.answer.is_(None),
+        )
+        .values(answer=answer, answered_at=now, reason="The answer came too late.")
+    )
+
+
 def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange."""
     return connection.execute(

@@ -99,7 +99,7 @@ def _judge(
             text=judgement.problem,
         )
         return Recognition("", judgement.problem)
-    changes = dict(judgement.changes)
+    changes = {**judgement.changes, "open_failures": 0, "open_after": None}
     if company.file_name is None:
         changes["file_bound_at"] = now
     companies.change(connection, company.id, **changes)

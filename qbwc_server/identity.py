@@ -28,7 +28,6 @@ class OpenFile:
 
     company_name: str
     file_id: str
-    has_other_ids: bool
     app_lock: str
     host: Mapping[str, Any]
     versions: tuple[tuple[int, int], ...]
@@ -70,15 +69,10 @@ def read(answers: MessageSet, owner_id: str) -> OpenFile | None:
         for one in company.all("DataExtRet")
         if isinstance(one, dict) and _same(one.get("OwnerID"), owner_id)
     }
-    others = any(
-        isinstance(one, dict) and one.get("DataExtName") == "FileID"
-        for one in company.all("DataExtRet")
-    )
     host = rets.get("Host", Ret("Host", {}))
     return OpenFile(
         company_name=company.text("CompanyName"),
         file_id=values.get("FileID", ""),
-        has_other_ids=others and "FileID" not in values,
         app_lock=values.get("AppLock", ""),
         host=_host(host, rets.get("Preferences", Ret("Preferences", {}))),
         versions=tuple(

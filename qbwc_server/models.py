@@ -92,6 +92,8 @@ company = sa.Table(
     _moment("last_seen_at"),
     _moment("last_session_at"),
     _moment("next_read_at"),
+    _moment("open_after"),
+    _count("open_failures"),
     _moment("deliver_at"),
     _moment("leased_until"),
     _text("leased_by", null=True),

@@ -91,6 +91,11 @@ def _apply_page(
 ) -> None:
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
+    if kind.iterable and not _next_in_turn(answer, cursor):
+        reason = "The answer is not the next page of the list; it is read anew."
+        queue.note(connection, job, cursor=None)
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+        return
     seen, unread = _see(kind, answer.rets)
     full_read = job.id if cursor.get("full") else None
     records.keep_seen(connection, company.id, kind, seen, now=now, full_read=full_read)
@@ -116,6 +121,12 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _finish(connection, company, job, cursor, now)
+
+
+def _next_in_turn(answer: Answer, cursor: dict[str, Any]) -> bool:
+    """Tell whether an iterator has gone on: with each page fewer are left."""
+    before, left = cursor.get("remaining"), answer.iterator_remaining
+    return not cursor.get("iterator") or before is None or (left or 0) < before
 
 
 def _next_range(kind: Kind, answer: Answer, cursor: dict[str, Any]) -> bool:

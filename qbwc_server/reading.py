@@ -129,7 +129,9 @@ def _begin(
         "full": full,
         "since": start,
         # An answer that did not come may have been too large to come.
-        "page_size": max(10, rules.page_size >> min(job.attempt, 5)),
+        "page_size": max(
+            min(10, rules.page_size), rules.page_size >> min(job.attempt, 5)
+        ),
         "pages": 0,
         "iterator": "",
         "remaining": None,

@@ -260,15 +260,18 @@ def apply_answers(
             raise  # the database went away: nothing was decided about the answer
         except Exception:  # noqa: BLE001 - a bug in one kind must not stop the others
             _LOG.exception("answer not applied", company=company.id, job=job.id)
-            queue.move(
-                connection,
-                job,
-                "failed",
-                by="our program",
-                now=now,
-                reason="Our program failed on the answer, which is kept in exchange "
-                f"{job.exchange_id}. Support must look at it.",
+            reason = (
+                "Our program failed on the answer, which is kept in exchange "
+                f"{job.exchange_id}. Support must look at it."
             )
+            # A write was done in QuickBooks: it must not look like one to try again.
+            state = "unsure" if job.writes else "failed"
+            if job.state == state:
+                queue.note(connection, job, reason=reason)
+            else:
+                queue.move(
+                    connection, job, state, by="our program", now=now, reason=reason
+                )
     return counts
 
 
@@ -327,20 +330,16 @@ def _apply_probe(
         == message_set_id
     ]
     verdict = message_set_status(parsed.status_code or 0)
-    counts: dict[str, int] = {}
     if verdict is Verdict.DONE and parsed.answers:
-        counts = apply_answers(connection, company, lost, parsed, now)
-    for job in queue.select(
-        connection, company.id, models.job.c.id.in_([job.id for job in lost])
-    ):
-        if job.state == "unsure":
-            queue.note(
-                connection,
-                job,
-                reason="QuickBooks keeps no answer for it "
-                f"({parsed.status_code}); it must be looked for.",
-            )
-    return counts
+        return apply_answers(connection, company, lost, parsed, now)
+    for job in lost:
+        queue.note(
+            connection,
+            job,
+            reason="QuickBooks keeps no answer for it "
+            f"({parsed.status_code}); it must be looked for.",
+        )
+    return {}
 
 
 def _apply_refusal(
@@ -374,8 +373,8 @@ def _unreadable(
 def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
     reason = "The answer holds nothing for this request."
     if job.state == "unsure":
-        return
-    if job.writes:
+        queue.note(connection, job, reason=reason)
+    elif job.writes:
         queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
     else:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)

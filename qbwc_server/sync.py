@@ -9,6 +9,7 @@ something in Mosaic is not contradicted every night.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ Snapshot: TypeAlias = Mapping[str, Any]
 
 NEVER_ARCHIVED = frozenset({"client"})
 """Mosaic's interface has no archive and no delete for clients."""
+
+_COUNTED_UP = re.compile(r" \(\d+\)$")
 
 MOVES_WITH_PARENT = frozenset({"project"})
 """A project's client can be changed; a phase cannot be taken to another project."""
@@ -208,7 +211,7 @@ def _with_link(
     if _must_archive(side, wanted) is False and not fixed:
         return Action(Do.UNARCHIVE, "Active again in QuickBooks.")
     changed: dict[str, Any] = {}
-    if mosaic.get(wanted.key) not in wanted.names:
+    if not _named(mosaic, wanted):
         taken = {one.key for one in candidates if one.mosaic_id != side.mosaic_id}
         free = [
             name for name in wanted.names if match_key(name, wanted.parent) not in taken
@@ -235,6 +238,18 @@ def _with_link(
             )
         return Action(Do.ARCHIVE, "Inactive in QuickBooks.")
     return Action(Do.NOTHING, None, "in_sync")
+
+
+def _named(mosaic: Snapshot, wanted: Wanted) -> bool:
+    """Tell whether a name is right; Mosaic counts up a phase's that is in use.
+
+    A sub-job named like its job becomes "House (1)", because the project's own main
+    phase is "House"; asking for "House" again would change nothing.
+    """
+    name = mosaic.get(wanted.key)
+    if wanted.data_type == "phase" and isinstance(name, str):
+        name = _COUNTED_UP.sub("", name) if name not in wanted.names else name
+    return name in wanted.names
 
 
 def _must_archive(side: Side, wanted: Wanted) -> bool | None:

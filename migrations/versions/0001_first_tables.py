@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_session_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("open_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("open_failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("deliver_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_by", sa.Text(), nullable=True),

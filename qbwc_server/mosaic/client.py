@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -88,8 +87,7 @@ class MosaicClient:
         """Find out whether the key works, and how Mosaic wants it written.
 
         Mosaic's reference shows the bare key, a client in use sends it as a bearer
-        token; the configured way is tried first and the other once. What works is used
-        from then on.
+        token; the configured way is tried first and the other once.
 
         Returns:
             The way that works.
@@ -104,7 +102,6 @@ class MosaicClient:
             self._whole(call, first)
         except Unauthorised:
             self._whole(call, other)
-            self._connection = replace(self._connection, auth_scheme=other)
             return other
         return first
 

@@ -42,7 +42,7 @@ def _most_in_a_window(sent: list[float]) -> int:
     skew=st.sampled_from([0.0, 0.4, 20.0]),
 )
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

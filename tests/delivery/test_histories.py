@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -240,19 +239,17 @@ class Histories(RuleBasedStateMachine):
         return any(one.state in {"refused", "unlinked"} for one in above[:-1])
 
 
-@pytest.mark.parametrize("number", range(2))
 def test_whatever_happened_mosaic_agrees_and_nothing_is_twice(
-    make_mirror: Callable[..., Mirror], engine: Engine, number: int
+    make_mirror: Callable[..., Mirror], engine: Engine
 ) -> None:
     """Promises 1, 2 and 4, over histories that nobody thought of."""
-    del number
     machine = type("Machine", (Histories,), {"make": staticmethod(make_mirror)})
     few = engine.dialect.name == "postgresql"
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=6 if few else 20,
-            stateful_step_count=20,
+            max_examples=10 if few else 40,
+            stateful_step_count=15,
             phases=(Phase.explicit, Phase.generate),
             deadline=None,
             suppress_health_check=list(HealthCheck),

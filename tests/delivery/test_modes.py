@@ -157,3 +157,14 @@ def test_two_companies_are_served_although_one_has_no_key(
     alice.books.item("S1", "Design")
     alice.run()
     assert alice.record("S1").state == "in_sync"
+
+
+def test_a_key_that_mosaic_wants_in_its_other_form_is_sent_so(mirror: Mirror) -> None:
+    """Both forms are seen in use; the one that works is kept with the company."""
+    mirror.sandbox.auth_scheme = "bearer"
+    mirror.sandbox.answer_mode = "body"
+    mirror.books.customer("C1", "Acme")
+    mirror.run()
+    assert mirror.names("client") == ["Acme"]
+    assert mirror.state().attention_id is None
+    assert mirror.state().mosaic_auth_scheme == "bearer"

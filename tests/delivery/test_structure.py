@@ -291,15 +291,30 @@ def test_no_project_is_made_without_its_client(quick: Mirror) -> None:
 
 
 def test_a_change_that_mosaic_does_not_make_ends(quick: Mirror) -> None:
-    """Mosaic counts up a phase's name in use; asking again does not help."""
+    """What Mosaic takes and does not do is asked for three times, then said."""
+    quick.books.customer("C1", "Acme")
+    quick.run()
+    update = quick.sandbox.team.update
+
+    def unmoved(data_type: str, mosaic_id: int, body: Any) -> Any:
+        return update(data_type, mosaic_id, {"description": body.get("description")})
+
+    quick.sandbox.team.update = unmoved  # type: ignore[method-assign]
+    quick.books.customer("C1", "Bolt")
+    quick.run()
+    row = quick.record("C1")
+    assert row.state == "refused"
+    assert "has not made it" in row.reason
+    assert len(quick.sandbox.requests) < 30
+
+
+def test_a_sub_job_named_like_its_job_is_counted_up_and_right(quick: Mirror) -> None:
+    """The main phase of the project has the name already, so "(1)" is added."""
     quick.books.customer("C1", "Acme")
     quick.books.customer("J1", "House", "C1")
     quick.books.customer("P1", "House", "J1")
     quick.run()
-    row = quick.record("P1")
-    assert row.state == "refused"
-    assert "has not made it" in row.reason
-    assert len(quick.sandbox.requests) < 30
+    assert quick.record("P1").state == "in_sync"
     assert quick.names("phase") == ["House (1)"]
 
 

@@ -228,6 +228,20 @@ def test_a_connection_error_ends_the_run_with_what_to_do(
     assert desk.stored().attention is None
 
 
+def test_a_quickbooks_that_stays_closed_is_left_alone_for_a_while(desk: Desk) -> None:
+    """Once is tried again at the next poll; then the pauses grow, and end."""
+    for pause in (0, 2, 4, 8, 15, 15):
+        desk.call("connectionError", desk.ticket(), "0x80040408", "closed")
+        desk.clock.pass_(minutes=pause, seconds=-1 if pause else 0)
+        if pause:
+            assert desk.log_in()[1] == "none"
+            desk.clock.pass_(seconds=1)
+    desk.read_all()
+    desk.clock.pass_(minutes=15)
+    desk.call("connectionError", desk.ticket(), "0x80040408", "closed")
+    assert desk.log_in()[1] not in {"none", "nvu"}
+
+
 def test_a_remembered_path_that_fails_is_tried_once_without(desk: Desk) -> None:
     """The file that is open may be the same one, moved; the second time it ends."""
     desk.read_all()

@@ -229,6 +229,19 @@ def test_a_job_that_cannot_be_built_fails_alone(desk: Desk, hours: Hours) -> Non
     assert "failed to build" in str(hours.jobs(desk)[0].reason)
 
 
+def test_a_write_whose_answer_our_program_fails_on_is_not_one_to_try_again(
+    desk: Desk, hours: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QuickBooks has it, so it is unsure, and the answer is kept."""
+    desk.read_all()
+    hours.enqueue(desk, 1)
+
+    monkeypatch.setattr(hours, "kept", None)
+    desk.run()
+    assert hours.states(desk) == ["unsure"]
+    assert "kept in exchange" in (hours.jobs(desk)[0].reason or "")
+
+
 def test_a_request_that_our_own_check_refuses_never_leaves(
     desk: Desk, hours: Hours
 ) -> None:

@@ -92,6 +92,23 @@ def test_an_exchange_has_one_answer_and_the_first_one_stays(
     assert (lost.answer, lost.state, lost.reason) == (None, "lost", "no answer")
 
 
+def test_an_answer_that_comes_too_late_is_kept_to_be_read(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """It changes nothing any more, and is not thrown away either."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        job = jobs.add(connection, company.id, clock())
+        exchange_id = jobs.send(connection, [job], clock())
+        exchanges.lose(connection, company.id, exchange_id, by="test", now=clock())
+        for answer in ("the late one", "a second one"):
+            exchanges.keep_late(connection, company.id, exchange_id, answer, clock())
+        row = exchanges.get(connection, company.id, exchange_id)
+
+    assert (row.state, row.answer) == ("lost", "the late one")
+    assert row.reason == "The answer came too late."
+
+
 def test_what_is_sent_is_marked_and_counted_in_the_same_transaction(
     engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:

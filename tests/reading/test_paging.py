@@ -60,6 +60,24 @@ def test_iterators_that_always_die_end_in_a_failed_job(small: Poller) -> None:
     assert "3391" in (job.reason or "")
 
 
+def test_an_old_page_in_place_of_the_next_one_is_not_taken(small: Poller) -> None:
+    """With each page fewer are left; an answer that says otherwise is another one."""
+    for number in range(25):
+        small.hands.add("Customer", f"C{number:02}")
+    answers: list[str] = []
+
+    def second_is_the_first(answer: str) -> str:
+        answers.append(answer)
+        return answers[0] if len(answers) == 2 else answer
+
+    small.poll(second_is_the_first)
+    assert "not the next page" in (small.job("customer").reason or "")
+    small.clock.pass_(minutes=10)
+    small.poll()
+    assert len(small.records("customer")) == 25
+    assert small.job("customer").state == "done"
+
+
 def test_a_page_without_an_answer_is_not_skipped(small: Poller) -> None:
     """When a page's answer is missing, the same session reads from the start again."""
     for number in range(25):
