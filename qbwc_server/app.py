@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy.engine import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from qbwc_server import schema, soap
 from qbwc_server.conversation import Conversation
@@ -73,4 +74,6 @@ def wsgi(made: Parts) -> WSGI:
             return endpoint(environ, start_response)
         return pages.wsgi_app(environ, start_response)
 
-    return server
+    # Else everybody would seem to call from the proxy: nobody could be told from
+    # somebody who guesses passwords, nor one computer's session from another's.
+    return ProxyFix(server, x_for=settings.proxies, x_proto=0, x_host=0)

@@ -60,15 +60,22 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
 
 
 def make_engine(url: str) -> Engine:
-    """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg)."""
+    """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg).
+
+    Its errors, which are logged, do not tell the values: those are people's names.
+    """
     if url.startswith(("postgresql://", "postgres://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, connect_args={"check_same_thread": False})
+        engine = sa.create_engine(
+            url, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_size=8, max_overflow=24, hide_parameters=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

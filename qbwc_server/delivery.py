@@ -169,7 +169,9 @@ class Delivery:
         now = self._clock()
         if said.api_request_id is None or said.api_request_id != call.api_request_id:
             # It knows our reference but not the request that Mosaic told us of, and
-            # nobody signs it: only asking Mosaic can tell.
+            # nobody signs it: only asking Mosaic can tell what came of it. That it
+            # arrived is certain, for nobody else knows the reference.
+            mosaic_calls.accepted(connection, call, call.api_request_id)
             self._look_soon(connection, call, now)
         elif said.error is not None or said.status >= 300:
             reason = said.error or f"status {said.status}"
@@ -234,7 +236,9 @@ class Delivery:
                 connection, company.id, "portfolio", match_key(company.name)
             )
             if company.mosaic_portfolio is None and same:
-                companies.change(connection, company.id, mosaic_portfolio=same[0][0])
+                mosaic_calls.take_portfolio(
+                    connection, company.id, same[0][0], self._clock()
+                )
 
     def _look_for_open_calls(self) -> None:
         """Find out what became of writes whose answer stayed out."""
@@ -308,13 +312,23 @@ class Delivery:
             )
             if coming:
                 return
+            key = match_key(self._company.name)
+            if mosaic_calls.gave_up(connection, self._company.id, "portfolio", key):
+                companies.attend(
+                    connection,
+                    self._company.id,
+                    error_id="mosaic-portfolio-missing",
+                    text=f"The portfolio {self._company.name}: "
+                    f"{mosaic_calls.NEVER_APPEARED}",
+                )
+                return
             fields = {"name": self._company.name}
             step = self._steps.keep(
                 connection,
                 None,
                 Action(Do.CREATE, "Every company has a portfolio.", fields=fields),
                 "portfolio",
-                match_key(self._company.name),
+                key,
             )
         self._steps.send(step)
 

@@ -27,6 +27,10 @@ from qbwc_server.kinds.mosaic_shape import snapshot
 PORTFOLIO = "portfolio"
 LOOKS_BEFORE_ABSENT = 2
 LOOKS_BEFORE_GIVING_UP = 6
+NEVER_APPEARED = (
+    "Mosaic took the request but the object never appeared. It is not sent again, or "
+    "there may be two: create it in Mosaic by hand, and it is linked by its name."
+)
 _CALL = models.mosaic_call
 _RECORD = models.record
 
@@ -106,6 +110,26 @@ def open_calls(
     )
 
 
+def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -> bool:
+    """Tell whether a creation under a key was acknowledged but never seen.
+
+    It must not be repeated: the object may still come.
+    """
+    found = connection.execute(
+        sa.select(_CALL.c.id)
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.data_type == data_type,
+            _CALL.c.match_key == key,
+            _CALL.c.operation == "create",
+            _CALL.c.state == "refused",
+            _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def accepted(
     connection: Connection, call: Row[Any], api_request_id: str | None
 ) -> None:
@@ -154,8 +178,7 @@ def done(
     )
     _settle(connection, call, "done", None, now)
     if call.data_type == PORTFOLIO:
-        companies.change(connection, call.company_id, mosaic_portfolio=mosaic_id)
-        _wake(connection, call.company_id, PORTFOLIO, now)
+        take_portfolio(connection, call.company_id, mosaic_id, now)
     elif call.record_id is not None and call.operation == "create":
         inventory.link(
             connection,
@@ -251,13 +274,17 @@ def look(
         reason = "It never arrived in Mosaic; it is sent again."
         never_made(connection, call, reason, now, again_at=now)
     elif looks >= LOOKS_BEFORE_GIVING_UP:
-        refused(
-            connection,
-            call,
-            "it took the request but the object never appeared. Look into Mosaic, then "
-            "have the record tried again.",
-            now,
-        )
+        _change(connection, call, looks=looks)
+        _settle(connection, call, "refused", NEVER_APPEARED, now)
+        if call.record_id is not None:
+            _change_record(
+                connection,
+                call.company_id,
+                call.record_id,
+                state="refused",
+                reason=NEVER_APPEARED,
+                due_at=None,
+            )
     else:
         _change(connection, call, looks=looks, check_at=now + settle * looks)
 
@@ -273,8 +300,7 @@ def _from_list(
         return
     _settle(connection, call, "done", "Found in Mosaic's list.", now)
     if call.data_type == PORTFOLIO:
-        companies.change(connection, call.company_id, mosaic_portfolio=mosaic_id)
-        _wake(connection, call.company_id, PORTFOLIO, now)
+        take_portfolio(connection, call.company_id, mosaic_id, now)
     elif call.record_id is not None and call.operation == "create":
         inventory.link(
             connection,
@@ -327,12 +353,14 @@ def _changed(
     )
 
 
-def _wake(
-    connection: Connection, company_id: int, waited_for: str, now: datetime
+def take_portfolio(
+    connection: Connection, company_id: int, mosaic_id: int, now: datetime
 ) -> None:
+    """Take an object of Mosaic as the company's portfolio, and wake who waited."""
+    companies.change(connection, company_id, mosaic_portfolio=mosaic_id)
     connection.execute(
         _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for == waited_for)
+        .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for == PORTFOLIO)
         .values(due_at=now, waits_for=None)
     )
 

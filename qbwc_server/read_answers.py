@@ -74,6 +74,12 @@ def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) ->
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
     else:
         queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
+        companies.attend(
+            connection,
+            job.company_id,
+            error_id=f"quickbooks-status-{answer.status_code}",
+            text=f"{job.summary}: {found.customer}",
+        )
 
 
 def _apply_page(
@@ -166,8 +172,9 @@ def _finish(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
         return
     if cursor["full"]:
-        values |= {"last_full_at": now, "full_due": False}
         reason = _compare(connection, company, job, now)
+        # A person's word was for this read, whether or not anything was gone.
+        values |= {"last_full_at": now, "full_due": False, "deletions_accepted": False}
     if cursor.get("unread"):
         reason = "Not read: " + "; ".join(cursor["unread"])
     reading.remember(connection, company.id, job.kind, **values)
@@ -211,7 +218,6 @@ def _compare(
         companies.attend(connection, company.id, error_id="too-many-gone", text=text)
         return text
     records.mark_gone(connection, company.id, kind, missed, now=now)
-    reading.remember(connection, company.id, job.kind, deletions_accepted=False)
     return f"{len(missed)} {kind.plural} are no longer in the company file."
 
 

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         default="2.1",
         description="Oldest Web Connector version that may connect.",
     )
+    proxies: int = Field(
+        default=0,
+        ge=0,
+        description="How many proxies of yours stand in front and add to "
+        "X-Forwarded-For: the caller's address is taken from there.",
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

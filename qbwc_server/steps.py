@@ -98,7 +98,7 @@ class Steps:
             return None
         wanted = self._wanted(connection, company, row)
         found = []
-        if row.mosaic_id is None and isinstance(wanted, Wanted):
+        if isinstance(wanted, Wanted):
             found = inventory.candidates(
                 connection, company.id, wanted, record_id=record_id
             )
@@ -108,12 +108,12 @@ class Steps:
             if row.mosaic_id is None and isinstance(wanted, Wanted)
             else row.mosaic_type
         )
-        if action.do in _CHANGES and row.attempt >= _MOST_CHANGES:
-            reason = (
-                f"Mosaic took the same change {row.attempt} times but has not made it. "
-                "Look at it in Mosaic; it is tried again when the lists are read."
-            )
-            action = Action(Do.NOTHING, reason, "refused")
+        key = ""
+        if action.do is Do.CREATE and isinstance(wanted, Wanted):
+            key = match_key(str(action.fields[wanted.key]), wanted.parent)
+        why = self._not_again(connection, row, action, data_type, key)
+        if why is not None:
+            action = Action(Do.NOTHING, why, "refused")
         if action.do is Do.NOTHING:
             self._rest(connection, row, action)
             return None
@@ -145,10 +145,27 @@ class Steps:
         if action.do is Do.RELEASE:
             self._release(connection, row, action, now)
             return None
-        key = ""
-        if action.do is Do.CREATE and isinstance(wanted, Wanted):
-            key = match_key(str(action.fields[wanted.key]), wanted.parent)
         return self.keep(connection, row, action, data_type, key)
+
+    def _not_again(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        action: Action,
+        data_type: str,
+        key: str,
+    ) -> str | None:
+        """Return why a step is not taken once more; None if it may be taken."""
+        if action.do in _CHANGES and row.attempt >= _MOST_CHANGES:
+            return (
+                f"Mosaic took the same change {row.attempt} times but has not made it. "
+                "Look at it in Mosaic; it is tried again when the lists are read."
+            )
+        if action.do is Do.CREATE and mosaic_calls.gave_up(
+            connection, row.company_id, data_type, key
+        ):
+            return mosaic_calls.NEVER_APPEARED
+        return None
 
     def _wanted(
         self, connection: Connection, company: Company, row: Row[Any]

@@ -117,7 +117,7 @@ def plan(
 ) -> Action:
     """Return the next step for a record of a one-way kind.
 
-    `candidates` are asked for only while the record has no link.
+    `candidates` are what has any of the wanted names, the record's own object too.
     """
     if side.state == "do_not_link":
         return Action(
@@ -138,7 +138,7 @@ def plan(
         if not wanted.without_object:
             return _held(wanted)
         return _put_away(side) or Action(Do.RELEASE, wanted.reason)
-    return _with_link(side, side.mosaic, wanted)
+    return _with_link(side, side.mosaic, wanted, candidates)
 
 
 def _held(hold: Hold) -> Action:
@@ -196,7 +196,9 @@ def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
     )
 
 
-def _with_link(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
+def _with_link(
+    side: Side, mosaic: Snapshot, wanted: Wanted, candidates: Sequence[Candidate]
+) -> Action:
     if side.mosaic_type != wanted.data_type:
         reason = f"In QuickBooks it is now what Mosaic calls a {wanted.data_type}."
         return _put_away(side, reason) or Action(Do.RELEASE, reason)
@@ -210,7 +212,12 @@ def _with_link(side: Side, mosaic: Snapshot, wanted: Wanted) -> Action:
         return Action(Do.UNARCHIVE, "Active again in QuickBooks.")
     changed: dict[str, Any] = {}
     if not _named(mosaic, wanted):
-        changed[wanted.key] = wanted.names[0]
+        taken = {one.key for one in candidates if one.mosaic_id != side.mosaic_id}
+        free = [
+            name for name in wanted.names if match_key(name, wanted.parent) not in taken
+        ]
+        # The last name is unique in QuickBooks.
+        changed[wanted.key] = (free or wanted.names[-1:])[0]
     changed |= {
         name: value
         for name, value in wanted.fields.items()

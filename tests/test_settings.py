@@ -23,6 +23,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "log_json": ("true", True),
     "max_body_bytes": ("2048", 2048),
     "minimum_web_connector": ("2.3", "2.3"),
+    "proxies": ("2", 2),
     "session_idle_minutes": ("7", 7),
     "session_takeover_seconds": ("0", 0),
     "page_size": ("100", 100),

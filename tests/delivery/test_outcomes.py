@@ -146,3 +146,85 @@ def test_one_refused_for_ever_lets_all_others_pass(firm: Mirror) -> None:
     assert firm.names("standard_work_category") == ["Design", "Detail"]
     assert firm.record("E1").state == "pending"
     assert "500" in firm.record("E1").reason
+
+
+def test_callbacks_of_a_lost_answer_do_not_have_it_sent_again(mirror: Mirror) -> None:
+    """Who calls back with our reference has the write, though no list shows it yet."""
+    mirror.books.item("S1", "Design")
+    mirror.sandbox._logs["100"] = Forgetful()
+    mirror.sandbox.team.callback_url = None
+    mirror.sandbox.fail_next("slow", 1, "POST standard_work_category", when="after")
+    hidden: dict[int, Any] = {}
+    items = mirror.sandbox.team.store.objects["standard_work_category"]
+
+    def hide(_: object) -> None:
+        hidden.update(items)
+        items.clear()
+
+    mirror.wire.before = hide
+    mirror.read()
+    mirror.worker().run_once()
+    while mirror.calls()[-1].data_type != "standard_work_category":
+        mirror.clock.pass_(seconds=5)
+        mirror.worker().run_once()
+    for _ in range(3):
+        mirror.clock.pass_(seconds=5)
+        callback = {
+            "dataType": "standard_work_category",
+            "metadata": {"ref": mirror.calls()[-1].ref},
+            "status": 200,
+            "apiRequestId": "00000000-0000-0000-0000-000000000000",
+        }
+        assert mirror.call_back(callback) == 200
+        mirror.worker().run_once()
+    mirror.clock.pass_(seconds=130)
+    mirror.wire.before = lambda _: items.update(hidden)
+    mirror.run()
+    assert mirror.writes().count(("create", "standard_work_category")) == 1
+    assert mirror.record("S1").state == "in_sync"
+
+
+class Forgetful(dict[str, Any]):
+    """A request log that remembers nothing."""
+
+    def values(self) -> Any:
+        """Return no line."""
+        return []
+
+
+@pytest.mark.parametrize("data_type", ["standard_work_category", "portfolio"])
+def test_what_was_acknowledged_but_never_appears_is_never_sent_again(
+    mirror: Mirror, data_type: str
+) -> None:
+    """Not by the next look at the lists either: only a person can tell."""
+    mirror.sandbox.answer_mode = "silent"
+    mirror.sandbox.team.callback_url = None
+    mirror.books.item("S1", "Design")
+    mirror.books.customer("C1", "Acme")
+    mirror.books.customer("J1", "House", "C1")
+    items = mirror.sandbox.team.store.objects[data_type]
+    mirror.wire.before = lambda _: items.clear()
+    mirror.run()
+    mirror.refresh()
+    mirror.refresh()
+    assert mirror.writes().count(("create", data_type)) == 1
+
+
+def test_a_portfolio_that_never_appeared_is_said_and_found_later(
+    mirror: Mirror,
+) -> None:
+    """Everything below it waits with a reason, and goes on when it is there."""
+    mirror.sandbox.answer_mode = "silent"
+    mirror.sandbox.team.callback_url = None
+    mirror.books.customer("C1", "Acme")
+    mirror.books.customer("J1", "House", "C1")
+    items = mirror.sandbox.team.store.objects["portfolio"]
+    mirror.wire.before = lambda _: items.clear()
+    mirror.run()
+    assert mirror.record("J1").state == "unlinked"
+    assert mirror.state().attention_id == "mosaic-portfolio-missing"
+    mirror.wire.before = lambda _: None
+    mirror.sandbox.create("portfolio", title="Alice & Co")
+    mirror.refresh()
+    assert mirror.record("J1").state == "in_sync"
+    assert mirror.state().attention_id is None

@@ -355,3 +355,19 @@ def test_an_object_given_twice_by_mosaic_stops_only_one_record(quick: Mirror) ->
     states = sorted(quick.record(key).state for key in ("C1", "C2"))
     assert states == ["in_sync", "refused"]
     assert quick.record("S1").state == "in_sync"
+
+
+def test_a_rename_does_not_take_the_name_of_another(quick: Mirror) -> None:
+    """Jobs are put under a client by its name, so no two may have the same."""
+    quick.books.customer("C1", "Smith Office", company_name="Smith Limited")
+    quick.books.customer("C2", "Smith House", company_name="Smith Limited")
+    quick.run()
+    assert quick.names("client") == ["Smith House", "Smith Limited"]
+    own = next(
+        c
+        for c in ("C1", "C2")
+        if quick.counterpart(c)["client_name"] != "Smith Limited"
+    )
+    quick.books.edit(own, name="Smith Home")
+    quick.run()
+    assert quick.names("client") == ["Smith Home", "Smith Limited"]

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
+from werkzeug.test import Client
 
 from qbwc_server import companies, logins, models
 from qbwc_server.conversation import Conversation
 from qbwc_server.keys import new_secret
-from tests.protocol.desk import Desk
+from qbwc_server.sandbox.soap_call import INTUIT
+from tests.protocol.desk import Desk, body_of
 
 NO = ["", "nvu", "", ""]
 
@@ -126,3 +128,28 @@ def test_the_company_is_the_one_of_the_name(new_desk: Callable[..., Desk]) -> No
         now=alice.clock(),
     )
     assert found is None
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"), [(0, "127.0.0.1"), (1, "1.1.1.1"), (2, "6.6.6.6")]
+)
+def test_behind_a_proxy_the_address_is_the_callers(
+    new_desk: Callable[..., Desk], proxies: int, address: str
+) -> None:
+    """Only what our own proxies added is believed; the rest anybody may have made."""
+    desk = new_desk()
+    desk.settings = desk.settings.model_copy(update={"proxies": proxies})
+    who = desk.company
+    Client(desk.wsgi("http://localhost")).post(
+        "/qbwc",
+        data=body_of("authenticate", who.username, who.password),
+        headers={
+            "SOAPAction": f'"{INTUIT}authenticate"',
+            "Content-Type": "text/xml; charset=utf-8",
+            "X-Forwarded-For": "6.6.6.6, 1.1.1.1",
+        },
+        environ_base={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    with desk.engine.begin() as connection:
+        peers = connection.execute(sa.select(models.session.c.peer)).scalars().all()
+    assert peers == [address]

@@ -92,6 +92,25 @@ def test_json_comes_back_as_it_was(engine: Engine, new_company: NewCompanies) ->
         assert [other.id] == list(nothing)
 
 
+def test_an_error_does_not_tell_the_values(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """Errors are logged, and the values are people's names and addresses."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        job = jobs.add(connection, company.id, clock())
+        event: dict[str, object] = {"company_id": company.id, "id": job.id}
+        event |= {"job_id": job.id, "at": clock(), "to_state": "ready", "by": "Ann Lee"}
+        connection.execute(models.job_event.insert(), event)
+    with (
+        engine.connect() as connection,
+        pytest.raises(sa.exc.IntegrityError) as raised,
+    ):
+        connection.execute(models.job_event.insert(), event)
+
+    assert "Ann Lee" not in str(raised.value)
+
+
 def test_upsert_inserts_what_is_new_and_changes_what_is_there(
     engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from qbwc_server import models
+from qbwc_server import companies, models
+from qbwc_server.database import company_transaction
 from tests.reading.poller import Poller
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -227,3 +229,36 @@ def test_pay_and_bank_accounts_are_never_asked_for(poller: Poller) -> None:
     assert "<EmployeeQueryRq" in sent
     for element in ("Payroll", "SSN", "BirthDate", "DirectDeposit"):
         assert f"<IncludeRetElement>{element}" not in sent
+
+
+def test_deletions_are_accepted_for_one_complete_read_only(poller: Poller) -> None:
+    """A person's word is about what is gone now, also where nothing turns out to be."""
+    for number in range(12):
+        poller.hands.add("Customer", f"C{number}")
+    poller.poll()
+    with company_transaction(poller.engine, poller.company_id) as connection:
+        companies.accept_deletions(
+            connection, poller.company_id, now=poller.clock(), who="operator"
+        )
+    poller.poll()
+    poller.file.store.run("DELETE FROM record WHERE kind = 'Customer'")
+    poller.clock.pass_(days=8)
+    poller.poll()
+    assert len(poller.records("customer")) == 12
+    assert poller.company().attention_id == "too-many-gone"
+
+
+def test_a_read_that_quickbooks_refuses_is_said(poller: Poller) -> None:
+    """A list that may not be read is what somebody must look at, not only a job."""
+    poller.hands.add("Customer", "A")
+    poller.poll(
+        lambda text: re.sub(
+            r'<CustomerQueryRs requestID="(\d+)".*?</CustomerQueryRs>',
+            r'<CustomerQueryRs requestID="\1" statusCode="3260" '
+            'statusSeverity="Error" statusMessage="Insufficient permission"/>',
+            text,
+            flags=re.DOTALL,
+        )
+    )
+    assert poller.job("customer").state == "failed"
+    assert poller.company().attention_id
