@@ -36,6 +36,12 @@ class CompanyExists(QbwcError):
     id: ClassVar[str] = "company-exists"
 
 
+class CompanyLinked(QbwcError):
+    """A company cannot change its Mosaic team once it has counterparts there."""
+
+    id: ClassVar[str] = "company-linked"
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """A company as its row has it; secrets only as hashes or encrypted."""
@@ -190,8 +196,15 @@ def change(connection: Connection, company_id: int, **values: object) -> None:
 def set_values(
     engine: Engine, company_id: int, *, now: datetime, who: str, **values: object
 ) -> None:
-    """Change a company's settings and keep who did it; going live wakes what waits."""
+    """Change a company's settings and keep who did it; going live wakes what waits.
+
+    Raises:
+        CompanyLinked: it has counterparts in one Mosaic team and is to get another.
+    """
     with company_transaction(engine, company_id) as connection:
+        team = values.get("mosaic_team")
+        if team is not None and team != get(connection, company_id).mosaic_team:
+            _require_unlinked(connection, company_id)
         change(connection, company_id, **values)
         shown = {
             name: "[hidden]" if _SECRET.search(name) else value
@@ -204,6 +217,20 @@ def set_values(
             wake_all(connection, company_id, now)
         elif any(name.startswith("mosaic_") for name in values):
             change(connection, company_id, deliver_at=now)
+
+
+def _require_unlinked(connection: Connection, company_id: int) -> None:
+    record = models.record
+    linked = connection.execute(
+        sa.select(record.c.id)
+        .where(record.c.company_id == company_id, record.c.mosaic_id.is_not(None))
+        .limit(1)
+    ).first()
+    if linked is not None or get(connection, company_id).mosaic_portfolio is not None:
+        raise CompanyLinked(
+            "This company is linked to objects of its Mosaic team; their numbers mean "
+            "other things in another team. Add a new company for the other team."
+        )
 
 
 def wake_all(connection: Connection, company_id: int, now: datetime) -> None:

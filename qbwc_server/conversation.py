@@ -321,7 +321,9 @@ class Conversation:
         with company_transaction(self._engine, company_id) as connection:
             summary = session.last_error
             if summary in {"", WAIT, NOTHING_TO_DO}:
-                summary = _summary(session.tally or {})
+                attention = companies.get(connection, company_id).attention
+                summary = attention or _summary(session.tally or {})
+                summary = _ascii(summary)[:200]
             sessions.change(connection, session, summary=summary)
             sessions.close(connection, session, now=now, why="closed")
         return summary

@@ -310,17 +310,10 @@ class Delivery:
                 self._company.id,
                 models.mosaic_call.c.data_type == "portfolio",
             )
-            if coming:
+            if coming or not companies.get(connection, self._company.id).delivers:
                 return
             key = match_key(self._company.name)
-            if mosaic_calls.gave_up(connection, self._company.id, "portfolio", key):
-                companies.attend(
-                    connection,
-                    self._company.id,
-                    error_id="mosaic-portfolio-missing",
-                    text=f"The portfolio {self._company.name}: "
-                    f"{mosaic_calls.NEVER_APPEARED}",
-                )
+            if self._portfolio_refused(connection, key):
                 return
             fields = {"name": self._company.name}
             step = self._steps.keep(
@@ -331,6 +324,23 @@ class Delivery:
                 key,
             )
         self._steps.send(step)
+        with self._transaction() as connection:
+            self._portfolio_refused(connection, key)
+
+    def _portfolio_refused(self, connection: Connection, key: str) -> bool:
+        """Say that Mosaic refuses the portfolio, if it did lately."""
+        refused = mosaic_calls.refused_portfolio(
+            connection, self._company.id, key, self._clock() - _PAUSE_AFTER_REFUSAL
+        )
+        if refused is None:
+            return False
+        companies.attend(
+            connection,
+            self._company.id,
+            error_id="mosaic-portfolio-missing",
+            text=f"The portfolio {self._company.name}: {refused}",
+        )
+        return True
 
     def _deliver_some(self) -> bool:
         """Take the next due records one step further; False if there are none."""

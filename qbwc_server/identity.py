@@ -90,7 +90,8 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
     if company.file_name is not None:
         renamed = file.company_name != company.file_name
         moved = bool(path) and bool(company.file_path) and path != company.file_path
-        if renamed and (moved or not file.file_id):
+        # Without our FileID only the same name at the same place is the same file.
+        if (renamed and moved) or ((renamed or moved) and not file.file_id):
             return _wrong(company, file)
     else:
         renamed = moved = False

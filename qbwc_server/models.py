@@ -151,7 +151,6 @@ session = _of_company(
     _flag("identified"),
     sa.Column("exchange_id", sa.BigInteger),
     _count("done"),
-    _count("rounds"),
     _count("waits"),
     _count("percent"),
     _count("access_errors"),

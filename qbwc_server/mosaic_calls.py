@@ -130,6 +130,26 @@ def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -
     return found.first() is not None
 
 
+def refused_portfolio(
+    connection: Connection, company_id: int, key: str, since: datetime
+) -> str | None:
+    """Return why the portfolio is not asked for now: refused lately, or never seen."""
+    if gave_up(connection, company_id, PORTFOLIO, key):
+        return NEVER_APPEARED
+    row = connection.execute(
+        sa.select(_CALL.c.reason)
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.data_type == PORTFOLIO,
+            _CALL.c.state == "refused",
+            _CALL.c.settled_at > since,
+        )
+        .order_by(_CALL.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else f"Mosaic refused it: {row.reason}"
+
+
 def accepted(
     connection: Connection, call: Row[Any], api_request_id: str | None
 ) -> None:

@@ -288,10 +288,12 @@ class Steps:
         except (Unauthorised, Forbidden) as error:
             self._settle_unsent(step, error.customer)
             raise
-        except (Invalid, NotFound) as error:
+        except (Invalid, NotFound, ValueError) as error:
+            # ValueError: a field that cannot be sent at all, so nothing was.
+            why = error.support if isinstance(error, MosaicError) else str(error)
             with self._transaction() as connection:
                 call = mosaic_calls.get(connection, self._company_id, step.call_id)
-                mosaic_calls.refused(connection, call, error.support, self._clock())
+                mosaic_calls.refused(connection, call, why, self._clock())
             return
         except MosaicError as error:
             if not error.outcome_unknown:

@@ -272,3 +272,24 @@ def test_accepted_deletions_wake_what_the_stop_had_held_back(
         assert due(connection, company.id) == {"1"}
         assert deliver_at(connection, company.id) == clock()
         assert companies.get(connection, company.id).next_read_at == clock()
+
+
+def test_a_company_with_counterparts_keeps_its_mosaic_team(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """The numbers of one team's objects mean other things in another team."""
+    company = new_company()
+
+    def move(team: str) -> None:
+        companies.set_values(
+            engine, company.id, now=clock(), who="operator", mosaic_team=team
+        )
+
+    move("101")
+    with company_transaction(engine, company.id) as connection:
+        companies.change(connection, company.id, mosaic_portfolio=7)
+    move("101")
+    with pytest.raises(companies.CompanyLinked):
+        move("102")
+
+    assert companies.find(engine, company.name).mosaic_team == "101"

@@ -555,7 +555,6 @@ def upgrade() -> None:
         ),
         sa.Column("exchange_id", sa.BigInteger(), nullable=True),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rounds", sa.Integer(), server_default="0", nullable=False),
         sa.Column("waits", sa.Integer(), server_default="0", nullable=False),
         sa.Column("percent", sa.Integer(), server_default="0", nullable=False),
         sa.Column("access_errors", sa.Integer(), server_default="0", nullable=False),

@@ -128,12 +128,18 @@ def show_(name: str, *, as_json: bool) -> None:
     is_flag=True,
     help="Believe the next complete read, however much is gone.",
 )
+@click.option(
+    "--rebind",
+    is_flag=True,
+    help="Take the company file that is open next, renamed and moved as it may be.",
+)
 @reporting
 def set_(
     name: str,
     mosaic_key_file: Path | None,
     *,
     accept_deletions: bool,
+    rebind: bool,
     **values: Any,
 ) -> None:
     """Change settings of a company."""
@@ -143,6 +149,8 @@ def set_(
     if mosaic_key_file is not None:
         key = mosaic_key_file.read_text("utf-8").strip()
         changes["mosaic_key"] = made.keys.encrypt(key)
+    if rebind:
+        changes |= {"file_name": None, "file_path": None}
     if not changes and not accept_deletions:
         raise click.UsageError("Say what to change; --help lists it.")
     now = made.clock()

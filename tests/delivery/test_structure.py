@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qbwc_server import models
+from qbwc_server.sandbox.mosaic_fields import Refused
 
 from .mirror import Mirror, everything_said, nothing_twice
 
@@ -371,3 +372,25 @@ def test_a_rename_does_not_take_the_name_of_another(quick: Mirror) -> None:
     quick.books.edit(own, name="Smith Home")
     quick.run()
     assert quick.names("client") == ["Smith Home", "Smith Limited"]
+
+
+def test_a_portfolio_that_mosaic_refuses_is_said_and_not_asked_for_at_once(
+    quick: Mirror,
+) -> None:
+    """Projects wait for it, and a person hears why."""
+    create = quick.sandbox.team.create
+
+    def refuse(data_type: str, body: Any) -> Any:
+        if data_type == "portfolio":
+            raise Refused(422, "no portfolio for you")
+        return create(data_type, body)
+
+    quick.sandbox.team.create = refuse  # type: ignore[method-assign]
+    quick.books.customer("C1", "Acme")
+    quick.books.customer("J1", "House", "C1")
+    quick.run()
+    assert quick.state().attention_id == "mosaic-portfolio-missing"
+    assert "no portfolio for you" in (quick.state().attention or "")
+    assert quick.record("J1").state == "unlinked"
+    asked = [one for one in quick.sandbox.requests if one == ("POST", "portfolio")]
+    assert len(asked) == 1

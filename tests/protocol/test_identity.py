@@ -93,6 +93,17 @@ def test_a_file_with_another_name_and_without_our_id_is_refused(desk: Desk) -> N
     is_stopped(desk, hcp, PATH, open_is="Bob Inc")
 
 
+def test_a_file_of_the_same_name_elsewhere_and_without_our_id_is_refused(
+    desk: Desk,
+) -> None:
+    """Two firms may bear one name; a file that we have stamped is not without it."""
+    desk.read_all()
+    desk.file.store.run("DELETE FROM extension_value WHERE name = 'FileID'")
+    desk.clock.pass_(minutes=15)
+    assert desk.first(desk.ticket(), path="D:\\Elsewhere.QBW") == ""
+    assert desk.stored().attention_id == "wrong-company-file"
+
+
 def test_a_copied_file_with_another_name_and_another_path_is_refused(
     desk: Desk,
 ) -> None:
