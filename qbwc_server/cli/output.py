@@ -55,7 +55,11 @@ def parts() -> app.Parts:
     """Return what commands need, with logs set up as the settings say."""
     settings = Settings()
     set_up_logs(level=settings.log_level, as_json=settings.log_json)
-    return app.parts(settings)
+    made = app.parts(settings)
+    context = click.get_current_context(silent=True)
+    if context is not None:  # gunicorn's processes have none and live on
+        context.call_on_close(made.engine.dispose)
+    return made
 
 
 def show(

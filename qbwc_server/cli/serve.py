@@ -10,6 +10,7 @@ from typing import Any
 import click
 import structlog
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.engine import Engine
 
 from qbwc_server import app, schema
 from qbwc_server.cli.output import parts, reporting
@@ -103,7 +104,7 @@ def database() -> None:
 @reporting
 def upgrade() -> None:
     """Bring the database up to this program's schema."""
-    engine = make_engine(Settings().url())
+    engine = _engine()
     schema.upgrade(engine)
     click.echo(f"The database is at revision {schema.head()}.")
 
@@ -112,9 +113,15 @@ def upgrade() -> None:
 @reporting
 def check() -> None:
     """Tell whether the database fits this program; exit 1 if it does not."""
-    engine = make_engine(Settings().url())
+    engine = _engine()
     schema.require_head(engine)
     found = schema.differences(engine)
     if found:
         raise click.ClickException("The schema differs: " + "; ".join(found))
     click.echo(f"The database is at revision {schema.head()} and fits.")
+
+
+def _engine() -> Engine:
+    engine = make_engine(Settings().url())
+    click.get_current_context().call_on_close(engine.dispose)
+    return engine
