@@ -404,6 +404,7 @@ mosaic_call = _of_company(
         postgresql_where=sa.text("settled_at IS NULL"),
     ),
     sa.Index("ix_mosaic_call_record", "company_id", "record_id", "id"),
+    sa.Index("ix_mosaic_call_match", "company_id", "data_type", "match_key"),
 )
 
 mosaic_callback = _of_company(

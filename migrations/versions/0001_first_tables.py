@@ -312,6 +312,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mosaic_call", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_mosaic_call_match",
+            ["company_id", "data_type", "match_key"],
+            unique=False,
+        )
+        batch_op.create_index(
             "ix_mosaic_call_open",
             ["company_id", "check_at"],
             unique=False,
@@ -657,6 +662,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("settled_at IS NULL"),
             postgresql_where=sa.text("settled_at IS NULL"),
         )
+        batch_op.drop_index("ix_mosaic_call_match")
 
     op.drop_table("mosaic_call")
     with op.batch_alter_table("job_event", schema=None) as batch_op:
