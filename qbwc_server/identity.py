@@ -50,10 +50,19 @@ class Judgement:
 
 
 def questions(owner_id: str) -> tuple[Request, ...]:
-    """Return our own requests for the same three answers, when none came."""
+    """Return our own requests for the same three answers, when none came.
+
+    CompanyRet can carry tax and social security numbers: only what tells the file is
+    asked for.
+    """
+    company = (
+        ("IncludeRetElement", "CompanyName"),
+        ("IncludeRetElement", "DataExtRet"),
+        ("OwnerID", owner_id),
+    )
     return (
         Request("HostQueryRq", request_id="0"),
-        Request("CompanyQueryRq", (("OwnerID", owner_id),), request_id="1"),
+        Request("CompanyQueryRq", company, request_id="1"),
         Request("PreferencesQueryRq", request_id="2"),
     )
 

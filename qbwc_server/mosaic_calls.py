@@ -196,22 +196,7 @@ def done(
         run=run,
         now=now,
     )
-    _settle(connection, call, "done", None, now)
-    if call.data_type == PORTFOLIO:
-        take_portfolio(connection, call.company_id, mosaic_id, now)
-    elif call.record_id is not None and call.operation == "create":
-        inventory.link(
-            connection,
-            call.company_id,
-            call.record_id,
-            call.data_type,
-            mosaic_id,
-            found,
-            by=by,
-            now=now,
-        )
-    elif call.record_id is not None:
-        _changed(connection, call, found, by=by, now=now)
+    _made(connection, call, mosaic_id, found, by=by, now=now)
     return True
 
 
@@ -318,7 +303,20 @@ def _from_list(
 ) -> None:
     if _taken(connection, call, mosaic_id, now):
         return
-    _settle(connection, call, "done", "Found in Mosaic's list.", now)
+    _made(connection, call, mosaic_id, found, by="list", now=now)
+
+
+def _made(
+    connection: Connection,
+    call: Row[Any],
+    mosaic_id: int,
+    found: dict[str, Any],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Settle a call as made, and give what it made to whom it was made for."""
+    _settle(connection, call, "done", f"Known from the {by}.", now)
     if call.data_type == PORTFOLIO:
         take_portfolio(connection, call.company_id, mosaic_id, now)
     elif call.record_id is not None and call.operation == "create":
@@ -329,11 +327,11 @@ def _from_list(
             call.data_type,
             mosaic_id,
             found,
-            by="read back",
+            by=by,
             now=now,
         )
     elif call.record_id is not None:
-        _changed(connection, call, found, by="read back", now=now)
+        _changed(connection, call, found, by=by, now=now)
 
 
 def _changed(
