@@ -19,7 +19,7 @@ from qbwc_server.kinds import KINDS
 
 _TABLE = models.company
 _SECRET = re.compile("key|hash")
-STOPPING = frozenset({"too-many-gone"})
+STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
 _OF_MOSAIC = "mosaic-"
 
@@ -73,6 +73,17 @@ class Company:
     host: dict[str, Any] | None
     offset_minutes: int | None
     last_restore: str | None
+    two_way: bool
+    policy: str
+    contractors: bool
+    time_class: str | None
+    time_payroll_item: str | None
+    closing_date: str | None
+    class_tracking: bool | None
+    time_tracking: bool | None
+    time_hot_at: datetime | None
+    time_window_at: datetime | None
+    mosaic_time_from: str | None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -83,6 +94,11 @@ class Company:
     def delivers(self) -> bool:
         """Whether anything may be written to Mosaic for it now."""
         return self.mode == "live" and self.attention_id not in STOPPING
+
+    @property
+    def writes_quickbooks(self) -> bool:
+        """Whether anything may be written to QuickBooks for it now."""
+        return self.delivers and self.two_way
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ SESSION_STATES = ("authenticated", "asked", "ready", "finishing", "closed")
 CALL_STATES = ("sent", "accepted", "unsure", "done", "refused", "absent")
 MODES = ("preview", "live", "paused")
 STRUCTURES = ("client", "project")
+POLICIES = ("newest", "quickbooks", "mosaic", "ask")
 
 metadata = sa.MetaData(
     naming_convention={
@@ -119,6 +120,17 @@ company = sa.Table(
     sa.Column("host", JSON),
     sa.Column("offset_minutes", sa.Integer),
     _text("last_restore", null=True),
+    sa.Column("two_way", sa.Boolean, nullable=False, server_default=sa.true()),
+    _text("policy", default="newest"),
+    _flag("contractors"),
+    _text("time_class", null=True),
+    _text("time_payroll_item", null=True),
+    _text("closing_date", null=True),
+    _flag("class_tracking", null=True),
+    _flag("time_tracking", null=True),
+    _moment("time_hot_at"),
+    _moment("time_window_at"),
+    _text("mosaic_time_from", null=True),
     _moment("created_at", null=False),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
@@ -127,6 +139,7 @@ company = sa.Table(
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
     _one_of("structure", STRUCTURES),
+    _one_of("policy", POLICIES),
 )
 
 company_sequence = sa.Table(
@@ -149,6 +162,7 @@ session = _of_company(
     _text("ended_why", null=True),
     _text("ticket_hash"),
     _flag("identified"),
+    _flag("checked"),
     sa.Column("exchange_id", sa.BigInteger),
     _count("done"),
     _count("waits"),
@@ -246,6 +260,13 @@ job = _of_company(
         postgresql_where=sa.text("finished_at IS NULL"),
     ),
     sa.Index(
+        "ix_job_record",
+        "company_id",
+        "record_id",
+        sqlite_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+        postgresql_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+    ),
+    sa.Index(
         "ix_job_exchange",
         "company_id",
         "exchange_id",
@@ -273,13 +294,17 @@ record = _of_company(
     _text("state"),
     _text("reason", null=True),
     _text("name"),
+    _text("day", null=True),
     _text("quickbooks_id", null=True),
     _text("mosaic_type", null=True),
     sa.Column("mosaic_id", sa.BigInteger),
     sa.Column("quickbooks", JSON),
     sa.Column("mosaic", JSON),
     sa.Column("agreed", JSON),
+    sa.Column("conflict", JSON),
     _flag("quickbooks_gone"),
+    _flag("mosaic_gone"),
+    _count("misses"),
     _text("edit_sequence", null=True),
     _text("time_modified", null=True),
     _text("parent_id", null=True),
@@ -312,6 +337,30 @@ record = _of_company(
         "id",
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "uq_record_external_guid",
+        "company_id",
+        "external_guid",
+        unique=True,
+        sqlite_where=sa.text("external_guid IS NOT NULL"),
+        postgresql_where=sa.text("external_guid IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_day",
+        "company_id",
+        "kind",
+        "day",
+        "parent_id",
+        sqlite_where=sa.text("day IS NOT NULL"),
+        postgresql_where=sa.text("day IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_only_mosaic",
+        "company_id",
+        "day",
+        sqlite_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+        postgresql_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
     ),
     sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
     sa.Index(
@@ -351,6 +400,9 @@ reading = _of_company(
     _moment("last_full_at"),
     _flag("full_due"),
     _flag("deletions_accepted"),
+    _text("reach", null=True),
+    sa.Column("greatest_number", sa.BigInteger),
+    _text("greatest_number_at", null=True),
     _text("problem", null=True),
 )
 
@@ -379,6 +431,7 @@ mosaic_call = _of_company(
     sa.Column("mosaic_id", sa.BigInteger),
     _text("reason", null=True),
     sa.Column("fields", JSON, nullable=False),
+    sa.Column("basis", JSON),
     _text("match_key", default=""),
     _text("ref"),
     _text("api_request_id", null=True),

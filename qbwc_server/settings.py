@@ -152,6 +152,21 @@ class Settings(BaseSettings):
     mosaic_refresh_hours: int = Field(
         default=12, ge=1, description="Hours between two reads of Mosaic's lists."
     )
+    time_history_years: int = Field(
+        default=10, ge=1, description="Years of time read from QuickBooks at first."
+    )
+    time_window_days: int = Field(
+        default=120, ge=1, description="Days back in which changes in Mosaic are seen."
+    )
+    time_window_minutes: int = Field(
+        default=60, ge=1, description="Minutes between two reads of that window."
+    )
+    time_hot_days: int = Field(
+        default=14, ge=1, description="Days back that are read more often."
+    )
+    time_hot_minutes: int = Field(
+        default=5, ge=1, description="Minutes between two reads of those days."
+    )
 
     @field_validator("public_url")
     @classmethod

@@ -37,6 +37,11 @@ VALUES: dict[str, tuple[str, Any]] = {
     "worker_threads": ("2", 2),
     "lease_seconds": ("20", 20),
     "mosaic_refresh_hours": ("1", 1),
+    "time_history_years": ("3", 3),
+    "time_window_days": ("60", 60),
+    "time_window_minutes": ("30", 30),
+    "time_hot_days": ("7", 7),
+    "time_hot_minutes": ("2", 2),
 }
 
 

@@ -62,9 +62,26 @@ def upgrade() -> None:
         ),
         sa.Column("offset_minutes", sa.Integer(), nullable=True),
         sa.Column("last_restore", sa.Text(), nullable=True),
+        sa.Column("two_way", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("policy", sa.Text(), server_default="newest", nullable=False),
+        sa.Column(
+            "contractors", sa.Boolean(), server_default=sa.false(), nullable=False
+        ),
+        sa.Column("time_class", sa.Text(), nullable=True),
+        sa.Column("time_payroll_item", sa.Text(), nullable=True),
+        sa.Column("closing_date", sa.Text(), nullable=True),
+        sa.Column("class_tracking", sa.Boolean(), nullable=True),
+        sa.Column("time_tracking", sa.Boolean(), nullable=True),
+        sa.Column("time_hot_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("time_window_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mosaic_time_from", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "mode IN ('preview', 'live', 'paused')", name=op.f("ck_company_mode")
+        ),
+        sa.CheckConstraint(
+            "policy IN ('newest', 'quickbooks', 'mosaic', 'ask')",
+            name=op.f("ck_company_policy"),
         ),
         sa.CheckConstraint(
             "structure IN ('client', 'project')", name=op.f("ck_company_structure")
@@ -243,6 +260,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'ready'"),
         )
         batch_op.create_index(
+            "ix_job_record",
+            ["company_id", "record_id"],
+            unique=False,
+            sqlite_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+            postgresql_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+        )
+        batch_op.create_index(
             "uq_job_dedupe_key",
             ["company_id", "dedupe_key"],
             unique=True,
@@ -287,6 +311,11 @@ def upgrade() -> None:
             "fields",
             sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
             nullable=False,
+        ),
+        sa.Column(
+            "basis",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=True,
         ),
         sa.Column("match_key", sa.Text(), server_default="", nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
@@ -420,6 +449,9 @@ def upgrade() -> None:
             server_default=sa.false(),
             nullable=False,
         ),
+        sa.Column("reach", sa.Text(), nullable=True),
+        sa.Column("greatest_number", sa.BigInteger(), nullable=True),
+        sa.Column("greatest_number_at", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["company_id"],
@@ -437,6 +469,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=True),
         sa.Column("quickbooks_id", sa.Text(), nullable=True),
         sa.Column("mosaic_type", sa.Text(), nullable=True),
         sa.Column("mosaic_id", sa.BigInteger(), nullable=True),
@@ -456,8 +489,17 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column(
+            "conflict",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
             "quickbooks_gone", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
+        sa.Column(
+            "mosaic_gone", sa.Boolean(), server_default=sa.false(), nullable=False
+        ),
+        sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
         sa.Column("edit_sequence", sa.Text(), nullable=True),
         sa.Column("time_modified", sa.Text(), nullable=True),
         sa.Column("parent_id", sa.Text(), nullable=True),
@@ -483,11 +525,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("record", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_record_day",
+            ["company_id", "kind", "day", "parent_id"],
+            unique=False,
+            sqlite_where=sa.text("day IS NOT NULL"),
+            postgresql_where=sa.text("day IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_record_due",
             ["company_id", "delivery_rank", "due_at", "id"],
             unique=False,
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_record_only_mosaic",
+            ["company_id", "day"],
+            unique=False,
+            sqlite_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+            postgresql_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_record_parent",
@@ -505,6 +561,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("waits_for IS NOT NULL"),
             postgresql_where=sa.text("waits_for IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_record_external_guid",
+            ["company_id", "external_guid"],
+            unique=True,
+            sqlite_where=sa.text("external_guid IS NOT NULL"),
+            postgresql_where=sa.text("external_guid IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_record_mosaic",
@@ -558,6 +621,7 @@ def upgrade() -> None:
         sa.Column(
             "identified", sa.Boolean(), server_default=sa.false(), nullable=False
         ),
+        sa.Column("checked", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("exchange_id", sa.BigInteger(), nullable=True),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
         sa.Column("waits", sa.Integer(), server_default="0", nullable=False),
@@ -619,6 +683,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("mosaic_id IS NOT NULL"),
         )
         batch_op.drop_index(
+            "uq_record_external_guid",
+            sqlite_where=sa.text("external_guid IS NOT NULL"),
+            postgresql_where=sa.text("external_guid IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_record_waits_for",
             sqlite_where=sa.text("waits_for IS NOT NULL"),
             postgresql_where=sa.text("waits_for IS NOT NULL"),
@@ -630,9 +699,19 @@ def downgrade() -> None:
             postgresql_where=sa.text("parent_id IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_record_only_mosaic",
+            sqlite_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+            postgresql_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_record_due",
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_record_day",
+            sqlite_where=sa.text("day IS NOT NULL"),
+            postgresql_where=sa.text("day IS NOT NULL"),
         )
 
     op.drop_table("record")
@@ -674,6 +753,11 @@ def downgrade() -> None:
             "uq_job_dedupe_key",
             sqlite_where=sa.text("finished_at IS NULL"),
             postgresql_where=sa.text("finished_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_job_record",
+            sqlite_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+            postgresql_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
         )
         batch_op.drop_index(
             "ix_job_ready",

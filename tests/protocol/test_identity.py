@@ -188,7 +188,7 @@ def test_without_readable_first_answers_we_ask_ourselves(desk: Desk, hcp: str) -
 def test_our_own_questions_ask_for_no_tax_or_social_security_number(
     desk: Desk,
 ) -> None:
-    """Only the elements that tell the file; the company's others stay where they are."""
+    """Only the elements that tell the file; its others stay where they are."""
     text = desk.first(desk.ticket(), "")
     company = text[text.index("<CompanyQueryRq") : text.index("</CompanyQueryRq>")]
     wanted = re.findall("<IncludeRetElement>(.*?)</IncludeRetElement>", company)
