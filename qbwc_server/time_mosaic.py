@@ -23,6 +23,10 @@ from qbwc_server.kinds import time_entry
 _RECORD = models.record
 _CALL = models.mosaic_call
 _CHUNK = 500
+_COMPARED = (
+    *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone"),
+    *("quickbooks_id", "day", "waits_for"),
+)
 _MAY_BE_OURS = (
     "May be the entry that is being created in Mosaic for the same person and day; "
     "waits until that is known."
@@ -53,12 +57,8 @@ def _keep(
 ) -> None:
     read = {one: time_entry.from_mosaic(body) for one, body in bodies.items()}
     found = {one: snapshot for one, snapshot in read.items() if snapshot is not None}
-    rows: Sequence[Row[Any]] = connection.execute(
-        sa.select(
-            *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.mosaic, _RECORD.c.misses),
-            *(_RECORD.c.mosaic_gone, _RECORD.c.quickbooks_id, _RECORD.c.day),
-            _RECORD.c.waits_for,
-        ).where(
+    rows = connection.execute(
+        sa.select(*(_RECORD.c[name] for name in _COMPARED)).where(
             _RECORD.c.company_id == company_id,
             _RECORD.c.mosaic_type == time_entry.NAME,
             _RECORD.c.mosaic_id.in_(list(bodies)),
