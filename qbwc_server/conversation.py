@@ -110,7 +110,9 @@ class Conversation:
         self._settings = settings
         self._clock = clock
         self._rules = Rules(
-            settings.page_size, timedelta(days=settings.full_compare_days)
+            settings.page_size,
+            timedelta(days=settings.full_compare_days),
+            settings.time_history_years,
         )
 
     def server_version(self) -> str:
@@ -152,6 +154,7 @@ class Conversation:
             if sessions.live(connection, company.id) is not None:
                 return ["", "busy", "", ""]
             reading.schedule(connection, company, now)
+            reading.ask_before_writing(connection, company, now)
             if not self._has_work(connection, company.id, now):
                 return ["", "none", "", interval]
             path = company.file_path or ""
@@ -190,6 +193,8 @@ class Conversation:
                 return known.text
         with company_transaction(self._engine, company_id) as connection:
             company = companies.get(connection, company_id)
+            if not session.checked:
+                reading.ask_before_writing(connection, company, now)
             going = roundtrip.probe(
                 connection, company, session.id, now
             ) or roundtrip.compose(

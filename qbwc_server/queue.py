@@ -242,6 +242,23 @@ def ready_by(connection: Connection, company_id: int, moment: datetime) -> int:
     return found
 
 
+def writes_ready(connection: Connection, company_id: int, moment: datetime) -> bool:
+    """Tell whether a job that changes QuickBooks may be handed out by a moment."""
+    return (
+        connection.execute(
+            sa.select(_JOB.c.id)
+            .where(
+                _JOB.c.company_id == company_id,
+                _JOB.c.state == _READY,
+                _JOB.c.run_at <= moment,
+                _JOB.c.action.in_(sorted(WRITES)),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
 def split(
     connection: Connection, jobs: Iterable[Job], *, by: str, now: datetime, reason: str
 ) -> None:
@@ -285,7 +302,7 @@ def rounds_left(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= moment,
-            _JOB.c.action == "read",
+            _JOB.c.action.not_in(sorted(WRITES)),
         )
     ).all()
     pages = [

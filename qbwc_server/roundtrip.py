@@ -17,10 +17,20 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from qbwc_server import companies, exchanges, models, queue, read_answers, reading
+from qbwc_server import (
+    companies,
+    exchanges,
+    models,
+    queue,
+    read_answers,
+    reading,
+    restores,
+    time_answers,
+    time_reading,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
-from qbwc_server.kinds import KINDS, WRITINGS
+from qbwc_server.kinds import KINDS, WRITINGS, time_entry
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
@@ -29,6 +39,10 @@ from qbwc_server.qbxml.status import Verdict, hresult, message_set_status, statu
 from qbwc_server.queue import Job
 from qbwc_server.reading import Rules
 
+_PLURALS = {
+    **{kind.name: kind.plural for kind in KINDS.values()},
+    time_entry.NAME: time_entry.PLURAL,
+}
 PARSE_REFUSED = 0x80040400
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
 _LOG = structlog.get_logger(__name__)
@@ -252,9 +266,9 @@ def apply_answers(
                 if job.writes:
                     _apply_write(connection, job, answer, now)
                 else:
-                    read_answers.apply(connection, company, job, answer, now=now)
-            if job.kind in KINDS and answer.rets:
-                plural = KINDS[job.kind].plural
+                    _apply_read(connection, company, job, answer, now)
+            plural = _PLURALS.get(job.kind)
+            if plural is not None and answer.rets:
                 counts[plural] = counts.get(plural, 0) + len(answer.rets)
         except OperationalError:
             raise  # the database went away: nothing was decided about the answer
@@ -272,7 +286,19 @@ def apply_answers(
                 queue.move(
                     connection, job, state, by="our program", now=now, reason=reason
                 )
+    restores.review(connection, company.id, now)
     return counts
+
+
+def _apply_read(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    if job.kind == reading.ACTIVITY:
+        restores.apply_activity(connection, company, job, answer, now=now)
+    elif job.kind in time_reading.NAMES:
+        time_answers.apply(connection, company, job, answer, now=now)
+    else:
+        read_answers.apply(connection, company, job, answer, now=now)
 
 
 def _request(
@@ -286,6 +312,10 @@ def _request(
     if job.writes:
         built = WRITINGS[job.kind].build(job.action, job.payload or {})
         return Request(built.name, built.body, request_id=str(job.id)), None
+    if job.kind in time_reading.NAMES:
+        return time_reading.request(
+            connection, company, job, session_id=session_id, now=now, rules=rules
+        )
     return reading.request(
         connection, company, job, session_id=session_id, now=now, rules=rules
     )
@@ -295,6 +325,8 @@ def _message_name(job: Job) -> str:
     if job.writes:
         built = WRITINGS[job.kind].build(job.action, job.payload or {})
         return built.name.removesuffix("Rq")
+    if job.kind in time_reading.NAMES:
+        return time_reading.message_name(job.kind)
     return reading.message_name(job.kind)
 
 

@@ -29,6 +29,7 @@ class Session:
     started_at: datetime
     last_call_at: datetime
     identified: bool
+    checked: bool
     exchange_id: int | None
     done: int
     waits: int
