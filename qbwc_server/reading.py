@@ -78,6 +78,22 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
     companies.change(connection, company.id, next_read_at=following)
 
 
+def ask_activity(
+    connection: Connection, company: Company, now: datetime, *, by: str
+) -> None:
+    """Queue the question whether a backup was restored, if it is not queued yet."""
+    queue.enqueue(
+        connection,
+        company.id,
+        kind=ACTIVITY,
+        action="read",
+        summary="Ask whether a backup was restored",
+        now=now,
+        by=by,
+        dedupe_key=f"read:{ACTIVITY}",
+    )
+
+
 def message_name(kind: str) -> str:
     """Return the message that reads a kind, without "Rq"."""
     other = {ACTIVITY: "CompanyActivityQuery", DELETIONS: "ListDeletedQuery"}

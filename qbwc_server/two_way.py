@@ -110,3 +110,25 @@ class Action:
     basis: Mapping[str, list[Any]] = field(default_factory=dict)
     lost: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waits_for: str | None = None
+
+
+def agreed_after(
+    agreed: Mapping[str, Snapshot] | None,
+    basis: Mapping[str, list[Any]],
+    found: Snapshot,
+    side: SideName,
+) -> Agreed:
+    """Return what both sides agree on once a write to one side is done.
+
+    `basis` is the write's {field: [QuickBooks', Mosaic's]}; `found` is what the side
+    has now, which counts there instead of what it was asked to keep.
+    """
+    before = agreed or {}
+    after: Agreed = {
+        name: dict(before.get(name) or {}) for name in ("quickbooks", "mosaic")
+    }
+    for one, (quickbooks, mosaic) in basis.items():
+        after["quickbooks"][one] = quickbooks
+        after["mosaic"][one] = mosaic
+        after[side][one] = found.get(one, after[side][one])
+    return after
