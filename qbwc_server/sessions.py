@@ -107,6 +107,16 @@ def live(connection: Connection, company_id: int) -> Session | None:
     return None if row is None else Session.of(row)
 
 
+def get(connection: Connection, company_id: int, session_id: int) -> Session:
+    """Return a session that is known to exist."""
+    row = connection.execute(
+        sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id, _TABLE.c.id == session_id
+        )
+    ).one()
+    return Session.of(row)
+
+
 def change(connection: Connection, session: Session, **values: object) -> None:
     """Change columns of a session."""
     connection.execute(

@@ -165,7 +165,7 @@ def upgrade() -> None:
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "purpose IN ('work', 'probe', 'identity', 'hcp')",
+            "purpose IN ('work', 'probe', 'look', 'identity', 'hcp')",
             name=op.f("ck_exchange_purpose"),
         ),
         sa.CheckConstraint(

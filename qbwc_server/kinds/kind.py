@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
-from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.sync import Hold, Snapshot, Wanted
 
@@ -97,16 +94,3 @@ def required(ret: Ret, name: str) -> str:
     if not text:
         raise ValueError(f"{ret.type} without {name}")
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """How jobs of a kind become requests that change QuickBooks.
-
-    `build` takes a job's action and payload and returns the request without its
-    requestID; `keep` is told, within the transaction that finishes the job, what
-    QuickBooks has now.
-    """
-
-    build: Callable[[str, dict[str, Any]], Request]
-    keep: Callable[[Connection, int, int | None, Ret | None], None]
