@@ -90,11 +90,11 @@ def test_equal_entries_are_counterparts(pair: Pair) -> None:
     """Line ends, trailing blanks and a third of an hour are no differences."""
     pair.enter()
     pair.enter(billable="HasBeenBilled")
-    pair.enter(billable="NotBillable", customer=pair.deep, notes="5 € – “ok” ☃")
+    pair.enter(billable="NotBillable", customer=pair.deep, notes="5 € “ok” ☃")
     pair.record()
     pair.record()
     plans = pair.plans["mosaic_id"]
-    pair.record(phase_id=plans, billable=False, description="5 € – “ok” ☃")
+    pair.record(phase_id=plans, billable=False, description="5 € “ok” ☃")
 
     found = pair.compare()
 
