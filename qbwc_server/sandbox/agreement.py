@@ -26,7 +26,8 @@ class Agreement:
     """What was compared: counts per kind, and each difference as a sentence.
 
     `needless` counts time entries that can have no counterpart, by their reason.
-    `time` are the differences between time entries, which are in `differences` too.
+    `time` are the differences between time entries, in `differences` too;
+    `pairs` are TxnIDs and Mosaic's ids of entries that agree.
     """
 
     in_quickbooks: dict[str, int] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Agreement:
     without_counterpart: dict[str, int] = field(default_factory=dict)
     needless: dict[str, int] = field(default_factory=dict)
     time: list[TimeDifference] = field(default_factory=list)
+    pairs: list[tuple[str, int]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
 
@@ -80,6 +82,7 @@ def _time(
     found.without_counterpart[kind] = sum(time.needless.values())
     found.needless = time.needless
     found.time = time.differences
+    found.pairs = time.pairs
     found.differences += [one.text for one in time.differences]
 
 

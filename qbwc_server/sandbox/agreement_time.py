@@ -64,9 +64,10 @@ class TimeDifference:
 
 @dataclass
 class TimeAgreement:
-    """What came of comparing time entries."""
+    """What came of comparing time entries; `pairs` are TxnIDs with Mosaic's ids."""
 
     in_quickbooks: int = 0
+    pairs: list[tuple[str, int]] = field(default_factory=list)
     needless: dict[str, int] = field(default_factory=dict)
     differences: list[TimeDifference] = field(default_factory=list)
 
@@ -87,7 +88,8 @@ def compare_time(
         if isinstance(content, str):
             needless[content] += 1
         elif pool.get(content):
-            pool[content].pop()
+            same = pool[content].pop()
+            found.pairs.append((ret.text("TxnID"), same["mosaic_id"]))
         else:
             missing.append((ret, content))
     found.needless = dict(needless)
