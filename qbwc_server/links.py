@@ -1,0 +1,206 @@
+"""What stands for what on the other side: a time entry's references, translated.
+
+One `Links` serves one transaction: what it looked up stays true until that ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import inventory, models, records
+from qbwc_server.companies import Company
+from qbwc_server.kinds.time_entry import (
+    FIELDS,
+    billable_status,
+    is_billable,
+    notes_for_quickbooks,
+)
+from qbwc_server.sync import Snapshot
+from qbwc_server.two_way import Missing
+
+_RECORD = models.record
+PEOPLE = ("employee", "vendor", "other_name")
+_HOLDS_TIME = {"client": 1, "project": 0}
+"""By structure, the level of a customer from which on Mosaic can hold its time."""
+
+
+class Links:
+    """Translates time entries of one company within one transaction."""
+
+    def __init__(self, connection: Connection, company: Company) -> None:
+        self._connection = connection
+        self._company = company
+        self._known: dict[tuple[str, Any], Any] = {}
+
+    def facing(self, quickbooks: Snapshot) -> dict[str, Any]:
+        """Return QuickBooks' entry in Mosaic's terms, each field or why not."""
+        return {
+            "date": quickbooks["date"],
+            "minutes": quickbooks["minutes"],
+            "person": self._once("member", quickbooks["person"], self._member),
+            "job": self._once("project", quickbooks["job"], self._project),
+            "item": self._once("category", quickbooks["item"], self._category),
+            "notes": quickbooks["notes"],
+            "billable": is_billable(quickbooks["billable"]),
+        }
+
+    def back(self, mosaic: Snapshot) -> dict[str, Any]:
+        """Return Mosaic's entry in QuickBooks' terms, each field or why not."""
+        return {
+            "date": mosaic["date"],
+            "minutes": mosaic["minutes"],
+            "person": self._once("person", mosaic["person"], self._person),
+            "job": self._once("job", tuple(mosaic["job"]), self._job),
+            "item": self._once("item", mosaic["item"], self._item),
+            "notes": notes_for_quickbooks(mosaic["notes"]),
+            "billable": billable_status(billable=mosaic["billable"]),
+        }
+
+    def _once(self, what: str, key: Any, find: Callable[[Any], Any]) -> Any:
+        if (what, key) not in self._known:
+            self._known[what, key] = find(key)
+        return self._known[what, key]
+
+    # Into Mosaic
+
+    def _member(self, list_id: str) -> int | Missing:
+        for kind in PEOPLE:
+            row = self._of_quickbooks(kind, list_id)
+            if row is not None:
+                return self._linked(row, "member")
+        return Missing(
+            "Whoever worked is not among the employees. Time of vendors and others is "
+            "taken only if the company is set so (`company set --contractors`).",
+            f"employee:{list_id}",
+        )
+
+    def _project(self, list_id: str | None) -> list[int] | Missing:
+        if list_id is None:
+            return Missing("Has no customer or job in QuickBooks, and no project.")
+        row = self._of_quickbooks("customer", list_id)
+        if row is None:
+            return Missing(
+                "Its customer or job is not read from QuickBooks yet.",
+                f"customer:{list_id}",
+            )
+        line = records.line(self._connection, self._company.id, row)
+        top = _HOLDS_TIME[self._company.structure]
+        if len(line) - 1 < top and not line[0].missing:
+            return Missing(
+                f"Is on the customer {row.name} itself. Mosaic keeps time on projects: "
+                "choose a job in QuickBooks."
+            )
+        # What is deeper than phases belongs to the nearest phase.
+        holder = line[min(len(line) - 1, top + 1)]
+        if holder.missing:
+            waits_for = f"customer:{holder.quickbooks_id}"
+            return Missing("Its job's customer is not read yet.", waits_for)
+        there = self._of_quickbooks("customer", holder.quickbooks_id)
+        found = None if there is None else self._linked(there, "project")
+        if there is None or isinstance(found, Missing) or found is None:
+            return found or Missing("Its job is not read from QuickBooks yet.")
+        if there.mosaic_type == "phase":
+            return [int(there.mosaic["parent"]), found]
+        main = there.mosaic.get("main_phase_id")
+        if there.mosaic_type != "project" or main is None:
+            reason = f"The main phase of {there.name} in Mosaic is not known yet."
+            return Missing(reason, f"customer:{there.quickbooks_id}")
+        return [found, int(main)]
+
+    def _category(self, list_id: str | None) -> int | Missing:
+        if list_id is None:
+            return Missing("Has no service item in QuickBooks, and no work category.")
+        row = self._of_quickbooks("service_item", list_id)
+        if row is None:
+            return Missing(
+                "Its item is not among the service items read from QuickBooks.",
+                f"service_item:{list_id}",
+            )
+        return self._linked(row, "work category")
+
+    def _linked(self, row: Row[Any], what: str) -> int | Missing:
+        if row.state == "do_not_link":
+            reason = f"{row.name} is not to be linked; somebody said so."
+            return Missing(reason, state="do_not_link")
+        if row.mosaic_id is None or row.mosaic is None:
+            why = f" {row.reason}" if row.reason else ""
+            return Missing(
+                f"{row.name} has no {what} in Mosaic yet.{why}",
+                f"{row.kind}:{row.quickbooks_id}",
+            )
+        return int(row.mosaic_id)
+
+    # Into QuickBooks
+
+    def _person(self, member_id: int) -> str | Missing:
+        return self._counterpart("employee", member_id, "Mosaic's member", "employee")
+
+    def _job(self, key: tuple[int, int | None]) -> str | Missing:
+        project_id, phase_id = key
+        project = self._of_mosaic("project", project_id)
+        main = None if project is None else (project.mosaic or {}).get("main_phase_id")
+        if phase_id is None or phase_id == main or self._is_main(phase_id):
+            return self._counterpart("project", project_id, "The project", "job")
+        return self._counterpart("phase", phase_id, "The phase", "job")
+
+    def _item(self, category_id: int | None) -> str | Missing:
+        if category_id is None:
+            return Missing("Has no work category in Mosaic, and no service item.")
+        return self._counterpart(
+            "standard_work_category", category_id, "The work category", "service item"
+        )
+
+    def _is_main(self, phase_id: int) -> bool:
+        found = inventory.get(self._connection, self._company.id, "phase", phase_id)
+        return bool((found or {}).get("is_main"))
+
+    def _counterpart(
+        self, data_type: str, mosaic_id: int, noun: str, what: str
+    ) -> str | Missing:
+        row = self._of_mosaic(data_type, mosaic_id)
+        if row is None or row.quickbooks_id is None:
+            name = self._name(data_type, mosaic_id)
+            return Missing(
+                f"{noun} {name} is not linked to a {what} in QuickBooks.".replace(
+                    "a employee", "an employee"
+                ),
+                f"{data_type}:{mosaic_id}",
+            )
+        if row.state == "do_not_link":
+            reason = f"{row.name} is not to be linked; somebody said so."
+            return Missing(reason, state="do_not_link")
+        if row.quickbooks_gone:
+            return Missing(
+                f"{row.name} was deleted in QuickBooks.", f"{data_type}:{mosaic_id}"
+            )
+        return str(row.quickbooks_id)
+
+    def _name(self, data_type: str, mosaic_id: int) -> str:
+        found = inventory.get(self._connection, self._company.id, data_type, mosaic_id)
+        if found is None:
+            return str(mosaic_id)
+        return str(found.get("name") or found.get("email"))
+
+    def _of_quickbooks(self, kind: str, list_id: str) -> Row[Any] | None:
+        return self._row(_RECORD.c.kind == kind, _RECORD.c.quickbooks_id == list_id)
+
+    def _of_mosaic(self, data_type: str, mosaic_id: int) -> Row[Any] | None:
+        return self._row(
+            _RECORD.c.mosaic_type == data_type, _RECORD.c.mosaic_id == mosaic_id
+        )
+
+    def _row(self, *conditions: Any) -> Row[Any] | None:
+        return self._connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company.id, *conditions
+            )
+        ).first()
+
+
+def complete(values: dict[str, Any]) -> bool:
+    """Tell whether every field has a counterpart."""
+    return not any(isinstance(values[name], Missing) for name in FIELDS)
