@@ -1,6 +1,4 @@
-"""Houses: each history has its own SQLite database, or its own company in one of
-PostgreSQL.
-"""
+"""Houses: each history has a database or, in PostgreSQL, a company of its own."""
 
 from __future__ import annotations
 

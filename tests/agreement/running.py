@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import get_state_machine_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.agreement.histories import Histories
 from tests.agreement.house import MakeHouse
@@ -18,8 +18,8 @@ def run(make: MakeHouse, *, histories: int, start: int, shrink: bool = False) ->
     """
     machine = type("Machine", (Histories,), {"make": staticmethod(make)})
     phases = [Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])]
-    test = get_state_machine_test(
-        machine,
+    run_state_machine_as_test(
+        seed(start)(machine),
         settings=settings(
             max_examples=histories,
             stateful_step_count=25,
@@ -30,4 +30,3 @@ def run(make: MakeHouse, *, histories: int, start: int, shrink: bool = False) ->
             suppress_health_check=list(HealthCheck),
         ),
     )
-    seed(start)(test)(machine)
