@@ -15,7 +15,7 @@ from qbwc_server import models
 from qbwc_server.database import company_transaction, insert, next_id, transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, time_entry
 
 _TABLE = models.company
 _SECRET = re.compile("key|hash")
@@ -253,6 +253,7 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every record looked at again that is not finished."""
     record = models.record
     mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
+    mirrored.append(time_entry.NAME)
     connection.execute(
         record.update()
         .where(record.c.company_id == company_id, record.c.kind.in_(mirrored))
