@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from qbwc_server import companies
 from qbwc_server.database import company_transaction
 from qbwc_server.kinds import KINDS
@@ -11,8 +9,6 @@ from qbwc_server.kinds.kind import Relative
 from qbwc_server.sync import Wanted
 from tests.reading.poller import Poller
 from tests.reading.times import TimePoller
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def _with_contractors(poller: Poller) -> None:

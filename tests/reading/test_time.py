@@ -162,7 +162,7 @@ def test_a_deletion_is_learnt_within_one_poll(timed: TimePoller) -> None:
 def test_what_a_compare_misses_is_asked_for_by_id_before_it_is_gone(
     timed: TimePoller,
 ) -> None:
-    """A silent deletion is found; an entry that changed its day meanwhile is not one."""
+    """A silent deletion is found; an entry whose day changed meanwhile is none."""
     ids = [timed.enter(f"2025-{month:02}-05") for month in range(1, 11)]
     moved = timed.enter("2021-01-05")
     timed.poller.poll()
