@@ -129,7 +129,8 @@ class Links:
             reason = f"{row.name} is not to be linked; somebody said so."
             return Missing(reason, state="do_not_link")
         if row.mosaic_id is None or row.mosaic is None:
-            why = f" {row.reason}" if row.reason else ""
+            # Why something is on its way changes by the minute, and says nothing here.
+            why = f" {row.reason}" if row.reason and row.state != "pending" else ""
             return Missing(
                 f"{row.name} has no {what} in Mosaic yet.{why}",
                 f"{row.kind}:{row.quickbooks_id}",

@@ -171,7 +171,6 @@ def is_full_due(state: Row[Any] | None, now: datetime, rules: Rules) -> bool:
     """Tell whether a kind must be read whole."""
     return (
         state is None
-        or state.watermark is None
         or bool(state.full_due)
         or state.last_full_at is None
         or now - state.last_full_at > rules.full_compare
@@ -185,7 +184,7 @@ def _begin(
     full = is_full_due(state, now, rules)
     start = None
     if not full and state is not None:
-        start = since(state.watermark)
+        start = since(state.watermark) if state.watermark else None
     return {
         "session": session_id,
         "began": now.isoformat(),

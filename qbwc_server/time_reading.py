@@ -126,7 +126,7 @@ def _begin(
         begins = max(start, today - timedelta(days=days))
         first |= {"from": begins.isoformat(), "days": days}
     else:
-        first["since"] = reading.since(watermark or "")
+        first["since"] = reading.since(watermark) if watermark else None
     return {
         "session": session_id,
         "began": now.isoformat(),
@@ -179,10 +179,11 @@ def next_slice(cursor: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _page(job: Job, cursor: dict[str, Any]) -> Request:
+    filtered: Body = ()  # where nothing was ever met, everything is asked for
     if cursor["since"]:
         limits: Body = (("FromModifiedDate", cursor["since"]),)
-        filtered: Body = (("ModifiedDateRangeFilter", limits),)
-    else:
+        filtered = (("ModifiedDateRangeFilter", limits),)
+    elif cursor["from"]:
         limits = (("FromTxnDate", cursor["from"]),)
         limits += (("ToTxnDate", cursor["to"]),) if cursor["to"] else ()
         filtered = (("TxnDateRangeFilter", limits),)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qbwc_server import companies, connect, models
+from qbwc_server import companies, connect, models, restores
 from qbwc_server.app import Parts
 from qbwc_server.cli.output import (
     json_option,
@@ -154,6 +154,17 @@ def show_(name: str, *, as_json: bool) -> None:
     is_flag=True,
     help="Take the company file that is open next, renamed and moved as it may be.",
 )
+@click.option(
+    "--after-restore",
+    type=click.Choice(restores.WAYS),
+    help="Which side is right after a backup was restored: what the file lacks is "
+    "added again from Mosaic, or is gone there too.",
+)
+@click.option(
+    "--contractors/--no-contractors",
+    default=None,
+    help="Whether vendors and other names are read as members too.",
+)
 @reporting
 def set_(
     name: str,
@@ -161,6 +172,7 @@ def set_(
     *,
     accept_deletions: bool,
     rebind: bool,
+    after_restore: restores.Way | None,
     **values: Any,
 ) -> None:
     """Change settings of a company."""
@@ -172,7 +184,7 @@ def set_(
         changes["mosaic_key"] = made.keys.encrypt(key)
     if rebind:
         changes |= {"file_name": None, "file_path": None}
-    if not changes and not accept_deletions:
+    if not changes and not accept_deletions and after_restore is None:
         raise click.UsageError("Say what to change; --help lists it.")
     now = made.clock()
     if changes:
@@ -180,6 +192,11 @@ def set_(
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
             companies.accept_deletions(connection, found.id, now=now, who="operator")
+    if after_restore is not None:
+        with company_transaction(made.engine, found.id) as connection:
+            restores.decide(
+                connection, found.id, after_restore, now=now, who="operator"
+            )
     click.echo(f"{found.name} is changed.")
 
 
