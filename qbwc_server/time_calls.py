@@ -4,9 +4,7 @@ Mosaic has no way to say that a POST is the same again. So an entry whose creati
 not answered is looked for, by the request log and then among the person's entries of
 the day, by its content.
 
-Rule 1: what was written counts as agreed only where Mosaic's answer tells it, or where
-Mosaic has just what was sent. A change that was lost must not look like an agreement.
-Rule 2: an entry counts as deleted only when Mosaic, asked for it, does not show it.
+Rule: an entry counts as deleted only when Mosaic, asked for it, does not show it.
 """
 
 from __future__ import annotations
@@ -23,8 +21,6 @@ from qbwc_server.kinds import time_entry
 
 _RECORD = models.record
 _CLOCKS_DIFFER = timedelta(minutes=1)
-_TOLD = frozenset({"answer", "callback"})
-"""Where Mosaic itself tells what it made of a write."""
 
 
 def done(
@@ -147,15 +143,6 @@ def _made(
             mosaic_calls.never_made(connection, call, reason, now, again_at=now)
             return
         time_mosaic.drop_waiting(connection, call.company_id, mosaic_id)
-    basis = call.basis or {}
-    told: Mapping[str, Any] = found
-    if by not in _TOLD:
-        if call.operation == "create":
-            told = {}  # what is different was changed since: that is to travel
-        else:
-            basis = {
-                name: both for name, both in basis.items() if both[1] == found.get(name)
-            }
     mosaic_calls.settle_as(connection, call, "done", f"Known from the {by}.", now)
     mosaic_calls.change_record(
         connection,
@@ -165,7 +152,7 @@ def _made(
         mosaic_id=mosaic_id,
         mosaic=found,
         mosaic_gone=False,
-        agreed=two_way.agreed_after(row.agreed, basis, told, "mosaic"),
+        agreed=two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic"),
         misses=0,
         attempt=row.attempt + 1,
         due_at=now,
