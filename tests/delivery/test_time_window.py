@@ -280,10 +280,7 @@ def test_many_gone_at_once_need_a_persons_word(sheet: Timesheet) -> None:
     assert mirror.state().attention_id == "mosaic-too-many-gone"
     assert "30 of 31 time entries" in (mirror.state().attention or "")
     assert not any(row.mosaic_gone for row in sheet.records())
-    with company_transaction(mirror.engine, mirror.company.id) as connection:
-        companies.accept_deletions(
-            connection, mirror.company.id, now=mirror.clock(), who="operator"
-        )
+    sheet.accept()
     mirror.run()
     assert sheet.known() == {kept}
     assert mirror.state().attention_id is None
@@ -299,9 +296,7 @@ def test_a_word_for_one_time_does_not_last(sheet: Timesheet) -> None:
         companies.attend(
             connection, mirror.company.id, error_id="mosaic-too-many-gone", text="-"
         )
-        companies.accept_deletions(
-            connection, mirror.company.id, now=mirror.clock(), who="operator"
-        )
+    sheet.accept()
     mirror.run()
     for number in wanted:
         mirror.sandbox.delete_time_entry(number)

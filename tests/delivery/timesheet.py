@@ -27,6 +27,8 @@ class Mirroring:
     company_id: int
     clock: Callable[[], datetime]
     settle: timedelta = timedelta(seconds=120)
+    once: set[int] = field(default_factory=set)
+    _planned: set[int] = field(default_factory=set)
 
     def plan(self, connection: Connection, record_id: int) -> Step | None:
         """Create, change or delete the entry; or rest."""
@@ -39,7 +41,9 @@ class Mirroring:
             connection, self.company_id, models.mosaic_call.c.record_id == record_id
         )
         there = row.mosaic_id is not None and not row.mosaic_gone
-        if open_call or row.quickbooks is None:
+        last = record_id in self.once & self._planned
+        self._planned.add(record_id)
+        if open_call or last or row.quickbooks is None:
             self._rest(connection, row, row.state)
             return None
         if row.quickbooks_gone:
@@ -237,6 +241,20 @@ class Timesheet:
     def creations(self) -> int:
         """Return how many creations of time reached Mosaic."""
         return self.mirror.writes().count(("create", "time_entry"))
+
+    def accept(self) -> None:
+        """Say that what is gone is gone."""
+        mirror = self.mirror
+        with company_transaction(mirror.engine, mirror.company.id) as connection:
+            companies.accept_deletions(
+                connection, mirror.company.id, now=mirror.clock(), who="operator"
+            )
+
+    def only_once(self, record_id: int) -> None:
+        """Have the next plan of a record be the last."""
+        planner = Mirroring(self.mirror.company.id, self.mirror.clock)
+        planner.once = {record_id}
+        self.mirror.time_planner = lambda _: planner
 
     def poll(self, **spans: float) -> None:
         """Let time pass until Mosaic's time is read again, and run."""
