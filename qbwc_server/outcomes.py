@@ -220,10 +220,14 @@ class Outcomes:
         )
         now = self._clock()
         with self._transaction() as connection:
-            for call in calls:
-                time_calls.look_for_created(
-                    connection, call, bodies, now=now, settle=self._settle
-                )
+            time_calls.look_at_day(
+                connection,
+                self._company_id,
+                [call.id for call in calls],
+                bodies,
+                now=now,
+                settle=self._settle,
+            )
             time_mosaic.keep_mosaic(connection, self._company_id, bodies, now=now)
 
     def _ask_log(self, data_type: str, calls: list[Row[Any]]) -> None:

@@ -4,9 +4,7 @@ Mosaic has no way to say that a POST is the same again. So an entry whose creati
 not answered is looked for, by the request log and then among the person's entries of
 the day, by its content.
 
-Rule 1: what was written counts as agreed only where Mosaic's answer tells it, or where
-Mosaic has just what was sent. A change that was lost must not look like an agreement.
-Rule 2: an entry counts as deleted only when Mosaic, asked for it, does not show it.
+Rule: an entry counts as deleted only when Mosaic, asked for it, does not show it.
 """
 
 from __future__ import annotations
@@ -22,9 +20,8 @@ from qbwc_server import models, mosaic_calls, records, time_mosaic, two_way
 from qbwc_server.kinds import time_entry
 
 _RECORD = models.record
+_CALL = models.mosaic_call
 _CLOCKS_DIFFER = timedelta(minutes=1)
-_TOLD = frozenset({"answer", "callback"})
-"""Where Mosaic itself tells what it made of a write."""
 
 
 def done(
@@ -72,23 +69,52 @@ def look_by_id(
         mosaic_calls.not_seen(connection, call, now=now, settle=settle)
 
 
-def look_for_created(
+def look_at_day(
     connection: Connection,
-    call: Row[Any],
+    company_id: int,
+    due: Sequence[int],
     bodies: Sequence[Mapping[str, Any]],
     *,
     now: datetime,
     settle: timedelta,
 ) -> None:
-    """Decide about an open creation from the entries of its person and day."""
+    """Decide about open creations from all entries of their people and day.
+
+    Equal entries may have been created at the same time. What Mosaic acknowledged has
+    the first claim: it is there or comes, while others may never have arrived.
+
+    `due` are the ids of the calls that are decided about; others of these people and
+    this day only take what is theirs. `bodies` are what Mosaic has.
+    """
+    days = {_day(body) for body in bodies}
+    opened = mosaic_calls.open_calls(
+        connection,
+        company_id,
+        _CALL.c.data_type == time_entry.NAME,
+        _CALL.c.operation == "create",
+        _CALL.c.mosaic_id.is_(None),
+    )
+    ours = [
+        call
+        for call in opened
+        if call.id in due or time_entry.day_of_key(call.match_key) in days
+    ]
+    ours.sort(key=lambda call: (call.state != "accepted", call.id not in due))
     ids = [int(body["mosaic_id"]) for body in bodies]
-    free = time_mosaic.nobodys(connection, call.company_id, ids)
-    unknown = [body for body in bodies if int(body["mosaic_id"]) in free]
-    body = _same(call, unknown) or _nearly_same(call, unknown)
-    if body is None or not done(
-        connection, call, int(body["mosaic_id"]), body, by="list", now=now
-    ):
-        mosaic_calls.not_seen(connection, call, now=now, settle=settle)
+    free = time_mosaic.nobodys(connection, company_id, ids)
+    left = [body for body in bodies if int(body["mosaic_id"]) in free]
+    for find in (_same, _nearly_same):
+        for call in list(ours):
+            body = find(call, left)
+            if body is None:
+                continue
+            left.remove(body)
+            ours.remove(call)
+            if call.id in due or call.state == "accepted":
+                done(connection, call, body["mosaic_id"], body, by="list", now=now)
+    for call in ours:
+        if call.id in due:
+            mosaic_calls.not_seen(connection, call, now=now, settle=settle)
 
 
 def _same(
@@ -109,6 +135,10 @@ def _nearly_same(
         if same and created is not None and created >= since:
             return one
     return None
+
+
+def _day(body: Mapping[str, Any]) -> str:
+    return time_entry.day_of_key(_key(body))
 
 
 def _key(body: Mapping[str, Any]) -> str:
@@ -147,15 +177,6 @@ def _made(
             mosaic_calls.never_made(connection, call, reason, now, again_at=now)
             return
         time_mosaic.drop_waiting(connection, call.company_id, mosaic_id)
-    basis = call.basis or {}
-    told: Mapping[str, Any] = found
-    if by not in _TOLD:
-        if call.operation == "create":
-            told = {}  # what is different was changed since: that is to travel
-        else:
-            basis = {
-                name: both for name, both in basis.items() if both[1] == found.get(name)
-            }
     mosaic_calls.settle_as(connection, call, "done", f"Known from the {by}.", now)
     mosaic_calls.change_record(
         connection,
@@ -165,7 +186,7 @@ def _made(
         mosaic_id=mosaic_id,
         mosaic=found,
         mosaic_gone=False,
-        agreed=two_way.agreed_after(row.agreed, basis, told, "mosaic"),
+        agreed=two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic"),
         misses=0,
         attempt=row.attempt + 1,
         due_at=now,

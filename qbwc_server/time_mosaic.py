@@ -196,7 +196,7 @@ def _creating(connection: Connection, company_id: int) -> dict[str, int]:
         )
         .order_by(_CALL.c.id.desc())
     )
-    return {"/".join(row.match_key.split("/")[:2]): row.id for row in calls}
+    return {time_entry.day_of_key(row.match_key): row.id for row in calls}
 
 
 def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:

@@ -205,8 +205,13 @@ def key_but_notes(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def key_of_day(snapshot: Mapping[str, Any]) -> str:
+def day_of_key(key: str) -> str:
     """Return the beginning of a content key: the person and the day."""
+    return "/".join(key.split("/")[:2])
+
+
+def key_of_day(snapshot: Mapping[str, Any]) -> str:
+    """Return what the content key of an entry begins with."""
     return f"{snapshot['person']}/{snapshot['date']}"
 
 

@@ -69,6 +69,7 @@ class Mirror:
     sandbox: MosaicSandbox
     books: Books = field(default_factory=Books)
     time_planner: Callable[[int], Planner] | None = None
+    senders: int = 1
 
     def __post_init__(self) -> None:
         self.wire = Wire(self.sandbox)
@@ -87,7 +88,7 @@ class Mirror:
             self.clock,
             transport=self.wire,
             pause=lambda seconds: self.clock.pass_(seconds=seconds),
-            senders=1,
+            senders=self.senders,
             time_planner=self.time_planner,
         )
 
