@@ -205,26 +205,31 @@ class House:
         self.settle_for(hours=self.settings.mosaic_refresh_hours + 1)
 
     def next_due(self) -> datetime | None:
-        """Return when server or worker have something to do next, reads excepted.
+        """Return when there is something to do next.
 
-        What is due by the schedule of reads comes when time passes.
+        What comes by the clock alone, looks at a window and reads by the schedule,
+        comes when time passes.
         """
-        job = models.job
+        job, record, call = models.job, models.record, models.mosaic_call
+        mine = [
+            sa.select(sa.func.min(job.c.run_at)).where(
+                job.c.company_id == self.company.id,
+                job.c.state.in_(("ready", "sent", "unsure")),
+            ),
+            sa.select(sa.func.min(record.c.due_at)).where(
+                record.c.company_id == self.company.id
+            ),
+            sa.select(sa.func.min(call.c.check_at)).where(
+                call.c.company_id == self.company.id, call.c.settled_at.is_(None)
+            ),
+            sa.select(models.company.c.deliver_at).where(
+                models.company.c.id == self.company.id,
+                models.company.c.deliver_at <= self.clock(),
+            ),
+        ]
         with transaction(self.engine) as connection:
-            company = companies.get(connection, self.company.id)
-            jobs = connection.execute(
-                sa.select(sa.func.min(job.c.run_at)).where(
-                    job.c.company_id == company.id,
-                    job.c.finished_at.is_(None),
-                    job.c.state.in_(("ready", "sent", "unsure")),
-                )
-            ).scalar()
-            deliver = connection.execute(
-                sa.select(models.company.c.deliver_at).where(
-                    models.company.c.id == company.id
-                )
-            ).scalar()
-        moments: list[datetime] = [one for one in (jobs, deliver) if one is not None]
+            found = [connection.execute(one).scalar() for one in mine]
+        moments = [one for one in found if one is not None]
         if self.sandbox.outbox:
             moments.append(self.clock() + timedelta(seconds=30))
         return min(moments, default=None)
