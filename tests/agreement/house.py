@@ -208,28 +208,37 @@ class House:
         """Return when there is something to do next.
 
         What comes by the clock alone, looks at a window and reads by the schedule,
-        comes when time passes.
+        comes when time passes. A worker is not there before `deliver_at`.
         """
         job, record, call = models.job, models.record, models.mosaic_call
-        mine = [
-            sa.select(sa.func.min(job.c.run_at)).where(
-                job.c.company_id == self.company.id,
-                job.c.state.in_(("ready", "sent", "unsure")),
-            ),
-            sa.select(sa.func.min(record.c.due_at)).where(
-                record.c.company_id == self.company.id
-            ),
-            sa.select(sa.func.min(call.c.check_at)).where(
-                call.c.company_id == self.company.id, call.c.settled_at.is_(None)
-            ),
-            sa.select(models.company.c.deliver_at).where(
-                models.company.c.id == self.company.id,
-                models.company.c.deliver_at <= self.clock(),
-            ),
-        ]
         with transaction(self.engine) as connection:
-            found = [connection.execute(one).scalar() for one in mine]
-        moments = [one for one in found if one is not None]
+            served = connection.execute(
+                sa.select(models.company.c.deliver_at).where(
+                    models.company.c.id == self.company.id
+                )
+            ).scalar()
+            wanted = [
+                connection.execute(one).scalar()
+                for one in (
+                    sa.select(sa.func.min(record.c.due_at)).where(
+                        record.c.company_id == self.company.id
+                    ),
+                    sa.select(sa.func.min(call.c.check_at)).where(
+                        call.c.company_id == self.company.id,
+                        call.c.settled_at.is_(None),
+                    ),
+                )
+            ]
+            asked = connection.execute(
+                sa.select(sa.func.min(job.c.run_at)).where(
+                    job.c.company_id == self.company.id,
+                    job.c.state.in_(("ready", "sent", "unsure")),
+                )
+            ).scalar()
+        moments = [one for one in (asked,) if one is not None]
+        if served is not None:
+            moments += [max(served, one) for one in wanted if one is not None]
+            moments += [served] if served <= self.clock() else []
         if self.sandbox.outbox:
             moments.append(self.clock() + timedelta(seconds=30))
         return min(moments, default=None)
