@@ -144,6 +144,12 @@ class _Demo:
         )
         set_up_logs(level="ERROR", as_json=False)
         self._parts = app.parts(self._settings)
+        self._sandbox = MosaicSandbox(
+            api_key=_KEY,
+            clock=app.utc_now,
+            requests_per_window=10_000_000,
+            state_file=folder / "mosaic.json",
+        )
 
     def run(self, paths: tuple[Path, ...], time_entries: int) -> dict[str, Any]:
         say = self._console.print
@@ -152,12 +158,7 @@ class _Demo:
             paths or (self._folder / "firm.qbw",), time_entries=time_entries
         )
         say(f"  QuickBooks: {opened.company_name}, {opened.file_name}")
-        sandbox = MosaicSandbox(
-            api_key=_KEY,
-            clock=app.utc_now,
-            requests_per_window=10_000_000,
-            state_file=self._folder / "mosaic.json",
-        )
+        sandbox = self._sandbox
         mosaic = serve_mosaic(sandbox, 0)
         try:
             password = self._company(mosaic, sandbox)
@@ -296,6 +297,7 @@ class _Demo:
             while time.monotonic() < deadline:
                 processes.ensure()
                 total, left = self._progress()
+                left = max(left, self._unheard())
                 progress.update(bar, total=total, completed=total - left)
                 if left == 0:
                     return
@@ -318,6 +320,14 @@ class _Demo:
             due = _count(connection, record, moving)
             asked = _count(connection, call, call.c.settled_at.is_(None))
         return total, max(due, asked)
+
+    def _unheard(self) -> int:
+        """Return how many callbacks are on their way, or wait for the worker."""
+        company, back = models.company, models.mosaic_callback
+        with transaction(self._parts.engine) as connection:
+            kept = _count(connection, back, back.c.handled_at.is_(None))
+            due = _count(connection, company, company.c.deliver_at <= app.utc_now())
+        return len(self._sandbox.outbox) + kept + due
 
     def _jobs(self) -> int:
         """Return how much there is to do in QuickBooks now."""

@@ -65,6 +65,9 @@ def _kind(
     why = "; ".join(
         f"{row.n}: {row.reason}" for row in waiting if row.reason is not None
     )
+    if name == time_entry.NAME:
+        # Each entry has a reason of its own; by kind they are told by the comparison.
+        why = "; ".join(f"{n}: {reason}" for reason, n in found.needless.items())
     folded = found.without_counterpart.get(plural, 0)
     if name == "customer" and folded:
         why = f"{folded} are deeper than phases. {why}"
