@@ -75,7 +75,7 @@ def test_a_lost_answer_is_asked_for_first_and_then_taken(
     """Nothing is added twice, and the stored answer counts as if it had come."""
     desk.read_all()
     hours.enqueue(desk, 1, 2, 3)
-    lost = Break("receiveResponseXML", 1, after=False, how=how)
+    lost = Break("receiveResponseXML", 2, after=False, how=how)
     desk.run(lost)
     assert hours.days(desk) == ALL
     desk.clock.pass_(minutes=2)
@@ -97,7 +97,7 @@ def test_new_work_waits_until_the_lost_answer_was_asked_for(
     """The question for the stored answer goes before anything new."""
     desk.read_all()
     hours.enqueue(desk, 1)
-    desk.run(Break("receiveResponseXML", 1, after=False, how=ConnectionLost))
+    desk.run(Break("receiveResponseXML", 2, after=False, how=ConnectionLost))
     hours.enqueue(desk, 2, 3)
     desk.clock.pass_(minutes=2)
     ticket = desk.ticket()
@@ -176,7 +176,7 @@ def test_an_item_that_quickbooks_refuses_fails_alone(desk: Desk, hours: Hours) -
     hours.enqueue(desk, 1)
     hours.enqueue(desk, 2, person="80000099-1783000000")
     hours.enqueue(desk, 3)
-    assert desk.run().percents == (100,)
+    assert desk.run().percents == (50, 100)
     assert hours.states(desk) == ["done", "failed", "done"]
     assert "3140" in str(hours.jobs(desk)[1].reason)
 
@@ -193,7 +193,7 @@ def test_a_refusal_that_leaves_open_whether_it_was_done_makes_unsure(
     assert hours.states(desk) == ["unsure"] * 3
     assert "QuickBooks" in desk.call("getLastError", ticket)
     desk.call("closeConnection", ticket)
-    assert desk.run().percents == (100,)
+    assert desk.run().percents == (50, 100)
     assert hours.states(desk) == ["done"] * 3
     assert hours.days(desk) == ALL
 
@@ -224,7 +224,7 @@ def test_a_job_that_cannot_be_built_fails_alone(desk: Desk, hours: Hours) -> Non
     with desk.engine.begin() as connection:
         connection.execute(models.job.update().values(payload={}))
     hours.enqueue(desk, 2)
-    assert desk.run().percents == (100,)
+    assert desk.run().percents == (50, 100)
     assert hours.states(desk) == ["failed", "done"]
     assert "failed to build" in str(hours.jobs(desk)[0].reason)
 
@@ -249,7 +249,7 @@ def test_a_request_that_our_own_check_refuses_never_leaves(
     desk.read_all()
     hours.enqueue(desk, 1)
     hours.enqueue(desk, 2, person="x" * 50)
-    assert desk.run().percents == (100,)
+    assert desk.run().percents == (50, 100)
     assert hours.states(desk) == ["done", "failed"]
     assert "would refuse" in str(hours.jobs(desk)[1].reason)
 
@@ -257,12 +257,44 @@ def test_a_request_that_our_own_check_refuses_never_leaves(
 def test_writes_go_out_in_batches_and_the_percentage_counts_them(
     desk: Desk, hours: Hours
 ) -> None:
-    """Sixty writes are three round trips of at most twenty-five."""
+    """Sixty writes are three round trips of at most twenty-five, and one question."""
     desk.read_all()
     hours.enqueue(desk, *[1 + n % 28 for n in range(60)])
     run = desk.run()
-    assert (run.round_trips, run.percents) == (3, (33, 66, 100))
+    assert (run.round_trips, run.percents) == (4, (25, 50, 75, 100))
     sizes = [
         row.request.count("<TimeTrackingAddRq ") for row in desk.rows(models.exchange)
     ]
     assert [size for size in sizes if size] == [25, 25, 10]
+
+
+def test_writing_begins_with_the_question_for_a_restored_backup(
+    desk: Desk, hours: Hours
+) -> None:
+    """Each session that writes asks it first; its answer frees the session."""
+    desk.read_all()
+    assert desk.session().checked
+    hours.enqueue(desk, 1)
+    desk.run()
+    first, *_ = [
+        row
+        for row in desk.rows(models.exchange)
+        if row.session_id == desk.session().id and row.purpose == "work"
+    ]
+    assert first.request.count("requestID=") == 1
+    assert "<CompanyActivityQueryRq" in first.request
+    assert desk.session().checked
+
+
+def test_after_a_restore_the_session_is_not_free_to_write(
+    desk: Desk, hours: Hours
+) -> None:
+    """The answer that tells of a restore stops the company instead."""
+    desk.read_all()
+    desk.clock.pass_(minutes=2)
+    desk.hands.set("last_restore", int(desk.seconds()))
+    hours.enqueue(desk, 1)
+    desk.run()
+    assert not desk.session().checked
+    assert desk.stored().attention_id == "backup-restored"
+    assert not desk.stored().writes_quickbooks
