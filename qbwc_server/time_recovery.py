@@ -84,7 +84,7 @@ def _settle_add(
 def _send_again(connection: Connection, job: Job, now: datetime) -> None:
     """Send the same bytes again: at once after the first loss, then after a pause.
 
-    One that was lost twice goes alone: perhaps it is the one that brings down QuickBooks.
+    One that was lost twice goes alone: perhaps it is what brings QuickBooks down.
     """
     later: dict[str, object] = {}
     if job.attempt >= _ALONE_AFTER:

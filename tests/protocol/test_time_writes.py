@@ -44,7 +44,7 @@ def test_an_entry_that_was_changed_keeps_what_was_there_before(
     """Nothing is overwritten unseen, and the EditSequence is the new one."""
     record = timesheet.linked()
     desk.clock.pass_(seconds=5)
-    timesheet.change(record, notes="New", job=None, billable="")
+    timesheet.change(record, notes="New", job=None, billable="NotBillable")
     desk.run()
 
     [entry] = timesheet.file()
