@@ -153,10 +153,9 @@ class Conversation:
             if sessions.live(connection, company.id) is not None:
                 return ["", "busy", "", ""]
             reading.schedule(connection, company, now)
-            if company.writes_quickbooks and queue.ready_by(
+            if company.writes_quickbooks and _may_come_to_write(
                 connection, company.id, now
-            ) > queue.ready_by(connection, company.id, now, writes=False):
-                # Before a write we must know whether a backup was restored.
+            ):
                 reading.ask_activity(connection, company, now, by="writes")
             if not self._has_work(connection, company.id, now):
                 return ["", "none", "", interval]
@@ -477,6 +476,16 @@ class Conversation:
                 tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
             )
         return result
+
+
+def _may_come_to_write(connection: Connection, company_id: int, now: datetime) -> bool:
+    """Tell whether there is anything to write, or a lost write that may go again.
+
+    Before it does, QuickBooks must say whether a backup was restored.
+    """
+    unsure = queue.select(connection, company_id, models.job.c.state == "unsure")
+    reads = queue.ready_by(connection, company_id, now, writes=False)
+    return bool(unsure) or queue.ready_by(connection, company_id, now) > reads
 
 
 def _may_write(connection: Connection, company: Company, session: Session) -> bool:
