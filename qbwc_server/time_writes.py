@@ -220,10 +220,10 @@ def _refetch(
     tries = row.attempt + 1
     stale = status.code in {_OUT_OF_DATE, NOT_FOUND} or job.action != "add"
     if tries >= _MOST_TRIES:
-        said = (
-            f"QuickBooks refused it {tries} times in a row. {_both(status)} Please"
-            " decide which side is right, or change the entry on one of them."
-        )
+    said = (
+        "QuickBooks was sent this several times, did not answer and has not done it."
+        " We will try again in an hour; if it stays, tell our support."
+    )
         state = "conflict" if status.code == _OUT_OF_DATE else "refused"
         due = None if state == "conflict" else now + _LONGEST
         _say(connection, row, state, said, now, due_at=due, attempt=tries)
