@@ -127,6 +127,21 @@ class Budget:
             ready = until + timedelta(seconds=(1 - tokens) / self._rate)
             raise BudgetSpent(max((ready - now).total_seconds(), _SHORTEST_WAIT))
 
+    def soon(self, seconds: float) -> int:
+        """Return how many requests can leave within so many seconds, about."""
+        now = self._clock()
+        with transaction(self._engine) as connection:
+            row = connection.execute(
+                sa.select(_TABLE).where(_TABLE.c.key_hash == self._key_hash)
+            ).first()
+        if row is None:
+            return int(self._burst + seconds * self._rate)
+        if row.blocked_until is not None and row.blocked_until > now:
+            return 0
+        passed = max((now - row.refilled_at).total_seconds(), 0.0)
+        tokens: float = min(self._burst, row.tokens + passed * self._rate)
+        return int(tokens + seconds * self._rate)
+
     def block(self, seconds: float) -> None:
         """Let nobody ask for a while, because Mosaic said so (429)."""
         now = self._clock()

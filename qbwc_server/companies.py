@@ -12,16 +12,26 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import models
-from qbwc_server.database import company_transaction, insert, next_id, transaction
+from qbwc_server.database import (
+    company_transaction,
+    insert,
+    next_id,
+    transaction,
+    upsert,
+)
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, time_entry
 
 _TABLE = models.company
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
 _OF_MOSAIC = "mosaic-"
+_WAKING = {"structure", "two_way", "policy", "contractors"}
+"""What changes the plan of records."""
+MOSAIC_TIME = "mosaic_time"
+"""The row of `reading` that keeps that deletions of time in Mosaic are accepted."""
 
 
 class CompanyUnknown(QbwcError):
@@ -229,9 +239,9 @@ def set_values(
         audit(
             connection, company_id, now, who=who, what="company changed", detail=shown
         )
-        if values.get("mode") == "live" or "structure" in values:
+        if values.get("mode") == "live" or _WAKING & values.keys():
             wake_all(connection, company_id, now)
-        elif any(name.startswith("mosaic_") for name in values):
+        elif any(name == "mode" or name.startswith("mosaic_") for name in values):
             change(connection, company_id, deliver_at=now)
 
 
@@ -253,10 +263,12 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every record looked at again that is not finished."""
     record = models.record
     mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
+    decided = ("do_not_link", "gone")
     connection.execute(
         record.update()
-        .where(record.c.company_id == company_id, record.c.kind.in_(mirrored))
-        .where(record.c.state.in_(("in_sync", "pending", "unlinked", "refused")))
+        .where(record.c.company_id == company_id)
+        .where(record.c.kind.in_((*mirrored, time_entry.NAME)))
+        .where(record.c.state.not_in(decided))
         .values(due_at=now, attempt=0)
     )
     change(connection, company_id, deliver_at=now)
@@ -272,7 +284,7 @@ def attend(
     now = sa.func.coalesce(_TABLE.c.attention_id, "")
     condition: sa.ColumnElement[bool] = now.not_in(STOPPING)
     if error_id.startswith(_OF_MOSAIC):
-        condition = sa.or_(now == "", now.startswith(_OF_MOSAIC))
+        condition &= sa.or_(now == "", now.startswith(_OF_MOSAIC))
     connection.execute(
         _TABLE.update()
         .where(_TABLE.c.id == company_id, condition)
@@ -307,12 +319,29 @@ def accept_deletions(
     """Have everything read again, and whatever is gone then be believed."""
     connection.execute(
         models.reading.update()
-        .where(models.reading.c.company_id == company_id)
+        .where(
+            models.reading.c.company_id == company_id,
+            models.reading.c.kind != MOSAIC_TIME,
+        )
         .values(deletions_accepted=True, full_due=True)
     )
+    if get(connection, company_id).attention_id == "mosaic-too-many-gone":
+        upsert(
+            connection,
+            models.reading,
+            [
+                {
+                    "company_id": company_id,
+                    "kind": MOSAIC_TIME,
+                    "deletions_accepted": True,
+                }
+            ],
+            key=("company_id", "kind"),
+        )
+        calm(connection, company_id, also_stops=True, mosaic=True)
     calm(connection, company_id, also_stops=True)
     wake_all(connection, company_id, now)
-    change(connection, company_id, next_read_at=now)
+    change(connection, company_id, next_read_at=now, time_window_at=now)
     audit(connection, company_id, now, who=who, what="deletions accepted")
 
 

@@ -111,7 +111,9 @@ class Conversation:
         self._settings = settings
         self._clock = clock
         self._rules = Rules(
-            settings.page_size, timedelta(days=settings.full_compare_days)
+            settings.page_size,
+            timedelta(days=settings.full_compare_days),
+            settings.time_history_years,
         )
 
     def server_version(self) -> str:
@@ -153,10 +155,7 @@ class Conversation:
             if sessions.live(connection, company.id) is not None:
                 return ["", "busy", "", ""]
             reading.schedule(connection, company, now)
-            if company.writes_quickbooks and _may_come_to_write(
-                connection, company.id, now
-            ):
-                reading.ask_activity(connection, company, now, by="writes")
+            reading.ask_before_writing(connection, company, now)
             if not self._has_work(connection, company.id, now):
                 return ["", "none", "", interval]
             path = company.file_path or ""
@@ -195,6 +194,8 @@ class Conversation:
                 return known.text
         with company_transaction(self._engine, company_id) as connection:
             company = companies.get(connection, company_id)
+            if not session.checked:
+                reading.ask_before_writing(connection, company, now)
             going = roundtrip.ask(
                 connection, company, session.id, now
             ) or roundtrip.compose(
@@ -476,16 +477,6 @@ class Conversation:
                 tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
             )
         return result
-
-
-def _may_come_to_write(connection: Connection, company_id: int, now: datetime) -> bool:
-    """Tell whether there is anything to write, or a lost write that may go again.
-
-    Before it does, QuickBooks must say whether a backup was restored.
-    """
-    unsure = queue.select(connection, company_id, models.job.c.state == "unsure")
-    reads = queue.ready_by(connection, company_id, now, writes=False)
-    return bool(unsure) or queue.ready_by(connection, company_id, now) > reads
 
 
 def _may_write(connection: Connection, company: Company, session: Session) -> bool:

@@ -9,33 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, inventory, models, mosaic_calls
+from qbwc_server import companies, inventory, list_calls, models, mosaic_calls
 from qbwc_server.budget import Budget, BudgetSpent
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
+from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.mosaic_shape import TYPES
-from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import (
     Forbidden,
-    Invalid,
-    Malformed,
     MosaicError,
-    NotFound,
     RateLimited,
     Unauthorised,
 )
+from qbwc_server.outcomes import Outcomes
+from qbwc_server.sending import Sender, Sending, Step
 from qbwc_server.steps import Steps
 from qbwc_server.sync import Action, Do, match_key
+from qbwc_server.time_window import TimeReader, Window
 
 _RECORD = models.record
-_CALLBACK = models.mosaic_callback
 _LOG = structlog.get_logger(__name__)
 _BATCH = 50
 _TURN = timedelta(seconds=4)
@@ -46,11 +46,20 @@ class LeaseLost(Exception):
     """Another worker has taken over the company."""
 
 
+class Planner(Protocol):
+    """Takes records of a company a step further."""
+
+    def plan(self, connection: Connection, record_id: int) -> Step | None:
+        """Plan one record; do what needs no Mosaic here, or keep and return a write."""
+
+
 class Delivery:
     """One pass for one company.
 
     `alive` is called between steps and raises LeaseLost when another worker has the
-    company; `settle` is how long an answer of Mosaic may stay out.
+    company; `settle` is how long an answer of Mosaic may stay out, `refresh` how old
+    its lists may be. `senders` is how many time entries are sent at the same time, and
+    `plan_time` takes them a step further.
     """
 
     def __init__(
@@ -63,7 +72,10 @@ class Delivery:
         clock: Callable[[], datetime],
         settle: timedelta,
         refresh: timedelta,
+        window: Window,
         alive: Callable[[], None],
+        plan_time: Planner,
+        senders: int = 1,
     ) -> None:
         self._engine = engine
         self._company = company
@@ -73,7 +85,23 @@ class Delivery:
         self._settle = settle
         self._refresh = refresh
         self._alive = alive
-        self._steps = Steps(engine, company.id, client, clock=clock, settle=settle)
+        self._senders = senders
+        self._steps = Steps(company.id, clock=clock, settle=settle)
+        self._plan_time = plan_time
+        self._sender = Sender(company.id, client, clock=clock)
+        self._time = TimeReader(
+            engine, company.id, client, window, clock=clock, alive=alive
+        )
+        self._outcomes = Outcomes(
+            engine,
+            company.id,
+            client,
+            budget,
+            self._time,
+            read_list=self._read_list,
+            clock=clock,
+            settle=settle,
+        )
 
     def run(self) -> datetime | None:
         """Do all that can be done now; return when there will be more, or None.
@@ -83,12 +111,14 @@ class Delivery:
         """
         try:
             self._see_whether_it_is_over()
-            self._take_callbacks()
+            self._outcomes.take_callbacks()
             self._refresh_lists()
-            self._look_for_open_calls()
+            self._outcomes.look()
+            with self._budget.patient():
+                self._time.read_due()
             self._ensure_portfolio()
             while self._deliver_some():
-                self._take_callbacks()
+                self._outcomes.take_callbacks()
         except BudgetSpent as spent:
             # Who had a token lets others go first that share the key. Nothing is lost:
             # the bucket fills up meanwhile.
@@ -127,69 +157,6 @@ class Delivery:
 
     def _transaction(self) -> Any:
         return company_transaction(self._engine, self._company.id)
-
-    def _take_callbacks(self) -> None:
-        """Work with what Mosaic called back; what nobody waits for is only noted."""
-        with self._transaction() as connection:
-            rows = connection.execute(
-                sa.select(_CALLBACK)
-                .where(
-                    _CALLBACK.c.company_id == self._company.id,
-                    _CALLBACK.c.handled_at.is_(None),
-                )
-                .order_by(_CALLBACK.c.id)
-                .limit(500)
-            ).all()
-        for row in rows:
-            with self._transaction() as connection:
-                self._take_callback(connection, row)
-                connection.execute(
-                    _CALLBACK.update()
-                    .where(
-                        _CALLBACK.c.company_id == row.company_id,
-                        _CALLBACK.c.id == row.id,
-                    )
-                    .values(handled_at=self._clock())
-                )
-
-    def _take_callback(self, connection: Connection, row: Row[Any]) -> None:
-        call = next(
-            iter(
-                mosaic_calls.open_calls(
-                    connection,
-                    self._company.id,
-                    models.mosaic_call.c.ref == row.ref,
-                )
-            ),
-            None,
-        )
-        if call is None or row.ref is None:
-            return
-        said = Callback(**row.body)
-        now = self._clock()
-        if said.api_request_id is None or said.api_request_id != call.api_request_id:
-            # It knows our reference but not the request that Mosaic told us of, and
-            # nobody signs it: only asking Mosaic can tell what came of it. That it
-            # arrived is certain, for nobody else knows the reference.
-            mosaic_calls.accepted(connection, call, call.api_request_id)
-            self._look_soon(connection, call, now)
-        elif said.error is not None or said.status >= 300:
-            reason = said.error or f"status {said.status}"
-            mosaic_calls.refused(connection, call, reason, now)
-        elif not mosaic_calls.done(
-            connection, call, said.mosaic_id, said.record, by="callback", now=now
-        ):
-            self._look_soon(connection, call, now)
-
-    def _look_soon(self, connection: Connection, call: Row[Any], now: datetime) -> None:
-        connection.execute(
-            models.mosaic_call.update()
-            .where(
-                models.mosaic_call.c.company_id == call.company_id,
-                models.mosaic_call.c.id == call.id,
-            )
-            .values(check_at=now)
-        )
 
     def _refresh_lists(self) -> None:
         """Read Mosaic's lists for the first time, and again every few hours."""
@@ -236,70 +203,9 @@ class Delivery:
                 connection, company.id, "portfolio", match_key(company.name)
             )
             if company.mosaic_portfolio is None and same:
-                mosaic_calls.take_portfolio(
+                list_calls.take_portfolio(
                     connection, company.id, same[0][0], self._clock()
                 )
-
-    def _look_for_open_calls(self) -> None:
-        """Find out what became of writes whose answer stayed out."""
-        now = self._clock()
-        with self._transaction() as connection:
-            waiting = mosaic_calls.open_calls(
-                connection, self._company.id, models.mosaic_call.c.check_at <= now
-            )
-        for data_type in TYPES:
-            calls = [call for call in waiting if call.data_type == data_type]
-            if not calls:
-                continue
-            self._ask_log(data_type, calls)
-            with self._transaction() as connection:
-                left = mosaic_calls.open_calls(
-                    connection,
-                    self._company.id,
-                    models.mosaic_call.c.id.in_([call.id for call in calls]),
-                )
-            if not left:
-                continue
-            self._read_list(data_type)
-            for call in left:
-                with self._transaction() as connection:
-                    again = mosaic_calls.get(connection, call.company_id, call.id)
-                    if again.settled_at is None:
-                        mosaic_calls.look(
-                            connection, again, now=self._clock(), settle=self._settle
-                        )
-
-    def _ask_log(self, data_type: str, calls: list[Row[Any]]) -> None:
-        """Look into Mosaic's request log; what it does not know is looked for."""
-        try:
-            with self._budget.patient():
-                entries = self._client.request_log(data_type)
-        except (Invalid, NotFound, Malformed):
-            return  # or it is longer than we take: the list tells as well
-        by_ref = {entry.ref: entry for entry in entries if entry.ref is not None}
-        by_request = {entry.api_request_id: entry for entry in entries}
-        for call in calls:
-            entry = by_ref.get(call.ref) or by_request.get(call.api_request_id or "")
-            if entry is None:
-                continue
-            with self._transaction() as connection:
-                again = mosaic_calls.get(connection, call.company_id, call.id)
-                if again.settled_at is not None:
-                    continue
-                if entry.error is not None:
-                    mosaic_calls.refused(connection, again, entry.error, self._clock())
-                else:
-                    # It arrived: from here on it is certain that it is not sent again.
-                    mosaic_calls.accepted(connection, again, entry.api_request_id)
-                    if entry.mosaic_id is not None:
-                        mosaic_calls.done(
-                            connection,
-                            again,
-                            entry.mosaic_id,
-                            None,
-                            by="request log",
-                            now=self._clock(),
-                        )
 
     def _ensure_portfolio(self) -> None:
         if not self._company.delivers or self._portfolio() is not None:
@@ -323,13 +229,16 @@ class Delivery:
                 "portfolio",
                 key,
             )
-        self._steps.send(step)
+        outcome = self._sender.write(step)
         with self._transaction() as connection:
+            self._sender.settle(connection, step, outcome)
             self._portfolio_refused(connection, key)
+        if outcome.stops and outcome.error is not None:
+            raise outcome.error
 
     def _portfolio_refused(self, connection: Connection, key: str) -> bool:
         """Say that Mosaic refuses the portfolio, if it did lately."""
-        refused = mosaic_calls.refused_portfolio(
+        refused = list_calls.refused_portfolio(
             connection, self._company.id, key, self._clock() - _PAUSE_AFTER_REFUSAL
         )
         if refused is None:
@@ -343,11 +252,15 @@ class Delivery:
         return True
 
     def _deliver_some(self) -> bool:
-        """Take the next due records one step further; False if there are none."""
+        """Take the next due records one step further; False if there are none.
+
+        What is on a list stands on what was delivered before it, so lists go one by
+        one. Time entries stand alone and go many at once.
+        """
         now = self._clock()
         with self._transaction() as connection:
             due = connection.execute(
-                sa.select(_RECORD.c.id)
+                sa.select(_RECORD.c.id, _RECORD.c.kind)
                 .where(
                     _RECORD.c.company_id == self._company.id,
                     _RECORD.c.due_at <= now,
@@ -355,17 +268,48 @@ class Delivery:
                 .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)
                 .limit(_BATCH)
             ).all()
-        for row in due:
-            self._alive()
-            with self._transaction() as connection:
-                step = self._steps.plan(connection, row.id)
-            if step is not None:
-                self._steps.send(step)
+        for is_time, rows in groupby(due, lambda row: row.kind == time_entry.NAME):
+            ids = [row.id for row in rows]
+            if is_time:
+                self._deliver_time(ids)
+            else:
+                for record_id in ids:
+                    self._deliver(self._steps, [record_id])
         return bool(due)
+
+    def _deliver_time(self, record_ids: list[int]) -> None:
+        """Take time entries a step further, as many as can be sent soon."""
+        while record_ids:
+            size = max(1, self._budget.soon(_TURN.total_seconds()))
+            with self._budget.patient():
+                self._deliver(self._plan_time, record_ids[:size])
+            record_ids = record_ids[size:]
+
+    def _deliver(self, planner: Planner, record_ids: list[int]) -> None:
+        """Plan, keep, send and settle a few writes.
+
+        Raises:
+            MosaicError, BudgetSpent, LeaseLost: nothing more can be sent now; what was
+                not sent is planned again.
+        """
+        self._alive()
+        with self._transaction() as connection:
+            planned = [planner.plan(connection, one) for one in record_ids]
+        steps = [step for step in planned if step is not None]
+        if not steps:
+            return
+        sending = Sending(self._sender, self._alive)
+        outcomes = sending.send(steps, self._senders)
+        with self._transaction() as connection:
+            for step, outcome in zip(steps, outcomes, strict=True):
+                self._sender.settle(connection, step, outcome)
+        if sending.stopped is not None:
+            raise sending.stopped
 
     def _see_whether_it_is_over(self) -> None:
         """Take back that Mosaic is not usable once it answers again."""
-        if not (self._company.attention_id or "").startswith("mosaic-"):
+        about = self._company.attention_id or ""
+        if about in companies.STOPPING or not about.startswith("mosaic-"):
             return
         self._client.check()
         with self._transaction() as connection:

@@ -294,3 +294,12 @@ def link(
     )
     if row.quickbooks_id is not None:
         records.wake_waiting(connection, company_id, row.kind, row.quickbooks_id, now)
+    # A time entry of Mosaic waits for the object that it is booked on.
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.waits_for == f"{data_type}:{mosaic_id}",
+        )
+        .values(due_at=now, waits_for=None)
+    )

@@ -12,9 +12,16 @@ import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
-from qbwc_server import queue, read_answers, reading
+from qbwc_server import (
+    queue,
+    read_answers,
+    reading,
+    restores,
+    time_answers,
+    time_reading,
+)
 from qbwc_server.companies import Company
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.response import Answer, MessageSet
 from qbwc_server.qbxml.status import Verdict, status
@@ -22,6 +29,10 @@ from qbwc_server.queue import Job
 from qbwc_server.writing import WRITINGS
 
 _FIRST_WARNING, _FIRST_ERROR = 500, 1000
+_PLURALS = {
+    **{kind.name: kind.plural for kind in KINDS.values()},
+    time_entry.NAME: time_entry.PLURAL,
+}
 _LOG = structlog.get_logger(__name__)
 
 
@@ -51,9 +62,9 @@ def apply(
                 if job.writes:
                     _apply_write(connection, job, answer, now)
                 else:
-                    read_answers.apply(connection, company, job, answer, now=now)
-            if job.kind in KINDS and answer.rets:
-                plural = KINDS[job.kind].plural
+                    _apply_read(connection, company, job, answer, now)
+            plural = _PLURALS.get(job.kind)
+            if plural is not None and answer.rets and not job.writes:
                 counts[plural] = counts.get(plural, 0) + len(answer.rets)
         except OperationalError:
             raise  # the database went away: nothing was decided about the answer
@@ -71,13 +82,27 @@ def apply(
                 queue.move(
                     connection, job, state, by="our program", now=now, reason=reason
                 )
+    restores.review(connection, company.id, now)
     return counts
+
+
+def _apply_read(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    if job.kind == reading.ACTIVITY:
+        restores.apply_activity(connection, company, job, answer, now=now)
+    elif job.kind in time_reading.NAMES:
+        time_answers.apply(connection, company, job, answer, now=now)
+    else:
+        read_answers.apply(connection, company, job, answer, now=now)
 
 
 def _message_name(job: Job) -> str:
     if job.writes:
         built = WRITINGS[job.kind].build(job.action, job.payload or {})
         return built.name.removesuffix("Rq")
+    if job.kind in time_reading.NAMES:
+        return time_reading.message_name(job.kind)
     return reading.message_name(job.kind)
 
 

@@ -100,9 +100,11 @@ class Links:
             waits_for = f"customer:{holder.quickbooks_id}"
             return Missing("Its job's customer is not read yet.", waits_for)
         there = self._of_quickbooks("customer", holder.quickbooks_id)
-        found = None if there is None else self._linked(there, "project")
-        if there is None or isinstance(found, Missing) or found is None:
-            return found or Missing("Its job is not read from QuickBooks yet.")
+        if there is None:
+            return Missing("Its job is not read from QuickBooks yet.")
+        found = self._linked(there, "project")
+        if isinstance(found, Missing):
+            return found
         if there.mosaic_type == "phase":
             return [int(there.mosaic["parent"]), found]
         main = there.mosaic.get("main_phase_id")
@@ -127,7 +129,8 @@ class Links:
             reason = f"{row.name} is not to be linked; somebody said so."
             return Missing(reason, state="do_not_link")
         if row.mosaic_id is None or row.mosaic is None:
-            why = f" {row.reason}" if row.reason else ""
+            # Why something is on its way changes by the minute, and says nothing here.
+            why = f" {row.reason}" if row.reason and row.state != "pending" else ""
             return Missing(
                 f"{row.name} has no {what} in Mosaic yet.{why}",
                 f"{row.kind}:{row.quickbooks_id}",

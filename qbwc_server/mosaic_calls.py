@@ -20,16 +20,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, inventory, models, records
+from qbwc_server import models, time_mosaic
 from qbwc_server.database import next_id
-from qbwc_server.kinds.mosaic_shape import snapshot
+from qbwc_server.kinds import time_entry
 
-PORTFOLIO = "portfolio"
 LOOKS_BEFORE_ABSENT = 2
 LOOKS_BEFORE_GIVING_UP = 6
 NEVER_APPEARED = (
     "Mosaic took the request but the object never appeared. It is not sent again, or "
-    "there may be two: create it in Mosaic by hand, and it is linked by its name."
+    "there may be two: make it in Mosaic by hand, and it is found and linked."
 )
 _CALL = models.mosaic_call
 _RECORD = models.record
@@ -48,10 +47,12 @@ def begin(
     reason: str | None,
     now: datetime,
     settle: timedelta,
+    basis: Mapping[str, Any] | None = None,
 ) -> tuple[int, str]:
     """Keep a write that is about to be sent; return its id and its reference.
 
     The reference is random; it goes along and comes back in callbacks and the log.
+    `basis` is, for time entries, what both sides agree on once the write is done.
     """
     ref = str(uuid.uuid4())
     call_id = next_id(connection, company_id)
@@ -66,6 +67,7 @@ def begin(
             "record_id": record_id,
             "mosaic_id": mosaic_id,
             "fields": dict(fields),
+            "basis": None if basis is None else dict(basis),
             "match_key": key,
             "ref": ref,
             "reason": reason,
@@ -74,7 +76,7 @@ def begin(
         },
     )
     if record_id is not None:
-        _change_record(
+        change_record(
             connection,
             company_id,
             record_id,
@@ -130,111 +132,81 @@ def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -
     return found.first() is not None
 
 
-def refused_portfolio(
-    connection: Connection, company_id: int, key: str, since: datetime
-) -> str | None:
-    """Return why the portfolio is not asked for now: refused lately, or never seen."""
-    if gave_up(connection, company_id, PORTFOLIO, key):
-        return NEVER_APPEARED
-    row = connection.execute(
-        sa.select(_CALL.c.reason)
+def gave_up_record(connection: Connection, company_id: int, record_id: int) -> bool:
+    """Tell whether a creation for a record was acknowledged but never seen."""
+    found = connection.execute(
+        sa.select(_CALL.c.id)
         .where(
             _CALL.c.company_id == company_id,
-            _CALL.c.data_type == PORTFOLIO,
+            _CALL.c.record_id == record_id,
+            _CALL.c.operation == "create",
             _CALL.c.state == "refused",
-            _CALL.c.settled_at > since,
+            _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
         )
-        .order_by(_CALL.c.id.desc())
         .limit(1)
-    ).first()
-    return None if row is None else f"Mosaic refused it: {row.reason}"
+    )
+    return found.first() is not None
 
 
 def accepted(
     connection: Connection, call: Row[Any], api_request_id: str | None
 ) -> None:
     """Note that Mosaic took a write and will say later what came of it."""
-    _change(connection, call, state="accepted", api_request_id=api_request_id)
+    change(connection, call, state="accepted", api_request_id=api_request_id)
 
 
 def unsure(connection: Connection, call: Row[Any], reason: str, now: datetime) -> None:
     """Note that a write may or may not have been made."""
-    _change(connection, call, state="unsure", reason=reason)
+    change(connection, call, state="unsure", reason=reason)
     if call.record_id is not None:
-        _change_record(connection, call.company_id, call.record_id, reason=reason)
+        change_record(connection, call.company_id, call.record_id, reason=reason)
     if call.operation != "create":
-        _change(connection, call, check_at=now)
-
-
-def done(
-    connection: Connection,
-    call: Row[Any],
-    mosaic_id: int | None,
-    body: Mapping[str, Any] | None,
-    *,
-    by: str,
-    now: datetime,
-) -> bool:
-    """Take a write as made; False if too little is known of the object to go on.
-
-    Then the object's list must be read, and the call stays open until it was.
-    """
-    mosaic_id = mosaic_id or call.mosaic_id
-    found = snapshot(call.data_type, body) if body is not None else None
-    if mosaic_id is None or found is None:
-        if mosaic_id is not None and call.mosaic_id is None:
-            _change(connection, call, mosaic_id=mosaic_id)
-        return False
-    if _taken(connection, call, mosaic_id, now):
-        return True
-    run = next_id(connection, call.company_id)
-    inventory.keep(
-        connection,
-        call.company_id,
-        call.data_type,
-        [{**(body or {}), "mosaic_id": mosaic_id}],
-        run=run,
-        now=now,
-    )
-    _made(connection, call, mosaic_id, found, by=by, now=now)
-    return True
-
-
-def _taken(
-    connection: Connection, call: Row[Any], mosaic_id: int, now: datetime
-) -> bool:
-    """Refuse a creation that came out as an object which another record has."""
-    holder = connection.execute(
-        sa.select(_RECORD.c.name).where(
-            _RECORD.c.company_id == call.company_id,
-            _RECORD.c.mosaic_type == call.data_type,
-            _RECORD.c.mosaic_id == mosaic_id,
-            _RECORD.c.id != call.record_id,
-        )
-    ).scalar()
-    if call.operation != "create" or holder is None:
-        return False
-    refused(
-        connection,
-        call,
-        f"it gave number {mosaic_id} for it, which is {holder} already.",
-        now,
-    )
-    return True
+        change(connection, call, check_at=now)
 
 
 def refused(connection: Connection, call: Row[Any], reason: str, now: datetime) -> None:
     """Take a write as refused by Mosaic; its record says so until something changes."""
-    _settle(connection, call, "refused", reason, now)
-    if call.record_id is not None:
-        _change_record(
-            connection,
-            call.company_id,
-            call.record_id,
-            state="refused",
-            reason=f"Mosaic refused it: {reason}"[:500],
-            due_at=None,
-        )
+    settle_as(connection, call, "refused", reason, now)
+    _rest_refused(connection, call, f"Mosaic refused it: {reason}"[:500], now)
+
+
+def _rest_refused(
+    connection: Connection, call: Row[Any], reason: str, now: datetime
+) -> None:
+    if call.record_id is None:
+        return
+    # What changed since the write left is not what was refused: that is tried.
+    since = _RECORD.c.changed_at > call.created_at
+    change_record(
+        connection,
+        call.company_id,
+        call.record_id,
+        state="refused",
+        reason=reason,
+        due_at=sa.case((since, now), else_=None),
+    )
+
+
+def not_seen(
+    connection: Connection, call: Row[Any], *, now: datetime, settle: timedelta
+) -> None:
+    """Go on about a creation that a complete read did not show."""
+    looks = call.looks + 1
+    acknowledged = call.state == "accepted"
+    if not acknowledged and looks >= LOOKS_BEFORE_ABSENT:
+        reason = "It never arrived in Mosaic; it is sent again."
+        never_made(connection, call, reason, now, again_at=now)
+    elif looks >= LOOKS_BEFORE_GIVING_UP:
+        change(connection, call, looks=looks)
+        settle_as(connection, call, "refused", NEVER_APPEARED, now)
+        _rest_refused(connection, call, NEVER_APPEARED, now)
+    else:
+        change(connection, call, looks=looks, check_at=now + settle * looks)
+
+
+def look_soon(connection: Connection, call: Row[Any], now: datetime) -> None:
+    """Have a call's outcome looked for at once."""
+    change(connection, call, check_at=now)
 
 
 def never_made(
@@ -246,154 +218,28 @@ def never_made(
     again_at: datetime,
 ) -> None:
     """Take a write as not made; its record is planned again."""
-    _settle(connection, call, "absent", reason, now)
+    settle_as(connection, call, "absent", reason, now)
     if call.record_id is not None:
-        _change_record(
+        change_record(
             connection, call.company_id, call.record_id, due_at=again_at, reason=reason
         )
 
 
-def look(
-    connection: Connection, call: Row[Any], *, now: datetime, settle: timedelta
-) -> None:
-    """Decide about an open call from the list that was just read whole."""
-    if call.mosaic_id is not None:
-        found = inventory.get(
-            connection, call.company_id, call.data_type, call.mosaic_id
-        )
-        if found is not None:
-            _from_list(connection, call, call.mosaic_id, found, now)
-            return
-    if call.operation == "create":
-        same = inventory.unclaimed(
-            connection, call.company_id, call.data_type, call.match_key
-        )
-        if same:
-            # Several can only be there if somebody made others by hand meanwhile; the
-            # oldest is taken, so that none is made in addition.
-            _from_list(connection, call, same[0][0], same[0][1], now)
-            return
-    looks = call.looks + 1
-    acknowledged = call.state == "accepted"
-    if not acknowledged and looks >= LOOKS_BEFORE_ABSENT:
-        reason = "It never arrived in Mosaic; it is sent again."
-        never_made(connection, call, reason, now, again_at=now)
-    elif looks >= LOOKS_BEFORE_GIVING_UP:
-        _change(connection, call, looks=looks)
-        _settle(connection, call, "refused", NEVER_APPEARED, now)
-        if call.record_id is not None:
-            _change_record(
-                connection,
-                call.company_id,
-                call.record_id,
-                state="refused",
-                reason=NEVER_APPEARED,
-                due_at=None,
-            )
-    else:
-        _change(connection, call, looks=looks, check_at=now + settle * looks)
-
-
-def _from_list(
-    connection: Connection,
-    call: Row[Any],
-    mosaic_id: int,
-    found: dict[str, Any],
-    now: datetime,
-) -> None:
-    if _taken(connection, call, mosaic_id, now):
-        return
-    _made(connection, call, mosaic_id, found, by="list", now=now)
-
-
-def _made(
-    connection: Connection,
-    call: Row[Any],
-    mosaic_id: int,
-    found: dict[str, Any],
-    *,
-    by: str,
-    now: datetime,
-) -> None:
-    """Settle a call as made, and give what it made to whom it was made for."""
-    _settle(connection, call, "done", f"Known from the {by}.", now)
-    if call.data_type == PORTFOLIO:
-        take_portfolio(connection, call.company_id, mosaic_id, now)
-    elif call.record_id is not None and call.operation == "create":
-        inventory.link(
-            connection,
-            call.company_id,
-            call.record_id,
-            call.data_type,
-            mosaic_id,
-            found,
-            by=by,
-            now=now,
-        )
-    elif call.record_id is not None:
-        _changed(connection, call, found, by=by, now=now)
-
-
-def _changed(
-    connection: Connection,
-    call: Row[Any],
-    found: dict[str, Any],
-    *,
-    by: str,
-    now: datetime,
-) -> None:
-    """Take over what Mosaic has after a change."""
-    row = connection.execute(
-        sa.select(_RECORD).where(
-            _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
-        )
-    ).one()
-    agreed = {**(row.agreed or {})}
-    if call.operation in {"archive", "unarchive"}:
-        agreed["archived"] = found["archived"]
-    _change_record(
-        connection,
-        call.company_id,
-        call.record_id,
-        mosaic=found,
-        agreed=agreed,
-        attempt=row.attempt + 1,
-        due_at=now,
-    )
-    records.event(
-        connection,
-        call.company_id,
-        call.record_id,
-        at=now,
-        what=call.operation,
-        by=by,
-        detail={"now": found},
-    )
-
-
-def take_portfolio(
-    connection: Connection, company_id: int, mosaic_id: int, now: datetime
-) -> None:
-    """Take an object of Mosaic as the company's portfolio, and wake who waited."""
-    companies.change(connection, company_id, mosaic_portfolio=mosaic_id)
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for == PORTFOLIO)
-        .values(due_at=now, waits_for=None)
-    )
-
-
-def _settle(
+def settle_as(
     connection: Connection,
     call: Row[Any],
     state: str,
     reason: str | None,
     now: datetime,
 ) -> None:
-    _change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
+    """Take the outcome of a call as known."""
+    change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
+    if call.data_type == time_entry.NAME and call.operation == "create":
+        time_mosaic.let_go(connection, call, now)
 
 
-def _change(connection: Connection, call: Row[Any], **values: object) -> None:
+def change(connection: Connection, call: Row[Any], **values: object) -> None:
+    """Change columns of a call."""
     connection.execute(
         _CALL.update()
         .where(_CALL.c.company_id == call.company_id, _CALL.c.id == call.id)
@@ -401,9 +247,10 @@ def _change(connection: Connection, call: Row[Any], **values: object) -> None:
     )
 
 
-def _change_record(
+def change_record(
     connection: Connection, company_id: int, record_id: int, **values: object
 ) -> None:
+    """Change columns of a record."""
     connection.execute(
         _RECORD.update()
         .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)

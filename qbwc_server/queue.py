@@ -267,6 +267,23 @@ def ready_by(
     return found
 
 
+def writes_ready(connection: Connection, company_id: int, moment: datetime) -> bool:
+    """Tell whether a job that changes QuickBooks may be handed out by a moment."""
+    return (
+        connection.execute(
+            sa.select(_JOB.c.id)
+            .where(
+                _JOB.c.company_id == company_id,
+                _JOB.c.state == _READY,
+                _JOB.c.run_at <= moment,
+                _JOB.c.action.in_(sorted(WRITES)),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
 def _going(*, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
     return () if writes else (_JOB.c.action.not_in(WRITES),)
 

@@ -20,11 +20,10 @@ from qbwc_server import (
     companies,
     exchanges,
     job_answers,
-    models,
     queue,
     reading,
     recovery,
-    sessions,
+    time_reading,
 )
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
@@ -188,22 +187,8 @@ def _apply(
         counts = recovery.apply(connection, company, row, parsed, now)
     elif row.purpose == "work":
         counts = job_answers.apply(connection, company, jobs, parsed, now)
-        if _was_checked(connection, company_id, jobs):
-            sessions.note_checked(connection, company_id, row.session_id)
     exchanges.change(connection, company_id, exchange_id, applied_at=now)
     return Outcome(None, counts)
-
-
-def _was_checked(connection: Connection, company_id: int, jobs: Sequence[Job]) -> bool:
-    """Tell whether QuickBooks said in this answer if a backup was restored."""
-    asked = [job.id for job in jobs if job.kind == reading.ACTIVITY]
-    done = queue.select(
-        connection,
-        company_id,
-        models.job.c.id.in_(asked),
-        models.job.c.state == "done",
-    )
-    return bool(done)
 
 
 def _meant(jobs: Sequence[Job], parsed: MessageSet) -> bool:
@@ -227,6 +212,10 @@ def _request(
     if job.writes:
         built = WRITINGS[job.kind].build(job.action, job.payload or {})
         return Request(built.name, built.body, request_id=str(job.id)), None
+    if job.kind in time_reading.NAMES:
+        return time_reading.request(
+            connection, company, job, session_id=session_id, now=now, rules=rules
+        )
     return reading.request(
         connection, company, job, session_id=session_id, now=now, rules=rules
     )

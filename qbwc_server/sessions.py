@@ -117,15 +117,6 @@ def get(connection: Connection, company_id: int, session_id: int) -> Session:
     return Session.of(row)
 
 
-def note_checked(connection: Connection, company_id: int, session_id: int) -> None:
-    """Note that QuickBooks said in this session whether a backup was restored."""
-    connection.execute(
-        _TABLE.update()
-        .where(_TABLE.c.company_id == company_id, _TABLE.c.id == session_id)
-        .values(checked=True)
-    )
-
-
 def change(connection: Connection, session: Session, **values: object) -> None:
     """Change columns of a session."""
     connection.execute(

@@ -1,4 +1,4 @@
-"""One step for one record: planned, kept, and sent to Mosaic.
+"""One step for one record of a list: planned, and kept as a write to Mosaic.
 
 Rule: a step is planned from what is in the database in the same transaction that keeps
 it, and is sent only after that transaction is committed.
@@ -7,29 +7,25 @@ it, and is sent only after that transaction is committed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, inventory, models, mosaic_calls, records, sync
-from qbwc_server.budget import BudgetSpent
+from qbwc_server import (
+    companies,
+    inventory,
+    list_calls,
+    models,
+    mosaic_calls,
+    records,
+    sync,
+)
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.mosaic_shape import wire
-from qbwc_server.mosaic.answers import WriteAnswer
-from qbwc_server.mosaic.client import MosaicClient
-from qbwc_server.mosaic.errors import (
-    Forbidden,
-    Invalid,
-    MosaicError,
-    NotFound,
-    RateLimited,
-    Unauthorised,
-)
+from qbwc_server.sending import Step
 from qbwc_server.sync import Action, Do, Hold, Side, Wanted, match_key
 
 _RECORD = models.record
@@ -46,19 +42,6 @@ _MOST_CHANGES = 3
 """In a row about one record; more means that Mosaic does not do what it says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A write that was kept and is now to be sent."""
-
-    call_id: int
-    ref: str
-    do: Do
-    data_type: str
-    mosaic_id: int | None
-    fields: dict[str, Any]
-    project_id: int | None
-
-
 class Steps:
     """Takes records of one company a step further.
 
@@ -67,16 +50,12 @@ class Steps:
 
     def __init__(
         self,
-        engine: Engine,
         company_id: int,
-        client: MosaicClient,
         *,
         clock: Callable[[], datetime],
         settle: timedelta,
     ) -> None:
-        self._engine = engine
         self._company_id = company_id
-        self._client = client
         self._clock = clock
         self._settle = settle
 
@@ -180,7 +159,7 @@ class Steps:
             and company.mosaic_portfolio is None
         ):
             reason = "Waits for the company's portfolio in Mosaic."
-            return Hold("unlinked", reason, waits_for=mosaic_calls.PORTFOLIO)
+            return Hold("unlinked", reason, waits_for=list_calls.PORTFOLIO)
         return wanted
 
     def _rest(self, connection: Connection, row: Row[Any], action: Action) -> None:
@@ -276,72 +255,9 @@ class Steps:
                 by="plan",
                 detail={"before": row.mosaic, "sent": sent},
             )
-        return Step(call_id, ref, action.do, data_type, mosaic_id, sent, project_id)
-
-    def send(self, step: Step) -> None:
-        """Send a kept write once, and keep what came of it."""
-        try:
-            answer = self._write(step)
-        except (BudgetSpent, RateLimited):
-            self._settle_unsent(step, "Mosaic's rate limit; it is sent in a moment.")
-            raise
-        except (Unauthorised, Forbidden) as error:
-            self._settle_unsent(step, error.customer)
-            raise
-        except (Invalid, NotFound, ValueError) as error:
-            # ValueError: a field that cannot be sent at all, so nothing was.
-            why = error.support if isinstance(error, MosaicError) else str(error)
-            with self._transaction() as connection:
-                call = mosaic_calls.get(connection, self._company_id, step.call_id)
-                mosaic_calls.refused(connection, call, why, self._clock())
-            return
-        except MosaicError as error:
-            if not error.outcome_unknown:
-                self._settle_unsent(step, error.customer)
-                raise
-            with self._transaction() as connection:
-                call = mosaic_calls.get(connection, self._company_id, step.call_id)
-                if call.settled_at is None:
-                    mosaic_calls.unsure(connection, call, error.support, self._clock())
-            raise
-        with self._transaction() as connection:
-            call = mosaic_calls.get(connection, self._company_id, step.call_id)
-            if call.settled_at is not None:
-                return  # the callback was faster
-            if not mosaic_calls.done(
-                connection,
-                call,
-                answer.mosaic_id,
-                answer.record,
-                by="answer",
-                now=self._clock(),
-            ):
-                mosaic_calls.accepted(connection, call, answer.api_request_id)
-
-    def _write(self, step: Step) -> WriteAnswer:
-        if step.do is Do.CREATE:
-            return self._client.create(step.data_type, step.fields, ref=step.ref)
-        if step.mosaic_id is None:
-            raise ValueError("only a creation has no object yet")
-        if step.do is Do.UPDATE:
-            return self._client.update(
-                step.data_type, step.mosaic_id, step.fields, ref=step.ref
-            )
-        change = (
-            self._client.archive if step.do is Do.ARCHIVE else self._client.unarchive
+        return Step(
+            call_id, ref, action.do.value, data_type, mosaic_id, sent, project_id
         )
-        return change(
-            step.data_type, step.mosaic_id, ref=step.ref, project_id=step.project_id
-        )
-
-    def _settle_unsent(self, step: Step, reason: str) -> None:
-        with self._transaction() as connection:
-            call = mosaic_calls.get(connection, self._company_id, step.call_id)
-            now = self._clock()
-            mosaic_calls.never_made(connection, call, reason, now, again_at=now)
-
-    def _transaction(self) -> Any:
-        return company_transaction(self._engine, self._company_id)
 
     def _change(self, connection: Connection, record_id: int, **values: object) -> None:
         connection.execute(

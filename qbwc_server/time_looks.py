@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy.engine import Connection
-
-from qbwc_server import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.request import Body, Request
 
@@ -37,27 +33,3 @@ def of_day(day: str, person: str | None) -> Request:
     if person is not None:
         who = (("TimeTrackingEntityFilter", (("ListID", person),)),)
     return Request(f"{QUERY}Rq", (("TxnDateRangeFilter", worked), *who, *_ELEMENTS))
-
-
-def verify(
-    connection: Connection,
-    company_id: int,
-    txn_ids: Sequence[str],
-    *,
-    now: datetime,
-    by: str,
-    summary: str,
-) -> None:
-    """Have entries read again by TxnID."""
-    queue.enqueue(
-        connection,
-        company_id,
-        kind=time_entry.NAME,
-        action="verify",
-        summary=summary,
-        now=now,
-        by=by,
-        dedupe_key="verify:" + ",".join(sorted(txn_ids))[:200],
-        priority=5,
-        payload={"txn_ids": list(txn_ids)},
-    )

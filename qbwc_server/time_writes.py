@@ -21,7 +21,7 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict
 from qbwc_server.queue import Job
-from qbwc_server.time_looks import verify
+from qbwc_server.time_reading import verify
 
 _RECORD = models.record
 NOT_FOUND = 3120
@@ -139,8 +139,10 @@ def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None
 
 def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
     """End a write that was lost each time and, as was seen, never done."""
-    said = "QuickBooks was sent this several times, did not answer and has not done it."
+    said = (
+        "QuickBooks was sent this several times, did not answer and has not done it."
         " We will try again in an hour; if it stays, tell our support."
+    )
     queue.abandon(connection, job, by="look", now=now, reason=said)
     row = _record(connection, job)
     if row is not None:
@@ -220,10 +222,10 @@ def _refetch(
     tries = row.attempt + 1
     stale = status.code in {_OUT_OF_DATE, NOT_FOUND} or job.action != "add"
     if tries >= _MOST_TRIES:
-    said = (
-        "QuickBooks was sent this several times, did not answer and has not done it."
-        " We will try again in an hour; if it stays, tell our support."
-    )
+        said = (
+            f"QuickBooks refused it {tries} times in a row. {_both(status)} Please"
+            " decide which side is right, or change the entry on one of them."
+        )
         state = "conflict" if status.code == _OUT_OF_DATE else "refused"
         due = None if state == "conflict" else now + _LONGEST
         _say(connection, row, state, said, now, due_at=due, attempt=tries)

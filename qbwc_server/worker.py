@@ -21,11 +21,13 @@ from qbwc_server import companies, models
 from qbwc_server.budget import Budget
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
-from qbwc_server.delivery import Delivery, LeaseLost
+from qbwc_server.delivery import Delivery, LeaseLost, Planner
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.client import MosaicClient, Transport
 from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.settings import Settings
+from qbwc_server.time_steps import TimeSteps
+from qbwc_server.time_window import Window
 
 _COMPANY = models.company
 _LOG = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ class Worker:
         *,
         transport: Transport | None = None,
         pause: Callable[[float], object] | None = None,
+        senders: int = 4,
+        time_planner: Callable[[int], Planner] | None = None,
     ) -> None:
         self._engine = engine
         self._keys = keys
@@ -53,6 +57,8 @@ class Worker:
         self._transport = transport
         self.stopping = threading.Event()
         self._pause = pause or self.stopping.wait
+        self._senders = senders
+        self._time_planner = time_planner
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -174,12 +180,25 @@ class Worker:
                 clock=self._clock,
                 settle=timedelta(seconds=settings.mosaic_settle_seconds),
                 refresh=timedelta(hours=settings.mosaic_refresh_hours),
+                window=Window.of(settings),
                 alive=alive,
+                senders=self._senders,
+                plan_time=self._plan_time(company.id),
             ).run()
         finally:
             client.close()
             if self.stopping.is_set():
                 self._give_back(company.id, token)
+
+    def _plan_time(self, company_id: int) -> Planner:
+        if self._time_planner is not None:
+            return self._time_planner(company_id)
+        return TimeSteps(
+            company_id,
+            clock=self._clock,
+            settle=timedelta(seconds=self._settings.mosaic_settle_seconds),
+            window_days=self._settings.time_window_days,
+        )
 
     def _renew(self, company_id: int, token: str) -> None:
         with transaction(self._engine) as connection:
@@ -240,6 +259,8 @@ class Worker:
         if company.mosaic_read_at is not None:
             refresh = timedelta(hours=self._settings.mosaic_refresh_hours)
             moments.append(company.mosaic_read_at + refresh)
+            window = Window.of(self._settings)
+            moments.append(window.next_at(company, self._clock()))
         return min((one for one in moments if one is not None), default=None)
 
     def _attend_bug(self, company: Company) -> None:

@@ -111,7 +111,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
     ("what", "where"),
     [
         # The demo hands its environment on to the processes that it starts.
-        (r"os\.(environb?|getenvb?|putenv)", {"settings.py", "cli/demo.py"}),
+        (r"os\.(environb?|getenvb?|putenv)", {"settings.py", "cli/demo_processes.py"}),
         (r"(sa|sqlalchemy)\.create_engine", {"database.py"}),
         # The sandbox lives in the present, too.
         (r"datetime\.(now|utcnow|today)|time\.time", {"app.py", "cli/sandbox.py"}),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qbwc_server import companies, connect, models
+from qbwc_server import companies, connect, models, restores
 from qbwc_server.app import Parts
 from qbwc_server.cli.output import (
     json_option,
@@ -114,6 +114,27 @@ def show_(name: str, *, as_json: bool) -> None:
 @company.command("set")
 @click.argument("name")
 @click.option("--mode", type=click.Choice(models.MODES))
+@click.option(
+    "--two-way/--one-way",
+    default=None,
+    help="Whether time made in Mosaic goes to QuickBooks.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(models.POLICIES),
+    help="Which side is right where both changed the same field of a time entry.",
+)
+@click.option(
+    "--contractors/--employees-only",
+    default=None,
+    help="Whether time of vendors and other names is taken.",
+)
+@click.option("--time-class", help='Class of entries made in Mosaic; "" for none.')
+@click.option(
+    "--time-payroll-item",
+    help='Payroll item of entries made in Mosaic, for people paid by time; "" for '
+    "none.",
+)
 @click.option("--structure", type=click.Choice(models.STRUCTURES))
 @click.option("--mosaic-url")
 @click.option("--mosaic-team")
@@ -133,6 +154,17 @@ def show_(name: str, *, as_json: bool) -> None:
     is_flag=True,
     help="Take the company file that is open next, renamed and moved as it may be.",
 )
+@click.option(
+    "--after-restore",
+    type=click.Choice(restores.WAYS),
+    help="Which side is right after a backup was restored: what the file lacks is "
+    "added again from Mosaic, or is gone there too.",
+)
+@click.option(
+    "--contractors/--no-contractors",
+    default=None,
+    help="Whether vendors and other names are read as members too.",
+)
 @reporting
 def set_(
     name: str,
@@ -140,6 +172,7 @@ def set_(
     *,
     accept_deletions: bool,
     rebind: bool,
+    after_restore: restores.Way | None,
     **values: Any,
 ) -> None:
     """Change settings of a company."""
@@ -151,7 +184,7 @@ def set_(
         changes["mosaic_key"] = made.keys.encrypt(key)
     if rebind:
         changes |= {"file_name": None, "file_path": None}
-    if not changes and not accept_deletions:
+    if not changes and not accept_deletions and after_restore is None:
         raise click.UsageError("Say what to change; --help lists it.")
     now = made.clock()
     if changes:
@@ -159,6 +192,11 @@ def set_(
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
             companies.accept_deletions(connection, found.id, now=now, who="operator")
+    if after_restore is not None:
+        with company_transaction(made.engine, found.id) as connection:
+            restores.decide(
+                connection, found.id, after_restore, now=now, who="operator"
+            )
     click.echo(f"{found.name} is changed.")
 
 
@@ -198,6 +236,12 @@ def _public(found: Company) -> dict[str, Any]:
         "poll_every": found.poll_every,
         "read_every": found.read_every,
         "structure": found.structure,
+        "two_way": found.two_way,
+        "policy": found.policy,
+        "contractors": found.contractors,
+        "time_class": found.time_class,
+        "time_payroll_item": found.time_payroll_item,
+        "closing_date": found.closing_date,
         "mosaic_url": found.mosaic_url,
         "mosaic_team": found.mosaic_team,
         "mosaic_key": "set" if found.mosaic_key else "missing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbwc_server.kinds import customer, employee, service_item
+from qbwc_server.kinds import contractor, customer, employee, service_item
 from qbwc_server.kinds.kept import CLASS, PAYROLL_ITEM
 from qbwc_server.kinds.kind import Kind
 
@@ -10,6 +10,8 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         employee.KIND,
+        contractor.VENDOR,
+        contractor.OTHER_NAME,
         customer.KIND,
         service_item.KIND,
         CLASS,

@@ -53,7 +53,8 @@ class Kind:
     `query` is the message without "Rq", `elements` the only ones asked for
     (IncludeRetElement), `deleted_as` its ListDelType. `iterable` kinds are read with
     an iterator, the others by ranges of `range_by`. A kind without `mirror` is read
-    and kept for what other kinds refer to.
+    and kept for what other kinds refer to. A kind with `by_setting` is read only for
+    companies of which that column is true.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Kind:
     mirror: Mirror | None = None
     range_by: str = "Name"
     optional: bool = False
+    by_setting: str | None = None
 
 
 def active(ret: Ret) -> bool:

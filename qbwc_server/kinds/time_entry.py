@@ -8,6 +8,7 @@ item.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -43,6 +44,7 @@ _REFS = {
     "class": "ClassRef",
     "payroll_item": "PayrollItemWageRef",
 }
+_RANK_OF_EDITS, _RANK_OF_NEW, _OLDEST_RANKED = 10, 60, 120
 _SIXTY = Decimal(60)
 _FOUR_PLACES = Decimal("0.0001")
 
@@ -183,6 +185,42 @@ def is_billable(status: str) -> bool:
 def billable_status(*, billable: bool) -> str:
     """Return the BillableStatus for Mosaic's flag."""
     return "Billable" if billable else "NotBillable"
+
+
+def content_key(snapshot: Mapping[str, Any]) -> str:
+    """Return what tells entries of Mosaic apart that have no number yet.
+
+    Person, day, project, phase, work category, minutes and notes. Several entries may
+    have the same; the notes are hashed, because they are longer than an index takes.
+    """
+    project, phase = snapshot["job"]
+    item, minutes = snapshot["item"], snapshot["minutes"]
+    notes = hashlib.sha256(snapshot["notes"].encode()).hexdigest()[:32]
+    work = f"{project}/{phase or ''}/{item or ''}/{minutes}"
+    return f"{key_of_day(snapshot)}/{work}/{notes}"
+
+
+def key_but_notes(key: str) -> str:
+    """Return a content key without its notes, which Mosaic may keep in another form."""
+    return key.rpartition("/")[0]
+
+
+def day_of_key(key: str) -> str:
+    """Return the beginning of a content key: the person and the day."""
+    return "/".join(key.split("/")[:2])
+
+
+def key_of_day(snapshot: Mapping[str, Any]) -> str:
+    """Return what the content key of an entry begins with."""
+    return f"{snapshot['person']}/{snapshot['date']}"
+
+
+def delivery_rank(day: str, today: date, *, linked: bool) -> int:
+    """Return how early an entry is delivered: edits first, then the newest days."""
+    if linked:
+        return _RANK_OF_EDITS
+    age = (today - date.fromisoformat(day)).days // 30
+    return _RANK_OF_NEW + min(max(age, 0), _OLDEST_RANKED)
 
 
 def label(day: str, person: str, minutes: int, job: str) -> str:

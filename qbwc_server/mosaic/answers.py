@@ -172,7 +172,7 @@ def find_record(data_type: str, body: object) -> dict[str, Any] | None:
         return None
     for wrapper in (data_type, "response", "body", "data"):
         inner = body.get(wrapper)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, Mapping) and inner:  # empty: what a deletion leaves
             return (
                 record(inner) if wrapper == data_type else find_record(data_type, inner)
             )

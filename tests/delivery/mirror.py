@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine, Row
 from qbwc_server import companies, models, records
 from qbwc_server.companies import Company, NewCompany
 from qbwc_server.database import company_transaction, transaction
+from qbwc_server.delivery import Planner
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.sandbox.mosaic import MosaicSandbox
@@ -29,7 +30,7 @@ from tests.conftest import Clock
 from .books import Books
 
 SOON = timedelta(hours=2)
-"""What is due later than this is not waited for: it is the next look at the lists."""
+"""What is due later than this is not waited for: it is the next look at Mosaic."""
 
 
 class Wire(httpx.BaseTransport):
@@ -67,6 +68,8 @@ class Mirror:
     company: NewCompany
     sandbox: MosaicSandbox
     books: Books = field(default_factory=Books)
+    time_planner: Callable[[int], Planner] | None = None
+    senders: int = 1
 
     def __post_init__(self) -> None:
         self.wire = Wire(self.sandbox)
@@ -85,6 +88,8 @@ class Mirror:
             self.clock,
             transport=self.wire,
             pause=lambda seconds: self.clock.pass_(seconds=seconds),
+            senders=self.senders,
+            time_planner=self.time_planner,
         )
 
     # QuickBooks' side

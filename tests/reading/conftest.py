@@ -10,13 +10,24 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies import NewCompany
 from tests.conftest import Clock
 from tests.reading.poller import Poller
+from tests.reading.times import TimePoller
 
 
 @pytest.fixture
 def poller(
     engine: Engine, new_company: Callable[..., NewCompany], clock: Clock
 ) -> Iterator[Poller]:
-    """A company with an empty company file, on each of the two databases."""
+    """A company with an empty company file, on each of the two databases.
+
+    It keeps no time, so that a poll is about its lists alone.
+    """
     one = Poller(engine, new_company().id, clock)
+    one.hands.set("time_tracking", value=False)
     yield one
     one.file.close()
+
+
+@pytest.fixture
+def timed(poller: Poller) -> TimePoller:
+    """A company that keeps time, with one employee and one customer's job."""
+    return TimePoller(poller)

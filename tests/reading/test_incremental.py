@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from qbwc_server import models
-from qbwc_server.kinds import KINDS
+from qbwc_server import models, reading
 from tests.conftest import reference_data
 from tests.reading.poller import Poller
 
@@ -134,7 +133,7 @@ def test_only_the_elements_in_use_are_asked_for(poller: Poller) -> None:
     poller.hands.add("Employee", "Ann", SSN="123-45-6789", BirthDate="1980-01-01")
     (text, *_) = poller.poll()
     root = etree.fromstring(text.encode())
-    for kind in KINDS.values():
+    for kind in reading.kinds_of(poller.company()):
         query = root.find(f".//{kind.query}Rq")
         assert query is not None
         asked = [node.text for node in query.findall("IncludeRetElement")]
