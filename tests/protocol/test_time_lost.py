@@ -161,8 +161,8 @@ def test_a_lost_change_of_what_is_gone_is_read_again(
     desk.run()
     assert timesheet.verified() == [{"txn_ids": [txn_id]}]
     row = timesheet.record(record)
-    assert (row.state, timesheet.job(record).state) == ("pending", "cancelled")
-    assert row.reason
+    assert (row.quickbooks_gone, timesheet.job(record).state) == (True, "cancelled")
+    assert row.due_at == desk.clock()
 
 
 def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(

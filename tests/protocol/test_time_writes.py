@@ -126,9 +126,11 @@ def test_an_outdated_edit_sequence_has_the_entry_read_again(
     assert [one["notes"] for one in timesheet.file()] == ["From the PC"]
     row, job = timesheet.record(record), timesheet.job(record)
     assert timesheet.verified() == [{"txn_ids": [row.quickbooks_id]}]
-    assert (job.state, row.state, row.attempt) == ("cancelled", "pending", 1)
-    assert "changed in QuickBooks since" in row.reason
-    assert row.due_at is not None
+    assert (job.state, row.state) == ("cancelled", "pending")
+    assert "out-of-date" in (job.reason or "")
+    assert row.quickbooks["notes"] == "From the PC"
+    assert row.edit_sequence == timesheet.file()[0]["edit_sequence"]
+    assert row.due_at == desk.clock()
 
 
 def test_the_third_outdated_edit_sequence_in_a_row_is_a_conflict(
@@ -164,7 +166,8 @@ def test_what_was_deleted_in_quickbooks_is_read_again(
 
     assert timesheet.verified() == [{"txn_ids": [txn_id]}]
     row = timesheet.record(record)
-    assert (row.state, timesheet.job(record).state) == ("pending", "cancelled")
+    assert (row.quickbooks_gone, timesheet.job(record).state) == (True, "cancelled")
+    assert row.due_at == desk.clock()
     assert timesheet.file() == []
 
 

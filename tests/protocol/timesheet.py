@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from qbwc_server import models, queue, sessions
+from qbwc_server import models, queue
 from qbwc_server.database import company_transaction, next_id
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml import response
@@ -159,14 +159,6 @@ class Timesheet:
     def forget(self) -> None:
         """Have QuickBooks forget the answers that it stored."""
         self.desk.file.clear_all_message_sets(self.desk.application.app_name)
-
-    def check(self) -> None:
-        """Note that the live session knows whether a backup was restored."""
-        company_id = self.desk.company.id
-        with company_transaction(self.desk.engine, company_id) as connection:
-            live = sessions.live(connection, company_id)
-            assert live is not None
-            sessions.note_checked(connection, company_id, live.id)
 
     def _insert(self, **values: Any) -> int:
         company_id, now = self.desk.company.id, self.desk.clock()
