@@ -28,6 +28,8 @@ _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
 _OF_MOSAIC = "mosaic-"
+_WAKING = {"structure", "two_way", "policy", "contractors"}
+"""What changes the plan of records."""
 MOSAIC_TIME = "mosaic_time"
 """The row of `reading` that keeps that deletions of time in Mosaic are accepted."""
 
@@ -237,7 +239,7 @@ def set_values(
         audit(
             connection, company_id, now, who=who, what="company changed", detail=shown
         )
-        if values.get("mode") == "live" or "structure" in values:
+        if values.get("mode") == "live" or _WAKING & values.keys():
             wake_all(connection, company_id, now)
         elif any(name == "mode" or name.startswith("mosaic_") for name in values):
             change(connection, company_id, deliver_at=now)
@@ -261,11 +263,12 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every record looked at again that is not finished."""
     record = models.record
     mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
-    mirrored.append(time_entry.NAME)
+    decided = ("do_not_link", "gone")
     connection.execute(
         record.update()
-        .where(record.c.company_id == company_id, record.c.kind.in_(mirrored))
-        .where(record.c.state.in_(("in_sync", "pending", "unlinked", "refused")))
+        .where(record.c.company_id == company_id)
+        .where(record.c.kind.in_((*mirrored, time_entry.NAME)))
+        .where(record.c.state.not_in(decided))
         .values(due_at=now, attempt=0)
     )
     change(connection, company_id, deliver_at=now)

@@ -28,6 +28,7 @@ from qbwc_server import (
     models,
     queue,
     reading,
+    recovery,
     roundtrip,
     sessions,
 )
@@ -110,7 +111,9 @@ class Conversation:
         self._settings = settings
         self._clock = clock
         self._rules = Rules(
-            settings.page_size, timedelta(days=settings.full_compare_days)
+            settings.page_size,
+            timedelta(days=settings.full_compare_days),
+            settings.time_history_years,
         )
 
     def server_version(self) -> str:
@@ -152,6 +155,7 @@ class Conversation:
             if sessions.live(connection, company.id) is not None:
                 return ["", "busy", "", ""]
             reading.schedule(connection, company, now)
+            reading.ask_before_writing(connection, company, now)
             if not self._has_work(connection, company.id, now):
                 return ["", "none", "", interval]
             path = company.file_path or ""
@@ -190,7 +194,9 @@ class Conversation:
                 return known.text
         with company_transaction(self._engine, company_id) as connection:
             company = companies.get(connection, company_id)
-            going = roundtrip.probe(
+            if not session.checked:
+                reading.ask_before_writing(connection, company, now)
+            going = roundtrip.ask(
                 connection, company, session.id, now
             ) or roundtrip.compose(
                 connection,
@@ -199,6 +205,7 @@ class Conversation:
                 now=now,
                 rules=self._rules,
                 write_batch=self._settings.write_batch,
+                writes=_may_write(connection, company, session),
             )
             if going is not None:
                 exchange_id, text = going
@@ -383,8 +390,12 @@ class Conversation:
                 )
 
     def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
+        """Tell whether QuickBooks is to be opened.
+
+        Writes alone are no reason: where they may go, something is asked before them.
+        """
         return (
-            queue.ready_by(connection, company_id, now) > 0
+            queue.ready_by(connection, company_id, now, writes=False) > 0
             or len(queue.select(connection, company_id, models.job.c.state == "unsure"))
             > 0
         )
@@ -392,7 +403,13 @@ class Conversation:
     def _nothing_to_send(
         self, connection: Connection, session: Session, now: datetime
     ) -> str:
-        soon = queue.ready_by(connection, session.company_id, now + SOON)
+        company = companies.get(connection, session.company_id)
+        soon = queue.ready_by(
+            connection,
+            company.id,
+            now + SOON,
+            writes=_may_write(connection, company, session),
+        )
         if soon and session.waits < MOST_WAITS:
             sessions.change(
                 connection,
@@ -421,6 +438,7 @@ class Conversation:
                 session.id,
                 "work",
                 "probe",
+                "look",
                 "identity",
             )
         same = last is not None and last.answer == answer
@@ -430,13 +448,15 @@ class Conversation:
         now = self._clock()
         company_id = session.company_id
         with company_transaction(self._engine, company_id) as connection:
-            left = queue.rounds_left(
+            company = companies.get(connection, company_id)
+            left = recovery.rounds_left(connection, company_id, session.id)
+            left += queue.rounds_left(
                 connection,
                 company_id,
-                session.id,
                 now + SOON,
                 page_size=self._settings.page_size,
                 write_batch=self._settings.write_batch,
+                writes=_may_write(connection, company, session),
             )
             done = session.done + 1
             percent = max(1, min(99, 100 * done // (done + left)), session.percent)
@@ -457,6 +477,16 @@ class Conversation:
                 tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
             )
         return result
+
+
+def _may_write(connection: Connection, company: Company, session: Session) -> bool:
+    """Tell whether writes may go out in a session now.
+
+    Only after QuickBooks said in it whether a backup was restored; what was answered
+    last may have changed that, so the row is read again.
+    """
+    now = sessions.get(connection, company.id, session.id)
+    return company.writes_quickbooks and now.checked
 
 
 def _must_rest(company: Company, now: datetime) -> bool:

@@ -74,8 +74,8 @@ class Delivery:
         refresh: timedelta,
         window: Window,
         alive: Callable[[], None],
+        plan_time: Planner,
         senders: int = 1,
-        plan_time: Planner | None = None,
     ) -> None:
         self._engine = engine
         self._company = company
@@ -279,17 +279,6 @@ class Delivery:
 
     def _deliver_time(self, record_ids: list[int]) -> None:
         """Take time entries a step further, as many as can be sent soon."""
-        if self._plan_time is None:
-            with self._transaction() as connection:
-                connection.execute(
-                    _RECORD.update()
-                    .where(
-                        _RECORD.c.company_id == self._company.id,
-                        _RECORD.c.id.in_(record_ids),
-                    )
-                    .values(due_at=None)
-                )
-            return
         while record_ids:
             size = max(1, self._budget.soon(_TURN.total_seconds()))
             with self._budget.patient():

@@ -6,13 +6,15 @@ they cannot be read, the same questions are asked by us, once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, exchanges, identity, sessions
+from qbwc_server import companies, exchanges, identity, sessions, time_writes
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
 from qbwc_server.identity import OpenFile
@@ -103,6 +105,8 @@ def _judge(
     if company.file_name is None:
         changes["file_bound_at"] = now
     companies.change(connection, company.id, **changes)
+    if _closing_date(company.host) != _closing_date(changes.get("host")):
+        time_writes.release_locked(connection, company.id, now)
     companies.calm(connection, company.id)
     for note in judgement.notes:
         companies.audit(connection, company.id, now, who="quickbooks", what=note)
@@ -110,3 +114,7 @@ def _judge(
         connection, session, identified=True, last_error="", last_call_at=now
     )
     return Recognition(None)
+
+
+def _closing_date(host: Mapping[str, Any] | None) -> object:
+    return (host or {}).get("closing_date")

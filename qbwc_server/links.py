@@ -100,9 +100,11 @@ class Links:
             waits_for = f"customer:{holder.quickbooks_id}"
             return Missing("Its job's customer is not read yet.", waits_for)
         there = self._of_quickbooks("customer", holder.quickbooks_id)
-        found = None if there is None else self._linked(there, "project")
-        if there is None or isinstance(found, Missing) or found is None:
-            return found or Missing("Its job is not read from QuickBooks yet.")
+        if there is None:
+            return Missing("Its job is not read from QuickBooks yet.")
+        found = self._linked(there, "project")
+        if isinstance(found, Missing):
+            return found
         if there.mosaic_type == "phase":
             return [int(there.mosaic["parent"]), found]
         main = there.mosaic.get("main_phase_id")

@@ -202,7 +202,7 @@ exchange = _of_company(
     sa.Index("ix_exchange_session", "company_id", "session_id"),
     _one_of("state", EXCHANGE_STATES),
     sa.CheckConstraint(
-        "purpose IN ('work', 'probe', 'identity', 'hcp')", name="purpose"
+        "purpose IN ('work', 'probe', 'look', 'identity', 'hcp')", name="purpose"
     ),
 )
 

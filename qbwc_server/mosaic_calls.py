@@ -132,6 +132,22 @@ def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -
     return found.first() is not None
 
 
+def gave_up_record(connection: Connection, company_id: int, record_id: int) -> bool:
+    """Tell whether a creation for a record was acknowledged but never seen."""
+    found = connection.execute(
+        sa.select(_CALL.c.id)
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.record_id == record_id,
+            _CALL.c.operation == "create",
+            _CALL.c.state == "refused",
+            _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def accepted(
     connection: Connection, call: Row[Any], api_request_id: str | None
 ) -> None:

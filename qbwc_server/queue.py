@@ -8,7 +8,7 @@ Rule 2: a read whose answer was lost may simply be handed out again; a write may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -191,13 +191,31 @@ def retry_later(
     move(connection, job, "ready", by=by, now=now, reason=reason, run_at=now + pause)
 
 
+def abandon(
+    connection: Connection, job: Job, *, by: str, now: datetime, reason: str
+) -> None:
+    """End a job that was not done and is not to be: failed, then cancelled.
+
+    What is to happen instead is planned anew from its record.
+    """
+    move(connection, job, "failed", by=by, now=now, reason=reason)
+    ended = replace(job, state="failed")
+    move(connection, ended, "cancelled", by=by, now=now, reason=reason)
+
+
 def claimable(
-    connection: Connection, company_id: int, now: datetime, *, write_batch: int
+    connection: Connection,
+    company_id: int,
+    now: datetime,
+    *,
+    write_batch: int,
+    writes: bool = True,
 ) -> list[Job]:
     """Return the jobs that may go out together now, the most urgent first.
 
     Reads of all kinds travel together; writes of one kind do, at most `write_batch`;
-    none of them together with more than its own batch limit.
+    none of them together with more than its own batch limit. Without `writes` only
+    reads are returned.
     """
     rows = connection.execute(
         sa.select(_JOB)
@@ -205,6 +223,7 @@ def claimable(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= now,
+            *_going(writes=writes),
         )
         .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
         .limit(max(write_batch, 100))
@@ -228,8 +247,13 @@ def claimable(
     return chosen
 
 
-def ready_by(connection: Connection, company_id: int, moment: datetime) -> int:
-    """Return how many jobs may be handed out at or before a moment."""
+def ready_by(
+    connection: Connection, company_id: int, moment: datetime, *, writes: bool = True
+) -> int:
+    """Return how many jobs may be handed out at or before a moment.
+
+    Without `writes` only reads are counted, because the others are held back.
+    """
     found: int = connection.execute(
         sa.select(sa.func.count())
         .select_from(_JOB)
@@ -237,9 +261,31 @@ def ready_by(connection: Connection, company_id: int, moment: datetime) -> int:
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= moment,
+            *_going(writes=writes),
         )
     ).scalar_one()
     return found
+
+
+def writes_ready(connection: Connection, company_id: int, moment: datetime) -> bool:
+    """Tell whether a job that changes QuickBooks may be handed out by a moment."""
+    return (
+        connection.execute(
+            sa.select(_JOB.c.id)
+            .where(
+                _JOB.c.company_id == company_id,
+                _JOB.c.state == _READY,
+                _JOB.c.run_at <= moment,
+                _JOB.c.action.in_(sorted(WRITES)),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
+def _going(*, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if writes else (_JOB.c.action.not_in(WRITES),)
 
 
 def split(
@@ -273,32 +319,30 @@ def split(
 def rounds_left(
     connection: Connection,
     company_id: int,
-    session_id: int,
     moment: datetime,
     *,
     page_size: int,
     write_batch: int,
+    writes: bool = True,
 ) -> int:
-    """Return how many round trips the work takes that is ready by a moment."""
+    """Return how many round trips the work takes that is ready by a moment.
+
+    Without `writes` only reads are counted, because the others are held back.
+    """
     reads = connection.execute(
         sa.select(_JOB.c.cursor).where(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= moment,
-            _JOB.c.action == "read",
+            *_going(writes=False),
         )
     ).all()
     pages = [
         -(-((row.cursor or {}).get("remaining") or 1) // page_size) for row in reads
     ]
-    writes = ready_by(connection, company_id, moment) - len(reads)
-    lost = {
-        job.exchange_id
-        for job in select(connection, company_id, _JOB.c.state == "unsure")
-        if (job.cursor or {}).get("probed_in") != session_id
-    }
+    going = ready_by(connection, company_id, moment) - len(reads) if writes else 0
     # The reads of all kinds travel together, so the longest decides.
-    return max(pages, default=0) + -(-writes // write_batch) + len(lost)
+    return max(pages, default=0) + -(-going // write_batch)
 
 
 def select(connection: Connection, company_id: int, *conditions: Any) -> list[Job]:

@@ -16,16 +16,20 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection
 
-from qbwc_server import companies, models, queue, reading, records
+from qbwc_server import companies, queue, reading, records
 from qbwc_server.companies import Company
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clock
 from qbwc_server.queue import Job
 
-_ITERATOR_LOST = 3391
+ITERATOR_LOST = 3391
+MERGED_WITH_TIME = frozenset(
+    {"employee", "vendor", "other_name", "customer", "service_item", "class"}
+)
+"""What time entries point at: a merge moves them to the winner without a trace."""
 _PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
 _LOG = structlog.get_logger(__name__)
 
@@ -41,21 +45,19 @@ def apply(
     """Take the answer to a read: keep what it holds and move the job on."""
     verdict = status(answer.status_code, answer.message)
     if verdict.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL}:
-        _refused(connection, job, answer, now)
-    elif job.kind == reading.ACTIVITY:
-        _apply_activity(connection, company, answer, now)
-        queue.move(connection, job, "done", by="answer", now=now)
+        refused(connection, job, answer, now)
     elif job.kind == reading.DELETIONS:
         _apply_deletions(connection, company, job, answer, now)
     else:
         _apply_page(connection, company, job, answer, now)
 
 
-def _refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> None:
+def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> None:
+    """Move a read on that QuickBooks refused, and say what a person must look at."""
     found = status(answer.status_code, answer.message)
     reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
     kind = KINDS.get(job.kind)
-    if answer.status_code == _ITERATOR_LOST and job.attempt < job.max_attempts:
+    if answer.status_code == ITERATOR_LOST and job.attempt < job.max_attempts:
         queue.move(
             connection, job, "ready", by="answer", now=now, reason=reason, cursor=None
         )
@@ -91,7 +93,7 @@ def _apply_page(
 ) -> None:
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
-    if kind.iterable and not _next_in_turn(answer, cursor):
+    if kind.iterable and not next_in_turn(answer, cursor):
         reason = "The answer is not the next page of the list; it is read anew."
         queue.note(connection, job, cursor=None)
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
@@ -123,7 +125,7 @@ def _apply_page(
         _finish(connection, company, job, cursor, now)
 
 
-def _next_in_turn(answer: Answer, cursor: dict[str, Any]) -> bool:
+def next_in_turn(answer: Answer, cursor: dict[str, Any]) -> bool:
     """Tell whether an iterator has gone on: with each page fewer are left."""
     before, left = cursor.get("remaining"), answer.iterator_remaining
     return not cursor.get("iterator") or before is None or (left or 0) < before
@@ -162,8 +164,9 @@ def _finish(
     cursor: dict[str, Any],
     now: datetime,
 ) -> None:
+    state = reading.state(connection, company.id, job.kind)
     values: dict[str, object] = {
-        "watermark": cursor["watermark"],
+        "watermark": reading.reached(state, cursor, now),
         "last_read_at": now,
         "problem": None,
     }
@@ -229,30 +232,6 @@ def too_many(gone: int, known: int) -> bool:
     return gone > max(10, known // 5) or (gone == known and known > 3)
 
 
-def _apply_activity(
-    connection: Connection, company: Company, answer: Answer, now: datetime
-) -> None:
-    for ret in answer.rets:
-        restored = ret.text("LastRestoreTime")
-        # A file that never was restored may say nothing at all.
-        if company.last_restore not in {None, restored}:
-            connection.execute(
-                models.reading.update()
-                .where(models.reading.c.company_id == company.id)
-                .values(full_due=True)
-            )
-            companies.change(connection, company.id, next_read_at=now)
-            companies.audit(
-                connection,
-                company.id,
-                now,
-                who="quickbooks",
-                what="backup restored",
-                detail={"before": company.last_restore, "now": restored},
-            )
-        companies.change(connection, company.id, last_restore=restored)
-
-
 def _apply_deletions(
     connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
 ) -> None:
@@ -263,7 +242,8 @@ def _apply_deletions(
         kind = by_type.get(ret.text("ListDelType"))
         if kind is not None and ret.text("ListID"):
             gone.setdefault(kind.name, []).append(ret.text("ListID"))
-        latest = max(latest, _believed(ret.text("TimeDeleted"), now))
+        latest = max(latest, believed(ret.text("TimeDeleted"), now))
+    moves_time = False
     for name, ids in gone.items():
         alive, known = records.alive(connection, company.id, KINDS[name], ids)
         if not too_many(len(alive), known):
@@ -273,7 +253,10 @@ def _apply_deletions(
             # without touching it, so the whole list is read again. That read also
             # judges what was too much to believe here.
             reading.remember(connection, company.id, name, full_due=True)
+            moves_time = moves_time or name in MERGED_WITH_TIME
             companies.change(connection, company.id, next_read_at=now)
+    if moves_time and reading.state(connection, company.id, time_entry.NAME):
+        reading.remember(connection, company.id, time_entry.NAME, full_due=True)
     state = reading.state(connection, company.id, reading.DELETIONS)
     before = (state.deleted_watermark if state is not None else None) or ""
     reading.remember(
@@ -304,18 +287,19 @@ def _see(
 
 def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | None:
     """Return the new watermark."""
-    times = [_believed(one.time_modified, now) for one in seen]
+    times = [believed(one.time_modified, now) for one in seen]
     return max([before or "", *times]) or None
 
 
-def _believed(time: str, now: datetime) -> str:
+def believed(time: str, now: datetime) -> str:
     """Return the wall clock of a time, "" for one that no clock shows yet."""
     latest_anywhere = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
-    wall = _wall(time)
-    return wall if wall <= latest_anywhere.isoformat(timespec="seconds") else ""
+    shown = wall(time)
+    return shown if shown <= latest_anywhere.isoformat(timespec="seconds") else ""
 
 
-def _wall(text: str) -> str:
+def wall(text: str) -> str:
+    """Return the wall clock of a time, "" for what is none."""
     try:
         return wall_clock(text)
     except InvalidValue:
@@ -325,8 +309,8 @@ def _wall(text: str) -> str:
 def _learn_offset(
     connection: Connection, company: Company, seen: Sequence[Seen]
 ) -> None:
-    latest = max(seen, key=lambda one: _wall(one.time_modified), default=None)
-    if latest is None or not _wall(latest.time_modified):
+    latest = max(seen, key=lambda one: wall(one.time_modified), default=None)
+    if latest is None or not wall(latest.time_modified):
         return
     offset = true_offset_minutes(latest.time_modified, latest.edit_sequence)
     if offset is not None and offset != company.offset_minutes:

@@ -1,7 +1,7 @@
 """Reading QuickBooks: what is asked for, and from where on.
 
 Rule 1: the watermark of a kind is the greatest wall-clock TimeModified of a *completed*
-read.
+read, less the time that the read took.
 Rule 2: filters are sent without an offset, in the file's own wall clock, because the
 offset that QuickBooks prints is wrong for half of the year.
 Rule 3: an iterator lives in its session only; in another one the read starts again.
@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models, queue
 from qbwc_server.companies import Company
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind
 from qbwc_server.qbxml.request import Body, Request
 from qbwc_server.qbxml.values import (
@@ -30,6 +30,8 @@ from qbwc_server.qbxml.values import (
 from qbwc_server.queue import Job
 
 ACTIVITY, DELETIONS = "company", "deletions"
+TIME_DELETIONS, PREFERENCES = "time_deletions", "preferences"
+_FIRST_PRIORITY = 1
 _READING = models.reading
 _OVERLAP_MINUTES = 5
 _REPEATED_HOUR = 60
@@ -43,28 +45,32 @@ class Rules:
 
     page_size: int
     full_compare: timedelta
+    history_years: int = 10
+
+
+def kinds_of(company: Company) -> list[Kind]:
+    """Return the kinds of list that are read for a company, in their order."""
+    return [
+        kind
+        for kind in KINDS.values()
+        if kind.by_setting is None or getattr(company, kind.by_setting)
+    ]
 
 
 def schedule(connection: Connection, company: Company, now: datetime) -> None:
     """Queue the reads of all kinds if they are due; the company's lock is held."""
     if company.next_read_at is not None and company.next_read_at > now:
         return
-    everything = (
-        (ACTIVITY, "Ask whether a backup was restored"),
-        *((kind.name, f"Read {kind.plural}") for kind in KINDS.values()),
+    _ask_about_restore(connection, company.id, now)
+    reads = [
+        (PREFERENCES, "Read the preferences"),
+        *((kind.name, f"Read {kind.plural}") for kind in kinds_of(company)),
         (DELETIONS, "Ask what was deleted"),
-    )
-    for name, summary in everything:
-        queue.enqueue(
-            connection,
-            company.id,
-            kind=name,
-            action="read",
-            summary=summary,
-            now=now,
-            by="schedule",
-            dedupe_key=f"read:{name}",
-        )
+    ]
+    for name, summary in reads:
+        _enqueue(connection, company.id, name, summary, now)
+    if company.time_tracking:
+        schedule_time(connection, company.id, now)
     for job in queue.select(
         connection,
         company.id,
@@ -76,6 +82,57 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
         )
     following = now + timedelta(minutes=company.read_every)
     companies.change(connection, company.id, next_read_at=following)
+
+
+def schedule_time(connection: Connection, company_id: int, now: datetime) -> None:
+    """Queue the reads of time entries.
+
+    Where it is not known whether the company tracks time, its preferences are read
+    first, and their answer comes here.
+    """
+    plural = time_entry.PLURAL
+    _enqueue(connection, company_id, time_entry.NAME, f"Read {plural}", now)
+    summary = f"Ask which {plural} were deleted"
+    _enqueue(connection, company_id, TIME_DELETIONS, summary, now)
+
+
+def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:
+    """Queue the question for a restored backup if something is to be written now."""
+    if company.writes_quickbooks and queue.writes_ready(connection, company.id, now):
+        _ask_about_restore(connection, company.id, now)
+
+
+def _ask_about_restore(connection: Connection, company_id: int, now: datetime) -> None:
+    _enqueue(
+        connection,
+        company_id,
+        ACTIVITY,
+        "Ask whether a backup was restored",
+        now,
+        priority=_FIRST_PRIORITY,
+    )
+
+
+def _enqueue(
+    connection: Connection,
+    company_id: int,
+    name: str,
+    summary: str,
+    now: datetime,
+    *,
+    priority: int = 50,
+) -> None:
+    queue.enqueue(
+        connection,
+        company_id,
+        kind=name,
+        action="read",
+        summary=summary,
+        now=now,
+        by="schedule",
+        dedupe_key=f"read:{name}",
+        priority=priority,
+    )
 
 
 def message_name(kind: str) -> str:
@@ -98,7 +155,7 @@ def request(
     if job.kind == ACTIVITY:
         return Request("CompanyActivityQueryRq", request_id=str(job.id)), {}
     if job.kind == DELETIONS:
-        return _deletions(connection, job, known), {}
+        return _deletions(connection, company, job, known), {}
     cursor = job.cursor
     if (
         cursor is None
@@ -110,10 +167,9 @@ def request(
     return _page(KINDS[job.kind], job, cursor), {**cursor, "asked": cursor["pages"]}
 
 
-def _begin(
-    state: Row[Any] | None, job: Job, session_id: int, now: datetime, rules: Rules
-) -> dict[str, Any]:
-    full = (
+def is_full_due(state: Row[Any] | None, now: datetime, rules: Rules) -> bool:
+    """Tell whether a kind must be read whole."""
+    return (
         state is None
         or state.watermark is None
         or bool(state.full_due)
@@ -121,11 +177,18 @@ def _begin(
         or now - state.last_full_at > rules.full_compare
         or now - state.last_read_at > _DELETIONS_REACH_BACK
     )
+
+
+def _begin(
+    state: Row[Any] | None, job: Job, session_id: int, now: datetime, rules: Rules
+) -> dict[str, Any]:
+    full = is_full_due(state, now, rules)
     start = None
     if not full and state is not None:
         start = since(state.watermark)
     return {
         "session": session_id,
+        "began": now.isoformat(),
         "full": full,
         "since": start,
         # An answer that did not come may have been too large to come.
@@ -143,6 +206,24 @@ def _begin(
 def since(watermark: str) -> str:
     """Return from when on to ask, so that nothing after a watermark is missed."""
     return wall_clock_minus(watermark, _overlap(watermark))
+
+
+def reached(
+    state: Row[Any] | None, cursor: dict[str, Any], now: datetime
+) -> str | None:
+    """Return the watermark after a completed read that met `cursor["watermark"]`.
+
+    A read takes its time, and what changes meanwhile behind the current page carries
+    a smaller time than what is met on a later page. So the greatest is moved back by
+    as long as the read took by our own clock.
+    """
+    before = (state.watermark if state is not None else None) or ""
+    greatest = cursor.get("watermark") or ""
+    if greatest > before:
+        took = now - datetime.fromisoformat(cursor["began"])
+        back = timedelta(seconds=-(-took // timedelta(seconds=1)))
+        greatest = max(before, (wall_datetime(greatest) - back).isoformat())
+    return max(before, greatest) or None
 
 
 def _overlap(watermark: str) -> int:
@@ -183,7 +264,9 @@ def _page(kind: Kind, job: Job, cursor: dict[str, Any]) -> Request:
     )
 
 
-def _deletions(connection: Connection, job: Job, state: Row[Any] | None) -> Request:
+def _deletions(
+    connection: Connection, company: Company, job: Job, state: Row[Any] | None
+) -> Request:
     # A list that may not be read would have the whole question refused.
     closed = connection.execute(
         sa.select(_READING.c.kind).where(
@@ -193,7 +276,7 @@ def _deletions(connection: Connection, job: Job, state: Row[Any] | None) -> Requ
     left_out = {row.kind for row in closed}
     types = tuple(
         ("ListDelType", kind.deleted_as)
-        for kind in KINDS.values()
+        for kind in kinds_of(company)
         if not (kind.optional and kind.name in left_out)
     )
     reach: Body = ()

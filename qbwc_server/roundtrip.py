@@ -2,7 +2,6 @@
 
 Rule 1: an answer is stored, in a transaction of its own, before it is parsed.
 Rule 2: what it does to records and jobs is one transaction, and is done once.
-Rule 3: a job whose answer cannot be worked with stops itself and no other.
 """
 
 from __future__ import annotations
@@ -17,17 +16,25 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from qbwc_server import companies, exchanges, models, queue, read_answers, reading
+from qbwc_server import (
+    companies,
+    exchanges,
+    job_answers,
+    queue,
+    reading,
+    recovery,
+    time_reading,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
-from qbwc_server.kinds import KINDS, WRITINGS
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
-from qbwc_server.qbxml.response import Answer, MessageSet, ResponseMalformed
-from qbwc_server.qbxml.status import Verdict, hresult, message_set_status, status
+from qbwc_server.qbxml.response import MessageSet, ResponseMalformed
+from qbwc_server.qbxml.status import hresult
 from qbwc_server.queue import Job
 from qbwc_server.reading import Rules
+from qbwc_server.writing import WRITINGS, fail
 
 PARSE_REFUSED = 0x80040400
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
@@ -45,44 +52,11 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def probe(
+def ask(
     connection: Connection, company: Company, session_id: int, now: datetime
 ) -> tuple[int, str] | None:
-    """Return the question for the stored answer of a lost set of writes, if any.
-
-    It is kept as an exchange; returned are its id and its text.
-
-    A set is asked for once in a session. Asking does not execute anything: the ids
-    are equal and there is no request (Intuit's error recovery samples).
-    """
-    unsure = queue.select(connection, company.id, models.job.c.state == "unsure")
-    for job in unsure:
-        lost = exchanges.get(connection, company.id, job.exchange_id or 0)
-        asked_already = (job.cursor or {}).get("probed_in") == session_id
-        if lost.message_set_id is None or asked_already:
-            continue
-        for other in unsure:
-            if other.exchange_id == job.exchange_id:
-                queue.note(connection, other, cursor={"probed_in": session_id})
-        text = message_set(
-            (),
-            new_message_set_id=lost.message_set_id,
-            old_message_set_id=lost.message_set_id,
-            version=_version(company),
-        )
-        exchange_id = exchanges.send(
-            connection,
-            company.id,
-            session_id=session_id,
-            jobs=(),
-            cursors=(),
-            request=text,
-            purpose="probe",
-            message_set_id=lost.message_set_id,
-            now=now,
-        )
-        return exchange_id, text
-    return None
+    """Return the next question about lost writes; they go before everything else."""
+    return recovery.ask(connection, company, session_id, now, version=_version(company))
 
 
 def compose(
@@ -93,13 +67,16 @@ def compose(
     now: datetime,
     rules: Rules,
     write_batch: int,
+    writes: bool = True,
 ) -> tuple[int, str] | None:
     """Claim the next jobs and keep them as an exchange; None if nothing may go now.
 
     Returns the exchange's id and its text. A request that our own check refuses fails
-    here, alone, and never leaves.
+    here, alone, and never leaves. Without `writes` only reads go.
     """
-    while jobs := queue.claimable(connection, company.id, now, write_batch=write_batch):
+    while jobs := queue.claimable(
+        connection, company.id, now, write_batch=write_batch, writes=writes
+    ):
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
         for job in jobs:
             try:
@@ -117,23 +94,18 @@ def compose(
                 wrong = [reason]
             if wrong:
                 _LOG.error("request refused by our own check", job=job.id, wrong=wrong)
-                queue.move(
-                    connection,
-                    job,
-                    "failed",
-                    by="our check",
-                    now=now,
-                    reason=reason,
-                )
+                fail(connection, job, by="our check", now=now, reason=reason)
             else:
                 good.append((job, request, cursor))
         if not good:
             continue
-        writes = any(job.writes for job, _, _ in good)
-        set_id = secrets.token_hex(10) if writes else None
+        changing = any(job.writes for job, _, _ in good)
+        set_id = secrets.token_hex(10) if changing else None
+        forget = recovery.to_forget(connection, company.id) if changing else ""
         text = message_set(
             [request for _, request, _ in good],
             new_message_set_id=set_id or "",
+            old_message_set_id=forget,
             version=_version(company),
         )
         exchange_id = exchanges.send(
@@ -211,10 +183,10 @@ def _apply(
         )
         return Outcome(_UNREADABLE)
     counts: dict[str, int] = {}
-    if row.purpose == "probe":
-        counts = _apply_probe(connection, company, row.message_set_id, parsed, now)
+    if row.purpose in {"probe", "look"}:
+        counts = recovery.apply(connection, company, row, parsed, now)
     elif row.purpose == "work":
-        counts = apply_answers(connection, company, jobs, parsed, now)
+        counts = job_answers.apply(connection, company, jobs, parsed, now)
     exchanges.change(connection, company_id, exchange_id, applied_at=now)
     return Outcome(None, counts)
 
@@ -224,55 +196,9 @@ def _meant(jobs: Sequence[Job], parsed: MessageSet) -> bool:
 
     One with a messageSetStatusCode is about the set as a whole.
     """
-    return bool(parsed.status_code) or any(response.pair(_expected(jobs), parsed))
-
-
-def _expected(jobs: Sequence[Job]) -> list[tuple[str, str]]:
-    return [(_message_name(job), str(job.id)) for job in jobs]
-
-
-def apply_answers(
-    connection: Connection,
-    company: Company,
-    jobs: Sequence[Job],
-    parsed: MessageSet,
-    now: datetime,
-) -> dict[str, int]:
-    """Give each job its answer; return how many objects of which kind came."""
-    counts: dict[str, int] = {}
-    answers = response.pair(_expected(jobs), parsed)
-    for job, answer in zip(jobs, answers, strict=True):
-        if job.state not in {"sent", "unsure"}:
-            continue
-        if answer is None:
-            _unanswered(connection, job, now)
-            continue
-        try:
-            with connection.begin_nested():
-                if job.writes:
-                    _apply_write(connection, job, answer, now)
-                else:
-                    read_answers.apply(connection, company, job, answer, now=now)
-            if job.kind in KINDS and answer.rets:
-                plural = KINDS[job.kind].plural
-                counts[plural] = counts.get(plural, 0) + len(answer.rets)
-        except OperationalError:
-            raise  # the database went away: nothing was decided about the answer
-        except Exception:  # noqa: BLE001 - a bug in one kind must not stop the others
-            _LOG.exception("answer not applied", company=company.id, job=job.id)
-            reason = (
-                "Our program failed on the answer, which is kept in exchange "
-                f"{job.exchange_id}. Support must look at it."
-            )
-            # A write was done in QuickBooks: it must not look like one to try again.
-            state = "unsure" if job.writes else "failed"
-            if job.state == state:
-                queue.note(connection, job, reason=reason)
-            else:
-                queue.move(
-                    connection, job, state, by="our program", now=now, reason=reason
-                )
-    return counts
+    return bool(parsed.status_code) or any(
+        response.pair(job_answers.expected(jobs), parsed)
+    )
 
 
 def _request(
@@ -286,60 +212,13 @@ def _request(
     if job.writes:
         built = WRITINGS[job.kind].build(job.action, job.payload or {})
         return Request(built.name, built.body, request_id=str(job.id)), None
+    if job.kind in time_reading.NAMES:
+        return time_reading.request(
+            connection, company, job, session_id=session_id, now=now, rules=rules
+        )
     return reading.request(
         connection, company, job, session_id=session_id, now=now, rules=rules
     )
-
-
-def _message_name(job: Job) -> str:
-    if job.writes:
-        built = WRITINGS[job.kind].build(job.action, job.payload or {})
-        return built.name.removesuffix("Rq")
-    return reading.message_name(job.kind)
-
-
-def _apply_write(
-    connection: Connection, job: Job, answer: Answer, now: datetime
-) -> None:
-    found = status(answer.status_code, answer.message)
-    reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
-    if found.verdict in {Verdict.DONE, Verdict.PARTIAL, Verdict.EMPTY}:
-        ret = answer.rets[0] if answer.rets else None
-        WRITINGS[job.kind].keep(connection, job.company_id, job.record_id, ret)
-        queue.move(connection, job, "done", by="answer", now=now, reason=reason)
-    elif found.verdict is Verdict.RETRY:
-        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
-    elif found.verdict is Verdict.RECOVER:
-        if job.state == "sent":
-            queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
-    else:
-        queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
-
-
-def _apply_probe(
-    connection: Connection,
-    company: Company,
-    message_set_id: str,
-    parsed: MessageSet,
-    now: datetime,
-) -> dict[str, int]:
-    lost = [
-        job
-        for job in queue.select(connection, company.id, models.job.c.state == "unsure")
-        if exchanges.get(connection, company.id, job.exchange_id or 0).message_set_id
-        == message_set_id
-    ]
-    verdict = message_set_status(parsed.status_code or 0)
-    if verdict is Verdict.DONE and parsed.answers:
-        return apply_answers(connection, company, lost, parsed, now)
-    for job in lost:
-        queue.note(
-            connection,
-            job,
-            reason="QuickBooks keeps no answer for it "
-            f"({parsed.status_code}); it must be looked for.",
-        )
-    return {}
 
 
 def _apply_refusal(
@@ -347,6 +226,9 @@ def _apply_refusal(
 ) -> str | None:
     found = hresult(code)
     reason = f"QuickBooks refused with {found.hexadecimal}: {message}"[:500]
+    if found.code == PARSE_REFUSED and len(jobs) == 1:
+        fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
+        return None
     if found.code == PARSE_REFUSED:
         queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
         return None
@@ -368,16 +250,6 @@ def _unreadable(
             queue.retry_later(
                 connection, job, by="answer", now=now, reason=problem[:500]
             )
-
-
-def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
-    reason = "The answer holds nothing for this request."
-    if job.state == "unsure":
-        queue.note(connection, job, reason=reason)
-    elif job.writes:
-        queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
-    else:
-        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
 
 
 def _version(company: Company) -> str:

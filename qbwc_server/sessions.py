@@ -29,6 +29,7 @@ class Session:
     started_at: datetime
     last_call_at: datetime
     identified: bool
+    checked: bool
     exchange_id: int | None
     done: int
     waits: int
@@ -104,6 +105,16 @@ def live(connection: Connection, company_id: int) -> Session | None:
         )
     ).first()
     return None if row is None else Session.of(row)
+
+
+def get(connection: Connection, company_id: int, session_id: int) -> Session:
+    """Return a session that is known to exist."""
+    row = connection.execute(
+        sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id, _TABLE.c.id == session_id
+        )
+    ).one()
+    return Session.of(row)
 
 
 def change(connection: Connection, session: Session, **values: object) -> None:

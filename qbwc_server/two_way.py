@@ -158,7 +158,7 @@ def agreed_after(
         both = dict(zip(("quickbooks", "mosaic"), values, strict=True))
         got = found.get(name)
         if got != both[side]:
-            if _alike(name, both[side], got):
+            if alike(name, both[side], got):
                 both[side] = got
             elif got == new[side].get(name, _NEVER):
                 continue
@@ -167,7 +167,7 @@ def agreed_after(
     return new
 
 
-def _alike(name: str, asked: Any, got: Any) -> bool:
+def alike(name: str, asked: Any, got: Any) -> bool:
     """Tell whether a side only keeps what it was given in its own spelling."""
     if name == "billable":
         return isinstance(asked, str) and is_billable(asked) == is_billable(str(got))

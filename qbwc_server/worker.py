@@ -26,6 +26,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.mosaic.client import MosaicClient, Transport
 from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.settings import Settings
+from qbwc_server.time_steps import TimeSteps
 from qbwc_server.time_window import Window
 
 _COMPANY = models.company
@@ -182,12 +183,22 @@ class Worker:
                 window=Window.of(settings),
                 alive=alive,
                 senders=self._senders,
-                plan_time=self._time_planner and self._time_planner(company.id),
+                plan_time=self._plan_time(company.id),
             ).run()
         finally:
             client.close()
             if self.stopping.is_set():
                 self._give_back(company.id, token)
+
+    def _plan_time(self, company_id: int) -> Planner:
+        if self._time_planner is not None:
+            return self._time_planner(company_id)
+        return TimeSteps(
+            company_id,
+            clock=self._clock,
+            settle=timedelta(seconds=self._settings.mosaic_settle_seconds),
+            window_days=self._settings.time_window_days,
+        )
 
     def _renew(self, company_id: int, token: str) -> None:
         with transaction(self._engine) as connection:

@@ -62,7 +62,7 @@ def upgrade() -> None:
         ),
         sa.Column("offset_minutes", sa.Integer(), nullable=True),
         sa.Column("last_restore", sa.Text(), nullable=True),
-        sa.Column("two_way", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("two_way", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("policy", sa.Text(), server_default="newest", nullable=False),
         sa.Column(
             "contractors", sa.Boolean(), server_default=sa.false(), nullable=False
@@ -165,7 +165,7 @@ def upgrade() -> None:
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "purpose IN ('work', 'probe', 'identity', 'hcp')",
+            "purpose IN ('work', 'probe', 'look', 'identity', 'hcp')",
             name=op.f("ck_exchange_purpose"),
         ),
         sa.CheckConstraint(

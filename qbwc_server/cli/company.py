@@ -114,6 +114,27 @@ def show_(name: str, *, as_json: bool) -> None:
 @company.command("set")
 @click.argument("name")
 @click.option("--mode", type=click.Choice(models.MODES))
+@click.option(
+    "--two-way/--one-way",
+    default=None,
+    help="Whether time made in Mosaic goes to QuickBooks.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(models.POLICIES),
+    help="Which side is right where both changed the same field of a time entry.",
+)
+@click.option(
+    "--contractors/--employees-only",
+    default=None,
+    help="Whether time of vendors and other names is taken.",
+)
+@click.option("--time-class", help='Class of entries made in Mosaic; "" for none.')
+@click.option(
+    "--time-payroll-item",
+    help='Payroll item of entries made in Mosaic, for people paid by time; "" for '
+    "none.",
+)
 @click.option("--structure", type=click.Choice(models.STRUCTURES))
 @click.option("--mosaic-url")
 @click.option("--mosaic-team")
@@ -198,6 +219,12 @@ def _public(found: Company) -> dict[str, Any]:
         "poll_every": found.poll_every,
         "read_every": found.read_every,
         "structure": found.structure,
+        "two_way": found.two_way,
+        "policy": found.policy,
+        "contractors": found.contractors,
+        "time_class": found.time_class,
+        "time_payroll_item": found.time_payroll_item,
+        "closing_date": found.closing_date,
         "mosaic_url": found.mosaic_url,
         "mosaic_team": found.mosaic_team,
         "mosaic_key": "set" if found.mosaic_key else "missing",

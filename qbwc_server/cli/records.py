@@ -7,7 +7,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, models
+from qbwc_server import companies, conflicts, models
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -18,8 +18,8 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import transaction
-from qbwc_server.kinds import KINDS
+from qbwc_server.database import company_transaction, transaction
+from qbwc_server.kinds import KINDS, time_entry
 
 _RECORD = models.record
 _COLUMNS = ("id", "state", "kind", "name", "mosaic_type", "mosaic_id", "reason")
@@ -43,7 +43,7 @@ def records() -> None:
 
 @records.command("list")
 @click.option("--company", help="Name or number of a company.")
-@click.option("--kind", type=click.Choice(list(KINDS)))
+@click.option("--kind", type=click.Choice([*KINDS, time_entry.NAME]))
 @click.option("--state", type=click.Choice(models.RECORD_STATES))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @json_option
@@ -105,10 +105,35 @@ def explain(record: str, *, as_json: bool) -> None:
         "next_step": following,
         "since": row.changed_at,
         "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
-        "in_mosaic": f"{row.mosaic_type} {row.mosaic_id}" if row.mosaic_id else "no",
+        "in_mosaic": _in_mosaic(row),
+        "conflict": row.conflict,
         "last_event": history[-1]["what"] if history else None,
     }
     show_one(told, as_json=as_json)
+
+
+@records.command("settle")
+@click.argument("record")
+@click.option(
+    "--keep",
+    "side",
+    required=True,
+    type=click.Choice(["quickbooks", "mosaic"]),
+    help="The side that is right.",
+)
+@reporting
+def settle(record: str, side: str) -> None:
+    """Decide a conflict: the value of one side goes to the other."""
+    row, _ = _find(record)
+    made = parts()
+    with company_transaction(made.engine, row.company_id) as connection:
+        again = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id
+            )
+        ).one()
+        conflicts.settle(connection, again, side, by="operator", now=made.clock())
+    click.echo(f"{record}: {side} is right.")
 
 
 def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
@@ -133,13 +158,20 @@ def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
     return row, history
 
 
+def _in_mosaic(row: Any) -> str:
+    if row.mosaic_gone:
+        return "deleted"
+    return f"{row.mosaic_type} {row.mosaic_id}" if row.mosaic_id else "no"
+
+
 def _public(row: Any) -> dict[str, Any]:
     return {
         **{
             name: getattr(row, name)
             for name in (
                 *("kind", "state", "reason", "name", "quickbooks_id", "mosaic_type"),
-                *("mosaic_id", "quickbooks", "mosaic", "agreed", "quickbooks_gone"),
+                *("mosaic_id", "quickbooks", "mosaic", "agreed", "conflict", "day"),
+                *("quickbooks_gone", "mosaic_gone", "external_guid"),
                 *("edit_sequence", "time_modified", "waits_for", "due_at"),
                 *("created_at", "changed_at"),
             )

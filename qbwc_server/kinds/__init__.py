@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qbwc_server.kinds import customer, employee, service_item
 from qbwc_server.kinds.kept import CLASS, PAYROLL_ITEM
-from qbwc_server.kinds.kind import Kind, Writing
+from qbwc_server.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -16,6 +16,3 @@ KINDS: dict[str, Kind] = {
         PAYROLL_ITEM,
     )
 }
-
-WRITINGS: dict[str, Writing] = {}
-"""The kinds that are also written to QuickBooks; time entries will be the first."""

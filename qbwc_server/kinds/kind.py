@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
-from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.sync import Hold, Snapshot, Wanted
 
@@ -56,7 +53,8 @@ class Kind:
     `query` is the message without "Rq", `elements` the only ones asked for
     (IncludeRetElement), `deleted_as` its ListDelType. `iterable` kinds are read with
     an iterator, the others by ranges of `range_by`. A kind without `mirror` is read
-    and kept for what other kinds refer to.
+    and kept for what other kinds refer to. A kind with `by_setting` is read only for
+    companies of which that column is true.
     """
 
     name: str
@@ -70,6 +68,7 @@ class Kind:
     mirror: Mirror | None = None
     range_by: str = "Name"
     optional: bool = False
+    by_setting: str | None = None
 
 
 def active(ret: Ret) -> bool:
@@ -95,16 +94,3 @@ def required(ret: Ret, name: str) -> str:
     if not text:
         raise ValueError(f"{ret.type} without {name}")
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """How jobs of a kind become requests that change QuickBooks.
-
-    `build` takes a job's action and payload and returns the request without its
-    requestID; `keep` is told, within the transaction that finishes the job, what
-    QuickBooks has now.
-    """
-
-    build: Callable[[str, dict[str, Any]], Request]
-    keep: Callable[[Connection, int, int | None, Ret | None], None]

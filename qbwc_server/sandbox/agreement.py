@@ -13,6 +13,7 @@ from typing import Any
 
 from qbwc_server.qbxml.request import Request, message_set
 from qbwc_server.qbxml.response import Ret, parse
+from qbwc_server.sandbox.agreement_time import Links, TimeDifference, compare_time
 from qbwc_server.sandbox.company_file import CompanyFile
 
 Item = Mapping[str, Any]
@@ -22,11 +23,19 @@ _TITLE = {"client": "client_name", "project": "title", "phase": "name"}
 
 @dataclass
 class Agreement:
-    """What was compared: counts per kind, and each difference as a sentence."""
+    """What was compared: counts per kind, and each difference as a sentence.
+
+    `needless` counts time entries that can have no counterpart, by their reason.
+    `time` are the differences between time entries, in `differences` too;
+    `pairs` are TxnIDs and Mosaic's ids of entries that agree.
+    """
 
     in_quickbooks: dict[str, int] = field(default_factory=dict)
     in_mosaic: dict[str, int] = field(default_factory=dict)
     without_counterpart: dict[str, int] = field(default_factory=dict)
+    needless: dict[str, int] = field(default_factory=dict)
+    time: list[TimeDifference] = field(default_factory=list)
+    pairs: list[tuple[str, int]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
 
@@ -38,9 +47,10 @@ def compare(
 ) -> Agreement:
     """Compare a company file with Mosaic's objects by type, for a structure.
 
-    Employees without an e-mail address, and jobs deeper than phases, need none.
+    Employees without an e-mail address, and jobs deeper than phases, need none. Time
+    entries are compared if `objects` has them.
     """
-    found = Agreement()
+    found, links = Agreement(), Links()
     for kind, query, types in (
         ("customers and jobs", "CustomerQueryRq", ("client", "project", "phase")),
         ("employees", "EmployeeQueryRq", ("employee",)),
@@ -51,13 +61,29 @@ def compare(
         found.in_quickbooks[kind] = len(rets)
         found.in_mosaic[kind] = sum(len(items) for items in mosaic.values())
         if kind == "employees":
-            needless = _employees(rets, mosaic["employee"], found)
+            needless = _employees(rets, mosaic["employee"], found, links)
         elif kind == "service items":
-            needless = _items(rets, mosaic["standard_work_category"], found)
+            needless = _items(rets, mosaic["standard_work_category"], found, links)
         else:
-            needless = _customers(rets, mosaic, structure, found)
+            needless = _customers(rets, mosaic, structure, found, links)
         found.without_counterpart[kind] = needless
+    if "time_entry" in objects:
+        _time(company_file, objects["time_entry"], links, found)
     return found
+
+
+def _time(
+    company_file: CompanyFile, entries: Sequence[Item], links: Links, found: Agreement
+) -> None:
+    kind = "time entries"
+    time = compare_time(company_file, entries, links)
+    found.in_quickbooks[kind] = time.in_quickbooks
+    found.in_mosaic[kind] = len(entries)
+    found.without_counterpart[kind] = sum(time.needless.values())
+    found.needless = time.needless
+    found.time = time.differences
+    found.pairs = time.pairs
+    found.differences += [one.text for one in time.differences]
 
 
 def _customers(
@@ -65,6 +91,7 @@ def _customers(
     mosaic: Mapping[str, list[Item]],
     structure: str,
     found: Agreement,
+    links: Links,
 ) -> int:
     levels = _LEVELS[structure]
     by_id = {ret.text("ListID"): ret for ret in rets}
@@ -75,6 +102,9 @@ def _customers(
         line = _line(ret, by_id)
         depth = len(line) - 1
         if depth >= len(levels):
+            # Its time belongs to the nearest phase.
+            above_it = links.jobs.get(line[-2].text("ListID"))
+            links.jobs[ret.text("ListID")] = above_it
             needless += 1
             continue
         kind = levels[depth]
@@ -90,6 +120,7 @@ def _customers(
             found.differences.append(f"{ret.text('FullName')}: no {kind} in Mosaic")
             continue
         linked[ret.text("ListID")] = one
+        links.jobs[ret.text("ListID")] = _place(kind, one)
         active = all(each.text("IsActive") != "false" for each in line)
         if kind != "client" and bool(one["is_archived"]) == active:
             found.differences.append(f"{ret.text('FullName')}: archived is not right")
@@ -98,19 +129,31 @@ def _customers(
     return needless
 
 
-def _employees(rets: Sequence[Ret], members: list[Item], found: Agreement) -> int:
+def _place(kind: str, one: Item) -> tuple[int, int] | None:
+    """Return the project and phase of time on an object; a client takes none."""
+    if kind == "project":
+        return one["mosaic_id"], one.get("main_phase_id") or 0
+    return (one["project_id"], one["mosaic_id"]) if kind == "phase" else None
+
+
+def _employees(
+    rets: Sequence[Ret], members: list[Item], found: Agreement, links: Links
+) -> int:
     pool: dict[tuple[str, Any], list[Item]] = defaultdict(list)
     for one in members:
         pool[str(one["email"]).casefold(), None].append(one)
     needless = 0
     for ret in rets:
+        links.people[ret.text("ListID")] = None
         if "@" not in ret.text("Email"):
             needless += 1
             continue
         member = _take(pool, [ret.text("Email")], None)
         if member is None:
             found.differences.append(f"{ret.text('Name')}: no member in Mosaic")
-        elif (member["first_name"], member["last_name"]) != (
+            continue
+        links.people[ret.text("ListID")] = member["mosaic_id"]
+        if (member["first_name"], member["last_name"]) != (
             ret.text("FirstName"),
             ret.text("LastName"),
         ) or bool(member["is_archived"]) == (ret.text("IsActive") != "false"):
@@ -119,7 +162,9 @@ def _employees(rets: Sequence[Ret], members: list[Item], found: Agreement) -> in
     return needless
 
 
-def _items(rets: Sequence[Ret], categories: list[Item], found: Agreement) -> int:
+def _items(
+    rets: Sequence[Ret], categories: list[Item], found: Agreement, links: Links
+) -> int:
     by_id = {ret.text("ListID"): ret for ret in rets}
     pool: dict[tuple[str, Any], list[Item]] = defaultdict(list)
     for one in categories:
@@ -129,7 +174,9 @@ def _items(rets: Sequence[Ret], categories: list[Item], found: Agreement) -> int
         active = all(each.text("IsActive") != "false" for each in _line(ret, by_id))
         if category is None:
             found.differences.append(f"{ret.text('FullName')}: no work category")
-        elif bool(category["is_archived"]) == active:
+            continue
+        links.items[ret.text("ListID")] = category["mosaic_id"]
+        if bool(category["is_archived"]) == active:
             found.differences.append(f"{ret.text('FullName')}: archived is not right")
     _left_over("work category", pool, found)
     return 0

@@ -34,6 +34,7 @@ def _keys(data_type: str, item: Object) -> Iterator[Key]:
         case "time_entry":
             yield ("time on project", item["project_id"])
             yield ("time on phase", item["phase_id"])
+            yield ("time of day", item["date"])
 
 
 def phase_key(item: Object) -> Key:

@@ -9,6 +9,7 @@ what had time spent on it is archived, not deleted; clients cannot be deleted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -19,6 +20,19 @@ from qbwc_server.sandbox.mosaic_fields import SPECS, Refused, check_wanted, read
 from qbwc_server.sandbox.mosaic_store import Object, Store, phase_key
 
 Clock = Callable[[], datetime]
+
+
+@dataclass
+class TimeRules:
+    """What a team makes of the text of a time entry; nothing unless a test says so.
+
+    `longest_text` characters are kept of it, `trims_text` takes blanks off both ends,
+    and an entry whose text holds `poison` is refused.
+    """
+
+    longest_text: int | None = None
+    trims_text: bool = False
+    poison: str = ""
 
 
 class Team:
@@ -42,6 +56,7 @@ class Team:
         self.api_key = api_key
         self.callback_url = callback_url
         self.store = Store(SPECS, journal)
+        self.time_rules = TimeRules()
         self._clock = clock
         self._adopt_clients = adopt_clients
         self._last_stamp = datetime.min.replace(tzinfo=clock().tzinfo)
@@ -221,6 +236,12 @@ class Team:
             raise Refused(422, "phase_id is invalid")
         if not 0 < Decimal(item["hours"]) <= 24:
             raise Refused(422, "hours must be between 0 and 24")
+        rules, text = self.time_rules, item["description"] or ""
+        if rules.poison and rules.poison in text:
+            raise Refused(422, "description is invalid")
+        if rules.trims_text:
+            text = text.strip()
+        item["description"] = text[: rules.longest_text] or None
 
     def _add_main_phase(self, project: Object) -> Object:
         fields = {

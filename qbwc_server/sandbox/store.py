@@ -134,6 +134,14 @@ class Store:
             raise KeyError(name)
         self._put(name, value)
 
+    @property
+    def billed_touched(self) -> int:
+        """How many writes over qbXML touched time on an invoice, or put it on one."""
+        row = self.one(
+            "SELECT value FROM setting WHERE name = 'counter:billed_touched'"
+        )
+        return int(row["value"]) if row else 0
+
     def next_number(self, counter: str, how_many: int = 1) -> int:
         """Reserve numbers of a counter and return the first of them, 1 at first."""
         name = f"counter:{counter}"

@@ -33,6 +33,7 @@ from qbwc_server.sandbox.time_entries import (
 from qbwc_server.sandbox.wall_time import wall
 
 _ID: Final = re.compile(r"[0-9A-F]+-[0-9]+")
+_BILLED: Final = "HasBeenBilled"
 _TAIL: Final = "QuickBooks error message:"
 _NO_RECORD: Final = "Invalid argument. The specified record does not exist in the list."
 _COLUMNS: Final = (
@@ -51,6 +52,7 @@ def add_time(store: Store, request: etree._Element) -> Reply:
     body = request[0]
     values = _values(store, body, None)
     _require_open_period(store, 3171, str(values["txn_date"]))
+    _count_if_billed(store, values["billable"])
     number = store.next_number("time")
     now = store.now()
     txn_id = f"{number:X}-{now}"
@@ -87,6 +89,7 @@ def modify_time(store: Store, request: etree._Element) -> Reply:
     _require_free(store, row["txn_id"], 3175)
     values = _values(store, body, row)
     _require_open_period(store, 3171, row["txn_date"], str(values["txn_date"]))
+    _count_if_billed(store, row["billable"], values["billable"])
     change_time(store, row["txn_id"], values)
     return _returned(store, request, row["txn_id"])
 
@@ -104,6 +107,7 @@ def delete_time(store: Store, request: etree._Element) -> Reply:
     row = _existing(store, txn_id)
     _require_free(store, txn_id, 3175)
     _require_open_period(store, 3161, row["txn_date"])
+    _count_if_billed(store, row["billable"])
     store.run("DELETE FROM time_entry WHERE txn_id = ?", txn_id)
     deleted = remember_deletion(store, "txn", kind, txn_id, created=row["created"])
     return Reply(
@@ -125,6 +129,15 @@ def change_time(store: Store, txn_id: str, values: dict[str, object]) -> None:
         str(now),
         txn_id,
     )
+
+
+def _count_if_billed(store: Store, *statuses: object) -> None:
+    """Count a write to time that is on an invoice: QuickBooks allows what nobody wants.
+
+    An application that respects invoices leaves `Store.billed_touched` at 0.
+    """
+    if _BILLED in statuses:
+        store.next_number("billed_touched")
 
 
 def _values(
@@ -160,8 +173,9 @@ def _require_sense(
             raise _invalid("Customer", "", "This line item requires a customer or job.")
         if not values["item_id"]:
             raise _invalid("Item", "", "Billable time requires a service item.")
-    if body.find("PayrollItemWageRef") is not None and values["payroll_id"]:
-        if not store.setting("payroll"):
+    if values["payroll_id"]:
+        # One that was there stays, and has to suit whoever the time belongs to now.
+        if body.find("PayrollItemWageRef") is not None and not store.setting("payroll"):
             raise Refused(3250, NOT_ENABLED)
         if not _is_paid_by_time(person):
             reason = "A payroll item is only for an employee paid from time data."

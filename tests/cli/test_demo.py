@@ -25,21 +25,30 @@ def _demo(*arguments: str) -> tuple[int, dict[str, object], str]:
 
 def test_the_demo_ends_with_both_sides_in_agreement() -> None:
     """Exit code 0, no difference, and a reason for everybody who waits."""
-    code, told, narration = _demo()
+    code, told, narration = _demo("--time-entries", "60")
 
     assert code == 0, narration
     assert told["differences"] == []
+    steps = {one["step"]: one["ok"] for one in told["steps"]}  # type: ignore[attr-defined]
+    assert steps == {
+        "edit in QuickBooks": True,
+        "edit in Mosaic": True,
+        "answer lost": True,
+        "entry there once": True,
+    }
     kinds = {one["kind"]: one for one in told["kinds"]}  # type: ignore[attr-defined]
     assert kinds["customers and jobs"]["in_quickbooks"] == 360
     assert kinds["employees"]["waiting"] == 5
+    assert kinds["time entries"]["in_mosaic"] > 20
     assert "e-mail" in kinds["employees"]["why"]
     assert "receiveResponseXML" in narration
 
 
 def test_a_second_run_on_the_same_folder_changes_nothing(tmp_path: Path) -> None:
     """What was delivered is recognised; no object is created again."""
-    first = _demo("--keep", str(tmp_path / "demo"), "--structure", "project")
-    second = _demo("--keep", str(tmp_path / "demo"), "--structure", "project")
+    options = ("--structure", "project", "--time-entries", "40")
+    first = _demo("--keep", str(tmp_path / "demo"), *options)
+    second = _demo("--keep", str(tmp_path / "demo"), *options)
 
     assert (first[0], second[0]) == (0, 0), first[2] + second[2]
     assert second[1]["created"] == first[1]["created"]

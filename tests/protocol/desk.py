@@ -191,6 +191,14 @@ class Desk:
         known = self.hcp() if hcp is None else hcp
         return str(self.call("sendRequestXML", ticket, known, path, "US", "13", "0"))
 
+    def first_write(self, ticket: str) -> str:
+        """Let the reads before them be answered, and return the first writes."""
+        request, quickbooks = self.first(ticket), self.quickbooks()
+        while request and "newMessageSetID" not in request:
+            self.give(ticket, quickbooks.process(request))
+            request = self.next(ticket)
+        return request
+
     def next(self, ticket: str) -> str:
         """Make a later sendRequestXML and return its answer."""
         return str(self.call("sendRequestXML", ticket, "", PATH, "US", "13", "0"))

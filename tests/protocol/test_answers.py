@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qbwc_server import models, roundtrip
+from qbwc_server import job_answers, models
 from tests.protocol.desk import Desk
 
 
@@ -164,7 +164,7 @@ def test_an_answer_that_our_program_fails_on_does_not_stop_the_company(
     ticket = desk.ticket()
     answer = desk.quickbooks().process(desk.first(ticket))
     with monkeypatch.context() as patch:
-        patch.setattr(roundtrip, "apply_answers", fail)
+        patch.setattr(job_answers, "apply", fail)
         assert desk.give(ticket, answer) == -1
     assert "Our program failed" in desk.exchange().reason
     assert desk.exchange().answer == answer

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import Connection
 
-from qbwc_server import queue
-from qbwc_server.kinds import WRITINGS
-from qbwc_server.kinds.kind import Writing
+from qbwc_server import queue, time_looks
 from qbwc_server.qbxml.request import Request
-from qbwc_server.qbxml.response import Ret
+from qbwc_server.qbxml.response import Answer, Ret
+from qbwc_server.qbxml.status import Status
+from qbwc_server.queue import Job
+from qbwc_server.writing import WRITINGS, Writing
 from tests.protocol.desk import Desk
 
 
@@ -22,7 +25,16 @@ class Hours:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.kept: list[str] = []
-        patch.setitem(WRITINGS, self.kind, Writing(self._build, self._keep))
+        writing = Writing(
+            build=self._build,
+            kept=self._keep,
+            refused=self._refused,
+            failed=lambda *_: None,
+            look=self._look,
+            looked=self._looked,
+            in_doubt=lambda *_: None,
+        )
+        patch.setitem(WRITINGS, self.kind, writing)
 
     def enqueue(self, desk: Desk, *days: int, person: str = "") -> None:
         """Add a job for each day of March."""
@@ -54,7 +66,7 @@ class Hours:
         return sorted(str(row[0]) for row in rows)
 
     @staticmethod
-    def _build(action: str, payload: dict[str, Any]) -> Request:
+    def _build(action: str, payload: Mapping[str, Any]) -> Request:
         assert action == "add"
         day = payload["day"]
         body = (
@@ -66,12 +78,32 @@ class Hours:
         return Request("TimeTrackingAddRq", (("TimeTrackingAdd", body),))
 
     def _keep(
-        self,
-        connection: Connection,
-        company_id: int,
-        record_id: int | None,
-        ret: Ret | None,
+        self, connection: Connection, job: Job, ret: Ret | None, now: datetime
     ) -> None:
-        del connection, company_id, record_id
+        del connection, job, now
         assert ret is not None
         self.kept.append(ret.text("TxnDate"))
+
+    def _refused(
+        self,
+        connection: Connection,
+        job: Job,
+        answer: Answer,
+        status: Status,
+        now: datetime,
+    ) -> None:
+        reason = f"{answer.status_code}: {status.customer}"
+        queue.move(connection, job, "failed", by="test", now=now, reason=reason)
+
+    def _look(self, job: Job) -> Request:
+        payload = job.payload or {}
+        return time_looks.of_day(f"2026-03-{payload['day']:02}", payload["person"])
+
+    def _looked(
+        self, connection: Connection, job: Job, answer: Answer, now: datetime
+    ) -> bool:
+        for ret in answer.rets[:1]:
+            self._keep(connection, job, ret, now)
+        to = "done" if answer.rets else "ready"
+        queue.move(connection, job, to, by="look", now=now)
+        return True

@@ -289,15 +289,20 @@ def test_the_pause_is_an_hour_at_most(
         assert clock() + timedelta(hours=1) == job.run_at
 
 
-def test_the_rounds_that_are_left_are_counted_in_pages_batches_and_lost_sets(
+def test_the_rounds_that_are_left_are_counted_in_pages_and_batches(
     engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:
-    """Reads travel together, so the longest counts; writes and lost sets add up."""
+    """Reads travel together, so the longest counts; writes that may go add up."""
     company = new_company()
 
-    def rounds(connection: Connection, session: int = jobs.SESSION) -> int:
+    def rounds(connection: Connection, *, writes: bool = True) -> int:
         return queue.rounds_left(
-            connection, company.id, session, clock(), page_size=100, write_batch=2
+            connection,
+            company.id,
+            clock(),
+            page_size=100,
+            write_batch=2,
+            writes=writes,
         )
 
     with company_transaction(engine, company.id) as connection:
@@ -307,11 +312,44 @@ def test_the_rounds_that_are_left_are_counted_in_pages_batches_and_lost_sets(
         assert rounds(connection) == 1
         queue.note(connection, long, cursor={"remaining": 301})
         assert rounds(connection) == 4
+        jobs.add(connection, company.id, clock(), action="verify")
+        assert rounds(connection) == 4
         for _ in range(3):
             jobs.add(connection, company.id, clock())
         assert rounds(connection) == 4 + 2
-        lost = jobs.into(connection, company.id, clock(), "unsure")
-        assert rounds(connection) == 4 + 2 + 1
-        queue.note(connection, lost, cursor={"probed_in": jobs.SESSION})
-        assert rounds(connection) == 4 + 2
-        assert rounds(connection, session=jobs.SESSION + 1) == 4 + 2 + 1
+        assert rounds(connection, writes=False) == 4
+
+
+def test_writes_that_are_held_back_neither_go_nor_count(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """However many wait, the reads behind them go, and nobody waits for them."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        for _ in range(150):
+            jobs.add(connection, company.id, clock(), priority=1)
+        read = _read(connection, company.id, clock, "customer")
+
+        claimed = queue.claimable(
+            connection, company.id, clock(), write_batch=25, writes=False
+        )
+
+        assert [read.id] == [job.id for job in claimed]
+        assert queue.ready_by(connection, company.id, clock(), writes=False) == 1
+        assert queue.ready_by(connection, company.id, clock()) == 151
+
+
+@pytest.mark.parametrize("state", ["sent", "unsure", "ready"])
+def test_a_job_that_is_given_up_is_closed_and_says_why(
+    engine: Engine, new_company: NewCompanies, clock: Clock, state: str
+) -> None:
+    """It fails and is cancelled at once, so that its record may be planned anew."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        job = jobs.into(connection, company.id, clock(), state)
+        queue.abandon(connection, job, by="answer", now=clock(), reason="out of date")
+
+        job = jobs.get(connection, company.id, job.id)
+        assert (job.state, job.reason) == ("cancelled", "out of date")
+        ends = [one.to_state for one in jobs.history(connection, job)][-2:]
+        assert ends == ["failed", "cancelled"]

@@ -381,3 +381,41 @@ def test_sandbox_deletes_nothing_but_time(firm: Firm) -> None:
     delete = "<TxnDelRq><TxnDelType>Invoice</TxnDelType><TxnID>1-1</TxnID></TxnDelRq>"
 
     assert firm.status(delete) == "3120"
+
+
+def test_a_payroll_item_that_stays_has_to_suit_the_new_person(firm: Firm) -> None:
+    """Time given to somebody not paid by time is 3140 until its item is cleared."""
+    item = firm.hands.add("PayrollItemWage", "Hourly")
+    paid = firm.hands.add(
+        "Employee",
+        "Bea",
+        EmployeePayrollInfo=[("UseTimeDataToCreatePaychecks", "UseTimeData")],
+    )
+    entry = firm.entry(
+        firm.add(
+            EntityRef=f"<ListID>{paid}</ListID>",
+            PayrollItemWageRef=f"<ListID>{item}</ListID>",
+        )
+    )
+
+    assert firm.modify(*entry).get("statusCode") == "3140"
+    cleared = firm.modify(*entry, PayrollItemWageRef="")
+    assert cleared.get("statusCode") == "0"
+
+
+def test_writes_to_billed_time_are_taken_and_counted(firm: Firm) -> None:
+    """QuickBooks allows them; whoever respects invoices keeps the count at 0."""
+    refs = firm.refs() | {"BillableStatus": "Billable"}
+    txn_id, edit_sequence = firm.entry(firm.add(**refs))
+    firm.modify(txn_id, edit_sequence, Duration="PT2H")
+    firm.hands.mark_billed(txn_id)
+    store = firm.file.store
+    assert store.billed_touched == 0
+
+    answer = firm.modify(txn_id, edit_sequence, Duration="PT3H")
+    assert answer.get("statusCode") == "0"
+    assert store.billed_touched == 1
+    assert firm.delete(txn_id).get("statusCode") == "0"
+    assert store.billed_touched == 2
+    firm.add(**refs | {"BillableStatus": "HasBeenBilled"})
+    assert store.billed_touched == 3

@@ -1,0 +1,134 @@
+"""Each job of an answer gets its own part, and comes to its next state.
+
+Rule: a job whose answer cannot be worked with stops itself and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from qbwc_server import (
+    queue,
+    read_answers,
+    reading,
+    restores,
+    time_answers,
+    time_reading,
+)
+from qbwc_server.companies import Company
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.qbxml import response
+from qbwc_server.qbxml.response import Answer, MessageSet
+from qbwc_server.qbxml.status import Verdict, status
+from qbwc_server.queue import Job
+from qbwc_server.writing import WRITINGS
+
+_FIRST_WARNING, _FIRST_ERROR = 500, 1000
+_PLURALS = {
+    **{kind.name: kind.plural for kind in KINDS.values()},
+    time_entry.NAME: time_entry.PLURAL,
+}
+_LOG = structlog.get_logger(__name__)
+
+
+def expected(jobs: Sequence[Job]) -> list[tuple[str, str]]:
+    """Return the message and requestID that the answer to each job has."""
+    return [(_message_name(job), str(job.id)) for job in jobs]
+
+
+def apply(
+    connection: Connection,
+    company: Company,
+    jobs: Sequence[Job],
+    parsed: MessageSet,
+    now: datetime,
+) -> dict[str, int]:
+    """Give each job its answer; return how many objects of which kind came."""
+    counts: dict[str, int] = {}
+    answers = response.pair(expected(jobs), parsed)
+    for job, answer in zip(jobs, answers, strict=True):
+        if job.state not in {"sent", "unsure"}:
+            continue
+        if answer is None:
+            _unanswered(connection, job, now)
+            continue
+        try:
+            with connection.begin_nested():
+                if job.writes:
+                    _apply_write(connection, job, answer, now)
+                else:
+                    _apply_read(connection, company, job, answer, now)
+            plural = _PLURALS.get(job.kind)
+            if plural is not None and answer.rets and not job.writes:
+                counts[plural] = counts.get(plural, 0) + len(answer.rets)
+        except OperationalError:
+            raise  # the database went away: nothing was decided about the answer
+        except Exception:  # noqa: BLE001 - a bug in one kind must not stop the others
+            _LOG.exception("answer not applied", company=company.id, job=job.id)
+            reason = (
+                "Our program failed on the answer, which is kept in exchange "
+                f"{job.exchange_id}. Support must look at it."
+            )
+            # A write was done in QuickBooks: it must not look like one to try again.
+            state = "unsure" if job.writes else "failed"
+            if job.state == state:
+                queue.note(connection, job, reason=reason)
+            else:
+                queue.move(
+                    connection, job, state, by="our program", now=now, reason=reason
+                )
+    restores.review(connection, company.id, now)
+    return counts
+
+
+def _apply_read(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    if job.kind == reading.ACTIVITY:
+        restores.apply_activity(connection, company, job, answer, now=now)
+    elif job.kind in time_reading.NAMES:
+        time_answers.apply(connection, company, job, answer, now=now)
+    else:
+        read_answers.apply(connection, company, job, answer, now=now)
+
+
+def _message_name(job: Job) -> str:
+    if job.writes:
+        built = WRITINGS[job.kind].build(job.action, job.payload or {})
+        return built.name.removesuffix("Rq")
+    if job.kind in time_reading.NAMES:
+        return time_reading.message_name(job.kind)
+    return reading.message_name(job.kind)
+
+
+def _apply_write(
+    connection: Connection, job: Job, answer: Answer, now: datetime
+) -> None:
+    found = status(answer.status_code, answer.message)
+    reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
+    # A warning is about something written: QuickBooks has it.
+    warned = _FIRST_WARNING <= answer.status_code < _FIRST_ERROR
+    if found.verdict is Verdict.RECOVER:
+        if job.state == "sent":
+            queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
+    elif warned or found.verdict in {Verdict.DONE, Verdict.PARTIAL, Verdict.EMPTY}:
+        ret = answer.rets[0] if answer.rets else None
+        WRITINGS[job.kind].kept(connection, job, ret, now)
+        queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+    else:
+        WRITINGS[job.kind].refused(connection, job, answer, found, now)
+
+
+def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
+    reason = "The answer holds nothing for this request."
+    if job.state == "unsure":
+        queue.note(connection, job, reason=reason)
+    elif job.writes:
+        queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
+    else:
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)

@@ -1,0 +1,442 @@
+"""What the answers about time do: slice by slice, by TxnID, deletions, preferences.
+
+Rule 1: the watermark moves with the end of a completed read; how far back the first
+load has come moves with each finished slice, and wakes who waits for it.
+Rule 2: an entry is gone when QuickBooks says that it was deleted, or when a complete
+compare missed it and it is not found by its TxnID; too many at once need a person.
+Rule 3: an entry that cannot be read is named with the job and stops nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from qbwc_server import (
+    companies,
+    models,
+    queue,
+    reading,
+    restores,
+    time_reading,
+    time_records,
+)
+from qbwc_server.companies import Company
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.qbxml.response import Answer, Ret
+from qbwc_server.qbxml.status import Verdict, status
+from qbwc_server.qbxml.values import InvalidValue, boolean, wall_datetime
+from qbwc_server.queue import Job
+from qbwc_server.read_answers import (
+    ITERATOR_LOST,
+    believed,
+    next_in_turn,
+    refused,
+    too_many,
+    wall,
+)
+from qbwc_server.time_records import SeenTime
+
+_NOT_FOUND = 3120
+_SWITCHED_OFF = 3250
+_CLOCKS_DIFFER = timedelta(hours=2)
+_OFF = (
+    "Time tracking is switched off in QuickBooks, so no time is synchronised. Switch "
+    "it on under Edit > Preferences > Time & Expenses > Company Preferences."
+)
+_LOG = structlog.get_logger(__name__)
+
+
+def apply(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    *,
+    now: datetime,
+) -> None:
+    """Take the answer to a question about time and move its job on."""
+    found = status(answer.status_code, answer.message)
+    asked_by_id = job.action == time_reading.VERIFY or (job.cursor or {}).get("ids")
+    missing = answer.status_code == _NOT_FOUND and asked_by_id
+    if found.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL} and not (
+        missing
+    ):
+        _refused(connection, company, job, answer, now)
+    elif job.kind == reading.PREFERENCES:
+        _apply_preferences(connection, company, answer, now)
+        queue.move(connection, job, "done", by="answer", now=now)
+    elif job.kind == reading.TIME_DELETIONS:
+        _apply_deletions(connection, company, job, answer, now)
+    elif job.action == time_reading.VERIFY:
+        _apply_verify(connection, company, job, answer, now)
+    else:
+        _apply_page(connection, company, job, answer, now)
+
+
+def _refused(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
+    if job.kind == reading.PREFERENCES:
+        # Without them all else is read as ever; whether time is kept shows itself.
+        queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+        if company.time_tracking is None:
+            reading.schedule_time(connection, company.id, now)
+    elif answer.status_code == _SWITCHED_OFF:
+        queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+        _switched_off(connection, company.id)
+    elif answer.status_code == ITERATOR_LOST and job.attempt < job.max_attempts:
+        cursor = time_reading.again(dict(job.cursor or {}))
+        queue.move(
+            connection, job, "ready", by="answer", now=now, reason=reason, cursor=cursor
+        )
+    else:
+        refused(connection, job, answer, now)
+
+
+def _switched_off(connection: Connection, company_id: int) -> None:
+    companies.change(connection, company_id, time_tracking=False)
+    companies.attend(connection, company_id, error_id="time-tracking-off", text=_OFF)
+
+
+def _apply_preferences(
+    connection: Connection, company: Company, answer: Answer, now: datetime
+) -> None:
+    for ret in answer.rets:
+        if "AccountingPreferences" in ret.fields:
+            closing = ret.text("AccountingPreferences", "ClosingDate") or None
+            classes = ret.text("AccountingPreferences", "IsUsingClassTracking")
+            companies.change(
+                connection,
+                company.id,
+                closing_date=closing,
+                class_tracking=_flag(classes),
+            )
+            if closing != company.closing_date:
+                locked = models.record.c.state == "locked"
+                time_records.wake_where(connection, company.id, locked, now)
+        # The whole group is missing while time tracking is off (Intuit's schema).
+        if "TimeTrackingPreferences" not in ret.fields:
+            _switched_off(connection, company.id)
+        elif not company.time_tracking:
+            companies.change(connection, company.id, time_tracking=True)
+            reading.schedule_time(connection, company.id, now)
+
+
+def _flag(text: str) -> bool | None:
+    try:
+        return boolean(text)
+    except InvalidValue:
+        return None
+
+
+def _apply_page(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    cursor = dict(job.cursor or {})
+    if not next_in_turn(answer, cursor):
+        reason = "The answer is not the next page of the list; it is read anew."
+        queue.note(connection, job, cursor=time_reading.again(cursor))
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+        return
+    seen, unread = _see(company, answer.rets)
+    full_read = job.id if cursor["full"] else None
+    begun = _look_for_restore(connection, company, seen, now)
+    keep(connection, company.id, seen, now=now, full_read=full_read)
+    if begun:
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
+        return
+    if unread:
+        cursor["unread"] = [*cursor.get("unread", []), *unread.values()][:20]
+        if full_read is not None:
+            time_records.mark_met(connection, company.id, unread, full_read)
+    _remember_greatest(cursor, seen, now)
+    cursor["pages"] += 1
+    cursor["met"] += len(answer.rets)
+    if cursor["ids"]:
+        cursor |= {"after": cursor["ids"][-1]}
+        _ask_or_finish(connection, company, job, cursor, now)
+    elif answer.iterator_remaining:
+        cursor |= {
+            "iterator": answer.iterator_id,
+            "remaining": answer.iterator_remaining,
+        }
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
+    else:
+        _next_slice(connection, company, job, cursor, now)
+
+
+def keep(
+    connection: Connection,
+    company_id: int,
+    seen: Sequence[SeenTime],
+    *,
+    now: datetime,
+    full_read: int | None = None,
+) -> None:
+    """Keep entries that QuickBooks showed, whoever asked for them."""
+    if restores.stands(connection, company_id):
+        there = time_records.known(connection, company_id, [one.txn_id for one in seen])
+        restores.note_older(connection, company_id, seen, there, now=now)
+    time_records.keep_quickbooks(
+        connection, company_id, seen, now=now, full_read=full_read
+    )
+
+
+def _next_slice(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    cursor: dict[str, Any],
+    now: datetime,
+) -> None:
+    if not cursor["full"]:
+        _finish(connection, company, job, cursor, now)
+        return
+    state = reading.state(connection, company.id, NAME)
+    if state is None or state.reach is None or cursor["from"] < state.reach:
+        reading.remember(connection, company.id, NAME, reach=cursor["from"])
+        waiting = models.record.c.waits_for == time_records.FOR_QUICKBOOKS
+        time_records.wake_where(connection, company.id, waiting, now)
+    following = time_reading.next_slice(cursor)
+    if following is None:
+        _ask_or_finish(connection, company, job, cursor, now)
+    else:
+        queue.move(
+            connection, job, "ready", by="answer", now=now, cursor=following, attempt=0
+        )
+
+
+def _ask_or_finish(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    cursor: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Have the next entries asked for by TxnID that no slice showed, if there are."""
+    ids = time_records.unmet(
+        connection,
+        company.id,
+        job.id,
+        cursor["start"],
+        after=cursor["after"],
+        limit=time_reading.MOST_IDS,
+    )
+    if not ids:
+        _finish(connection, company, job, cursor, now)
+        return
+    cursor = time_reading.again(cursor) | {"ids": ids}
+    queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor, attempt=0)
+
+
+def _finish(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    cursor: dict[str, Any],
+    now: datetime,
+) -> None:
+    fresh = companies.get(connection, company.id)
+    if fresh.last_restore != cursor["restore"]:
+        # It was begun in another file than the one that is open now.
+        queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
+        return
+    state = reading.state(connection, company.id, NAME)
+    accepted = state is not None and bool(state.deletions_accepted)
+    values: dict[str, object] = {
+        "watermark": reading.reached(state, cursor, now),
+        "last_read_at": now,
+        "problem": None,
+    }
+    number = state.greatest_number if state is not None else None
+    if cursor["number"] is not None and cursor["number"] > (number or 0):
+        values |= {
+            "greatest_number": cursor["number"],
+            "greatest_number_at": cursor["number_at"],
+        }
+    if cursor["full"]:
+        values |= {"last_full_at": now, "deletions_accepted": False}
+    reading.remember(connection, company.id, NAME, **values)
+    reason = None
+    if cursor["full"]:
+        reason = _compare(connection, fresh, job, cursor, accepted=accepted, now=now)
+    if cursor.get("unread"):
+        reason = "Not read: " + "; ".join(cursor["unread"])
+    queue.move(
+        connection,
+        job,
+        "done",
+        by="answer",
+        now=now,
+        reason=reason,
+        cursor=cursor | {"ids": []},
+    )
+
+
+def _compare(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    cursor: dict[str, Any],
+    *,
+    accepted: bool,
+    now: datetime,
+) -> str | None:
+    start = cursor["start"]
+    missing = time_records.unmet(connection, company.id, job.id, start)
+    known = time_records.count(connection, company.id, start)
+    if company.attention_id == restores.ATTENTION:
+        way = (job.payload or {}).get("after_restore")
+        return restores.settle(connection, company.id, missing, known, way=way, now=now)
+    if not missing:
+        return None
+    if not accepted and too_many(len(missing), known):
+        return _ask_a_person(connection, company.id, len(missing), known)
+    time_records.mark_gone(connection, company.id, missing, now=now)
+    return f"{len(missing)} time entries are no longer in the company file."
+
+
+def _ask_a_person(
+    connection: Connection, company_id: int, gone: int, known: int
+) -> str:
+    text = (
+        f"{gone} of {known} time entries are no longer in the company file."
+        " Nothing was removed from Mosaic. If that is right, tell us."
+    )
+    companies.attend(connection, company_id, error_id="too-many-gone", text=text)
+    return text
+
+
+def _apply_verify(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    asked: list[str] = (job.payload or {})["txn_ids"]
+    if answer.status_code == _NOT_FOUND and len(asked) > 1:
+        # One missing entry had all refused: they are asked for one by one.
+        for txn_id in asked:
+            time_reading.verify(
+                connection,
+                company.id,
+                [txn_id],
+                now=now,
+                by="answer",
+                summary=job.summary,
+            )
+        queue.move(connection, job, "done", by="answer", now=now)
+        return
+    seen, unread = _see(company, answer.rets)
+    keep(connection, company.id, seen, now=now)
+    there = {one.txn_id for one in seen} | unread.keys()
+    gone = time_records.alive(connection, company.id, set(asked) - there)
+    reason = "Not read: " + "; ".join(unread.values()) if unread else None
+    known = time_records.count(connection, company.id)
+    if too_many(len(gone), known):
+        reason = _ask_a_person(connection, company.id, len(gone), known)
+    elif not restores.stands(connection, company.id):
+        time_records.mark_gone(connection, company.id, gone, now=now)
+    queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+
+
+def _apply_deletions(
+    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    ids = [ret.text("TxnID") for ret in answer.rets if ret.text("TxnID")]
+    latest = max(
+        (believed(ret.text("TimeDeleted"), now) for ret in answer.rets), default=""
+    )
+    alive = time_records.alive(connection, company.id, ids)
+    known = time_records.count(connection, company.id)
+    reason = None
+    if too_many(len(alive), known):
+        reason = _ask_a_person(connection, company.id, len(alive), known)
+    else:
+        time_records.mark_gone(connection, company.id, alive, now=now)
+    state = reading.state(connection, company.id, job.kind)
+    before = (state.deleted_watermark if state is not None else None) or ""
+    reading.remember(
+        connection,
+        company.id,
+        job.kind,
+        deleted_watermark=max(before, latest) or None,
+        last_read_at=now,
+        last_full_at=now,
+        full_due=False,
+    )
+    queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+
+
+def _see(
+    company: Company, rets: Sequence[Ret]
+) -> tuple[list[SeenTime], dict[str, str]]:
+    """Return what could be read, and why the rest could not, by TxnID."""
+    seen: list[SeenTime] = []
+    unread: dict[str, str] = {}
+    for ret in rets:
+        try:
+            seen.append(time_records.see(ret))
+        except ValueError as error:
+            txn_id = ret.text("TxnID")
+            unread[txn_id] = f"{txn_id or 'no TxnID'}: {error}"
+    if unread:
+        reasons = list(unread.values())[:5]
+        _LOG.warning("time entries not read", company=company.id, reasons=reasons)
+    return seen, unread
+
+
+def _remember_greatest(
+    cursor: dict[str, Any], seen: Sequence[SeenTime], now: datetime
+) -> None:
+    times = [believed(one.seen.time_modified, now) for one in seen]
+    cursor["watermark"] = max([cursor["watermark"] or "", *times]) or None
+    for one in seen:
+        if one.number is not None and one.number > (cursor["number"] or 0):
+            cursor |= {"number": one.number, "number_at": wall(one.created)}
+
+
+def _look_for_restore(
+    connection: Connection, company: Company, seen: Sequence[SeenTime], now: datetime
+) -> bool:
+    """Notice a restore by numbers that begin again where the backup left off.
+
+    QuickBooks numbers transactions upwards, so a new entry that was made later than
+    the one with the greatest number has a greater number still. Two hours are left for
+    clocks that go back and computers that do not agree.
+    """
+    state = reading.state(connection, company.id, NAME)
+    if state is None or state.greatest_number is None or not state.greatest_number_at:
+        return False
+    limit = (wall_datetime(state.greatest_number_at) + _CLOCKS_DIFFER).isoformat()
+    suspects = [
+        one
+        for one in seen
+        if one.number is not None
+        and one.number < state.greatest_number
+        and limit < believed(one.created, now)
+    ]
+    there = time_records.known(connection, company.id, [one.txn_id for one in suspects])
+    for one in suspects:
+        if one.txn_id in there or restores.stands(connection, company.id):
+            continue
+        detail = {
+            "number": one.number,
+            "created": one.created,
+            "greatest_number": state.greatest_number,
+            "greatest_number_at": state.greatest_number_at,
+        }
+        restores.begin(connection, company.id, now=now, detail=detail)
+        # The new counting starts here, or the same sign would be seen for ever.
+        reading.remember(
+            connection,
+            company.id,
+            NAME,
+            greatest_number=None,
+            greatest_number_at=None,
+        )
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""Whole histories: both sides, everything in between, and whatever may happen."""

@@ -1,0 +1,299 @@
+"""Both sides of one company and all that is real in between, in this process.
+
+The clock is passed in and passes only here. Nothing sleeps, nothing listens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+from flask import Flask
+from pydantic import SecretStr
+from sqlalchemy.engine import Engine, Row
+
+from qbwc_server import companies, connect, models
+from qbwc_server.companies import Company
+from qbwc_server.conversation import Conversation
+from qbwc_server.database import company_transaction, transaction
+from qbwc_server.keys import Keys
+from qbwc_server.sandbox.agreement import Agreement, compare
+from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.registration import add, read_application
+from qbwc_server.settings import Settings
+from qbwc_server.web import callbacks
+from qbwc_server.worker import Worker
+from tests.agreement.processes import Killed, mortal
+from tests.agreement.talk import Lost, Talk, Trouble
+from tests.conftest import SECRET, Clock
+from tests.delivery.conftest import time_out
+from tests.delivery.mirror import Wire
+
+TYPES = (
+    *("client", "project", "phase", "employee", "standard_work_category"),
+    "time_entry",
+)
+PEOPLE = ("Ann Lee", "Bo Berg")
+JOBS = ("Acme:House", "Acme:House:Sketches", "Bolt:Garage")
+ITEMS = ("Design", "Detail")
+_ROUNDS = 120
+_SOON = timedelta(minutes=20)
+
+
+class House:
+    """One company: its company file, its Mosaic, and server and worker in between.
+
+    `zone` is that of the computer with QuickBooks.
+    """
+
+    def __init__(self, engine: Engine, folder: Path, now: datetime, zone: str) -> None:
+        self.engine = engine
+        self.clock = Clock(now)
+        self.keys = Keys([SECRET])
+        self.settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET))
+        self.folder = folder
+        with transaction(engine) as connection:
+            # A worker serves whoever is due; the companies of histories before are not.
+            connection.execute(models.company.update().values(deliver_at=None))
+            number = connection.execute(
+                sa.select(sa.func.count()).select_from(models.company)
+            ).scalar_one()
+        self.company = companies.add(
+            engine,
+            self.keys,
+            name=f"Company {number + 1}",
+            mosaic_url="http://localhost:1",
+            mosaic_team="100",
+            mosaic_key="sandbox-key",
+            now=self.clock(),
+        )
+        self.file = CompanyFile(":memory:", clock=self._seconds)
+        self.hands = self.file.hands
+        self.hands.set("zone", zone)
+        self.hands.set("company_name", f"Company {number + 1}")
+        self.sandbox = MosaicSandbox(
+            clock=self.clock,
+            wait=time_out,
+            callback_url=f"http://localhost/webhook/{self.company.webhook_token}",
+            post=self._post,
+            requests_per_window=100_000,
+        )
+        self.people = MosaicHands(self.sandbox)
+        self.wire = Wire(self.sandbox)
+        pages = Flask("pages")
+        pages.register_blueprint(callbacks.blueprint(engine, self.keys, self.clock))
+        self._web = pages.test_client()
+        application = read_application(
+            connect.qwc_of(self.stored(), "http://localhost")
+        )
+        add(application, self.file)
+        self.talk = Talk(
+            self.file, application, self.company.password, self._pass_seconds
+        )
+        self._fill()
+
+    def _fill(self) -> None:
+        self.jobs: dict[str, str] = {}
+        for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
+            parent, _, own = name.rpartition(":")
+            above = self.jobs.get(parent)
+            self.jobs[name] = self.hands.add("Customer", own, parent=above)
+        self.persons = {}
+        for name in PEOPLE:
+            first, last = name.split()
+            self.persons[name] = self.hands.add(
+                "Employee",
+                name,
+                FirstName=first,
+                LastName=last,
+                Email=f"{first.lower()}@example.com",
+            )
+        self.items = {name: self.hands.add("ItemService", name) for name in ITEMS}
+
+    def _post(self, url: str, body: bytes) -> int:
+        return self._web.post(
+            url.removeprefix("http://localhost"), data=body
+        ).status_code
+
+    def _seconds(self) -> float:
+        return self.clock.now.timestamp()
+
+    def _pass_seconds(self, seconds: float) -> None:
+        self.clock.pass_(seconds=seconds)
+
+    # What runs
+
+    def server(self, at: int = 0, *, committed: bool = False) -> Conversation:
+        """Return a server process that ends at its n-th transaction, 0 for never."""
+        engine = mortal(self.engine, at, committed=committed)
+        return Conversation(engine, self.keys, self.settings, self.clock)
+
+    def connect(self, trouble: Trouble | None = None, **dies: Any) -> bool:
+        """Have Web Connector run once; tell whether all of it came to its end."""
+        try:
+            self.talk.run(self.server(**dies), trouble)
+        except (Lost, Killed):
+            # Web Connector comes again at its next schedule.
+            self.clock.pass_(minutes=2)
+            return False
+        return True
+
+    def work(self, at: int = 0, *, committed: bool = False) -> bool:
+        """Have a worker serve once; tell whether it came to its end."""
+        worker = Worker(
+            mortal(self.engine, at, committed=committed),
+            self.keys,
+            self.settings,
+            self.clock,
+            transport=self.wire,
+            pause=lambda seconds: self.clock.pass_(seconds=seconds),
+        )
+        try:
+            worker.run_once()
+        except Killed:
+            self.clock.pass_(seconds=self.settings.lease_seconds + 1)
+            return False
+        finally:
+            self.wire.before = self.wire.after = lambda _: None
+        self.sandbox.deliver_callbacks()
+        return True
+
+    def work_and_die_asking(self, request: int, *, arrives: bool) -> None:
+        """Have a worker die at its n-th request, before or after Mosaic had it."""
+        left = [request]
+
+        def kill(_: httpx.Request) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+
+        setattr(self.wire, "after" if arrives else "before", kill)
+        self.work()
+
+    # Until it is quiet
+
+    def settle(self) -> None:
+        """Let everything run until nothing more is about to happen."""
+        for _ in range(_ROUNDS):
+            self.connect()
+            self.work()
+            self.sandbox.deliver_callbacks()
+            due = self.next_due()
+            if due is None or due > self.clock() + _SOON:
+                return
+            self.clock.now = max(due, self.clock.now)
+        raise AssertionError(f"not quiet after {_ROUNDS} rounds: {self.open()}")
+
+    def settle_for(self, **spans: float) -> None:
+        """Settle, let time pass, and settle again."""
+        self.settle()
+        self.clock.pass_(**spans)
+        self.settle()
+
+    def quiet(self) -> None:
+        """Settle with all that comes by the clock: windows, lists, complete reads."""
+        self.settle()
+        for _ in range(3):
+            self.settle_for(minutes=self.settings.time_window_minutes + 5)
+        self.settle_for(hours=self.settings.mosaic_refresh_hours + 1)
+
+    def next_due(self) -> datetime | None:
+        """Return when server or worker have something to do next, reads excepted.
+
+        What is due by the schedule of reads comes when time passes.
+        """
+        job = models.job
+        with transaction(self.engine) as connection:
+            company = companies.get(connection, self.company.id)
+            jobs = connection.execute(
+                sa.select(sa.func.min(job.c.run_at)).where(
+                    job.c.company_id == company.id,
+                    job.c.finished_at.is_(None),
+                    job.c.state.in_(("ready", "sent", "unsure")),
+                )
+            ).scalar()
+            deliver = connection.execute(
+                sa.select(models.company.c.deliver_at).where(
+                    models.company.c.id == company.id
+                )
+            ).scalar()
+        moments: list[datetime] = [one for one in (jobs, deliver) if one is not None]
+        if self.sandbox.outbox:
+            moments.append(self.clock() + timedelta(seconds=30))
+        return min(moments, default=None)
+
+    # Looking in
+
+    def stored(self) -> Company:
+        """Return the company as it is stored."""
+        with transaction(self.engine) as connection:
+            return companies.get(connection, self.company.id)
+
+    def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:
+        """Return the company's rows of a table."""
+        with transaction(self.engine) as connection:
+            return list(
+                connection.execute(
+                    sa.select(table)
+                    .where(table.c.company_id == self.company.id, *conditions)
+                    .order_by(*table.primary_key.columns)
+                )
+            )
+
+    def open(self) -> list[str]:
+        """Return in words what is not finished."""
+        job, call, record = models.job, models.mosaic_call, models.record
+        unfinished = job.c.finished_at.is_(None)
+        return [
+            *(
+                f"job {row.kind} {row.action} {row.state}: {row.reason}"
+                for row in self.rows(job, unfinished)
+            ),
+            *(
+                f"call {row.operation} {row.data_type} {row.state}: {row.reason}"
+                for row in self.rows(call, call.c.settled_at.is_(None))
+            ),
+            *(
+                f"record {row.name} {row.state}: {row.reason}"
+                for row in self.rows(record, record.c.due_at.is_not(None))
+            ),
+        ]
+
+    def agreement(self) -> Agreement:
+        """Compare both sides without the server."""
+        objects = {name: self.sandbox.objects(name) for name in TYPES}
+        return compare(self.file, objects)
+
+    def everything(self) -> str:
+        """Return both sides as one text, to see that nothing was written."""
+        rows = self.file.store.all("SELECT * FROM time_entry ORDER BY number")
+        return json.dumps(
+            [
+                [tuple(row) for row in rows],
+                {name: self.sandbox.objects(name) for name in TYPES},
+                len(self.sandbox.writes),
+                len(self.talk.writes),
+            ]
+        )
+
+    def accept(self) -> None:
+        """Say, as a person does, that what was stopped may go on."""
+        with company_transaction(self.engine, self.company.id) as connection:
+            companies.accept_deletions(
+                connection, self.company.id, now=self.clock(), who="person"
+            )
+
+    def close(self) -> None:
+        """Close both sides."""
+        self.file.close()
+        self.sandbox.close()
+
+
+MakeHouse = Callable[[datetime, str], House]
