@@ -24,6 +24,9 @@ demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosa
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n auto -q
 
+soak: $(VENV)/dev ## 2,000 histories at random (HISTORIES=n SEED=n)
+	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
+
 test-all: ## every test on Python 3.11, 3.12 and 3.13
 	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done
 
@@ -44,4 +47,4 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
-.PHONY: help demo test test-all lint format lock
+.PHONY: help demo test soak test-all lint format lock

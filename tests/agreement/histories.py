@@ -196,6 +196,11 @@ class Histories(RuleBasedStateMachine):
         self.house.connect()
         self.house.hands.set("dialog_open", False)
 
+    @rule()
+    def quickbooks_forgets_its_answers(self) -> None:
+        """The stored answers of message sets are gone, as after a new installation."""
+        self.house.file.clear_all_message_sets(self.house.talk.application.app_name)
+
     # People in Mosaic
 
     def links(self, values: dict[str, Any]) -> dict[str, Any] | None:

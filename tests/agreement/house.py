@@ -201,7 +201,7 @@ class House:
     def quiet(self) -> None:
         """Settle with all that comes by the clock: windows, lists, complete reads."""
         self.settle()
-        for _ in range(3):
+        for _ in range(2):
             self.settle_for(minutes=self.settings.time_window_minutes + 5)
         self.settle_for(hours=self.settings.mosaic_refresh_hours + 1)
 
@@ -262,14 +262,17 @@ class House:
                 )
             )
 
+    def unfinished_jobs(self) -> list[Row[Any]]:
+        """Return the jobs that are not done."""
+        return self.rows(models.job, models.job.c.finished_at.is_(None))
+
     def open(self) -> list[str]:
         """Return in words what is not finished."""
-        job, call, record = models.job, models.mosaic_call, models.record
-        unfinished = job.c.finished_at.is_(None)
+        call, record = models.mosaic_call, models.record
         return [
             *(
                 f"job {row.kind} {row.action} {row.state}: {row.reason}"
-                for row in self.rows(job, unfinished)
+                for row in self.unfinished_jobs()
             ),
             *(
                 f"call {row.operation} {row.data_type} {row.state}: {row.reason}"

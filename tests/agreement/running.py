@@ -9,7 +9,14 @@ from tests.agreement.histories import Histories
 from tests.agreement.house import MakeHouse
 
 
-def run(make: MakeHouse, *, histories: int, start: int, shrink: bool = False) -> None:
+def run(
+    make: MakeHouse,
+    *,
+    histories: int,
+    start: int,
+    steps: int = 20,
+    shrink: bool = False,
+) -> None:
     """Run histories of a random seed.
 
     Raises:
@@ -22,7 +29,7 @@ def run(make: MakeHouse, *, histories: int, start: int, shrink: bool = False) ->
         seed(start)(machine),
         settings=settings(
             max_examples=histories,
-            stateful_step_count=25,
+            stateful_step_count=steps,
             phases=phases,
             deadline=None,
             database=None,

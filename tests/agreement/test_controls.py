@@ -1,0 +1,111 @@
+"""Negative controls: a rule that is switched off is missed by the same verdict.
+
+Each is a history that goes well with all rules, and breaks a promise without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from qbwc_server import queue, time_mosaic
+from qbwc_server.kinds import time_entry
+from tests.agreement.histories import Histories
+from tests.agreement.house import MakeHouse
+from tests.agreement.talk import Trouble
+
+Machine = Histories
+Off = Callable[[pytest.MonkeyPatch], None]
+
+
+@contextmanager
+def history(make: MakeHouse) -> Iterator[Machine]:
+    """Give the machine, to be told what happens; at the end comes its verdict."""
+    machine = type("Machine", (Histories,), {"make": staticmethod(make)})()
+    machine.begin(zone="America/New_York", start=0)  # type: ignore[call-arg]
+    yield machine
+    machine.teardown()
+
+
+def an_add_is_lost(machine: Machine, *, forgotten: bool) -> None:
+    """New time of Mosaic reaches QuickBooks, but its answer never arrives."""
+    machine.add_in_mosaic(number=7, calls_back=True)
+    for _ in range(8):
+        machine.the_worker_works()
+        machine.house.clock.pass_(minutes=2)
+        before = len(machine.house.talk.writes)
+        if any(job.action == "add" for job in machine.house.unfinished_jobs()):
+            machine.house.clock.pass_(minutes=16)
+            for number in range(1, 8):
+                machine.house.connect(Trouble("receiveResponseXML", number))
+                if len(machine.house.talk.writes) > before:
+                    break
+                machine.house.clock.pass_(minutes=16)
+            break
+    assert machine.house.talk.writes == ["TimeTrackingAdd"]
+    assert machine.ledger.in_quickbooks()
+    if forgotten:
+        machine.quickbooks_forgets_its_answers()
+
+
+def a_creation_is_lost(machine: Machine) -> None:
+    """New time of QuickBooks reaches Mosaic, whose answer and callback never come."""
+    machine.mosaic_changes_its_ways(mode="mute")
+    machine.add_in_quickbooks(number=7)
+    machine.web_connector_runs()
+    machine.mosaic_fails(kind="slow", when="after", match="POST time_entry")
+    machine.the_worker_works()
+    assert machine.ledger.in_mosaic()
+    machine.house.clock.pass_(minutes=machine.house.settings.time_hot_minutes + 1)
+
+
+def no_guid(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is recognised by its ExternalGUID."""
+    patch.setattr(time_entry, "guid_of", lambda _ret: None)
+
+
+def no_doubt(patch: pytest.MonkeyPatch) -> None:
+    """A write without an answer is simply sent again."""
+    move = queue.move
+
+    def careless(connection: Any, job: Any, to: str, **more: Any) -> Any:
+        return move(connection, job, "ready" if to == "unsure" else to, **more)
+
+    patch.setattr(queue, "move", careless)
+
+
+def no_reservation(patch: pytest.MonkeyPatch) -> None:
+    """An unknown entry of Mosaic is new, whatever was just sent there."""
+    patch.setattr(time_mosaic, "_creating", lambda *_: {})
+
+
+@pytest.mark.parametrize(
+    ("happens", "off"),
+    [
+        pytest.param(
+            lambda machine: an_add_is_lost(machine, forgotten=True), no_guid, id="guid"
+        ),
+        pytest.param(
+            lambda machine: an_add_is_lost(machine, forgotten=False),
+            no_doubt,
+            id="unsure",
+        ),
+        pytest.param(a_creation_is_lost, no_reservation, id="reservation"),
+    ],
+)
+def test_a_rule_that_is_switched_off_is_missed(
+    make_house: MakeHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[Machine], None],
+    off: Off,
+) -> None:
+    """The same history keeps all promises with the rule, and breaks one without."""
+    with history(make_house) as machine:
+        happens(machine)
+    off(monkeypatch)
+
+    with pytest.raises(AssertionError, match="twice"), history(make_house) as machine:
+        happens(machine)
