@@ -58,7 +58,8 @@ class TimeSteps:
     """Plans time entries of one company.
 
     `settle` is how long an answer of Mosaic may stay out before it is looked for;
-    `window_days` how far back entries made in Mosaic are sent to QuickBooks.
+    `window_days` how far back entries made in Mosaic are sent to QuickBooks, and
+    `history_years` how far back both sides are read at first.
     """
 
     def __init__(
@@ -68,11 +69,13 @@ class TimeSteps:
         clock: Callable[[], datetime],
         settle: timedelta,
         window_days: int,
+        history_years: int,
     ) -> None:
         self._company_id = company_id
         self._clock = clock
         self._settle = settle
         self._window = timedelta(days=window_days)
+        self._history = timedelta(days=365 * history_years)
 
     def plan(self, connection: Connection, record_id: int) -> Step | None:
         """Plan one record; do what needs no Mosaic here, or keep and return a write."""
@@ -80,6 +83,9 @@ class TimeSteps:
         row = self._row(connection, record_id)
         now = self._clock()
         if row.due_at is None or row.due_at > now:
+            return None
+        if (row.waits_for or "").startswith("call:"):
+            self._change(connection, record_id, due_at=None)
             return None
         open_call = mosaic_calls.open_calls(
             connection, company.id, models.mosaic_call.c.record_id == record_id
@@ -171,7 +177,9 @@ class TimeSteps:
         """Hold back what is made on a side that was not read down to its day yet."""
         if action.do is Do.CREATE and row.mosaic_id is None:
             reached = company.mosaic_time_from
-            if reached is None or row.day < reached:
+            start = (self._clock() - self._history).date().isoformat()
+            # What is older than all that is ever read has nothing to wait for.
+            if reached is None or row.day < reached > start:
                 reason = "Waits until Mosaic's time entries of its day are read."
                 return Action(Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_MOSAIC)
         if action.do is Do.ADD and row.quickbooks_id is None:

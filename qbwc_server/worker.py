@@ -198,6 +198,7 @@ class Worker:
             clock=self._clock,
             settle=timedelta(seconds=self._settings.mosaic_settle_seconds),
             window_days=self._settings.time_window_days,
+            history_years=self._settings.time_history_years,
         )
 
     def _renew(self, company_id: int, token: str) -> None:

@@ -25,7 +25,7 @@ Off = Callable[[pytest.MonkeyPatch], None]
 def history(make: MakeHouse) -> Iterator[Machine]:
     """Give the machine, to be told what happens; at the end comes its verdict."""
     machine = type("Machine", (Histories,), {"make": staticmethod(make)})()
-    machine.begin(zone="America/New_York", start=0)  # type: ignore[call-arg]
+    machine.begin(zone="America/New_York", start=0)
     yield machine
     machine.teardown()
 
