@@ -85,6 +85,7 @@ class RoundTrip:
     def __init__(self, engine: Engine, company_id: int, clock: Clock) -> None:
         self.engine, self.company_id, self.clock = engine, company_id, clock
         self.file = CompanyFile(":memory:", clock=lambda: clock().timestamp())
+        self.file.hands.set("time_tracking", value=False)
         for number in range(12):
             self.file.hands.add("Customer", f"Büro {number:02}")
         self.file.hands.add("Employee", "Jörg Müller")
