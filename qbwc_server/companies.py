@@ -27,6 +27,7 @@ _TABLE = models.company
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
+TIME_OFF = "time-tracking-off"
 _OF_MOSAIC = "mosaic-"
 _WAKING = {"structure", "two_way", "policy", "contractors"}
 """What changes the plan of records."""
@@ -306,6 +307,8 @@ def calm(
     now = sa.func.coalesce(_TABLE.c.attention_id, "")
     of_mosaic = now.startswith(_OF_MOSAIC)
     condition = (_TABLE.c.id == company_id) & (of_mosaic if mosaic else ~of_mosaic)
+    # That time tracking is off is over when the preferences say so.
+    condition &= now != TIME_OFF
     if not also_stops:
         condition &= now.not_in(STOPPING)
     connection.execute(

@@ -97,8 +97,14 @@ def schedule_time(connection: Connection, company_id: int, now: datetime) -> Non
 
 
 def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:
-    """Queue the question for a restored backup if something is to be written now."""
-    if company.writes_quickbooks and queue.writes_ready(connection, company.id, now):
+    """Queue the question for a restored backup if something may be written now.
+
+    A lost write may: it goes out again in the session that finds it was not done.
+    """
+    unsure = queue.select(connection, company.id, models.job.c.state == "unsure")
+    if company.writes_quickbooks and (
+        unsure or queue.writes_ready(connection, company.id, now)
+    ):
         _ask_about_restore(connection, company.id, now)
 
 

@@ -89,7 +89,7 @@ def _refused(
             reading.schedule_time(connection, company.id, now)
     elif answer.status_code == _SWITCHED_OFF:
         queue.move(connection, job, "done", by="answer", now=now, reason=reason)
-        _switched_off(connection, company.id)
+        _switched_off(connection, company)
     elif answer.status_code == ITERATOR_LOST and job.attempt < job.max_attempts:
         cursor = time_reading.again(dict(job.cursor or {}))
         queue.move(
@@ -99,9 +99,11 @@ def _refused(
         refused(connection, job, answer, now)
 
 
-def _switched_off(connection: Connection, company_id: int) -> None:
-    companies.change(connection, company_id, time_tracking=False)
-    companies.attend(connection, company_id, error_id="time-tracking-off", text=_OFF)
+def _switched_off(connection: Connection, company: Company) -> None:
+    """Say once that no time is read, when it was not known yet."""
+    if company.time_tracking is not False:
+        companies.change(connection, company.id, time_tracking=False)
+        companies.attend(connection, company.id, error_id=companies.TIME_OFF, text=_OFF)
 
 
 def _apply_preferences(
@@ -122,9 +124,13 @@ def _apply_preferences(
                 time_records.wake_where(connection, company.id, locked, now)
         # The whole group is missing while time tracking is off (Intuit's schema).
         if "TimeTrackingPreferences" not in ret.fields:
-            _switched_off(connection, company.id)
+            _switched_off(connection, company)
         elif not company.time_tracking:
             companies.change(connection, company.id, time_tracking=True)
+            if company.attention_id == companies.TIME_OFF:
+                companies.change(
+                    connection, company.id, attention=None, attention_id=None
+                )
             reading.schedule_time(connection, company.id, now)
 
 

@@ -20,7 +20,7 @@ from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.queue import Job
 from qbwc_server.time_looks import by_ids, of_day
-from qbwc_server.time_writes import NOT_FOUND, kept, see_again
+from qbwc_server.time_writes import NOT_FOUND, abandon_lost, kept, see_again
 
 _SOME_NOT_FOUND = 500
 _CLOCKS_DIFFER = timedelta(minutes=10)
@@ -75,19 +75,31 @@ def _settle_add(
     elif _is_known(connection, job):
         # Somebody moved it to another day, and a read has met it there.
         see_again(connection, job, None, now, _FOUND)
+    elif job.attempt >= job.max_attempts:
+        abandon_lost(connection, job, now)
     else:
-        # One that went down with a whole set twice goes alone: perhaps it is the one.
-        alone = {"batch_limit": 1} if job.attempt >= _ALONE_AFTER else {}
-        queue.move(
-            connection,
-            job,
-            "ready",
-            by="look",
-            now=now,
-            reason=_NOT_DONE,
-            cursor=None,
-            **alone,
-        )
+        _send_again(connection, job, now)
+
+
+def _send_again(connection: Connection, job: Job, now: datetime) -> None:
+    """Send the same bytes again: at once after the first loss, then after a pause.
+
+    One that was lost twice goes alone: perhaps it is what brings QuickBooks down.
+    """
+    later: dict[str, object] = {}
+    if job.attempt >= _ALONE_AFTER:
+        pause = timedelta(minutes=min(job.attempt**2, 60))
+        later = {"batch_limit": 1, "run_at": now + pause}
+    queue.move(
+        connection,
+        job,
+        "ready",
+        by="look",
+        now=now,
+        reason=_NOT_DONE,
+        cursor=None,
+        **later,
+    )
 
 
 def _settle_change(

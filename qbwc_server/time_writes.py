@@ -137,6 +137,19 @@ def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None
     _say(connection, row, "refused", said, now, due_at=None)
 
 
+def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
+    """End a write that was lost each time and, as was seen, never done."""
+    said = (
+        "QuickBooks was sent this several times, did not answer and has not done it."
+        " We will try again in an hour; if it stays, tell our support."
+    )
+    queue.abandon(connection, job, by="look", now=now, reason=said)
+    row = _record(connection, job)
+    if row is not None:
+        _event(connection, job, row, "not written", now, answer=said)
+        _say(connection, row, "refused", said, now, due_at=now + _HOUR)
+
+
 def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
     """Have a record tell that nobody knows whether its write was done."""
     row = _record(connection, job)

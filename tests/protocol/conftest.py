@@ -17,6 +17,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.conftest import SECRET, Clock
 from tests.protocol.desk import Desk, serving
+from tests.protocol.timesheet import Timesheet
 from tests.protocol.writing import Hours
 
 
@@ -85,3 +86,10 @@ def sqlite_desk(
 def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
     """A kind that is written, for this test only."""
     return Hours(monkeypatch)
+
+
+@pytest.fixture
+def timesheet(desk: Desk) -> Timesheet:
+    """Time entries of a desk whose company file is known and was read."""
+    desk.read_all()
+    return Timesheet(desk)

@@ -128,7 +128,7 @@ def test_two_web_connectors_with_one_connection_file_do_no_harm(desk: Desk) -> N
             del call, answer
 
     first = desk.run(Meanwhile())
-    assert results == ["Application Busy"]
+    assert set(results) == {"Application Busy"}
     assert (first.error, first.percents) == (None, (100,))
     assert desk.all_read()
     assert second.run().result == "No Data Exchange"
@@ -184,6 +184,6 @@ def test_a_modal_dialog_in_quickbooks_ends_a_run_and_the_next_one_works(
     assert "QuickBooks" in str(desk.stored().attention)
     desk.hands.set("dialog_open", value=False)
     desk.clock.pass_(minutes=1)
-    assert desk.run().percents == (100,)
+    assert desk.run().percents[-1] == 100
     assert desk.stored().attention is None
     assert desk.all_read()

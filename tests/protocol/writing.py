@@ -38,6 +38,7 @@ class Hours:
 
     def enqueue(self, desk: Desk, *days: int, person: str = "") -> None:
         """Add a job for each day of March."""
+        desk.hands.set("time_tracking", value=True)
         with desk.engine.begin() as connection:
             for day in days:
                 queue.enqueue(

@@ -220,6 +220,7 @@ def test_switched_off_time_tracking_is_said_and_stops_nothing(
     entry = timed.enter("2026-03-01")
     timed.poller.poll()
     assert set(timed.entries()) == {entry}
+    assert timed.poller.company().attention_id is None
 
 
 def test_preferences_that_are_refused_stop_nothing(timed: TimePoller) -> None:
