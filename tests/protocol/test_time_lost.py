@@ -197,6 +197,7 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
 
     job, row = timesheet.job(record), timesheet.record(record)
     assert (job.state, row.state, row.due_at) == ("failed", "refused", None)
+    assert job.in_doubt
     assert "Look for it in QuickBooks" in (job.reason or "")
     assert "until our support" in row.reason
     assert timesheet.days() == ["2026-02-26", "2026-02-27"]
