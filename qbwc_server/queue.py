@@ -79,6 +79,11 @@ class Job:
         """Whether doing it twice would do harm."""
         return self.action in WRITES
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it failed without anybody having found out if it was done."""
+        return self.state == "failed" and bool((self.cursor or {}).get("in_doubt"))
+
 
 def enqueue(
     connection: Connection,

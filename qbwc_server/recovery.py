@@ -243,7 +243,13 @@ def _give_up(
             continue
         if cursor.get("looks", 0) >= MOST_LOOKS:
             queue.move(
-                connection, job, "failed", by="look", now=now, reason=_LOST_IN_DOUBT
+                connection,
+                job,
+                "failed",
+                by="look",
+                now=now,
+                reason=_LOST_IN_DOUBT,
+                cursor={**cursor, "in_doubt": True},
             )
             WRITINGS[job.kind].in_doubt(connection, job, now)
 

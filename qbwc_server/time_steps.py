@@ -99,6 +99,16 @@ class TimeSteps:
         if open_call or any(job.state in {"sent", "unsure"} for job in jobs):
             self._change(connection, record_id, due_at=None)
             return None
+        if doubtful := [job.reason for job in jobs if job.in_doubt]:
+            # Another write could be the second one: a person looks first.
+            self._change(
+                connection,
+                record_id,
+                due_at=None,
+                state="refused",
+                reason=doubtful[0],
+            )
+            return None
         if row.state == "do_not_link":
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from qbwc_server import models, recovery
+from qbwc_server import models, records, recovery
+from qbwc_server.database import company_transaction
 from qbwc_server.sandbox.interference import ConnectionLost
+from qbwc_server.time_steps import TimeSteps
 from tests.protocol.desk import Desk
 from tests.protocol.test_writes import Break
 from tests.protocol.timesheet import Timesheet
@@ -197,11 +201,23 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
 
     job, row = timesheet.job(record), timesheet.record(record)
     assert (job.state, row.state, row.due_at) == ("failed", "refused", None)
+    assert job.in_doubt
     assert "Look for it in QuickBooks" in (job.reason or "")
     assert "until our support" in row.reason
     assert timesheet.days() == ["2026-02-26", "2026-02-27"]
     desk.clock.pass_(minutes=1)
     assert desk.log_in()[1] == "none"
+
+    # Whoever has it planned anew: a second write could be written twice.
+    steps = TimeSteps(
+        desk.company.id, clock=desk.clock, settle=timedelta(minutes=2), window_days=120
+    )
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        records.make_due(connection, desk.company.id, [record], desk.clock())
+        assert steps.plan(connection, record) is None
+    job, row = timesheet.job(record), timesheet.record(record)
+    assert (job.state, row.state, row.due_at) == ("failed", "refused", None)
+    assert row.reason == job.reason
 
 
 def test_a_stored_answer_that_cannot_be_used_is_followed_by_a_look(
