@@ -42,6 +42,7 @@ def join_before_create(
             _RECORD.c.day == row.day,
             _RECORD.c.mosaic_gone.is_(False),
             _RECORD.c.state != "do_not_link",
+            sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
         )
         .order_by(_RECORD.c.mosaic_id)
     ).all()

@@ -210,7 +210,11 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
 
     # Whoever has it planned anew: a second write could be written twice.
     steps = TimeSteps(
-        desk.company.id, clock=desk.clock, settle=timedelta(minutes=2), window_days=120
+        desk.company.id,
+        clock=desk.clock,
+        settle=timedelta(minutes=2),
+        window_days=120,
+        history_years=10,
     )
     with company_transaction(desk.engine, desk.company.id) as connection:
         records.make_due(connection, desk.company.id, [record], desk.clock())
