@@ -64,6 +64,7 @@ def outcome(desk: Desk) -> dict[str, Any]:
                 sorted(row.quickbooks.items()),
             )
             for row in desk.rows(models.record)
+            if row.kind != "time_entry"  # when they are read is not what this is about
         ),
         "open jobs": [
             (job.kind, job.state, job.reason)

@@ -23,6 +23,7 @@ class Timesheet:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        desk.hands.set("time_tracking", value=True)
         self._mosaic_ids = iter(range(9001, 99999))
         rows = desk.file.store.all("SELECT * FROM record WHERE kind = 'ItemService'")
         self.item = str(rows[0]["list_id"])
