@@ -127,7 +127,7 @@ def show_(name: str, *, as_json: bool) -> None:
 @click.option(
     "--contractors/--employees-only",
     default=None,
-    help="Whether time of vendors and other names is taken.",
+    help="Whether vendors and other names, and their time, are taken too.",
 )
 @click.option("--time-class", help='Class of entries made in Mosaic; "" for none.')
 @click.option(
@@ -159,11 +159,6 @@ def show_(name: str, *, as_json: bool) -> None:
     type=click.Choice(restores.WAYS),
     help="Which side is right after a backup was restored: what the file lacks is "
     "added again from Mosaic, or is gone there too.",
-)
-@click.option(
-    "--contractors/--no-contractors",
-    default=None,
-    help="Whether vendors and other names are read as members too.",
 )
 @reporting
 def set_(
