@@ -76,6 +76,7 @@ class Histories(RuleBasedStateMachine):
         self.house.settle()
         self.backups = 0
         self.later_jobs: list[str] = []
+        self.jobs_in_backup: list[str] = []
 
     # What people want
 
@@ -219,6 +220,7 @@ class Histories(RuleBasedStateMachine):
         """Make a backup."""
         self.house.hands.back_up(self.house.folder / "backup.qbb")
         self.backups += 1
+        self.jobs_in_backup = list(self.later_jobs)
 
     @precondition(lambda self: self.backups)
     @rule()
@@ -227,6 +229,7 @@ class Histories(RuleBasedStateMachine):
         before = self.ledger.in_quickbooks()
         self.house.hands.restore(self.house.folder / "backup.qbb")
         self.ledger.restored(before)
+        self.later_jobs = list(self.jobs_in_backup)
 
     @rule()
     def quickbooks_shows_a_dialog(self) -> None:
