@@ -10,6 +10,7 @@ Rule 2: the bucket's time only goes forward, whatever several machines' clocks s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from sqlalchemy.engine import Engine
 from qbwc_server import models
 from qbwc_server.database import transaction, upsert
 
-_BURST = 10
+_BURST, _MOST = 10, 500
+"""Requests that may leave at once: few, or a thirtieth of a large limit."""
 _SHORTEST_WAIT = 0.05
 """Seconds; less than this would be asking again at once."""
 
@@ -58,11 +60,13 @@ class Budget:
     ) -> None:
         self._engine = engine
         self._key_hash = key_hash
-        self._burst = min(_BURST, requests // 2)
+        self._burst = max(min(_BURST, requests // 2), min(requests // 30, _MOST))
         self._rate = (requests - self._burst) / window
         self._clock = clock
         self._pause = pause
         self._patient = False
+        self._reserved = 0
+        self._lock = threading.Lock()
         self.spent_any = False
 
     @contextmanager
@@ -78,12 +82,34 @@ class Budget:
         finally:
             self._patient = False
 
+    @contextmanager
+    def reserved(self, count: int) -> Iterator[None]:
+        """Take as many tokens as there are of so many at once, to be spent in here.
+
+        What was not spent is given back; a process that dies keeps none of Mosaic's
+        requests from anybody, the bucket fills up again.
+        """
+        if count > 1:
+            self._reserve(count)
+        try:
+            yield
+        finally:
+            with self._lock:
+                left, self._reserved = self._reserved, 0
+            if left:
+                self._give_back(left)
+
     def spend(self) -> None:
         """Take one token.
 
         Raises:
             BudgetSpent: there is none now.
         """
+        with self._lock:
+            if self._reserved:
+                self._reserved -= 1
+                self.spent_any = True
+                return
         while True:
             try:
                 self._take()
@@ -96,6 +122,25 @@ class Budget:
                 return
 
     def _take(self) -> None:
+        tokens, until, now = self._from_bucket(1)
+        if tokens < 1:
+            ready = until + timedelta(seconds=(1 - tokens) / self._rate)
+            raise BudgetSpent(max((ready - now).total_seconds(), _SHORTEST_WAIT))
+
+    def _reserve(self, count: int) -> None:
+        try:
+            tokens, _, _ = self._from_bucket(count)
+        except BudgetSpent:
+            return  # whoever spends hears it
+        with self._lock:
+            self._reserved = min(int(tokens), count)
+
+    def _from_bucket(self, count: int) -> tuple[float, datetime, datetime]:
+        """Take up to so many whole tokens; return how many there were, and when.
+
+        Raises:
+            BudgetSpent: Mosaic has said that nobody is to ask for a while.
+        """
         now = self._clock()
         with transaction(self._engine) as connection:
             row = connection.execute(
@@ -118,14 +163,24 @@ class Budget:
                 passed = (until - row.refilled_at).total_seconds()
                 tokens = min(self._burst, row.tokens + passed * self._rate)
             if tokens >= 1:
+                left = tokens - min(int(tokens), count)
                 connection.execute(
                     _TABLE.update()
                     .where(_TABLE.c.key_hash == self._key_hash)
-                    .values(tokens=tokens - 1, refilled_at=until, blocked_until=None)
+                    .values(tokens=left, refilled_at=until, blocked_until=None)
                 )
-        if tokens < 1:
-            ready = until + timedelta(seconds=(1 - tokens) / self._rate)
-            raise BudgetSpent(max((ready - now).total_seconds(), _SHORTEST_WAIT))
+        return tokens, until, now
+
+    def _give_back(self, count: int) -> None:
+        with transaction(self._engine) as connection:
+            connection.execute(
+                _TABLE.update()
+                .where(
+                    _TABLE.c.key_hash == self._key_hash,
+                    _TABLE.c.blocked_until.is_(None),
+                )
+                .values(tokens=_TABLE.c.tokens + count)
+            )
 
     def soon(self, seconds: float) -> int:
         """Return how many requests can leave within so many seconds, about."""

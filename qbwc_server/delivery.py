@@ -7,7 +7,7 @@ keeps the step, so whatever dies, the next pass goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ from qbwc_server.time_window import TimeReader, Window
 
 _RECORD = models.record
 _LOG = structlog.get_logger(__name__)
-_BATCH = 50
+_BATCH = 200
 _TURN = timedelta(seconds=4)
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
@@ -49,8 +49,8 @@ class LeaseLost(Exception):
 class Planner(Protocol):
     """Takes records of a company a step further."""
 
-    def plan(self, connection: Connection, record_id: int) -> Step | None:
-        """Plan one record; do what needs no Mosaic here, or keep and return a write."""
+    def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
+        """Plan records; do what needs no Mosaic, and keep and return the writes."""
 
 
 class Delivery:
@@ -231,7 +231,7 @@ class Delivery:
             )
         outcome = self._sender.write(step)
         with self._transaction() as connection:
-            self._sender.settle(connection, step, outcome)
+            self._sender.settle(connection, [step], [outcome])
             self._portfolio_refused(connection, key)
         if outcome.stops and outcome.error is not None:
             raise outcome.error
@@ -294,15 +294,14 @@ class Delivery:
         """
         self._alive()
         with self._transaction() as connection:
-            planned = [planner.plan(connection, one) for one in record_ids]
-        steps = [step for step in planned if step is not None]
+            steps = planner.plan(connection, record_ids)
         if not steps:
             return
         sending = Sending(self._sender, self._alive)
-        outcomes = sending.send(steps, self._senders)
+        with self._budget.reserved(len(steps)):
+            outcomes = sending.send(steps, self._senders)
         with self._transaction() as connection:
-            for step, outcome in zip(steps, outcomes, strict=True):
-                self._sender.settle(connection, step, outcome)
+            self._sender.settle(connection, steps, outcomes)
         if sending.stopped is not None:
             raise sending.stopped
 

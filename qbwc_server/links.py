@@ -5,16 +5,15 @@ One `Links` serves one transaction: what it looked up stays true until that ends
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import inventory, models, records
+from qbwc_server import inventory, models
 from qbwc_server.companies import Company
 from qbwc_server.kinds.time_entry import (
-    FIELDS,
     billable_status,
     is_billable,
     notes_for_quickbooks,
@@ -24,6 +23,8 @@ from qbwc_server.two_way import Missing
 
 _RECORD = models.record
 PEOPLE = ("employee", "vendor", "other_name")
+_DEEPEST = 12
+"""QuickBooks has five levels; more than this is a circle in what was read."""
 _HOLDS_TIME = {"client": 1, "project": 0}
 """By structure, the level of a customer from which on Mosaic can hold its time."""
 
@@ -35,6 +36,21 @@ class Links:
         self._connection = connection
         self._company = company
         self._known: dict[tuple[str, Any], Any] = {}
+        self._rows: dict[tuple[str, Any], Row[Any] | None] = {}
+
+    def prepare(self, entries: Sequence[Row[Any]]) -> None:
+        """Look up at once what many records of time entries refer to."""
+        here = [one.quickbooks for one in entries if one.quickbooks]
+        there = [one.mosaic for one in entries if one.mosaic]
+        self._fetch("employee", {one["person"] for one in here})
+        self._fetch("service_item", {one["item"] for one in here})
+        jobs = {one["job"] for one in here}
+        while read := self._fetch("customer", jobs):
+            jobs = {row.parent_id for row in read}
+        self._fetch("mosaic employee", {one["person"] for one in there})
+        self._fetch("mosaic standard_work_category", {one["item"] for one in there})
+        self._fetch("mosaic project", {one["job"][0] for one in there})
+        self._fetch("mosaic phase", {one["job"][1] for one in there})
 
     def facing(self, quickbooks: Snapshot) -> dict[str, Any]:
         """Return QuickBooks' entry in Mosaic's terms, each field or why not."""
@@ -87,21 +103,18 @@ class Links:
                 "Its customer or job is not read from QuickBooks yet.",
                 f"customer:{list_id}",
             )
-        line = records.line(self._connection, self._company.id, row)
+        line = self._line(row)
         top = _HOLDS_TIME[self._company.structure]
-        if len(line) - 1 < top and not line[0].missing:
+        if line[0].parent_id is not None:
+            waits_for = f"customer:{line[0].parent_id}"
+            return Missing("Its job's customer is not read yet.", waits_for)
+        if len(line) - 1 < top:
             return Missing(
                 f"Is on the customer {row.name} itself. Mosaic keeps time on projects: "
                 "choose a job in QuickBooks."
             )
         # What is deeper than phases belongs to the nearest phase.
-        holder = line[min(len(line) - 1, top + 1)]
-        if holder.missing:
-            waits_for = f"customer:{holder.quickbooks_id}"
-            return Missing("Its job's customer is not read yet.", waits_for)
-        there = self._of_quickbooks("customer", holder.quickbooks_id)
-        if there is None:
-            return Missing("Its job is not read from QuickBooks yet.")
+        there = line[min(len(line) - 1, top + 1)]
         found = self._linked(there, "project")
         if isinstance(found, Missing):
             return found
@@ -188,22 +201,39 @@ class Links:
             return str(mosaic_id)
         return str(found.get("name") or found.get("email"))
 
+    def _line(self, row: Row[Any]) -> list[Row[Any]]:
+        """Return a job and all above it, the topmost that is known first."""
+        line = [row]
+        while line[0].parent_id is not None and len(line) < _DEEPEST:
+            above = self._of_quickbooks("customer", line[0].parent_id)
+            if above is None or above.quickbooks_gone:
+                break
+            line.insert(0, above)
+        return line
+
     def _of_quickbooks(self, kind: str, list_id: str) -> Row[Any] | None:
-        return self._row(_RECORD.c.kind == kind, _RECORD.c.quickbooks_id == list_id)
+        self._fetch(kind, {list_id})
+        return self._rows[kind, list_id]
 
     def _of_mosaic(self, data_type: str, mosaic_id: int) -> Row[Any] | None:
-        return self._row(
-            _RECORD.c.mosaic_type == data_type, _RECORD.c.mosaic_id == mosaic_id
-        )
+        self._fetch(f"mosaic {data_type}", {mosaic_id})
+        return self._rows[f"mosaic {data_type}", mosaic_id]
 
-    def _row(self, *conditions: Any) -> Row[Any] | None:
-        return self._connection.execute(
+    def _fetch(self, what: str, ids: Collection[Any]) -> list[Row[Any]]:
+        """Look up records by their ids on one side; return those that are new here."""
+        new = {one for one in ids if one is not None and (what, one) not in self._rows}
+        if not new:
+            return []
+        self._rows |= {(what, one): None for one in new}
+        _, mosaic, data_type = what.rpartition("mosaic ")
+        column = _RECORD.c.mosaic_id if mosaic else _RECORD.c.quickbooks_id
+        named = _RECORD.c.mosaic_type == data_type if mosaic else _RECORD.c.kind == what
+        rows = self._connection.execute(
             sa.select(_RECORD).where(
-                _RECORD.c.company_id == self._company.id, *conditions
+                _RECORD.c.company_id == self._company.id, named, column.in_(new)
             )
-        ).first()
-
-
-def complete(values: dict[str, Any]) -> bool:
-    """Tell whether every field has a counterpart."""
-    return not any(isinstance(values[name], Missing) for name in FIELDS)
+        ).all()
+        for row in rows:
+            key = row.mosaic_id if mosaic else row.quickbooks_id
+            self._rows[what, key] = row
+        return list(rows)

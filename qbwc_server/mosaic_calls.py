@@ -13,7 +13,7 @@ Rule 3: changing or archiving twice does no harm, so there doubt means: look, pl
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -112,6 +112,32 @@ def open_calls(
     )
 
 
+def records_with_open_calls(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> set[int]:
+    """Return which records have a write whose outcome is not known yet."""
+    rows = connection.execute(
+        sa.select(_CALL.c.record_id).where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.record_id.in_(record_ids),
+            _CALL.c.settled_at.is_(None),
+        )
+    )
+    return {row.record_id for row in rows}
+
+
+def get_all(
+    connection: Connection, company_id: int, call_ids: Sequence[int]
+) -> dict[int, Row[Any]]:
+    """Return the rows of calls by their ids."""
+    rows = connection.execute(
+        sa.select(_CALL).where(
+            _CALL.c.company_id == company_id, _CALL.c.id.in_(call_ids)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
 def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -> bool:
     """Tell whether a creation under a key was acknowledged but never seen.
 
@@ -132,20 +158,20 @@ def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -
     return found.first() is not None
 
 
-def gave_up_record(connection: Connection, company_id: int, record_id: int) -> bool:
-    """Tell whether a creation for a record was acknowledged but never seen."""
-    found = connection.execute(
-        sa.select(_CALL.c.id)
-        .where(
+def records_given_up(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> set[int]:
+    """Return the records of which a creation was acknowledged but never seen."""
+    rows = connection.execute(
+        sa.select(_CALL.c.record_id).where(
             _CALL.c.company_id == company_id,
-            _CALL.c.record_id == record_id,
+            _CALL.c.record_id.in_(record_ids),
             _CALL.c.operation == "create",
             _CALL.c.state == "refused",
             _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
         )
-        .limit(1)
     )
-    return found.first() is not None
+    return {row.record_id for row in rows}
 
 
 def accepted(

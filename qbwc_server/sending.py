@@ -84,11 +84,20 @@ class Sender:
         change = {"archive": client.archive, "unarchive": client.unarchive}[step.do]
         return change(step.data_type, number, ref=step.ref, project_id=step.project_id)
 
-    def settle(self, connection: Connection, step: Step, outcome: Outcome) -> None:
-        """Keep what came of a write; a callback may have been faster."""
-        call = mosaic_calls.get(connection, self._company_id, step.call_id)
-        if call.settled_at is not None:
-            return
+    def settle(
+        self,
+        connection: Connection,
+        steps: Sequence[Step],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        """Keep what came of writes; a callback may have been faster."""
+        ids = [step.call_id for step in steps]
+        calls = mosaic_calls.get_all(connection, self._company_id, ids)
+        for step, outcome in zip(steps, outcomes, strict=True):
+            if calls[step.call_id].settled_at is None:
+                self._settle(connection, calls[step.call_id], outcome)
+
+    def _settle(self, connection: Connection, call: Row[Any], outcome: Outcome) -> None:
         now = self._clock()
         error = outcome.error
         if outcome.answer is not None:

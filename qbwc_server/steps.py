@@ -6,7 +6,7 @@ it, and is sent only after that transaction is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,7 +59,16 @@ class Steps:
         self._clock = clock
         self._settle = settle
 
-    def plan(self, connection: Connection, record_id: int) -> Step | None:
+    def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
+        """Plan records; do what needs no Mosaic here, and keep and return the writes.
+
+        What is on a list stands on what was delivered before it, so nothing is gained
+        by planning several at once.
+        """
+        steps = [self._plan(connection, record_id) for record_id in record_ids]
+        return [step for step in steps if step is not None]
+
+    def _plan(self, connection: Connection, record_id: int) -> Step | None:
         """Plan one record; do what needs no Mosaic here, or keep and return a write."""
         company = companies.get(connection, self._company_id)
         row = connection.execute(

@@ -30,8 +30,11 @@ def join_before_create(
     row: Row[Any],
     entry: Entry,
     now: datetime,
-) -> bool:
-    """Join an entry of QuickBooks with the same one that Mosaic has already."""
+) -> int | None:
+    """Join an entry of QuickBooks with the same one that Mosaic has already.
+
+    Returns the id of the record that is gone by that.
+    """
     candidates = connection.execute(
         sa.select(_RECORD)
         .where(
@@ -52,9 +55,9 @@ def join_before_create(
         if not _on_its_way(connection, one)
     )
     if found is None:
-        return False
+        return None
     _join(connection, row, found, now)
-    return True
+    return int(found.id)
 
 
 def join_before_add(
@@ -64,10 +67,11 @@ def join_before_add(
     entry: Entry,
     links: Links,
     now: datetime,
-) -> bool:
+) -> int | None:
     """Join an entry of Mosaic with the same one that QuickBooks has already.
 
-    The record that stays is the one planned now; QuickBooks' side comes to it.
+    The record that stays is the one planned now; QuickBooks' side comes to it. Returns
+    the id of the record that is gone by that.
     """
     candidates = connection.execute(
         sa.select(_RECORD)
@@ -89,9 +93,9 @@ def join_before_add(
         if not _on_its_way(connection, one)
     )
     if found is None:
-        return False
+        return None
     _join(connection, found, row, now, stays=row.id)
-    return True
+    return int(found.id)
 
 
 def _best(

@@ -9,7 +9,8 @@ it has there already is joined instead of made twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from qbwc_server.qbxml.values import (
     true_offset_minutes,
     wall_datetime,
 )
+from qbwc_server.queue import Job
 from qbwc_server.sending import Step
 from qbwc_server.time_joins import join_before_add, join_before_create
 from qbwc_server.two_way import (
@@ -77,71 +79,106 @@ class TimeSteps:
         self._window = timedelta(days=window_days)
         self._history = timedelta(days=365 * history_years)
 
-    def plan(self, connection: Connection, record_id: int) -> Step | None:
-        """Plan one record; do what needs no Mosaic here, or keep and return a write."""
+    def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
+        """Plan records; do what needs no Mosaic here, and keep and return the writes.
+
+        What is asked of the database for all is asked once.
+        """
         company = companies.get(connection, self._company_id)
-        row = self._row(connection, record_id)
         now = self._clock()
-        if row.due_at is None or row.due_at > now:
-            return None
-        if (row.waits_for or "").startswith("call:"):
-            self._change(connection, record_id, due_at=None)
-            return None
-        open_call = mosaic_calls.open_calls(
-            connection, company.id, models.mosaic_call.c.record_id == record_id
+        rows = self._due(connection, record_ids, now)
+        ids = [row.id for row in rows]
+        open_calls = mosaic_calls.records_with_open_calls(connection, company.id, ids)
+        jobs = _open_jobs(connection, company.id, ids)
+        batch = _Batch(
+            company,
+            Links(connection, company),
+            mosaic_calls.records_given_up(connection, company.id, ids),
+            _Rests(company.id),
         )
-        jobs = queue.select(
-            connection,
-            company.id,
-            _JOB.c.record_id == record_id,
-            _JOB.c.finished_at.is_(None),
-        )
-        if open_call or any(job.state in {"sent", "unsure"} for job in jobs):
-            self._change(connection, record_id, due_at=None)
-            return None
-        if doubtful := [job.reason for job in jobs if job.in_doubt]:
-            # Another write could be the second one: a person looks first.
-            self._change(
-                connection,
-                record_id,
-                due_at=None,
-                state="refused",
-                reason=doubtful[0],
-            )
-            return None
+        batch.links.prepare(rows)
+        steps: list[Step] = []
+        for row in rows:
+            if row.id in batch.joined:
+                continue
+            mine = jobs.get(row.id, [])
+            doubtful = next((job.reason for job in mine if job.in_doubt), None)
+            if (
+                row.id in open_calls
+                or any(job.state in {"sent", "unsure"} for job in mine)
+                or (row.waits_for or "").startswith("call:")
+            ):
+                batch.rests.leave(row.id)
+            elif doubtful is not None:
+                # Another write could be the second one: a person looks first.
+                batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
+            else:
+                step = self._plan(connection, batch, row, mine)
+                steps += [] if step is None else [step]
+        batch.rests.keep(connection, now)
+        return steps
+
+    def _plan(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
+        jobs: list[Job],
+    ) -> Step | None:
+        now = self._clock()
         if row.state == "do_not_link":
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
-            row, action = self._decide(connection, company, row)
+            row, action = self._decide(connection, batch, row)
         if action.do in IN_QUICKBOOKS:
-            time_jobs.enqueue(connection, company, row, action, jobs, now)
+            time_jobs.enqueue(connection, batch.company, row, action, jobs, now)
             return None
         time_jobs.withdraw(connection, jobs, "Planned anew.", now)
         if action.do in IN_MOSAIC:
             return self._keep(connection, row, action, now)
-        self._rest(connection, row, action, now)
+        batch.rests.take(row, action)
         return None
 
+    def _due(
+        self, connection: Connection, record_ids: Sequence[int], now: datetime
+    ) -> list[Row[Any]]:
+        """Return those of the records that are due, in the order of the ids."""
+        rows = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company_id,
+                _RECORD.c.id.in_(record_ids),
+                _RECORD.c.due_at <= now,
+            )
+        ).all()
+        place = {record_id: number for number, record_id in enumerate(record_ids)}
+        return sorted(rows, key=lambda row: place[row.id])
+
     def _decide(
-        self, connection: Connection, company: Company, row: Row[Any]
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
     ) -> tuple[Row[Any], Action]:
         """Return the next step, and the record as it is then.
 
         What both sides have already is agreed on here, and what only seems to be
         missing on a side is joined.
         """
+        company, links = batch.company, batch.links
         while True:
-            links = Links(connection, company)
             entry = self._entry(company, row, links)
             action = plans.plan(entry, _rules(company))
             if action.do is Do.AGREE:
                 agreed = _agree(row.agreed, action.basis)
                 self._change(connection, row.id, agreed=agreed)
-            elif not self._joined(connection, company, row, entry, action, links):
-                break
+            else:
+                other = self._joined(connection, company, row, entry, action, links)
+                if other is None:
+                    break
+                batch.joined.add(other)
             row = self._row(connection, row.id)
         wait = self._must_wait(connection, company, row, action)
-        return row, wait or self._not_again(connection, row, action) or action
+        return row, wait or self._not_again(batch, row, action) or action
 
     def _entry(self, company: Company, row: Row[Any], links: Links) -> Entry:
         quickbooks = None if row.quickbooks_gone else row.quickbooks
@@ -172,14 +209,17 @@ class TimeSteps:
         entry: Entry,
         action: Action,
         links: Links,
-    ) -> bool:
-        """Join a record with its counterpart that was made on the other side."""
+    ) -> int | None:
+        """Join a record with its counterpart that was made on the other side.
+
+        Returns the id of the record that is gone by that.
+        """
         now = self._clock()
         if action.do is Do.CREATE and row.mosaic_id is None:
             return join_before_create(connection, company, row, entry, now)
         if action.do is Do.ADD and row.quickbooks_id is None:
             return join_before_add(connection, company, row, entry, links, now)
-        return False
+        return None
 
     def _must_wait(
         self, connection: Connection, company: Company, row: Row[Any], action: Action
@@ -208,9 +248,7 @@ class TimeSteps:
                 )
         return None
 
-    def _not_again(
-        self, connection: Connection, row: Row[Any], action: Action
-    ) -> Action | None:
+    def _not_again(self, batch: _Batch, row: Row[Any], action: Action) -> Action | None:
         """Stop a write that was made several times and changed nothing."""
         if action.do in IN_QUICKBOOKS | IN_MOSAIC and row.attempt >= _MOST_TRIES:
             side = "QuickBooks" if action.do in IN_QUICKBOOKS else "Mosaic"
@@ -219,9 +257,7 @@ class TimeSteps:
                 f"Look at the entry there. {action.reason or ''}"
             )
             return Action(Do.NOTHING, reason.strip(), "refused")
-        if action.do is Do.CREATE and mosaic_calls.gave_up_record(
-            connection, row.company_id, row.id
-        ):
+        if action.do is Do.CREATE and row.id in batch.gave_up:
             return Action(Do.NOTHING, mosaic_calls.NEVER_APPEARED, "refused")
         return None
 
@@ -258,32 +294,10 @@ class TimeSteps:
                 by="plan",
                 detail={"before": row.mosaic, "sent": sent},
             )
-        self._change(
-            connection, row.id, conflict=time_jobs.conflict(row.conflict, action)
-        )
-        return Step(call_id, ref, action.do.value, NAME, mosaic_id, sent)
-
-    def _rest(
-        self, connection: Connection, row: Row[Any], action: Action, now: datetime
-    ) -> None:
-        values: dict[str, object] = {}
         if action.lost:
-            values["conflict"] = time_jobs.conflict(row.conflict, action)
-        if action.state in _UNCHANGED:
-            values["attempt"] = 0
-        self._change(
-            connection,
-            row.id,
-            state=action.state,
-            reason=action.reason,
-            waits_for=action.waits_for,
-            due_at=None,
-            **values,
-        )
-        if action.state == "gone" and row.state != "gone":
-            records.event(
-                connection, row.company_id, row.id, at=now, what="gone", by="plan"
-            )
+            conflict = time_jobs.conflict(row.conflict, action)
+            self._change(connection, row.id, conflict=conflict)
+        return Step(call_id, ref, action.do.value, NAME, mosaic_id, sent)
 
     def _row(self, connection: Connection, record_id: int) -> Row[Any]:
         return connection.execute(
@@ -298,6 +312,87 @@ class TimeSteps:
             .where(_RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id)
             .values(**values)
         )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the records that are planned together share.
+
+    `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
+    those that are gone because they were joined with another.
+    """
+
+    company: Company
+    links: Links
+    gave_up: set[int]
+    rests: _Rests
+    joined: set[int] = field(default_factory=set)
+
+
+class _Rests:
+    """Records with which nothing is done now, kept by what is said of them."""
+
+    def __init__(self, company_id: int) -> None:
+        self._company_id = company_id
+        self._left: list[int] = []
+        self._taken: dict[tuple[str, str | None, str | None], list[int]] = {}
+        self._gone: list[int] = []
+        self._lost: dict[int, Any] = {}
+
+    def leave(self, record_id: int) -> None:
+        """Leave a record as it is; what it waits for makes it due again."""
+        self._left.append(record_id)
+
+    def take(self, row: Row[Any], action: Action) -> None:
+        """Take what a plan that does nothing says of a record."""
+        said = (action.state, action.reason, action.waits_for)
+        self._taken.setdefault(said, []).append(row.id)
+        if action.lost:
+            self._lost[row.id] = time_jobs.conflict(row.conflict, action)
+        if action.state == "gone" and row.state != "gone":
+            self._gone.append(row.id)
+
+    def keep(self, connection: Connection, now: datetime) -> None:
+        """Write all of it down."""
+        self._change(connection, self._left)
+        for (state, reason, waits_for), ids in self._taken.items():
+            done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
+            self._change(
+                connection, ids, state=state, reason=reason, waits_for=waits_for, **done
+            )
+        for record_id, conflict in self._lost.items():
+            self._change(connection, [record_id], conflict=conflict)
+        for record_id in self._gone:
+            records.event(
+                connection, self._company_id, record_id, at=now, what="gone", by="plan"
+            )
+
+    def _change(
+        self, connection: Connection, record_ids: list[int], **values: object
+    ) -> None:
+        if record_ids:
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == self._company_id,
+                    _RECORD.c.id.in_(record_ids),
+                )
+                .values(due_at=None, **values)
+            )
+
+
+def _open_jobs(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> dict[int, list[Job]]:
+    found: dict[int, list[Job]] = {}
+    for job in queue.select(
+        connection,
+        company_id,
+        _JOB.c.record_id.in_(record_ids),
+        _JOB.c.finished_at.is_(None),
+    ):
+        found.setdefault(job.record_id or 0, []).append(job)
+    return found
 
 
 def _rules(company: Company) -> two_way.Company:

@@ -23,6 +23,7 @@ def tell(
     kinds = [
         _kind(engine, kind.name, kind.plural, found, mirrored=bool(kind.mirror))
         for kind in KINDS.values()
+        if kind.by_setting is None
     ]
     kinds.append(
         _kind(engine, time_entry.NAME, time_entry.PLURAL, found, mirrored=True)
@@ -63,7 +64,9 @@ def _kind(
         ).all()
     waiting = [row for row in rows if row.state not in {"in_sync", "gone"}]
     why = "; ".join(
-        f"{row.n}: {row.reason}" for row in waiting if row.reason is not None
+        f"{row.n}: {row.reason.split('. ')[0]}"
+        for row in waiting
+        if row.reason is not None
     )
     if name == time_entry.NAME:
         # Each entry has a reason of its own; by kind they are told by the comparison.

@@ -44,6 +44,8 @@ _DEEPEST: Final = 4
 _DAYS: Final = 3 * 365
 _LENGTHS: Final = (15, 30, 45, 60, 90, 120, 150, 180, 210, 240, 300, 360, 420, 480)
 _BILLED_AFTER_DAYS: Final = 75
+_INTERNAL: Final = 0.03
+"""The share of time that is for no customer; Mosaic has no place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,9 @@ def _times(
 ) -> list[NewTime]:
     today = date.fromisoformat(wall(store.now(), store.zone)[:10])
     jobs = [one for one in firm.jobs if one.sublevel] or firm.jobs
-    workers = firm.employees * 6 + vendors
+    # Whoever has no e-mail address, and so no member in Mosaic, works little.
+    reachable = [one for one in firm.employees if "Email" in dict(one.fields)]
+    workers = reachable * 6 + firm.employees + vendors
     ages = sorted((dice.randrange(_DAYS) for _ in range(how_many)), reverse=True)
     entries = []
     for age in ages:
@@ -224,7 +228,7 @@ def _times(
         person, job = dice.choice(workers), dice.choice(jobs)
         evening = f"{day}T{dice.randrange(15, 20):02}:{dice.randrange(60):02}:00"
         at = min(seconds_of(evening, store.zone), store.now())
-        internal = dice.random() < 0.12
+        internal = dice.random() < _INTERNAL
         entries.append(
             NewTime(
                 at,

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from qbwc_server import companies
 from qbwc_server.sandbox.mosaic_fields import Refused
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House, MakeHouse
 from tests.agreement.ledger import Ledger, Values, text_of
@@ -74,6 +75,8 @@ class Histories(RuleBasedStateMachine):
         self.ledger = Ledger(self.house)
         self.house.settle()
         self.backups = 0
+        self.later_jobs: list[str] = []
+        self.jobs_in_backup: list[str] = []
 
     # What people want
 
@@ -88,7 +91,7 @@ class Histories(RuleBasedStateMachine):
                 today = self.house.clock.now.date()
                 return (today - timedelta(days=number % 30)).isoformat()
             case "job":
-                return pick(JOBS, number)
+                return pick((*JOBS, *self.later_jobs), number)
             case "person":
                 return pick(PEOPLE, number)
             case "item":
@@ -109,7 +112,11 @@ class Histories(RuleBasedStateMachine):
     def add_in_quickbooks(self, number: int) -> None:
         """Enter time in QuickBooks."""
         mark = self.ledger.new_mark()
-        values, house = self.values(number, mark), self.house
+        self.enter(mark, self.values(number, mark))
+
+    def enter(self, mark: str, values: dict[str, Any]) -> None:
+        """Enter time in QuickBooks with these values."""
+        house = self.house
         house.hands.add_time(
             house.persons[values["person"]],
             values["day"],
@@ -175,11 +182,45 @@ class Histories(RuleBasedStateMachine):
         act = self.house.hands.lock if is_open else self.house.hands.unlock
         act(found[0][0])
 
+    @rule(number=PICKS)
+    def a_job_comes_later(self, number: int) -> None:
+        """Add a job and enter time on it at once."""
+        house, name = self.house, f"Acme:Extra {len(self.later_jobs) + 1}"
+        house.jobs[name] = house.hands.add(
+            "Customer", name.rpartition(":")[2], parent=house.jobs["Acme"]
+        )
+        self.later_jobs.append(name)
+        mark = self.ledger.new_mark()
+        values = {**self.values(number, mark), "job": name}
+        self.enter(mark, values)
+
+    @precondition(lambda self: self.later_jobs and not self.backups)
+    @rule()
+    def two_jobs_are_merged(self) -> None:
+        """Merge a job into another: its time moves without being touched."""
+        house, loser = self.house, self.later_jobs.pop()
+        for mark, found in self.ledger.in_quickbooks().items():
+            if found[0][1]["job"] == loser:
+                self.ledger.edited(mark, job=JOBS[0])
+        house.hands.merge("Customer", house.jobs[loser], house.jobs[JOBS[0]])
+
+    @rule(policy=st.sampled_from(["newest", "quickbooks", "mosaic", "ask"]))
+    def the_company_decides(self, policy: str) -> None:
+        """Say which side is right where both changed the same field."""
+        companies.set_values(
+            self.house.engine,
+            self.house.company.id,
+            now=self.house.clock(),
+            who="operator",
+            policy=policy,
+        )
+
     @rule()
     def back_up(self) -> None:
         """Make a backup."""
         self.house.hands.back_up(self.house.folder / "backup.qbb")
         self.backups += 1
+        self.jobs_in_backup = list(self.later_jobs)
 
     @precondition(lambda self: self.backups)
     @rule()
@@ -188,6 +229,7 @@ class Histories(RuleBasedStateMachine):
         before = self.ledger.in_quickbooks()
         self.house.hands.restore(self.house.folder / "backup.qbb")
         self.ledger.restored(before)
+        self.later_jobs = list(self.jobs_in_backup)
 
     @rule()
     def quickbooks_shows_a_dialog(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -30,8 +30,12 @@ class Mirroring:
     once: set[int] = field(default_factory=set)
     _planned: set[int] = field(default_factory=set)
 
-    def plan(self, connection: Connection, record_id: int) -> Step | None:
-        """Create, change or delete the entry; or rest."""
+    def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
+        """Create, change or delete entries; or rest."""
+        steps = [self._plan(connection, record_id) for record_id in record_ids]
+        return [step for step in steps if step is not None]
+
+    def _plan(self, connection: Connection, record_id: int) -> Step | None:
         row = connection.execute(
             sa.select(_RECORD).where(
                 _RECORD.c.company_id == self.company_id, _RECORD.c.id == record_id

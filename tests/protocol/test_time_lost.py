@@ -218,7 +218,7 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
     )
     with company_transaction(desk.engine, desk.company.id) as connection:
         records.make_due(connection, desk.company.id, [record], desk.clock())
-        assert steps.plan(connection, record) is None
+        assert steps.plan(connection, [record]) == []
     job, row = timesheet.job(record), timesheet.record(record)
     assert (job.state, row.state, row.due_at) == ("failed", "refused", None)
     assert row.reason == job.reason
