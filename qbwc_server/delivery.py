@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from qbwc_server import companies, inventory, list_calls, models, mosaic_calls
 from qbwc_server.budget import Budget, BudgetSpent
@@ -39,6 +40,10 @@ _RECORD = models.record
 _LOG = structlog.get_logger(__name__)
 _BATCH = 200
 _TURN = timedelta(seconds=4)
+_OUR_FAULT = (
+    "Our program fails on this record. Please tell support; the others go on without "
+    "it, and it is tried again when it changes."
+)
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
 
@@ -293,8 +298,7 @@ class Delivery:
                 not sent is planned again.
         """
         self._alive()
-        with self._transaction() as connection:
-            steps = planner.plan(connection, record_ids)
+        steps = self._planned(planner, record_ids)
         if not steps:
             return
         sending = Sending(self._sender, self._alive)
@@ -304,6 +308,30 @@ class Delivery:
             self._sender.settle(connection, steps, outcomes)
         if sending.stopped is not None:
             raise sending.stopped
+
+    def _planned(self, planner: Planner, record_ids: Sequence[int]) -> list[Step]:
+        """Plan records; one on which our program fails stops itself and no other."""
+        try:
+            with self._transaction() as connection:
+                return planner.plan(connection, record_ids)
+        except OperationalError:
+            raise  # the database went away: nothing was decided
+        except Exception:  # noqa: BLE001 - see above
+            if len(record_ids) > 1:
+                half = len(record_ids) // 2
+                first = self._planned(planner, record_ids[:half])
+                return first + self._planned(planner, record_ids[half:])
+            _LOG.exception("record not planned", company=self._company.id)
+        with self._transaction() as connection:
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == self._company.id,
+                    _RECORD.c.id == record_ids[0],
+                )
+                .values(due_at=None, state="refused", reason=_OUR_FAULT)
+            )
+        return []
 
     def _see_whether_it_is_over(self) -> None:
         """Take back that Mosaic is not usable once it answers again."""

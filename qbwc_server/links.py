@@ -42,15 +42,16 @@ class Links:
         """Look up at once what many records of time entries refer to."""
         here = [one.quickbooks for one in entries if one.quickbooks]
         there = [one.mosaic for one in entries if one.mosaic]
-        self._fetch("employee", {one["person"] for one in here})
-        self._fetch("service_item", {one["item"] for one in here})
-        jobs = {one["job"] for one in here}
+        self._fetch("employee", {one.get("person") for one in here})
+        self._fetch("service_item", {one.get("item") for one in here})
+        jobs = {one.get("job") for one in here}
         while read := self._fetch("customer", jobs):
             jobs = {row.parent_id for row in read}
-        self._fetch("mosaic employee", {one["person"] for one in there})
-        self._fetch("mosaic standard_work_category", {one["item"] for one in there})
-        self._fetch("mosaic project", {one["job"][0] for one in there})
-        self._fetch("mosaic phase", {one["job"][1] for one in there})
+        booked = [one.get("job") or (None, None) for one in there]
+        self._fetch("mosaic employee", {one.get("person") for one in there})
+        self._fetch("mosaic standard_work_category", {one.get("item") for one in there})
+        self._fetch("mosaic project", {project for project, _ in booked})
+        self._fetch("mosaic phase", {phase for _, phase in booked})
 
     def facing(self, quickbooks: Snapshot) -> dict[str, Any]:
         """Return QuickBooks' entry in Mosaic's terms, each field or why not."""

@@ -33,3 +33,9 @@ def of_day(day: str, person: str | None) -> Request:
     if person is not None:
         who = (("TimeTrackingEntityFilter", (("ListID", person),)),)
     return Request(f"{QUERY}Rq", (("TxnDateRangeFilter", worked), *who, *_ELEMENTS))
+
+
+def changed_since(wall: str) -> Request:
+    """Return the question for all entries changed since a wall-clock time."""
+    limit: Body = (("FromModifiedDate", wall),)
+    return Request(f"{QUERY}Rq", (("ModifiedDateRangeFilter", limit), *_ELEMENTS))

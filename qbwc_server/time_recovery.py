@@ -1,7 +1,9 @@
 """A write of time whose answer was lost: what to look for, and what it means.
 
-An Add is looked for by the person and the day, and known by its ExternalGUID; a Mod and
-a Delete by their TxnID. What an answer cannot tell for certain stays unsure.
+An Add is looked for by the person and the day, then among all that was changed after
+the last complete read, because somebody may have moved it since; it is known by its
+ExternalGUID. A Mod and a Delete are looked for by their TxnID. What an answer cannot
+tell for certain stays unsure.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server import models, queue
+from qbwc_server import models, queue, reading
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.queue import Job
-from qbwc_server.time_looks import by_ids, of_day
+from qbwc_server.time_looks import by_ids, changed_since, of_day
 from qbwc_server.time_writes import NOT_FOUND, abandon_lost, kept, see_again
 
 _SOME_NOT_FOUND = 500
 _CLOCKS_DIFFER = timedelta(minutes=10)
 """How far the clock of a customer's computer may be from ours."""
+_ANYWHERE = timedelta(hours=26)
+"""How much earlier a wall clock may be than ours, which is UTC: 12 hours and more."""
 _ALONE_AFTER = 2
 _FOUND = "The answer was lost; the entry was looked for and found."
 _NOT_DONE = "The answer was lost; QuickBooks had not done it."
@@ -36,6 +40,8 @@ def look(job: Job) -> Request:
     payload = job.payload or {}
     if job.action != "add":
         return by_ids([payload["txn_id"]])
+    if since := (job.cursor or {}).get("since"):
+        return changed_since(since)
     fields = payload["fields"]
     # Where the person is no longer found, as after a merge, everybody is asked for.
     person = None if (job.cursor or {}).get("everybody") else fields["person"]
@@ -47,11 +53,12 @@ def looked(connection: Connection, job: Job, answer: Answer, now: datetime) -> b
     verdict = status(answer.status_code, answer.message).verdict
     if job.action == "add":
         if verdict not in {Verdict.DONE, Verdict.EMPTY}:
+            if (job.cursor or {}).get("since"):
+                return False
             everybody = {**(job.cursor or {}), "everybody": True}
             queue.note(connection, job, cursor=everybody)
             return False
-        _settle_add(connection, job, answer, now)
-        return True
+        return _settle_add(connection, job, answer, now)
     rets = [one for one in answer.rets if _is(one, job)]
     absent = verdict is Verdict.EMPTY or answer.status_code in {
         _SOME_NOT_FOUND,
@@ -65,7 +72,7 @@ def looked(connection: Connection, job: Job, answer: Answer, now: datetime) -> b
 
 def _settle_add(
     connection: Connection, job: Job, answer: Answer, now: datetime
-) -> None:
+) -> bool:
     guid = (job.payload or {})["guid"]
     ours = [one for one in answer.rets if time_entry.guid_of(one) == guid]
     ours = ours or [one for one in answer.rets if _could_be_ours(connection, job, one)]
@@ -75,10 +82,31 @@ def _settle_add(
     elif _is_known(connection, job):
         # Somebody moved it to another day, and a read has met it there.
         see_again(connection, job, None, now, _FOUND)
+    elif _ask_for_changes(connection, job):
+        return False
     elif job.attempt >= job.max_attempts:
         abandon_lost(connection, job, now)
     else:
         _send_again(connection, job, now)
+    return True
+
+
+def _ask_for_changes(connection: Connection, job: Job) -> bool:
+    """Have what changed since the Add was sent looked through too, once.
+
+    Asked for is what changed since the last complete read, for what was read is known
+    by its GUID, and since a day before it was sent, wherever on earth the clock is.
+    """
+    cursor = job.cursor or {}
+    if cursor.get("since") or job.sent_at is None:
+        return False
+    since = (job.sent_at - _ANYWHERE).strftime("%Y-%m-%dT%H:%M:%S")
+    state = reading.state(connection, job.company_id, time_entry.NAME)
+    if state is not None and state.watermark is not None:
+        since = min(since, reading.since(state.watermark))
+    again = {**cursor, "since": since, "looked_in": None}
+    queue.note(connection, job, cursor=again)
+    return True
 
 
 def _send_again(connection: Connection, job: Job, now: datetime) -> None:

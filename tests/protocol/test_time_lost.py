@@ -95,6 +95,26 @@ def test_a_lost_add_of_a_person_who_was_merged_is_looked_for_among_everybody(
     assert timesheet.job(record).state == "done"
 
 
+@pytest.mark.parametrize("person", ["Ada", "Bo"])
+def test_a_lost_add_that_somebody_moved_before_it_was_looked_for_is_found(
+    desk: Desk, timesheet: Timesheet, person: str
+) -> None:
+    """On another day, and another person's by then: it is not added a second time."""
+    timesheet.linked("2026-02-20")
+    desk.run()
+    record = timesheet.new()
+    timesheet.lose(executed=True)
+    timesheet.forget()
+    moved = next(row for row in timesheet.file() if row["txn_date"] == "2026-02-27")
+    other = desk.hands.add("Employee", person) if person != "Ada" else desk.person
+    desk.clock.pass_(minutes=1)
+    desk.hands.edit_time(moved["txn_id"], txn_date="2026-02-11", entity_id=other)
+    desk.run()
+
+    assert timesheet.days() == ["2026-02-11", "2026-02-20"]
+    assert timesheet.record(record).quickbooks_id == moved["txn_id"]
+
+
 @pytest.mark.usefixtures("_forgetful")
 @pytest.mark.parametrize("executed", [True, False])
 def test_a_lost_change_is_done_or_planned_again(
