@@ -182,16 +182,17 @@ def set_(
     if not changes and not accept_deletions and after_restore is None:
         raise click.UsageError("Say what to change; --help lists it.")
     now = made.clock()
-    if changes:
-        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
-    if accept_deletions:
-        with company_transaction(made.engine, found.id) as connection:
-            companies.accept_deletions(connection, found.id, now=now, who="operator")
+    # A word that nobody waits for is refused, and then nothing else is changed either.
     if after_restore is not None:
         with company_transaction(made.engine, found.id) as connection:
             restores.decide(
                 connection, found.id, after_restore, now=now, who="operator"
             )
+    if changes:
+        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
+    if accept_deletions:
+        with company_transaction(made.engine, found.id) as connection:
+            companies.accept_deletions(connection, found.id, now=now, who="operator")
     click.echo(f"{found.name} is changed.")
 
 
