@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from qbwc_server.sending import done
 from qbwc_server.time_window import TimeReader
 
 _CALL = models.mosaic_call
+_MOVED_BY_AT_MOST = timedelta(days=31)
 _CALLBACK = models.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
@@ -218,6 +219,20 @@ class Outcomes:
                 time_entry.NAME, start_date=day, end_date=day, member_ids=members
             )
         )
+        if any(mosaic_calls.is_last_look(call) for call in calls):
+            # Somebody may have moved it to another day or person since it was made.
+            around = [
+                (date.fromisoformat(day) + days).isoformat()
+                for days in (-_MOVED_BY_AT_MOST, _MOVED_BY_AT_MOST)
+            ]
+            known = {one["mosaic_id"] for one in bodies}
+            bodies += [
+                one
+                for one in self._client.read(
+                    time_entry.NAME, start_date=around[0], end_date=around[1]
+                )
+                if one["mosaic_id"] not in known
+            ]
         now = self._clock()
         with self._transaction() as connection:
             time_calls.look_at_day(
