@@ -1,0 +1,179 @@
+"""Histories that broke a promise once: each is told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from qbwc_server import companies, models, restores
+from qbwc_server.database import company_transaction
+from tests.agreement.house import House, MakeHouse
+from tests.agreement.talk import Trouble
+
+START = datetime(2026, 3, 3, 15, tzinfo=UTC)  # a Tuesday
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> Iterator[House]:
+    """A house in New York whose lists are on both sides, without time."""
+    made = make_house(START, "America/New_York")
+    made.settle()
+    yield made
+    made.close()
+
+
+def day(house: House, ago: int = 1) -> str:
+    """Return a day so many days ago."""
+    return (house.clock.now.date() - timedelta(days=ago)).isoformat()
+
+
+def in_quickbooks(house: House, notes: str = "work", **more: Any) -> str:
+    """Enter an hour in QuickBooks; return its TxnID."""
+    values = {
+        "customer": house.jobs["Acme:House"],
+        "item": house.items["Design"],
+        "billable": "Billable",
+        **more,
+    }
+    return house.hands.add_time(
+        house.persons["Ann Lee"],
+        values.pop("day", day(house)),
+        values.pop("minutes", 60),
+        notes=notes,
+        **values,
+    )
+
+
+def in_mosaic(house: House, notes: str = "work", ago: int = 1, **more: Any) -> int:
+    """Enter an hour in Mosaic for the same job; return its number."""
+    objects = house.sandbox.team.store.objects
+    project = next(
+        one for one in objects["project"].values() if one["title"] == "House"
+    )
+    member = next(
+        one for one in objects["employee"].values() if one["first_name"] == "Ann"
+    )
+    category = next(
+        one
+        for one in objects["standard_work_category"].values()
+        if one["title"] == "Design"
+    )
+    return house.people.add_time(
+        member["mosaic_id"],
+        day(house, ago),
+        1.0,
+        project=project["mosaic_id"],
+        category=category["mosaic_id"],
+        text=notes,
+        **more,
+    )
+
+
+def quickbooks(house: House) -> list[dict[str, Any]]:
+    """Return the time in the company file."""
+    rows = house.file.store.all("SELECT * FROM time_entry ORDER BY number")
+    return [dict(row) for row in rows]
+
+
+def mosaic(house: House) -> list[dict[str, Any]]:
+    """Return the time in Mosaic."""
+    return list(house.sandbox.team.store.objects["time_entry"].values())
+
+
+def linked(house: House) -> Any:
+    """Return the one record of time."""
+    (row,) = house.rows(models.record, models.record.c.kind == "time_entry")
+    return row
+
+
+def set_values(house: House, **values: Any) -> None:
+    """Change settings of the company, as an operator does."""
+    companies.set_values(
+        house.engine, house.company.id, now=house.clock(), who="operator", **values
+    )
+
+
+def deleted_in_mosaic(house: House) -> None:
+    """Delete the one entry in Mosaic, which calls back, and have that planned."""
+    house.connect()
+    house.people.calls_back = True
+    house.people.delete_time(mosaic(house)[0]["mosaic_id"])
+    house.sandbox.deliver_callbacks()
+    house.work()
+    assert [job.action for job in house.unfinished_jobs()] == ["del"]
+
+
+def edited_in_mosaic(house: House) -> int:
+    """Edit the one entry in Mosaic, which calls back, and have that planned."""
+    mosaic_id: int = mosaic(house)[0]["mosaic_id"]
+    house.people.calls_back = True
+    house.people.edit_time(mosaic_id, description="more")
+    house.sandbox.deliver_callbacks()
+    house.work()
+    assert [job.action for job in house.unfinished_jobs()] == ["mod"]
+    return mosaic_id
+
+
+def a_vendor_works(house: House) -> str:
+    """Make a vendor who has an address."""
+    return house.hands.add(
+        "Vendor", "Ana Vale", FirstName="Ana", LastName="Vale", Email="ana@x.org"
+    )
+
+
+def a_vendors_hour(house: House, vendor: str) -> None:
+    """Enter an hour of a vendor in QuickBooks."""
+    house.hands.add_time(
+        vendor,
+        day(house),
+        60,
+        person_kind="Vendor",
+        customer=house.jobs["Acme:House"],
+        item=house.items["Design"],
+        notes="work",
+        billable="Billable",
+    )
+
+
+def with_payroll(house: House) -> tuple[str, str]:
+    """Have Ann paid by her time; return a payroll item and a class."""
+    hands = house.hands
+    for name in ("payroll", "payroll_subscription", "personal_data", "class_tracking"):
+        hands.set(name, True)
+    wage, class_ = hands.add("PayrollItemWage", "Hourly"), hands.add("Class", "East")
+    paid = [("UseTimeDataToCreatePaychecks", "UseTimeData")]
+    hands.edit("Employee", house.persons["Ann Lee"], EmployeePayrollInfo=paid)
+    return wage, class_
+
+
+def test_time_invoiced_since_its_deletion_was_planned_is_not_deleted(
+    house: House,
+) -> None:
+    """TxnDel has no EditSequence, so the entry is looked at just before."""
+    txn_id = in_quickbooks(house)
+    house.settle_for(minutes=65)
+    deleted_in_mosaic(house)
+    house.hands.mark_billed(txn_id)
+    house.clock.pass_(minutes=1)
+
+    house.connect()
+
+    assert house.file.store.billed_touched == 0
+    assert quickbooks(house)
+
+
+def test_time_edited_since_its_deletion_was_planned_is_kept(house: House) -> None:
+    """A deletion loses to an edit, also to one made a minute before."""
+    txn_id = in_quickbooks(house)
+    house.settle_for(minutes=65)
+    deleted_in_mosaic(house)
+    house.hands.edit_time(txn_id, minutes=480)
+    house.clock.pass_(minutes=1)
+
+    house.connect()
+    house.settle()
+
+    assert [row["minutes"] for row in quickbooks(house)] == [480]
