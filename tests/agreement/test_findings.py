@@ -177,3 +177,20 @@ def test_time_edited_since_its_deletion_was_planned_is_kept(house: House) -> Non
     house.settle()
 
     assert [row["minutes"] for row in quickbooks(house)] == [480]
+
+
+def test_deletions_need_a_persons_word_once(house: House) -> None:
+    """What QuickBooks then says was deleted is part of what the word was about."""
+    txn_ids = [in_quickbooks(house, f"work {number}") for number in range(30)]
+    house.settle_for(minutes=65)
+    house.clock.pass_(minutes=16)
+    for txn_id in txn_ids[:20]:
+        house.hands.delete_time(txn_id)
+    house.settle_for(minutes=16)
+    assert house.stored().attention_id == "too-many-gone"
+
+    house.accept()
+    house.settle_for(minutes=65)
+
+    assert house.stored().attention is None
+    assert len(mosaic(house)) == 10
