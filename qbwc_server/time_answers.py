@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
@@ -120,8 +121,17 @@ def _apply_preferences(
                 class_tracking=_flag(classes),
             )
             if closing != company.closing_date:
-                locked = models.record.c.state == "locked"
-                time_records.wake_where(connection, company.id, locked, now)
+                job = models.job
+                going = sa.select(job.c.record_id).where(
+                    job.c.company_id == company.id,
+                    job.c.state == "ready",
+                    job.c.action.in_(queue.WRITES),
+                )
+                # What is about to be written may lie in the closed period now.
+                affected = sa.or_(
+                    models.record.c.state == "locked", models.record.c.id.in_(going)
+                )
+                time_records.wake_where(connection, company.id, affected, now)
         # The whole group is missing while time tracking is off (Intuit's schema).
         if "TimeTrackingPreferences" not in ret.fields:
             _switched_off(connection, company)

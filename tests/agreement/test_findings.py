@@ -194,3 +194,18 @@ def test_deletions_need_a_persons_word_once(house: House) -> None:
 
     assert house.stored().attention is None
     assert len(mosaic(house)) == 10
+
+
+def test_what_a_new_closing_date_locks_is_not_sent(house: House) -> None:
+    """The change was planned before the books were closed."""
+    in_quickbooks(house)
+    house.settle_for(minutes=65)
+    edited_in_mosaic(house)
+    house.hands.set("closing_date", day(house, 0))
+    house.clock.pass_(minutes=16)
+
+    house.connect()
+    house.work()
+
+    assert house.talk.writes == []
+    assert linked(house).state == "locked"
