@@ -209,3 +209,37 @@ def test_what_a_new_closing_date_locks_is_not_sent(house: House) -> None:
 
     assert house.talk.writes == []
     assert linked(house).state == "locked"
+
+
+@pytest.mark.parametrize("way", [None, "quickbooks"])
+def test_a_backup_restored_to_undo_deletions_is_not_emptied_again(
+    house: House, way: restores.Way | None
+) -> None:
+    """What is there again is counted; if QuickBooks is right it is made in Mosaic."""
+    txn_ids = [in_quickbooks(house, f"work {number}") for number in range(30)]
+    house.settle_for(minutes=65)
+    house.hands.back_up(house.folder / "backup.qbb")
+    house.clock.pass_(minutes=16)
+    for txn_id in txn_ids[:20]:
+        house.hands.delete_time(txn_id)
+    house.settle_for(minutes=16)
+    house.accept()
+    house.settle_for(minutes=65)
+    house.accept()
+    house.settle_for(minutes=65)
+    assert len(mosaic(house)) == 10
+    house.clock.pass_(minutes=60)
+
+    house.hands.restore(house.folder / "backup.qbb")
+    house.settle_for(minutes=65)
+
+    assert len(quickbooks(house)) == 30
+    assert "20 that were deleted are there again" in (house.stored().attention or "")
+    if way is not None:
+        with company_transaction(house.engine, house.company.id) as connection:
+            restores.decide(
+                connection, house.company.id, way, now=house.clock(), who="person"
+            )
+        house.settle_for(minutes=65)
+        house.settle_for(minutes=65)
+        assert len(quickbooks(house)) == len(mosaic(house)) == 30
