@@ -24,6 +24,7 @@ from qbwc_server import (
     read_answers,
     reading,
     records,
+    time_jobs,
     time_records,
 )
 from qbwc_server.companies import Company
@@ -344,7 +345,7 @@ def _put_back(
             company_id,
             row.id,
             at=now,
-            what="undone by a restored backup",
+            what=time_jobs.UNDONE,
             by="quickbooks",
             detail={"txn_id": row.quickbooks_id, "quickbooks": row.quickbooks},
         )

@@ -243,3 +243,40 @@ def test_a_backup_restored_to_undo_deletions_is_not_emptied_again(
         house.settle_for(minutes=65)
         house.settle_for(minutes=65)
         assert len(quickbooks(house)) == len(mosaic(house)) == 30
+
+
+def test_an_entry_added_again_keeps_class_and_payroll_item(house: House) -> None:
+    """Mosaic has neither, and without a payroll item the hour is not paid."""
+    wage, class_ = with_payroll(house)
+    txn_id = in_quickbooks(house)
+    house.hands.edit_time(txn_id, payroll_id=wage, class_id=class_)
+    house.settle_for(minutes=65)
+    house.hands.delete_time(txn_id)
+    house.people.edit_time(mosaic(house)[0]["mosaic_id"], description="more")
+
+    house.settle_for(minutes=65)
+
+    (row,) = quickbooks(house)
+    assert (row["payroll_id"], row["class_id"]) == (wage, class_)
+
+
+def test_an_entry_put_back_after_a_restore_keeps_class_and_payroll_item(
+    house: House,
+) -> None:
+    """The same where a backup took the entry away."""
+    wage, class_ = with_payroll(house)
+    for number in range(12):
+        in_quickbooks(house, f"work {number}")
+    house.settle_for(minutes=65)
+    house.hands.back_up(house.folder / "backup.qbb")
+    house.clock.pass_(minutes=16)
+    txn_id = in_quickbooks(house, "late")
+    house.hands.edit_time(txn_id, payroll_id=wage, class_id=class_)
+    house.settle_for(minutes=65)
+    house.clock.pass_(minutes=16)
+
+    house.hands.restore(house.folder / "backup.qbb")
+    house.settle_for(minutes=65)
+
+    (row,) = [one for one in quickbooks(house) if one["notes"] == "late"]
+    assert (row["payroll_id"], row["class_id"]) == (wage, class_)
