@@ -280,3 +280,31 @@ def test_an_entry_put_back_after_a_restore_keeps_class_and_payroll_item(
 
     (row,) = [one for one in quickbooks(house) if one["notes"] == "late"]
     assert (row["payroll_id"], row["class_id"]) == (wage, class_)
+
+
+def test_a_change_that_nobody_could_find_out_about_is_planned_anew(
+    house: House,
+) -> None:
+    """Only an Add could be done twice; time tracking was off for a few minutes."""
+    in_quickbooks(house)
+    house.settle_for(minutes=65)
+    mosaic_id = edited_in_mosaic(house)
+    for number in range(1, 9):
+        house.clock.pass_(minutes=2)
+        if house.talk.writes:
+            break
+        house.connect(Trouble("receiveResponseXML", number))
+    assert house.talk.writes == ["TimeTrackingMod"]
+    house.file.clear_all_message_sets(house.talk.application.app_name)
+    house.hands.set("time_tracking", False)
+    for _ in range(8):
+        house.clock.pass_(minutes=2)
+        house.connect()
+    house.hands.set("time_tracking", True)
+
+    house.settle_for(minutes=65)
+    house.people.edit_time(mosaic_id, description="even more")
+    house.settle_for(minutes=65)
+
+    assert not house.unfinished_jobs()
+    assert quickbooks(house)[0]["notes"] == "even more"
