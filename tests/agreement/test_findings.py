@@ -308,3 +308,30 @@ def test_a_change_that_nobody_could_find_out_about_is_planned_anew(
 
     assert not house.unfinished_jobs()
     assert quickbooks(house)[0]["notes"] == "even more"
+
+
+def test_time_of_vendors_goes_when_they_are_switched_on(house: House) -> None:
+    """The entry was read while they were off, and waits for an "employee"."""
+    a_vendors_hour(house, a_vendor_works(house))
+    house.settle_for(minutes=65)
+    assert not mosaic(house)
+
+    set_values(house, contractors=True)
+    house.settle_for(minutes=65)
+
+    assert len(mosaic(house)) == 1
+
+
+def test_time_of_vendors_stays_when_they_are_switched_off(house: House) -> None:
+    """A vendor that was linked once is still known, but not asked for."""
+    set_values(house, contractors=True)
+    vendor = a_vendor_works(house)
+    house.settle_for(minutes=65)
+    set_values(house, contractors=False)
+    house.settle_for(minutes=65)
+
+    a_vendors_hour(house, vendor)
+    house.settle_for(minutes=65)
+
+    assert not mosaic(house)
+    assert linked(house).state == "unlinked"
