@@ -6,7 +6,7 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Invalid, Malformed, NotFound
-from qbwc_server.sending import done
+from qbwc_server.sending import Step, done
 from qbwc_server.time_window import TimeReader
 
 _CALL = models.mosaic_call
@@ -149,6 +149,34 @@ class Outcomes:
             )
             .values(handled_at=self._clock())
         )
+
+    def seen_first(self, steps: Sequence[Step]) -> set[int]:
+        """Look at entries of Mosaic that are about to be changed or deleted.
+
+        Mosaic takes a change whatever has happened meanwhile. So what somebody edited
+        since it was read is read now, and planned again: nothing is overwritten unseen.
+        Returns the ids of the calls that are not to be sent.
+        """
+        about = {
+            step.mosaic_id: step.call_id
+            for step in steps
+            if step.data_type == time_entry.NAME and step.mosaic_id is not None
+        }
+        if not about:
+            return set()
+        before = self._snapshots(about)
+        shown = self._time.ask(about)
+        if absent := about.keys() - shown:
+            self._time.ask_gone(absent)
+        after = self._snapshots(shown)
+        same = {
+            one for one in shown if not time_mosaic.differs(before[one], after[one])
+        }
+        return {about[mosaic_id] for mosaic_id in about.keys() - same}
+
+    def _snapshots(self, mosaic_ids: Iterable[int]) -> dict[int, Any]:
+        with self._transaction() as connection:
+            return time_mosaic.snapshots(connection, self._company_id, mosaic_ids)
 
     def look(self) -> None:
         """Find out what became of writes whose answer stayed out."""

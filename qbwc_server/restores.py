@@ -10,7 +10,7 @@ person says which side is right.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from qbwc_server import (
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.queue import Job
@@ -72,7 +73,7 @@ def apply_activity(
     for ret in answer.rets:
         restored = ret.text("LastRestoreTime")
         companies.change(connection, company.id, last_restore=restored)
-        if before not in {None, restored}:
+        if before is not None and not _same_moment(before, restored):
             detail = {"before": before, "now": restored}
             begin(connection, company.id, now=now, detail=detail)
             return
@@ -148,8 +149,7 @@ def note_older(
             )
         if row is None or row.quickbooks_gone or row.quickbooks == one.seen.snapshot:
             continue
-        known = read_answers.wall(row.time_modified or "")
-        if read_answers.wall(one.seen.time_modified) < known:
+        if _older(one.seen, row):
             records.event(
                 connection,
                 company_id,
@@ -159,6 +159,37 @@ def note_older(
                 by="quickbooks",
                 detail={"before": row.quickbooks, "now": one.seen.snapshot},
             )
+
+
+def _same_moment(before: str, now: str) -> bool:
+    """Tell whether LastRestoreTime says the same, perhaps in another time zone.
+
+    It is printed in the computer's wall clock, which changes when that moves. Two zones
+    may print summer an hour apart.
+    """
+    if before == now:
+        return True
+    try:
+        one, other = datetime.fromisoformat(before), datetime.fromisoformat(now)
+    except ValueError:
+        return False
+    if one.tzinfo is None or other.tzinfo is None:
+        return False
+    moved = one.utcoffset() != other.utcoffset()
+    return moved and abs(one - other) <= timedelta(hours=1)
+
+
+def _older(seen: Seen, row: Row[Any]) -> bool:
+    """Tell whether an entry was edited before what is known of it.
+
+    EditSequence is the Unix second of the edit in nearly every real record, whatever
+    the wall clock shows.
+    """
+    before, now = row.edit_sequence or "", seen.edit_sequence
+    if before.isdigit() and now.isdigit():
+        return int(now) < int(before)
+    known = read_answers.wall(row.time_modified or "")
+    return read_answers.wall(seen.time_modified) < known
 
 
 def settle(

@@ -128,15 +128,17 @@ def _change(
         row.id
         for row in rows
         if not (row.waits_for or "").startswith("call:")
-        and (row.mosaic_gone or _differs(row.mosaic, found[row.mosaic_id]))
+        and (row.mosaic_gone or differs(row.mosaic, found[row.mosaic_id]))
     ]
     records.make_due(connection, company_id, due, now)
 
 
-def _differs(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
     """Tell whether anything that travels has changed."""
-    return before is None or any(
-        before.get(name) != after[name] for name in time_entry.FIELDS
+    return (
+        not before
+        or not after
+        or any(before.get(name) != after[name] for name in time_entry.FIELDS)
     )
 
 
@@ -259,6 +261,20 @@ def nobodys(
         )
         left -= {row.mosaic_id for row in rows}
     return left
+
+
+def snapshots(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> dict[int, dict[str, Any] | None]:
+    """Return what is known of entries of Mosaic, by their numbers."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
+        )
+    )
+    return {row.mosaic_id: row.mosaic for row in rows}
 
 
 def known(

@@ -130,8 +130,8 @@ def _begin(
         days = _FIRST_SLICE_DAYS
         begins = max(start, today - timedelta(days=days))
         first |= {"from": begins.isoformat(), "days": days}
-    else:
-        first["since"] = reading.since(watermark) if watermark else None
+    elif state is not None:
+        first["since"] = reading.changed_from(state, now)
     return {
         "session": session_id,
         "began": now.isoformat(),
