@@ -127,7 +127,7 @@ def show_(name: str, *, as_json: bool) -> None:
 @click.option(
     "--contractors/--employees-only",
     default=None,
-    help="Whether time of vendors and other names is taken.",
+    help="Whether vendors and other names, and their time, are taken too.",
 )
 @click.option("--time-class", help='Class of entries made in Mosaic; "" for none.')
 @click.option(
@@ -160,11 +160,6 @@ def show_(name: str, *, as_json: bool) -> None:
     help="Which side is right after a backup was restored: what the file lacks is "
     "added again from Mosaic, or is gone there too.",
 )
-@click.option(
-    "--contractors/--no-contractors",
-    default=None,
-    help="Whether vendors and other names are read as members too.",
-)
 @reporting
 def set_(
     name: str,
@@ -187,16 +182,17 @@ def set_(
     if not changes and not accept_deletions and after_restore is None:
         raise click.UsageError("Say what to change; --help lists it.")
     now = made.clock()
-    if changes:
-        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
-    if accept_deletions:
-        with company_transaction(made.engine, found.id) as connection:
-            companies.accept_deletions(connection, found.id, now=now, who="operator")
+    # A word that nobody waits for is refused, and then nothing else is changed either.
     if after_restore is not None:
         with company_transaction(made.engine, found.id) as connection:
             restores.decide(
                 connection, found.id, after_restore, now=now, who="operator"
             )
+    if changes:
+        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
+    if accept_deletions:
+        with company_transaction(made.engine, found.id) as connection:
+            companies.accept_deletions(connection, found.id, now=now, who="operator")
     click.echo(f"{found.name} is changed.")
 
 

@@ -77,13 +77,16 @@ def edit_both(scene: Scene) -> list[Step]:
 
 
 def lose_an_answer(scene: Scene) -> list[Step]:
-    """Add an entry in Mosaic, lose QuickBooks' answer to it, and look what is there."""
+    """Add an entry in Mosaic, lose QuickBooks' answer to it, and look what is there.
+
+    It is of today, because what was made for long ago stays in Mosaic.
+    """
     like = scene.sandbox.team.get("time_entry", _editable(scene)[-3][1])
     text = f"{scene.mark}, added in Mosaic"
     hands = MosaicHands(scene.sandbox, calls_back=True)
     hands.add_time(
         like["member_id"],
-        like["date"],
+        scene.opened.store.today(),
         0.5,
         project=like["project_id"],
         phase=like["phase_id"],

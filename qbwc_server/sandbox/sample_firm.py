@@ -35,7 +35,7 @@ from qbwc_server.sandbox.sample_names import (
     TITLES,
 )
 from qbwc_server.sandbox.store import Store
-from qbwc_server.sandbox.wall_time import seconds_of, wall
+from qbwc_server.sandbox.wall_time import seconds_of
 
 _PEOPLE: Final = 40
 _CLIENTS: Final = 60
@@ -216,7 +216,7 @@ def _times(
     vendors: list[NewRecord],
     how_many: int,
 ) -> list[NewTime]:
-    today = date.fromisoformat(wall(store.now(), store.zone)[:10])
+    today = date.fromisoformat(store.today())
     jobs = [one for one in firm.jobs if one.sublevel] or firm.jobs
     # Whoever has no e-mail address, and so no member in Mosaic, works little.
     reachable = [one for one in firm.employees if "Email" in dict(one.fields)]

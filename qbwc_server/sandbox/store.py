@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from qbwc_server.sandbox.wall_time import printed
+from qbwc_server.sandbox.wall_time import printed, wall
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -113,6 +113,10 @@ class Store:
     def now(self) -> int:
         """Return the current Unix second of the PC."""
         return int(self.clock())
+
+    def today(self) -> str:
+        """Return the PC's date."""
+        return wall(self.now(), self.zone)[:10]
 
     def printed(self, seconds: float) -> str:
         """Return a Unix second as this file prints it."""

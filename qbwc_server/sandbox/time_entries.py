@@ -21,7 +21,6 @@ from qbwc_server.sandbox.paging import (
     with_count,
 )
 from qbwc_server.sandbox.store import Store
-from qbwc_server.sandbox.wall_time import wall
 
 _KEY: Final = ("txn_date", "number")
 REFS: Final = (
@@ -150,7 +149,7 @@ def _days(store: Store, worked: etree._Element) -> tuple[str | None, str | None]
         if first and last and first > last:
             raise Refused(3030, f'The date range "{first}" to "{last}" is not valid.')
         return first, last
-    today = date.fromisoformat(wall(store.now(), store.zone)[:10])
+    today = date.fromisoformat(store.today())
     match macro:
         case "All":
             return None, None

@@ -30,7 +30,6 @@ from qbwc_server.sandbox.time_entries import (
     require_time_tracking,
     time_entry,
 )
-from qbwc_server.sandbox.wall_time import wall
 
 _ID: Final = re.compile(r"[0-9A-F]+-[0-9]+")
 _BILLED: Final = "HasBeenBilled"
@@ -144,7 +143,7 @@ def _values(
     store: Store, body: etree._Element, old: sqlite3.Row | None
 ) -> dict[str, object]:
     """Read the columns of an entry from a request, the old ones where it is silent."""
-    today = wall(store.now(), store.zone)[:10]
+    today = store.today()
     person = _person(store, body)
     values: dict[str, object] = {
         "txn_date": body.findtext("TxnDate") or (old["txn_date"] if old else today),

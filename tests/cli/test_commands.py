@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from qbwc_server import companies, queue
 from qbwc_server.app import utc_now
-from qbwc_server.cli import main
 from qbwc_server.cli.records import NEXT
 from qbwc_server.database import company_transaction, make_engine
 from qbwc_server.kinds import KINDS
@@ -20,40 +17,12 @@ from qbwc_server.models import RECORD_STATES
 from qbwc_server.qwc import parse
 from qbwc_server.records import keep_seen
 from qbwc_server.settings import Settings
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs a command with the embedded database."""
-    for name, value in {
-        "QBWC_DATA_DIR": str(tmp_path / "data"),
-        "QBWC_PUBLIC_URL": "http://localhost:8000",
-        "QBWC_LOG_LEVEL": "ERROR",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("QBWC_DATABASE_URL", raising=False)
-
-    def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments, catch_exceptions=False)
-
-    return invoke
-
-
-def _add(run: Run, *more: str, name: str = "Harbor & Vale") -> dict[str, object]:
-    result = run(
-        *("company", "add", name, "--mosaic-url", "http://localhost:1"),
-        *("--mosaic-team", "100", "--json", *more),
-    )
-    assert result.exit_code == 0, result.output
-    told: dict[str, object] = json.loads(result.output)
-    return told
+from tests.cli.conftest import Run, add_company
 
 
 def test_adding_a_company_tells_what_is_told_once(run: Run) -> None:
     """Id, names, password, the .qwc file and the two addresses; nothing else."""
-    told = _add(run)
+    told = add_company(run)
 
     assert set(told) == {
         *("id", "name", "username", "password", "qwc", "setup_url", "webhook_url")
@@ -65,7 +34,7 @@ def test_adding_a_company_tells_what_is_told_once(run: Run) -> None:
 
 def test_a_second_company_of_that_name_is_refused(run: Run) -> None:
     """The error is a sentence with a stable id, not a traceback."""
-    _add(run)
+    add_company(run)
 
     result = run(
         *("company", "add", "Harbor & Vale", "--mosaic-url", "http://localhost:1"),
@@ -78,7 +47,7 @@ def test_a_second_company_of_that_name_is_refused(run: Run) -> None:
 
 def test_the_connection_file_is_the_same_every_time(run: Run, tmp_path: Path) -> None:
     """QuickBooks refuses a second pair of OwnerID and FileID for one file."""
-    first = Path(str(_add(run)["qwc"])).read_bytes()
+    first = Path(str(add_company(run)["qwc"])).read_bytes()
 
     run("qwc", "Harbor & Vale", "-o", str(tmp_path / "again.qwc"))
 
@@ -91,7 +60,7 @@ def test_companies_are_listed_and_shown_without_secrets(
     """The key is said to be set and never shown."""
     key = tmp_path / "key"
     key.write_text("a-very-secret-key\n")
-    told = _add(run, "--mosaic-key-file", str(key))
+    told = add_company(run, "--mosaic-key-file", str(key))
 
     listed = run("company", "list", "--json").output
     shown = run("company", "show", "Harbor & Vale", "--json").output
@@ -104,7 +73,7 @@ def test_companies_are_listed_and_shown_without_secrets(
 
 def test_settings_of_a_company_can_be_changed(run: Run) -> None:
     """What is set is shown afterwards."""
-    _add(run, "--mode", "preview")
+    add_company(run, "--mode", "preview")
 
     run("company", "set", "Harbor & Vale", "--mode", "live", "--poll-every", "5")
 
@@ -144,7 +113,7 @@ def test_a_wrong_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_jobs_and_records_are_listed_shown_and_explained(run: Run) -> None:
     """The id that a listing prints is the one that the other commands take."""
-    _add(run)
+    add_company(run)
     engine = make_engine(Settings().url())
     company = companies.find(engine, "Harbor & Vale")
     with company_transaction(engine, company.id) as connection:
@@ -189,6 +158,6 @@ def test_the_database_is_checked_and_upgraded(run: Run) -> None:
 
 def test_the_worker_serves_what_is_due_and_ends(run: Run) -> None:
     """`worker --once` is for schedulers and for a look."""
-    _add(run)
+    add_company(run)
 
     assert run("worker", "--once").output == "0 companies served\n"

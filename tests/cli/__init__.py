@@ -1,0 +1,1 @@
+"""Commands as operators and support staff use them."""
