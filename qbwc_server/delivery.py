@@ -302,8 +302,12 @@ class Delivery:
         if not steps:
             return
         sending = Sending(self._sender, self._alive)
+        try:
+            left_out = self._outcomes.seen_first(steps)
+        except (MosaicError, BudgetSpent) as error:
+            sending.stopped, left_out = error, set()
         with self._budget.reserved(len(steps)):
-            outcomes = sending.send(steps, self._senders)
+            outcomes = sending.send(steps, self._senders, left_out=left_out)
         with self._transaction() as connection:
             self._sender.settle(connection, steps, outcomes)
         if sending.stopped is not None:

@@ -85,7 +85,7 @@ class Links:
     # Into Mosaic
 
     def _member(self, list_id: str) -> int | Missing:
-        for kind in PEOPLE:
+        for kind in PEOPLE if self._company.contractors else PEOPLE[:1]:
             row = self._of_quickbooks(kind, list_id)
             if row is not None:
                 return self._linked(row, "member")
@@ -154,6 +154,13 @@ class Links:
     # Into QuickBooks
 
     def _person(self, member_id: int) -> str | Missing:
+        row = self._of_mosaic("employee", member_id)
+        others = PEOPLE[1:]
+        if row is not None and row.kind in others and not self._company.contractors:
+            return Missing(
+                f"{row.name} is no employee. Time of vendors and others is taken "
+                "only if the company is set so (`company set --contractors`)."
+            )
         return self._counterpart("employee", member_id, "Mosaic's member", "employee")
 
     def _job(self, key: tuple[int, int | None]) -> str | Missing:

@@ -213,6 +213,12 @@ def _rest_refused(
     )
 
 
+def is_last_look(call: Row[Any]) -> bool:
+    """Tell whether a creation that is not seen now counts as never made."""
+    looks: int = call.looks + 1
+    return bool(call.state != "accepted" and looks >= LOOKS_BEFORE_ABSENT)
+
+
 def not_seen(
     connection: Connection, call: Row[Any], *, now: datetime, settle: timedelta
 ) -> None:

@@ -6,9 +6,9 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,10 +22,11 @@ from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Invalid, Malformed, NotFound
-from qbwc_server.sending import done
+from qbwc_server.sending import Step, done
 from qbwc_server.time_window import TimeReader
 
 _CALL = models.mosaic_call
+_MOVED_BY_AT_MOST = timedelta(days=31)
 _CALLBACK = models.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
@@ -149,6 +150,34 @@ class Outcomes:
             .values(handled_at=self._clock())
         )
 
+    def seen_first(self, steps: Sequence[Step]) -> set[int]:
+        """Look at entries of Mosaic that are about to be changed or deleted.
+
+        Mosaic takes a change whatever has happened meanwhile. So what somebody edited
+        since it was read is read now, and planned again: nothing is overwritten unseen.
+        Returns the ids of the calls that are not to be sent.
+        """
+        about = {
+            step.mosaic_id: step.call_id
+            for step in steps
+            if step.data_type == time_entry.NAME and step.mosaic_id is not None
+        }
+        if not about:
+            return set()
+        before = self._snapshots(about)
+        shown = self._time.ask(about)
+        if absent := about.keys() - shown:
+            self._time.ask_gone(absent)
+        after = self._snapshots(shown)
+        same = {
+            one for one in shown if not time_mosaic.differs(before[one], after[one])
+        }
+        return {about[mosaic_id] for mosaic_id in about.keys() - same}
+
+    def _snapshots(self, mosaic_ids: Iterable[int]) -> dict[int, Any]:
+        with self._transaction() as connection:
+            return time_mosaic.snapshots(connection, self._company_id, mosaic_ids)
+
     def look(self) -> None:
         """Find out what became of writes whose answer stayed out."""
         now = self._clock()
@@ -218,6 +247,20 @@ class Outcomes:
                 time_entry.NAME, start_date=day, end_date=day, member_ids=members
             )
         )
+        if any(mosaic_calls.is_last_look(call) for call in calls):
+            # Somebody may have moved it to another day or person since it was made.
+            around = [
+                (date.fromisoformat(day) + days).isoformat()
+                for days in (-_MOVED_BY_AT_MOST, _MOVED_BY_AT_MOST)
+            ]
+            known = {one["mosaic_id"] for one in bodies}
+            bodies += [
+                one
+                for one in self._client.read(
+                    time_entry.NAME, start_date=around[0], end_date=around[1]
+                )
+                if one["mosaic_id"] not in known
+            ]
         now = self._clock()
         with self._transaction() as connection:
             time_calls.look_at_day(

@@ -228,7 +228,7 @@ def claimable(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= now,
-            *_going(writes=writes),
+            *_going(now, writes=writes),
         )
         .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
         .limit(max(write_batch, 100))
@@ -266,7 +266,7 @@ def ready_by(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= moment,
-            *_going(writes=writes),
+            *_going(moment, writes=writes),
         )
     ).scalar_one()
     return found
@@ -289,8 +289,21 @@ def writes_ready(connection: Connection, company_id: int, moment: datetime) -> b
     )
 
 
-def _going(*, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
-    return () if writes else (_JOB.c.action.not_in(WRITES),)
+def _going(moment: datetime, *, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for what may go; without `writes` only reads.
+
+    A write whose record waits to be planned was planned from what is no longer so.
+    """
+    reads = _JOB.c.action.not_in(WRITES)
+    if not writes:
+        return (reads,)
+    record = models.record
+    overtaken = sa.exists().where(
+        record.c.company_id == _JOB.c.company_id,
+        record.c.id == _JOB.c.record_id,
+        record.c.due_at <= moment,
+    )
+    return (sa.or_(reads, ~overtaken),)
 
 
 def split(
@@ -339,7 +352,7 @@ def rounds_left(
             _JOB.c.company_id == company_id,
             _JOB.c.state == _READY,
             _JOB.c.run_at <= moment,
-            *_going(writes=False),
+            *_going(moment, writes=False),
         )
     ).all()
     pages = [

@@ -35,6 +35,8 @@ _FIRST_PRIORITY = 1
 _READING = models.reading
 _OVERLAP_MINUTES = 5
 _REPEATED_HOUR = 60
+_A_DAY = 26 * 60
+"""In minutes, and a bit more: the farthest that two places on earth are apart."""
 _DELETIONS_REACH_BACK = timedelta(days=85)
 """QuickBooks remembers deletions for 90 days."""
 
@@ -190,7 +192,7 @@ def _begin(
     full = is_full_due(state, now, rules)
     start = None
     if not full and state is not None:
-        start = since(state.watermark) if state.watermark else None
+        start = changed_from(state, now)
     return {
         "session": session_id,
         "began": now.isoformat(),
@@ -206,6 +208,19 @@ def _begin(
         "from_name": None,
         "watermark": state.watermark if state is not None else None,
     }
+
+
+def changed_from(state: Row[Any], now: datetime) -> str | None:
+    """Return from when on to ask for changes, None for everything there is.
+
+    Once a day it is a day earlier than needed: a computer whose clock was set back, or
+    that moved to the west, writes times that were passed already.
+    """
+    if state.watermark is None:
+        return None
+    first_of_the_day = state.last_read_at.date() < now.date()
+    start = since(state.watermark)
+    return wall_clock_minus(start, _A_DAY) if first_of_the_day else start
 
 
 def since(watermark: str) -> str:

@@ -22,6 +22,7 @@ _DEEPEST = 12
 """QuickBooks has five levels; more than this is a circle in what was read."""
 _CHUNK = 500
 _SHAPES_BELOW = ("name", "parent_id", "is_active")
+_ALSO_WORK = frozenset({"vendor", "other_name"})
 _KEPT = "Read and kept; Mosaic has no such thing."
 
 
@@ -211,12 +212,18 @@ def wake_waiting(
     quickbooks_id: str,
     now: datetime,
 ) -> None:
-    """Have those looked at that wait for a record, or stand directly below it."""
+    """Have those looked at that wait for a record, or stand directly below it.
+
+    Time does not tell in which list its person is: it waits for an employee.
+    """
+    names = {f"{kind}:{quickbooks_id}"}
+    if kind in _ALSO_WORK:
+        names.add(f"employee:{quickbooks_id}")
     connection.execute(
         _RECORD.update()
         .where(
             _RECORD.c.company_id == company_id,
-            _RECORD.c.waits_for == f"{kind}:{quickbooks_id}",
+            _RECORD.c.waits_for.in_(sorted(names)),
         )
         .values(due_at=now, waits_for=None)
     )

@@ -10,7 +10,7 @@ person says which side is right.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import sqlalchemy as sa
@@ -24,11 +24,13 @@ from qbwc_server import (
     read_answers,
     reading,
     records,
+    time_jobs,
     time_records,
 )
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.queue import Job
@@ -38,6 +40,7 @@ WAYS: tuple[Way, ...] = ("mosaic", "quickbooks")
 ATTENTION = "backup-restored"
 _NOTICED = "backup restored"
 _WENT_BACK = "older after a restored backup"
+_CAME_BACK = "there again after a restored backup"
 _COMPARING = (
     "A backup of the company file was restored. Everything is compared before anything "
     "is written again."
@@ -70,7 +73,7 @@ def apply_activity(
     for ret in answer.rets:
         restored = ret.text("LastRestoreTime")
         companies.change(connection, company.id, last_restore=restored)
-        if before not in {None, restored}:
+        if before is not None and not _same_moment(before, restored):
             detail = {"before": before, "now": restored}
             begin(connection, company.id, now=now, detail=detail)
             return
@@ -128,16 +131,25 @@ def note_older(
     *,
     now: datetime,
 ) -> None:
-    """Keep which entries the restored file has in an older form.
+    """Keep which entries the restored file has in an older form, or has again.
 
     `there` are their records by TxnID, before they are brought up to what was read.
     """
     for one in entries:
         row = there.get(one.txn_id)
+        if row is not None and row.quickbooks_gone and row.mosaic_gone:
+            records.event(
+                connection,
+                company_id,
+                row.id,
+                at=now,
+                what=_CAME_BACK,
+                by="quickbooks",
+                detail={"now": one.seen.snapshot},
+            )
         if row is None or row.quickbooks_gone or row.quickbooks == one.seen.snapshot:
             continue
-        known = read_answers.wall(row.time_modified or "")
-        if read_answers.wall(one.seen.time_modified) < known:
+        if _older(one.seen, row):
             records.event(
                 connection,
                 company_id,
@@ -147,6 +159,37 @@ def note_older(
                 by="quickbooks",
                 detail={"before": row.quickbooks, "now": one.seen.snapshot},
             )
+
+
+def _same_moment(before: str, now: str) -> bool:
+    """Tell whether LastRestoreTime says the same, perhaps in another time zone.
+
+    It is printed in the computer's wall clock, which changes when that moves. Two zones
+    may print summer an hour apart.
+    """
+    if before == now:
+        return True
+    try:
+        one, other = datetime.fromisoformat(before), datetime.fromisoformat(now)
+    except ValueError:
+        return False
+    if one.tzinfo is None or other.tzinfo is None:
+        return False
+    moved = one.utcoffset() != other.utcoffset()
+    return moved and abs(one - other) <= timedelta(hours=1)
+
+
+def _older(seen: Seen, row: Row[Any]) -> bool:
+    """Tell whether an entry was edited before what is known of it.
+
+    EditSequence is the Unix second of the edit in nearly every real record, whatever
+    the wall clock shows.
+    """
+    before, now = row.edit_sequence or "", seen.edit_sequence
+    if before.isdigit() and now.isdigit():
+        return int(now) < int(before)
+    known = read_answers.wall(row.time_modified or "")
+    return read_answers.wall(seen.time_modified) < known
 
 
 def settle(
@@ -163,14 +206,18 @@ def settle(
     `missing` are the TxnIDs that are neither in the file nor told as deleted, `known`
     is how many there might be, `way` what a person said.
     """
-    older = _older(connection, company_id)
+    older = _since(connection, company_id, _WENT_BACK)
+    again = _since(connection, company_id, _CAME_BACK)
     text = (
         "A backup of the company file was restored. "
         f"{len(missing)} time entries are missing in it and {len(older)} are older "
         "than we knew them."
     )
+    if again:
+        text += f" {len(again)} that were deleted are there again."
     chosen = way
-    if way is None and not read_answers.too_many(len(missing) + len(older), known):
+    undone = len(missing) + len(older) + len(again)
+    if way is None and not read_answers.too_many(undone, known):
         chosen = "mosaic"
     if chosen is None:
         text += " Nothing is written until you say which side is right."
@@ -181,6 +228,7 @@ def settle(
         _give_mosaics_values(connection, company_id, older, now)
     else:
         time_records.mark_gone(connection, company_id, missing, now=now)
+        _make_again_in_mosaic(connection, company_id, again, now)
     reading.remember(connection, company_id, time_entry.NAME, deletions_accepted=True)
     companies.audit(
         connection,
@@ -188,7 +236,7 @@ def settle(
         now,
         who="server" if way is None else "operator",
         what=f"after the restore, {chosen} is right",
-        detail={"missing": len(missing), "older": len(older)},
+        detail={"missing": len(missing), "older": len(older), "again": len(again)},
     )
     return text
 
@@ -277,8 +325,8 @@ def decide(
     companies.change(connection, company_id, next_read_at=now)
 
 
-def _older(connection: Connection, company_id: int) -> dict[int, Any]:
-    """Return the snapshots of entries that went back since the restore, by record."""
+def _since(connection: Connection, company_id: int, what: str) -> dict[int, Any]:
+    """Return the snapshots of entries that something befell by the restore."""
     audit, event = models.audit, models.record_event
     noticed = sa.select(sa.func.max(audit.c.id)).where(
         audit.c.company_id == company_id, audit.c.what == _NOTICED
@@ -287,7 +335,7 @@ def _older(connection: Connection, company_id: int) -> dict[int, Any]:
         sa.select(event.c.record_id, event.c.detail)
         .where(
             event.c.company_id == company_id,
-            event.c.what == _WENT_BACK,
+            event.c.what == what,
             event.c.id > noticed.scalar_subquery(),
         )
         .order_by(event.c.id)
@@ -328,11 +376,38 @@ def _put_back(
             company_id,
             row.id,
             at=now,
-            what="undone by a restored backup",
+            what=time_jobs.UNDONE,
             by="quickbooks",
             detail={"txn_id": row.quickbooks_id, "quickbooks": row.quickbooks},
         )
     time_records.wake(connection, company_id, [row.id for row in again], now)
+
+
+def _make_again_in_mosaic(
+    connection: Connection, company_id: int, again: Mapping[int, Any], now: datetime
+) -> None:
+    """Have entries that the restored file has again made in Mosaic as new ones."""
+    woken: list[int] = []
+    for record_id in again:
+        woken += connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id == record_id,
+                _RECORD.c.quickbooks_gone.is_(False),
+                _RECORD.c.mosaic_gone.is_(True),
+            )
+            .values(
+                mosaic_type=None,
+                mosaic_id=None,
+                mosaic=sa.null(),
+                mosaic_gone=False,
+                agreed=sa.null(),
+                changed_at=now,
+            )
+            .returning(_RECORD.c.id)
+        ).scalars()
+    time_records.wake(connection, company_id, woken, now)
 
 
 def _give_mosaics_values(

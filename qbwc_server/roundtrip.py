@@ -37,6 +37,7 @@ from qbwc_server.reading import Rules
 from qbwc_server.writing import WRITINGS, fail
 
 PARSE_REFUSED = 0x80040400
+_BEFORE_ALL = 1
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
 _LOG = structlog.get_logger(__name__)
 
@@ -77,6 +78,8 @@ def compose(
     while jobs := queue.claimable(
         connection, company.id, now, write_batch=write_batch, writes=writes
     ):
+        if _look_first(connection, company, jobs, session_id, now):
+            continue
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
         for job in jobs:
             try:
@@ -121,6 +124,40 @@ def compose(
         )
         return exchange_id, text
     return None
+
+
+def _look_first(
+    connection: Connection,
+    company: Company,
+    jobs: Sequence[Job],
+    session_id: int,
+    now: datetime,
+) -> bool:
+    """Have entries that are to be deleted asked for in this session; True if they are.
+
+    A deletion has no EditSequence: QuickBooks would do it to an entry that was edited,
+    or put on an invoice, since it was planned. What differs is planned anew.
+    """
+    unseen = [
+        job
+        for job in jobs
+        if job.action == "del" and (job.cursor or {}).get("seen_in") != session_id
+    ]
+    if not unseen:
+        return False
+    time_reading.verify(
+        connection,
+        company.id,
+        [(job.payload or {})["txn_id"] for job in unseen],
+        now=now,
+        by="before deleting",
+        summary="Look at what is to be deleted",
+        priority=_BEFORE_ALL,
+    )
+    for job in unseen:
+        seen = {**(job.cursor or {}), "seen_in": session_id}
+        queue.note(connection, job, cursor=seen)
+    return True
 
 
 def apply(

@@ -7,6 +7,7 @@ is asked, and many writes may be sent between two transactions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,16 +149,20 @@ class Sending:
         self._sender = sender
         self._alive = alive
         self.stopped: Exception | None = None
+        self._left_out: AbstractSet[int] = frozenset()
 
-    def send(self, steps: Sequence[Step], senders: int) -> list[Outcome]:
-        """Send all, some at the same time; return what came of each."""
+    def send(
+        self, steps: Sequence[Step], senders: int, *, left_out: AbstractSet[int]
+    ) -> list[Outcome]:
+        """Send all but some, several at a time; return what came of each."""
+        self._left_out = left_out
         if len(steps) == 1 or senders == 1:
             return [self._one(step) for step in steps]
         with ThreadPoolExecutor(senders, thread_name_prefix="send") as pool:
             return list(pool.map(self._one, steps))
 
     def _one(self, step: Step) -> Outcome:
-        if self.stopped is not None:
+        if self.stopped is not None or step.call_id in self._left_out:
             return NOT_SENT
         try:
             self._alive()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
@@ -120,8 +121,17 @@ def _apply_preferences(
                 class_tracking=_flag(classes),
             )
             if closing != company.closing_date:
-                locked = models.record.c.state == "locked"
-                time_records.wake_where(connection, company.id, locked, now)
+                job = models.job
+                going = sa.select(job.c.record_id).where(
+                    job.c.company_id == company.id,
+                    job.c.state == "ready",
+                    job.c.action.in_(queue.WRITES),
+                )
+                # What is about to be written may lie in the closed period now.
+                affected = sa.or_(
+                    models.record.c.state == "locked", models.record.c.id.in_(going)
+                )
+                time_records.wake_where(connection, company.id, affected, now)
         # The whole group is missing while time tracking is off (Intuit's schema).
         if "TimeTrackingPreferences" not in ret.fields:
             _switched_off(connection, company)
@@ -254,7 +264,7 @@ def _finish(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
         return
     state = reading.state(connection, company.id, NAME)
-    accepted = state is not None and bool(state.deletions_accepted)
+    accepted = _accepted(connection, company.id)
     values: dict[str, object] = {
         "watermark": reading.reached(state, cursor, now),
         "last_read_at": now,
@@ -308,6 +318,15 @@ def _compare(
     return f"{len(missing)} time entries are no longer in the company file."
 
 
+def _accepted(connection: Connection, company_id: int) -> bool:
+    """Tell whether a person said that what is gone is right.
+
+    It is said to the next complete compare; what answers before it may believe it too.
+    """
+    state = reading.state(connection, company_id, NAME)
+    return state is not None and bool(state.deletions_accepted)
+
+
 def _ask_a_person(
     connection: Connection, company_id: int, gone: int, known: int
 ) -> str:
@@ -342,7 +361,7 @@ def _apply_verify(
     gone = time_records.alive(connection, company.id, set(asked) - there)
     reason = "Not read: " + "; ".join(unread.values()) if unread else None
     known = time_records.count(connection, company.id)
-    if too_many(len(gone), known):
+    if not _accepted(connection, company.id) and too_many(len(gone), known):
         reason = _ask_a_person(connection, company.id, len(gone), known)
     elif not restores.stands(connection, company.id):
         time_records.mark_gone(connection, company.id, gone, now=now)
@@ -359,7 +378,7 @@ def _apply_deletions(
     alive = time_records.alive(connection, company.id, ids)
     known = time_records.count(connection, company.id)
     reason = None
-    if too_many(len(alive), known):
+    if not _accepted(connection, company.id) and too_many(len(alive), known):
         reason = _ask_a_person(connection, company.id, len(alive), known)
     else:
         time_records.mark_gone(connection, company.id, alive, now=now)

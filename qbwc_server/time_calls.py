@@ -21,7 +21,6 @@ from qbwc_server.kinds import time_entry
 
 _RECORD = models.record
 _CALL = models.mosaic_call
-_CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def done(
@@ -78,9 +77,10 @@ def look_at_day(
     now: datetime,
     settle: timedelta,
 ) -> None:
-    """Decide about open creations from all entries of their people and day.
+    """Decide about open creations from what Mosaic has of their people and day.
 
-    Equal entries may have been created at the same time. What Mosaic acknowledged has
+    Others are looked at for what was created meanwhile and moved by somebody. Equal
+    entries may have been created at the same time. What Mosaic acknowledged has
     the first claim: it is there or comes, while others may never have arrived.
 
     `due` are the ids of the calls that are decided about; others of these people and
@@ -103,7 +103,7 @@ def look_at_day(
     ids = [int(body["mosaic_id"]) for body in bodies]
     free = time_mosaic.nobodys(connection, company_id, ids)
     left = [body for body in bodies if int(body["mosaic_id"]) in free]
-    for find in (_same, _nearly_same):
+    for find in (_same, _nearly_same, _edited):
         for call in list(ours):
             body = find(call, left)
             if body is None:
@@ -128,13 +128,25 @@ def _nearly_same(
 ) -> Mapping[str, Any] | None:
     """Return an entry that was made since the call began and differs in notes only."""
     key = time_entry.key_but_notes(call.match_key)
-    since = call.created_at - _CLOCKS_DIFFER
+    since = call.created_at - time_entry.CLOCKS_DIFFER
     for one in bodies:
         same = time_entry.key_but_notes(_key(one)) == key
-        created = _moment(one.get("created_at"))
+        created = time_entry.moment(one.get("created_at"))
         if same and created is not None and created >= since:
             return one
     return None
+
+
+def _edited(
+    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return an entry that was made since the call began and edited by somebody."""
+    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
+    asked_at = call.created_at
+    return next(
+        (one for one in bodies if time_entry.made_and_edited(wanted, one, asked_at)),
+        None,
+    )
 
 
 def _day(body: Mapping[str, Any]) -> str:
@@ -144,14 +156,6 @@ def _day(body: Mapping[str, Any]) -> str:
 def _key(body: Mapping[str, Any]) -> str:
     snapshot = time_entry.from_mosaic(body)
     return "" if snapshot is None else time_entry.content_key(snapshot)
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _made(

@@ -21,6 +21,8 @@ from qbwc_server.queue import Job
 from qbwc_server.two_way import Action, Do
 
 _RECORD = models.record
+UNDONE = "undone by a restored backup"
+"""What is kept of an entry that a restored backup took away."""
 _SUMMARY = {Do.ADD: "Add", Do.MOD: "Change", Do.DEL: "Delete"}
 
 
@@ -90,6 +92,7 @@ def _payload(
         known = None if row.quickbooks_gone else row.external_guid
         payload["guid"] = known or "{" + str(uuid.uuid4()) + "}"
         fields |= _defaults(connection, company, fields)
+        fields |= _had(connection, row, fields)
         return payload
     payload["txn_id"] = row.quickbooks_id
     if action.do is Do.MOD:
@@ -115,6 +118,34 @@ def _defaults(
             connection, company.id, "payroll_item", company.time_payroll_item
         )
     return found
+
+
+def _had(
+    connection: Connection, row: Row[Any], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the class and payroll item that an entry had before it was lost.
+
+    It is added again after a deletion or a restored backup; Mosaic has neither.
+    """
+    before = row.quickbooks
+    if before is None:
+        event = models.record_event
+        detail = connection.execute(
+            sa.select(event.c.detail)
+            .where(
+                event.c.company_id == row.company_id,
+                event.c.record_id == row.id,
+                event.c.what == UNDONE,
+            )
+            .order_by(event.c.id.desc())
+            .limit(1)
+        ).scalar()
+        before = (detail or {}).get("quickbooks")
+    if not before:
+        return {}
+    same_person = before["person"] == fields["person"]
+    names = ("class", "payroll_item") if same_person else ("class",)
+    return {name: before[name] for name in names if before.get(name)}
 
 
 def _named(connection: Connection, company_id: int, kind: str, name: str) -> str | None:

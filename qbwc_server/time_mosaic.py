@@ -128,15 +128,17 @@ def _change(
         row.id
         for row in rows
         if not (row.waits_for or "").startswith("call:")
-        and (row.mosaic_gone or _differs(row.mosaic, found[row.mosaic_id]))
+        and (row.mosaic_gone or differs(row.mosaic, found[row.mosaic_id]))
     ]
     records.make_due(connection, company_id, due, now)
 
 
-def _differs(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
     """Tell whether anything that travels has changed."""
-    return before is None or any(
-        before.get(name) != after[name] for name in time_entry.FIELDS
+    return (
+        not before
+        or not after
+        or any(before.get(name) != after[name] for name in time_entry.FIELDS)
     )
 
 
@@ -154,7 +156,7 @@ def _insert(
     ids = next_ids(connection, company_id, len(new))
     for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
         day, body = snapshot["date"], bodies[mosaic_id]
-        call_id = creating.get(time_entry.key_of_day(snapshot))
+        call_id = _claiming(creating, snapshot, body)
         rows.append(
             {
                 "company_id": company_id,
@@ -184,19 +186,41 @@ def _insert(
     connection.execute(_RECORD.insert(), rows)
 
 
-def _creating(connection: Connection, company_id: int) -> dict[str, int]:
-    """Return the open creations: {person and day: id of the first call}."""
-    calls = connection.execute(
-        sa.select(_CALL.c.id, _CALL.c.match_key)
-        .where(
-            _CALL.c.company_id == company_id,
-            _CALL.c.data_type == time_entry.NAME,
-            _CALL.c.operation == "create",
-            _CALL.c.settled_at.is_(None),
+def _creating(connection: Connection, company_id: int) -> list[Row[Any]]:
+    """Return the open creations."""
+    return list(
+        connection.execute(
+            sa.select(_CALL.c.id, _CALL.c.match_key, _CALL.c.basis, _CALL.c.created_at)
+            .where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.data_type == time_entry.NAME,
+                _CALL.c.operation == "create",
+                _CALL.c.settled_at.is_(None),
+            )
+            .order_by(_CALL.c.id)
         )
-        .order_by(_CALL.c.id.desc())
     )
-    return {time_entry.day_of_key(row.match_key): row.id for row in calls}
+
+
+def _claiming(
+    calls: Sequence[Row[Any]],
+    snapshot: Mapping[str, Any],
+    body: Mapping[str, Any] | None = None,
+) -> int | None:
+    """Return the open creation that may have made an entry.
+
+    One for the same person and day; or, if the entry was edited since it was made, one
+    that wanted nearly the same.
+    """
+    day = time_entry.key_of_day(snapshot)
+    for call in calls:
+        if time_entry.day_of_key(call.match_key) == day:
+            return int(call.id)
+    for call in calls if body is not None else ():
+        wanted = {name: both[1] for name, both in (call.basis or {}).items()}
+        if time_entry.made_and_edited(wanted, body or {}, call.created_at):
+            return int(call.id)
+    return None
 
 
 def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
@@ -214,7 +238,7 @@ def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
         return
     creating = _creating(connection, call.company_id)
     for row in rows:
-        other = creating.get(time_entry.key_of_day(row.mosaic))
+        other = _claiming(creating, row.mosaic)
         values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
         if other is not None:
             values = {"waits_for": f"call:{other}"}
@@ -237,6 +261,20 @@ def nobodys(
         )
         left -= {row.mosaic_id for row in rows}
     return left
+
+
+def snapshots(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> dict[int, dict[str, Any] | None]:
+    """Return what is known of entries of Mosaic, by their numbers."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
+        )
+    )
+    return {row.mosaic_id: row.mosaic for row in rows}
 
 
 def known(

@@ -51,10 +51,12 @@ def verify(
     now: datetime,
     by: str,
     summary: str,
+    priority: int = 50,
 ) -> list[int]:
     """Have entries asked for by TxnID: what is found is kept, the others are gone.
 
-    Returns the ids of the jobs, one for each hundred entries.
+    Returns the ids of the jobs, one for each hundred entries. One that is more urgent
+    than others is not the same as theirs.
     """
     found: list[int] = []
     for start in range(0, len(txn_ids), MOST_IDS):
@@ -67,7 +69,10 @@ def verify(
             summary=summary,
             now=now,
             by=by,
-            dedupe_key=f"verify:{part[0]}" if len(part) == 1 else None,
+            dedupe_key=f"verify:{part[0]}"
+            if len(part) == 1 and priority == 50
+            else None,
+            priority=priority,
             payload={"txn_ids": part},
         )
         found += [job_id] if job_id is not None else []
@@ -125,8 +130,8 @@ def _begin(
         days = _FIRST_SLICE_DAYS
         begins = max(start, today - timedelta(days=days))
         first |= {"from": begins.isoformat(), "days": days}
-    else:
-        first["since"] = reading.since(watermark) if watermark else None
+    elif state is not None:
+        first["since"] = reading.changed_from(state, now)
     return {
         "session": session_id,
         "began": now.isoformat(),

@@ -10,7 +10,7 @@ it has there already is joined instead of made twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -167,7 +167,8 @@ class TimeSteps:
         company, links = batch.company, batch.links
         while True:
             entry = self._entry(company, row, links)
-            action = plans.plan(entry, _rules(company))
+            rules = _rules(company)
+            action = plans.plan(entry, replace(rules, held=None))
             if action.do is Do.AGREE:
                 agreed = _agree(row.agreed, action.basis)
                 self._change(connection, row.id, agreed=agreed)
@@ -177,6 +178,8 @@ class TimeSteps:
                     break
                 batch.joined.add(other)
             row = self._row(connection, row.id)
+        if rules.held is not None:
+            action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
         return row, wait or self._not_again(batch, row, action) or action
 

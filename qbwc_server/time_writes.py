@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -151,8 +152,19 @@ def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
 
 
 def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
-    """Have a record tell that nobody knows whether its write was done."""
+    """Have a record tell that nobody knows whether its write was done.
+
+    Only an Add could be done twice. A change has its EditSequence and a deletion its
+    TxnID: they are planned anew from what is there.
+    """
     row = _record(connection, job)
+    if job.action != "add":
+        why = "Whether QuickBooks did it is not known; it is read again."
+        ended = replace(job, state="failed")
+        queue.move(connection, ended, "cancelled", by="look", now=now, reason=why)
+        if row is not None:
+            _read_again(connection, job, row, now, why)
+        return
     if row is None:
         return
     said = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -45,6 +45,10 @@ _REFS = {
     "payroll_item": "PayrollItemWageRef",
 }
 _RANK_OF_EDITS, _RANK_OF_NEW, _OLDEST_RANKED = 10, 60, 120
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far Mosaic's clock may be from ours."""
+_CONTENT = ("date", "minutes", "person", "job", "item", "notes")
+_MOST_EDITED = 2
 _SIXTY = Decimal(60)
 _FOUR_PLACES = Decimal("0.0001")
 
@@ -213,6 +217,34 @@ def day_of_key(key: str) -> str:
 def key_of_day(snapshot: Mapping[str, Any]) -> str:
     """Return what the content key of an entry begins with."""
     return f"{snapshot['person']}/{snapshot['date']}"
+
+
+def made_and_edited(
+    wanted: Mapping[str, Any], body: Mapping[str, Any], asked_at: datetime
+) -> bool:
+    """Tell whether an entry of Mosaic may be a wanted one that somebody has edited.
+
+    It was created since it was asked for and changed after that, and most of it is as
+    it was wanted.
+    """
+    found = from_mosaic(body)
+    created, updated = body.get("created_at"), body.get("updated_at")
+    made = moment(created)
+    if found is None or made is None or created == updated:
+        return False
+    if made < asked_at - CLOCKS_DIFFER:
+        return False
+    equal = sum(wanted.get(name) == found[name] for name in _CONTENT)
+    return bool(equal >= len(_CONTENT) - _MOST_EDITED)
+
+
+def moment(text: object) -> datetime | None:
+    """Return a timestamp of Mosaic, None if it does not tell a moment."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def delivery_rank(day: str, today: date, *, linked: bool) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from qbwc_server import queue, time_mosaic
 from qbwc_server.kinds import time_entry
-from tests.agreement.histories import Histories
+from tests.agreement.histories import Histories, TimeField
 from tests.agreement.house import MakeHouse
 from tests.agreement.talk import Trouble
 
@@ -53,7 +53,9 @@ def an_add_is_lost(machine: Machine, *, forgotten: bool) -> None:
         machine.edit_in_quickbooks(which=0, field="minutes", number=1)
 
 
-def a_creation_is_lost(machine: Machine) -> None:
+def a_creation_is_lost(
+    machine: Machine, *, edit: TimeField = "text", calls_back: bool = True
+) -> None:
     """New time of QuickBooks reaches Mosaic, whose answer and callback never come."""
     machine.mosaic_changes_its_ways(mode="mute")
     machine.add_in_quickbooks(number=7)
@@ -62,7 +64,13 @@ def a_creation_is_lost(machine: Machine) -> None:
     machine.the_worker_works()
     assert machine.ledger.in_mosaic()
     # Somebody edits it before the creation was looked for, and Mosaic tells of that.
-    machine.edit_in_mosaic(which=0, field="text", number=1, calls_back=True)
+    before = machine.ledger.in_mosaic()
+    for number in range(1, 4):
+        if machine.ledger.in_mosaic() == before:
+            machine.edit_in_mosaic(
+                which=0, field=edit, number=number, calls_back=calls_back
+            )
+    assert machine.ledger.in_mosaic() != before
     machine.house.sandbox.deliver_callbacks()
     machine.the_worker_works()
 
@@ -84,7 +92,7 @@ def no_doubt(patch: pytest.MonkeyPatch) -> None:
 
 def no_reservation(patch: pytest.MonkeyPatch) -> None:
     """An unknown entry of Mosaic is new, whatever was just sent there."""
-    patch.setattr(time_mosaic, "_creating", lambda *_: {})
+    patch.setattr(time_mosaic, "_creating", lambda *_: [])
 
 
 @pytest.mark.parametrize(
