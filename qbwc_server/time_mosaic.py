@@ -4,7 +4,8 @@ Mosaic cannot say what changed since, so whole ranges of days are read again and
 what is the same as before is not written.
 
 Rule: while a creation of ours for a person and a day is open, an entry there that
-nobody knows may be just that one. It is kept, but waits until the creation is settled.
+nobody knows may be just that one; so may one that is like it elsewhere, because
+somebody may have moved it. It is kept, but waits until the creation is settled.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from qbwc_server.kinds import time_entry
 _RECORD = models.record
 _CALL = models.mosaic_call
 _CHUNK = 500
+_EDITED_PARTS = 2
+"""Parts of a content key in which an entry may differ that was edited once or twice."""
 _COMPARED = (
     *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone"),
     *("quickbooks_id", "day", "waits_for"),
@@ -154,7 +157,7 @@ def _insert(
     ids = next_ids(connection, company_id, len(new))
     for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
         day, body = snapshot["date"], bodies[mosaic_id]
-        call_id = creating.get(time_entry.key_of_day(snapshot))
+        call_id = _may_be(creating, snapshot)
         rows.append(
             {
                 "company_id": company_id,
@@ -185,7 +188,7 @@ def _insert(
 
 
 def _creating(connection: Connection, company_id: int) -> dict[str, int]:
-    """Return the open creations: {person and day: id of the first call}."""
+    """Return the open creations: {content key: id of the first call}."""
     calls = connection.execute(
         sa.select(_CALL.c.id, _CALL.c.match_key)
         .where(
@@ -196,7 +199,22 @@ def _creating(connection: Connection, company_id: int) -> dict[str, int]:
         )
         .order_by(_CALL.c.id.desc())
     )
-    return {time_entry.day_of_key(row.match_key): row.id for row in calls}
+    return {row.match_key: row.id for row in calls}
+
+
+def _may_be(creating: Mapping[str, int], snapshot: Mapping[str, Any]) -> int | None:
+    """Return the open creation that an unknown entry may come from, if there is one.
+
+    It may have been edited since: what is not of the same person and day needs to have
+    most of its content.
+    """
+    day, key = time_entry.key_of_day(snapshot), time_entry.content_key(snapshot)
+    parts = key.split("/")
+    for other, call_id in creating.items():
+        same = sum(map(str.__eq__, parts, other.split("/")))
+        if time_entry.day_of_key(other) == day or same >= len(parts) - _EDITED_PARTS:
+            return call_id
+    return None
 
 
 def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
@@ -214,7 +232,7 @@ def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
         return
     creating = _creating(connection, call.company_id)
     for row in rows:
-        other = creating.get(time_entry.key_of_day(row.mosaic))
+        other = _may_be(creating, row.mosaic)
         values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
         if other is not None:
             values = {"waits_for": f"call:{other}"}
