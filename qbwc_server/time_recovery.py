@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server import models, queue
+from qbwc_server import models, queue, reading
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Answer, Ret
@@ -84,8 +84,10 @@ def _settle_add(
 def _send_again(connection: Connection, job: Job, now: datetime) -> None:
     """Send the same bytes again: at once after the first loss, then after a pause.
 
-    One that was lost twice goes alone: perhaps it is what brings QuickBooks down.
+    One that was lost twice goes alone: perhaps it is what brings QuickBooks down. What
+    changed is read before: somebody may have moved the entry to another day.
     """
+    reading.read_time_first(connection, job.company_id, now)
     later: dict[str, object] = {}
     if job.attempt >= _ALONE_AFTER:
         pause = timedelta(minutes=min(job.attempt**2, 60))

@@ -478,3 +478,29 @@ def test_an_entry_deleted_in_mosaic_before_its_creation_was_settled_is_deleted(
     house.settle_for(hours=10)
 
     assert len(mosaic(house)) == len(quickbooks(house))
+
+
+def test_a_lost_add_whose_entry_was_moved_to_another_day_is_not_added_again(
+    house: House,
+) -> None:
+    """QuickBooks has forgotten its answer, and the day does not show the entry."""
+    in_mosaic(house)
+    house.clock.pass_(minutes=70)
+    house.connect()
+    house.work()
+    house.work()
+    for number in range(1, 9):
+        house.clock.pass_(minutes=2)
+        if house.talk.writes:
+            break
+        house.connect(Trouble("receiveResponseXML", number))
+    assert house.talk.writes == ["TimeTrackingAdd"]
+    house.file.clear_all_message_sets(house.talk.application.app_name)
+    house.hands.edit_time(quickbooks(house)[0]["txn_id"], txn_date=day(house, 3))
+    house.clock.pass_(minutes=2)
+
+    house.connect()
+    house.settle_for(minutes=65)
+
+    assert house.talk.writes == ["TimeTrackingAdd"]
+    assert len(quickbooks(house)) == len(mosaic(house)) == 1
