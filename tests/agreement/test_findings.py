@@ -504,3 +504,22 @@ def test_a_lost_add_whose_entry_was_moved_to_another_day_is_not_added_again(
 
     assert house.talk.writes == ["TimeTrackingAdd"]
     assert len(quickbooks(house)) == len(mosaic(house)) == 1
+
+
+def test_time_on_a_project_that_is_linked_later_goes_by_itself(house: House) -> None:
+    """It waits for the project: its main phase is linked to nothing, ever."""
+    in_quickbooks(house)
+    house.settle_for(minutes=65)
+    portfolio = next(iter(house.sandbox.team.store.objects["portfolio"]))
+    project = house.sandbox.create(
+        "project", portfolio_id=portfolio, title="Free", client="Acme"
+    )
+    house.people.move_time(mosaic(house)[0]["mosaic_id"], project["mosaic_id"])
+    house.settle_for(minutes=65)
+    assert "project" in linked(house).reason
+    house.settle_for(hours=5)
+
+    job = house.hands.add("Customer", "Free", parent=house.jobs["Acme"])
+    house.settle_for(minutes=65)
+
+    assert quickbooks(house)[0]["customer_id"] == job
