@@ -523,3 +523,27 @@ def test_time_on_a_project_that_is_linked_later_goes_by_itself(house: House) -> 
     house.settle_for(minutes=65)
 
     assert quickbooks(house)[0]["customer_id"] == job
+
+
+@pytest.mark.xfail(
+    strict=True, reason="time_steps.py: Mosaic's day was read once, not lately"
+)
+@pytest.mark.parametrize("ago", [1, 30])
+def test_the_same_hour_entered_on_both_sides_within_minutes_is_joined(
+    house: House, ago: int
+) -> None:
+    """As docs/time-entries.md says; what Mosaic has since the last look is not seen."""
+    house.clock.pass_(minutes=16)
+    house.settle()
+    in_quickbooks(house, day=day(house, ago))
+    house.clock.pass_(minutes=16)
+    house.work()
+    house.connect()
+    in_mosaic(house, ago=ago)
+    house.clock.pass_(minutes=1)
+
+    house.work()
+    house.settle_for(minutes=65)
+    house.settle_for(minutes=65)
+
+    assert len(mosaic(house)) == len(quickbooks(house)) == 1
