@@ -166,7 +166,10 @@ class Links:
     def _job(self, key: tuple[int, int | None]) -> str | Missing:
         project_id, phase_id = key
         project = self._of_mosaic("project", project_id)
-        main = None if project is None else (project.mosaic or {}).get("main_phase_id")
+        if project is None or project.quickbooks_id is None:
+            # Phases are linked with their project, and a main phase is of no record.
+            return self._counterpart("project", project_id, "The project", "job")
+        main = (project.mosaic or {}).get("main_phase_id")
         if phase_id is None or phase_id == main or self._is_main(phase_id):
             return self._counterpart("project", project_id, "The project", "job")
         return self._counterpart("phase", phase_id, "The phase", "job")

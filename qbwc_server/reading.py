@@ -31,7 +31,7 @@ from qbwc_server.queue import Job
 
 ACTIVITY, DELETIONS = "company", "deletions"
 TIME_DELETIONS, PREFERENCES = "time_deletions", "preferences"
-_FIRST_PRIORITY = 1
+_FIRST_PRIORITY, _BEFORE_WRITES = 1, 2
 _READING = models.reading
 _OVERLAP_MINUTES = 5
 _REPEATED_HOUR = 60
@@ -96,6 +96,20 @@ def schedule_time(connection: Connection, company_id: int, now: datetime) -> Non
     _enqueue(connection, company_id, time_entry.NAME, f"Read {plural}", now)
     summary = f"Ask which {plural} were deleted"
     _enqueue(connection, company_id, TIME_DELETIONS, summary, now)
+
+
+def read_time_first(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have time read before anything is written."""
+    name = time_entry.NAME
+    summary = f"Read {time_entry.PLURAL}"
+    _enqueue(connection, company_id, name, summary, now, priority=_BEFORE_WRITES)
+    for job in queue.select(
+        connection,
+        company_id,
+        models.job.c.dedupe_key == f"read:{name}",
+        models.job.c.state == "ready",
+    ):
+        queue.note(connection, job, priority=_BEFORE_WRITES, run_at=now)
 
 
 def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:

@@ -112,8 +112,10 @@ def _ask_for_changes(connection: Connection, job: Job) -> bool:
 def _send_again(connection: Connection, job: Job, now: datetime) -> None:
     """Send the same bytes again: at once after the first loss, then after a pause.
 
-    One that was lost twice goes alone: perhaps it is what brings QuickBooks down.
+    One that was lost twice goes alone: perhaps it is what brings QuickBooks down. What
+    changed is read before: somebody may have moved the entry to another day.
     """
+    reading.read_time_first(connection, job.company_id, now)
     later: dict[str, object] = {}
     if job.attempt >= _ALONE_AFTER:
         pause = timedelta(minutes=min(job.attempt**2, 60))
