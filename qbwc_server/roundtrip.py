@@ -133,15 +133,17 @@ def _look_first(
     session_id: int,
     now: datetime,
 ) -> bool:
-    """Have entries that are to be deleted asked for in this session; True if they are.
+    """Have entries that are to be written to looked at in this session; True if so.
 
-    A deletion has no EditSequence: QuickBooks would do it to an entry that was edited,
-    or put on an invoice, since it was planned. What differs is planned anew.
+    A deletion has no EditSequence: QuickBooks would do it to an entry that was edited
+    since it was planned. And what QuickBooks does itself, as putting time on an
+    invoice, need not move EditSequence (seen in real purchase orders and items), so a
+    change might go to invoiced time. What differs is planned anew.
     """
     unseen = [
         job
         for job in jobs
-        if job.action == "del" and (job.cursor or {}).get("seen_in") != session_id
+        if job.action in {"mod", "del"} and (job.cursor or {}).get("seen_in") != session_id
     ]
     if not unseen:
         return False
@@ -150,8 +152,8 @@ def _look_first(
         company.id,
         [(job.payload or {})["txn_id"] for job in unseen],
         now=now,
-        by="before deleting",
-        summary="Look at what is to be deleted",
+        by="before writing",
+        summary="Look at what is to be changed",
         priority=_BEFORE_ALL,
     )
     for job in unseen:

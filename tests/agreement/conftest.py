@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from qbwc_server.database import make_engine
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import House, MakeHouse, Settled
 
 
 @pytest.fixture(autouse=True)
@@ -32,22 +31,33 @@ def _no_waiting() -> Iterator[None]:
 @pytest.fixture
 def make_house(sqlite_url: str, tmp_path: Path) -> Iterator[MakeHouse]:
     """A function that makes a house with a database of its own, the last one kept."""
-    template = Path(sqlite_url.removeprefix("sqlite:///"))
+    template = Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
+    path = tmp_path / "history.db"
+    settled: dict[tuple[datetime, str], Settled] = {}
     used: list[Engine] = []
 
-    def make(now: datetime, zone: str) -> House:
-        path = tmp_path / "history.db"
+    def open_copy(database: bytes) -> Engine:
         for engine in used:
             engine.dispose()
         used.clear()
         for rest in ("", "-wal", "-shm"):
             path.with_name(path.name + rest).unlink(missing_ok=True)
-        shutil.copyfile(template, path)
+        path.write_bytes(database)
         engine = make_engine(f"sqlite:///{path}")
         # What dies here is a process, not a computer: nothing has to reach the disk.
         sa.event.listen(engine, "connect", _careless)
         used.append(engine)
-        return House(engine, tmp_path, now, zone)
+        return engine
+
+    def make(now: datetime, zone: str) -> House:
+        # Each history begins with the lists on both sides: that is done once.
+        if (now, zone) not in settled:
+            first = House(open_copy(template), tmp_path, now, zone)
+            first.settle()
+            settled[now, zone] = first.as_settled(path)
+            first.close()
+        begun = settled[now, zone]
+        return House(open_copy(begun.database), tmp_path, now, zone, begun)
 
     yield make
     for engine in used:

@@ -6,7 +6,10 @@ The clock is passed in and passes only here. Nothing sleeps, nothing listens.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import Engine, Row
 
 from qbwc_server import companies, connect, models
-from qbwc_server.companies import Company
+from qbwc_server.companies import Company, NewCompany
 from qbwc_server.conversation import Conversation
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
@@ -26,6 +29,7 @@ from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.mosaic import MosaicSandbox
 from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic_store import Store
 from qbwc_server.sandbox.registration import add, read_application
 from qbwc_server.settings import Settings
 from qbwc_server.web import callbacks
@@ -47,37 +51,48 @@ _ROUNDS = 120
 _SOON = timedelta(minutes=20)
 
 
+@dataclass
+class Settled:
+    """A house whose lists are on both sides, to begin histories from.
+
+    `database` is a copy of its SQLite file.
+    """
+
+    company: NewCompany
+    now: datetime
+    database: bytes
+    file: sqlite3.Connection
+    store: Store
+    jobs: dict[str, str]
+    persons: dict[str, str]
+    items: dict[str, str]
+
+
 class House:
     """One company: its company file, its Mosaic, and server and worker in between.
 
-    `zone` is that of the computer with QuickBooks.
+    `zone` is that of the computer with QuickBooks. `settled` is what to begin from: the
+    engine's database is that one's.
     """
 
-    def __init__(self, engine: Engine, folder: Path, now: datetime, zone: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        now: datetime,
+        zone: str,
+        settled: Settled | None = None,
+    ) -> None:
         self.engine = engine
         self.clock = Clock(now)
         self.keys = Keys([SECRET])
         self.settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET))
         self.folder = folder
-        with transaction(engine) as connection:
-            # A worker serves whoever is due; the companies of histories before are not.
-            connection.execute(models.company.update().values(deliver_at=None))
-            number = connection.execute(
-                sa.select(sa.func.count()).select_from(models.company)
-            ).scalar_one()
-        self.company = companies.add(
-            engine,
-            self.keys,
-            name=f"Company {number + 1}",
-            mosaic_url="http://localhost:1",
-            mosaic_team="100",
-            mosaic_key="sandbox-key",
-            now=self.clock(),
-        )
+        self.jobs: dict[str, str] = {}
+        self.persons: dict[str, str] = {}
         self.file = CompanyFile(":memory:", clock=self._seconds)
         self.hands = self.file.hands
-        self.hands.set("zone", zone)
-        self.hands.set("company_name", f"Company {number + 1}")
+        self.company = self._new_company() if settled is None else settled.company
         self.sandbox = MosaicSandbox(
             clock=self.clock,
             wait=time_out,
@@ -93,14 +108,62 @@ class House:
         application = read_application(
             connect.qwc_of(self.stored(), "http://localhost")
         )
-        add(application, self.file)
         self.talk = Talk(
             self.file, application, self.company.password, self._pass_seconds
         )
+        if settled is not None:
+            self._begin_from(settled)
+            return
+        self.hands.set("zone", zone)
+        self.hands.set("company_name", self.company.name)
+        add(application, self.file)
         self._fill()
 
+    def as_settled(self, database: Path) -> Settled:
+        """Return this house, settled as it is, to begin others from."""
+        copy = sqlite3.connect(":memory:")
+        self.file.store.connection.backup(copy)
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return Settled(
+            self.company,
+            self.clock.now,
+            database.read_bytes(),
+            copy,
+            deepcopy(self.sandbox.team.store),
+            dict(self.jobs),
+            dict(self.persons),
+            dict(self.items),
+        )
+
+    def _begin_from(self, settled: Settled) -> None:
+        self.clock.now = settled.now
+        settled.file.backup(self.file.store.connection)
+        self.sandbox.team.store = deepcopy(settled.store)
+        self.jobs, self.persons = dict(settled.jobs), dict(settled.persons)
+        self.items = dict(settled.items)
+
+    def _new_company(self) -> NewCompany:
+        engine = self.engine
+        with transaction(engine) as connection:
+            # A worker serves whoever is due; the companies of histories before are not.
+            connection.execute(models.company.update().values(deliver_at=None))
+            number = connection.execute(
+                sa.select(sa.func.count()).select_from(models.company)
+            ).scalar_one()
+        return companies.add(
+            engine,
+            self.keys,
+            name=f"Company {number + 1}",
+            mosaic_url="http://localhost:1",
+            mosaic_team="100",
+            mosaic_key="sandbox-key",
+            now=self.clock(),
+        )
+
     def _fill(self) -> None:
-        self.jobs: dict[str, str] = {}
+        self.jobs = {}
         for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
             parent, _, own = name.rpartition(":")
             above = self.jobs.get(parent)
