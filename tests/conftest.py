@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from qbwc_server import companies, schema
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import make_engine
 from qbwc_server.keys import Keys
+from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.settings import Settings
 
 SECRET = "a-key-for-tests-only-and-long-enough-to-be-one"
@@ -190,3 +193,13 @@ def new_company(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., NewCo
         return companies.add(engine, keys, name=name, now=clock(), **wanted)  # type: ignore[arg-type]
 
     return add
+
+
+@pytest.fixture
+def small_firm(tmp_path: Path) -> Path:
+    """A company file with a part of the sample firm, and a few dozen time entries."""
+    path = tmp_path / "small.qbw"
+    file = CompanyFile(path, clock=time.time)
+    build_sample_firm(file, people=12, clients=4, jobs=14, time_entries=40)
+    file.close()
+    return path

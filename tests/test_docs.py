@@ -56,6 +56,31 @@ def test_the_commands_and_options_that_documents_name_are_there() -> None:
     assert named > 8
 
 
+def _options(command: click.Command) -> set[str]:
+    own = {
+        option
+        for one in command.params
+        if isinstance(one, click.Option)
+        for option in (*one.opts, *one.secondary_opts)
+    }
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*(_options(one) for one in below))
+
+
+def test_the_options_that_documents_name_are_there() -> None:
+    """Every `--option` of the documents for users is one that a command takes."""
+    there = _options(main)
+    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
+    named = {
+        option
+        for path in documents
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text())
+    }
+
+    assert named - there == set()
+    assert len(named) > 8
+
+
 def test_every_module_is_in_the_map_of_the_house() -> None:
     """docs/architecture.md gives each module and package its one job."""
     text = (ROOT / "docs/architecture.md").read_text()

@@ -57,12 +57,21 @@ class _Firm:
 
 
 def build_sample_firm(
-    company_file: CompanyFile, *, time_entries: int = 20_000, seed: int = 7
+    company_file: CompanyFile,
+    *,
+    people: int = _PEOPLE,
+    clients: int = _CLIENTS,
+    jobs: int = _JOBS,
+    time_entries: int = 20_000,
+    seed: int = 7,
 ) -> None:
     """Fill an empty company file with the sample firm.
 
     Args:
         company_file: Which; its clock's now is where the three years of time end.
+        people: How many employees.
+        clients: How many customers.
+        jobs: How many jobs they have, on all levels.
         time_entries: How many time entries.
         seed: Decides everything that chance decides.
     """
@@ -71,8 +80,8 @@ def build_sample_firm(
         store.set("company_name", "Harbor & Vale Architects")
         store.set("file_name", "C:\\QuickBooks\\Harbor and Vale Architects.QBW")
         firm = _Firm(
-            employees=_employees(store, dice),
-            jobs=_customers(store, dice),
+            employees=_employees(store, dice, people),
+            jobs=_customers(store, dice, clients, jobs),
             items=_tree(store, dice, "ItemService", ITEMS),
             classes=_tree(store, dice, "Class", CLASSES),
         )
@@ -101,9 +110,9 @@ def _merge_a_doublet(company_file: CompanyFile, firm: _Firm) -> None:
     company_file.hands.merge("Customer", twin, client.list_id)
 
 
-def _employees(store: Store, dice: random.Random) -> list[NewRecord]:
+def _employees(store: Store, dice: random.Random, how_many: int) -> list[NewRecord]:
     names = dice.sample(
-        [f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES], _PEOPLE
+        [f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES], how_many
     )
     people = []
     for place, name in enumerate(names):
@@ -123,9 +132,11 @@ def _employees(store: Store, dice: random.Random) -> list[NewRecord]:
     return people
 
 
-def _customers(store: Store, dice: random.Random) -> list[NewRecord]:
+def _customers(
+    store: Store, dice: random.Random, clients: int, jobs: int
+) -> list[NewRecord]:
     first, second = CLIENT_WORDS
-    names = dice.sample([f"{one} {two}" for one in first for two in second], _CLIENTS)
+    names = dice.sample([f"{one} {two}" for one in first for two in second], clients)
     money = {"Balance": "0.00", "TotalBalance": "0.00"}
     records = [
         _plain(store, dice, "Customer", name, **money, JobStatus="None")
@@ -137,7 +148,7 @@ def _customers(store: Store, dice: random.Random) -> list[NewRecord]:
     taken = {one.full_name.casefold() for one in records}
     places = [f"{one} {two}" for one in JOB_WORDS[0] for two in JOB_WORDS[1]]
     status = ("InProgress", "Awarded", "Pending", "Closed")
-    while len(records) < _CLIENTS + _JOBS:
+    while len(records) < clients + jobs:
         parent = dice.choice(records)
         name = dice.choice(STAGES if parent.sublevel else places)
         full_name = f"{parent.full_name}:{name}"

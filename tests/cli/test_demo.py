@@ -44,9 +44,11 @@ def test_the_demo_ends_with_both_sides_in_agreement() -> None:
     assert "receiveResponseXML" in narration
 
 
-def test_a_second_run_on_the_same_folder_changes_nothing(tmp_path: Path) -> None:
+def test_a_second_run_on_the_same_folder_changes_nothing(
+    tmp_path: Path, small_firm: Path
+) -> None:
     """What was delivered is recognised; no object is created again."""
-    options = ("--structure", "project", "--time-entries", "40")
+    options = ("--structure", "project", "--company-file", str(small_firm))
     first = _demo("--keep", str(tmp_path / "demo"), *options)
     second = _demo("--keep", str(tmp_path / "demo"), *options)
 

@@ -5,6 +5,7 @@ Whatever happened, once it is quiet Mosaic agrees with QuickBooks and nothing is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -217,6 +218,8 @@ class Histories(RuleBasedStateMachine):
             assert found["email"] == one.email
         else:
             name = found.get("client_name") or found.get("name") or found["title"]
+            if row.mosaic_type == "phase" and self._counted_up(found, name):
+                name = name.rpartition(" (")[0]
             assert name == one.name
         if row.mosaic_type != "client":
             active = all(self.books.entries[each].active for each in line)
@@ -224,6 +227,18 @@ class Histories(RuleBasedStateMachine):
         if row.mosaic_type in {"project", "phase"}:
             above = self.mirror.record(line[-2]).mosaic_id
             assert found["client_id" if len(line) == 2 else "project_id"] == above
+
+    def _counted_up(self, phase: dict[str, Any], name: str) -> bool:
+        """Tell whether Mosaic gave a phase the next number of a name.
+
+        It does so where another phase of the project has the name, most often the main
+        phase, whose name is the project's.
+        """
+        plain = re.fullmatch(r"(.+) \(\d+\)", name)
+        return plain is not None and any(
+            other["name"] == plain[1] and other["project_id"] == phase["project_id"]
+            for other in self.mirror.sandbox.objects("phase")
+        )
 
     def _excused(self, row: Any) -> bool:
         """Tell whether a record is not in sync for a reason of Mosaic's own.
