@@ -143,7 +143,8 @@ def _look_first(
     unseen = [
         job
         for job in jobs
-        if job.action in {"mod", "del"} and (job.cursor or {}).get("seen_in") != session_id
+        if job.action in {"mod", "del"}
+        and (job.cursor or {}).get("seen_in") != session_id
     ]
     if not unseen:
         return False

@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies
+from qbwc_server import companies, roundtrip
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import make_engine
 from qbwc_server.keys import Keys
@@ -93,3 +93,9 @@ def timesheet(desk: Desk) -> Timesheet:
     """Time entries of a desk whose company file is known and was read."""
     desk.read_all()
     return Timesheet(desk)
+
+
+@pytest.fixture
+def no_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes leave without a look at their entries, as if those changed right after."""
+    monkeypatch.setattr(roundtrip, "_look_first", lambda *_: False)

@@ -173,6 +173,7 @@ def test_a_lost_deletion_is_done_or_planned_again(
     assert (row.state, row.due_at) == ("pending", desk.clock())
 
 
+@pytest.mark.usefixtures("no_look_first")
 def test_a_lost_change_of_what_is_gone_is_read_again(
     desk: Desk, timesheet: Timesheet
 ) -> None:
