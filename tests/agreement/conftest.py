@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -74,3 +74,13 @@ def make_house_in_postgres(postgres_url: str, tmp_path: Path) -> Iterator[MakeHo
     engine = make_engine(postgres_url)
     yield lambda now, zone: House(engine, tmp_path, now, zone)
     engine.dispose()
+
+
+@pytest.fixture
+def new_house(engine: Engine, tmp_path: Path) -> Iterator[House]:
+    """A house of which nothing was read yet, on each of the databases."""
+    house = House(
+        engine, tmp_path, datetime(2026, 3, 2, 15, 0, tzinfo=UTC), "America/New_York"
+    )
+    yield house
+    house.close()

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from qbwc_server import companies, models
 from qbwc_server.preview import Preview, preview
-from tests.agreement.house import TYPES, House, MakeHouse
+from tests.agreement.house import TYPES, House
 
-_NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _TODAY = "2026-03-02"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest) -> House:
+@pytest.fixture
+def house(new_house: House) -> House:
     """A house in preview, on each of the databases."""
-    name = "make_house" + ("_in_postgres" if request.param == "postgresql" else "")
-    make: MakeHouse = request.getfixturevalue(name)
-    made = make(_NOW, "America/New_York")
-    _set_mode(made, "preview")
-    return made
+    _set_mode(new_house, "preview")
+    return new_house
 
 
 def _set_mode(house: House, mode: str) -> None:
@@ -71,7 +67,7 @@ def _fill_mosaic(house: House) -> None:
         "mosaic_id"
     ]
     stray = create("project", title="Own affair", portfolio_id=portfolio)["mosaic_id"]
-    long_ago = str(_NOW.date() - timedelta(days=200))
+    long_ago = str(house.clock().date() - timedelta(days=200))
     for day, hours, where, text in (
         (_TODAY, 1, project, "plans"),
         (_TODAY, 2, project, "only here"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,19 +11,17 @@ from click.testing import CliRunner, Result
 
 from qbwc_server import app, companies
 from qbwc_server.cli import main
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import House
 from tests.conftest import SECRET
 
 Run = Callable[..., Result]
 _TODAY = "2026-03-02"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest) -> House:
+@pytest.fixture
+def house(new_house: House) -> House:
     """A house with one entry that both sides have, on each of the databases."""
-    name = "make_house" + ("_in_postgres" if request.param == "postgresql" else "")
-    make: MakeHouse = request.getfixturevalue(name)
-    made = make(datetime(2026, 3, 2, 15, 0, tzinfo=UTC), "America/New_York")
+    made = new_house
     made.hands.add_time(
         made.persons["Ann Lee"],
         _TODAY,
