@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,19 +24,14 @@ from qbwc_server import (
     queue,
     reading,
     records,
+    time_facts,
     time_jobs,
-    two_way,
 )
 from qbwc_server import time_plan as plans
 from qbwc_server.companies import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.links import Links
-from qbwc_server.qbxml.values import (
-    InvalidValue,
-    true_offset_minutes,
-    wall_datetime,
-)
 from qbwc_server.queue import Job
 from qbwc_server.sending import Step
 from qbwc_server.time_joins import join_before_add, join_before_create
@@ -46,7 +41,6 @@ from qbwc_server.two_way import (
     Action,
     Do,
     Entry,
-    SideName,
 )
 
 _RECORD, _JOB = models.record, models.job
@@ -166,8 +160,8 @@ class TimeSteps:
         """
         company, links = batch.company, batch.links
         while True:
-            entry = self._entry(company, row, links)
-            rules = _rules(company)
+            entry = time_facts.entry_of(company, row, links)
+            rules = time_facts.rules_of(company)
             action = plans.plan(entry, replace(rules, held=None))
             if action.do is Do.AGREE:
                 agreed = _agree(row.agreed, action.basis)
@@ -182,27 +176,6 @@ class TimeSteps:
             action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
         return row, wait or self._not_again(batch, row, action) or action
-
-    def _entry(self, company: Company, row: Row[Any], links: Links) -> Entry:
-        quickbooks = None if row.quickbooks_gone else row.quickbooks
-        mosaic = None if row.mosaic_gone else row.mosaic
-        return Entry(
-            quickbooks=quickbooks,
-            mosaic=mosaic,
-            agreed=row.agreed,
-            quickbooks_gone=row.quickbooks_gone,
-            mosaic_gone=row.mosaic_gone,
-            facing={} if quickbooks is None else links.facing(quickbooks),
-            back={} if mosaic is None else links.back(mosaic),
-            locked=None if quickbooks is None else _lock(company, quickbooks),
-            closed=None if mosaic is None else _closed(company, mosaic["date"]),
-            newest=_newest(company, row),
-            settled={
-                name: told["settled"]
-                for name, told in (row.conflict or {}).items()
-                if told.get("settled")
-            },
-        )
 
     def _joined(
         self,
@@ -396,58 +369,6 @@ def _open_jobs(
     ):
         found.setdefault(job.record_id or 0, []).append(job)
     return found
-
-
-def _rules(company: Company) -> two_way.Company:
-    held = None
-    if not company.delivers:
-        live = company.mode == "live"
-        held = "Stopped until somebody has looked" if live else company.mode.title()
-    return two_way.Company(company.policy, company.two_way, held)
-
-
-def _lock(company: Company, quickbooks: Mapping[str, Any]) -> str | None:
-    if quickbooks["billable"] == time_entry.BILLED:
-        return "It is on an invoice in QuickBooks."
-    return _closed(company, quickbooks["date"])
-
-
-def _closed(company: Company, day: str) -> str | None:
-    if company.closing_date and day <= company.closing_date:
-        return f"The books are closed up to {company.closing_date}."
-    return None
-
-
-def _newest(company: Company, row: Row[Any]) -> SideName:
-    """Return the side that was edited last; QuickBooks if that cannot be told."""
-    if not row.quickbooks or not row.mosaic:
-        return "quickbooks"
-    here = _edited_in_quickbooks(company, row)
-    try:
-        there = datetime.fromisoformat(row.mosaic.get("updated_at") or "")
-    except ValueError:
-        return "quickbooks"
-    if here is None:
-        return "quickbooks"
-    if there.tzinfo is None:
-        there = there.replace(tzinfo=UTC)
-    return "mosaic" if there > here else "quickbooks"
-
-
-def _edited_in_quickbooks(company: Company, row: Row[Any]) -> datetime | None:
-    """Return when QuickBooks' entry was edited.
-
-    EditSequence is the Unix second of the edit in nearly every real record; otherwise
-    the wall clock with the offset learnt from others.
-    """
-    modified, sequence = row.time_modified or "", row.edit_sequence or ""
-    if true_offset_minutes(modified, sequence) is not None:
-        return datetime.fromtimestamp(int(sequence), UTC)
-    try:
-        wall = wall_datetime(modified)
-    except InvalidValue:
-        return None
-    return wall.replace(tzinfo=UTC) - timedelta(minutes=company.offset_minutes or 0)
 
 
 def _agree(
