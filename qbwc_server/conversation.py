@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
@@ -24,6 +23,7 @@ from qbwc_server import (
     companies,
     exchanges,
     handshake,
+    left_sessions,
     logins,
     models,
     queue,
@@ -32,6 +32,7 @@ from qbwc_server import (
     roundtrip,
     sessions,
 )
+from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
@@ -51,49 +52,6 @@ MOST_WAITS = 12
 SOON = timedelta(seconds=10)
 MORE_ERRORS_THAN_A_TRY = 2
 LONGEST_REST_MINUTES = 15
-
-
-class State(StrEnum):
-    """Where a session is; kept in its row."""
-
-    AUTHENTICATED = "authenticated"
-    ASKED = "asked"
-    READY = "ready"
-    FINISHING = "finishing"
-    CLOSED = "closed"
-
-
-TABLE: dict[State, dict[str, tuple[State, ...]]] = {
-    State.AUTHENTICATED: {
-        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
-        "connectionError": (State.AUTHENTICATED, State.FINISHING),
-        "getLastError": (State.AUTHENTICATED,),
-        "closeConnection": (State.CLOSED,),
-    },
-    State.ASKED: {
-        "receiveResponseXML": (State.READY, State.FINISHING),
-        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
-        "connectionError": (State.FINISHING,),
-        "getLastError": (State.ASKED,),
-        "closeConnection": (State.CLOSED,),
-    },
-    State.READY: {
-        "sendRequestXML": (State.ASKED, State.READY, State.FINISHING),
-        "receiveResponseXML": (State.READY,),
-        "connectionError": (State.FINISHING,),
-        "getLastError": (State.READY,),
-        "closeConnection": (State.CLOSED,),
-    },
-    State.FINISHING: {
-        "receiveResponseXML": (State.FINISHING,),
-        "connectionError": (State.FINISHING,),
-        "getLastError": (State.FINISHING,),
-        "closeConnection": (State.CLOSED,),
-    },
-    State.CLOSED: {},
-}
-"""{state: {call: states it may lead to}}; a missing call is the "no". A second
-receiveResponseXML is in READY and FINISHING because it may be a repetition."""
 
 
 class Conversation:
@@ -145,7 +103,9 @@ class Conversation:
         if company is None:
             _LOG.warning("login refused", username=username[:60], peer=peer)
             return ["", "nvu", "", ""]
-        self._finish_left_over(company.id, peer, now)
+        left_sessions.finish_left_over(
+            self._engine, self._settings, company.id, peer, now
+        )
         interval = str(company.poll_every * 60)
         with company_transaction(self._engine, company.id) as connection:
             company = companies.get(connection, company.id)
@@ -176,7 +136,7 @@ class Conversation:
             return ""
         session, company_id = found
         if session.exchange_id is not None:
-            self._leave(session, now)
+            left_sessions.leave(self._engine, session, now)
         if not session.identified:
             known = handshake.recognise(
                 self._engine, session, hcp=hcp, path=company_file, now=now
@@ -324,7 +284,7 @@ class Conversation:
         if found is None:
             return "OK"
         session, company_id = found
-        self._leave(session, now)
+        left_sessions.leave(self._engine, session, now)
         with company_transaction(self._engine, company_id) as connection:
             summary = session.last_error
             if summary in {"", WAIT, NOTHING_TO_DO}:
@@ -346,48 +306,6 @@ class Conversation:
             _LOG.warning("call out of order", call=call, company=company_id)
             return None
         return session, company_id
-
-    def _finish_left_over(self, company_id: int, peer: str, now: datetime) -> None:
-        """End a session that its Web Connector has left, and settle what it left.
-
-        One that is silent for the idle limit has ended. The same computer calling
-        again, or a run of which only closeConnection was missing, ends it earlier.
-        """
-        with company_transaction(self._engine, company_id) as connection:
-            session = sessions.live(connection, company_id)
-            if session is None:
-                return
-            silent = now - session.last_call_at
-            limit = timedelta(minutes=self._settings.session_idle_minutes)
-            if peer == session.peer:
-                limit = timedelta(seconds=self._settings.session_takeover_seconds)
-            if silent < limit and session.state != State.FINISHING:
-                return
-        self._leave(session, now)
-        with company_transaction(self._engine, company_id) as connection:
-            sessions.close(connection, session, now=now, why="left without closing")
-
-    def _leave(self, session: Session, now: datetime) -> None:
-        """Settle every exchange of which nothing more will come.
-
-        An answer that was stored but not yet worked with is worked with now. There may
-        be more than the session knows of, when the network delivered a call twice.
-        """
-        company_id = session.company_id
-        with company_transaction(self._engine, company_id) as connection:
-            left = exchanges.open_of(connection, company_id, session.id)
-        for exchange_id in left:
-            roundtrip.apply(self._engine, company_id, exchange_id, now=now)
-        with company_transaction(self._engine, company_id) as connection:
-            for exchange_id in left:
-                if exchanges.get(connection, company_id, exchange_id).state == "sent":
-                    exchanges.lose(
-                        connection, company_id, exchange_id, by="no answer", now=now
-                    )
-            if session.exchange_id is not None:
-                sessions.change(
-                    connection, session, exchange_id=None, state=State.READY
-                )
 
     def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
         """Tell whether QuickBooks is to be opened.
@@ -517,17 +435,3 @@ def _ascii(text: str) -> str:
 def _summary(tally: dict[str, int]) -> str:
     parts = [f"{count} {what}" for what, count in tally.items() if count]
     return ("OK. Read: " + ", ".join(parts) + "." if parts else "OK. No changes.")[:200]
-
-
-def mermaid() -> str:
-    """Return the table as a Mermaid state chart, for the documentation."""
-    lines = ["stateDiagram-v2", "    [*] --> authenticated: authenticate"]
-    for state, calls in TABLE.items():
-        ends: dict[State, list[str]] = {}
-        for call, states in calls.items():
-            for end in states:
-                ends.setdefault(end, []).append(call)
-        lines += [
-            f"    {state} --> {end}: {', '.join(names)}" for end, names in ends.items()
-        ]
-    return "\n".join([*lines, "    closed --> [*]"])

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from qbwc_server import models, sessions
-from qbwc_server.conversation import NO_SESSION, TABLE, Conversation, State
+from qbwc_server.call_table import TABLE, State
+from qbwc_server.conversation import NO_SESSION, Conversation
 from tests.protocol.desk import PATH, Desk, dump
 
 TICKET_CALLS = [
