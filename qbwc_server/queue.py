@@ -24,12 +24,13 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "ready": ("sent", "failed", "cancelled"),
     "sent": ("done", "ready", "unsure", "failed"),
     "unsure": ("done", "ready", "failed"),
-    "failed": ("ready", "cancelled"),
+    "failed": ("ready", "unsure", "cancelled"),
     "done": (),
     "cancelled": (),
 }
 """From each state, the states it may go to. `ready` to `failed` is for a request that
-our own check refuses: it never leaves."""
+our own check refuses: it never leaves. `failed` to `unsure` is for a person who has a
+write looked for again of which nobody knows whether it was done."""
 
 WRITES = frozenset({"add", "mod", "del"})
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, models
+from qbwc_server import companies, job_decisions, models
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -18,7 +19,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import transaction
+from qbwc_server.database import company_transaction, transaction
 
 _JOB = models.job
 _COLUMNS = ("id", "state", "kind", "action", "summary", "reason", "attempt", "run_at")
@@ -26,7 +27,7 @@ _COLUMNS = ("id", "state", "kind", "action", "summary", "reason", "attempt", "ru
 
 @click.group()
 def jobs() -> None:
-    """Look at the jobs for QuickBooks."""
+    """Look at the jobs for QuickBooks, and decide about those that failed."""
 
 
 @jobs.command("list")
@@ -98,6 +99,33 @@ def show_(job: str, *, as_json: bool) -> None:
     for name, text in texts.items():
         if text:
             click.echo(f"\n{name}:\n{text[:2000]}")
+
+
+@jobs.command("retry")
+@click.argument("job")
+@reporting
+def retry(job: str) -> None:
+    """Have a failed job tried again; what may have been done is looked for first."""
+    _decide(job, job_decisions.retry)
+
+
+@jobs.command("cancel")
+@click.argument("job")
+@reporting
+def cancel(job: str) -> None:
+    """Take a job back that has not left or has failed; its record is planned anew."""
+    _decide(job, job_decisions.cancel)
+
+
+def _decide(text: str, decide: Callable[..., str]) -> None:
+    company_id, number = dereference(text)
+    made = parts()
+    with company_transaction(made.engine, company_id) as connection:
+        found = job_decisions.find(connection, company_id, number)
+        if found is None:
+            raise click.ClickException(f"There is no job {text}.")
+        said = decide(connection, found, by="operator", now=made.clock())
+    click.echo(f"{text}: {said}")
 
 
 def _public(row: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server import models, records, recovery
+from qbwc_server import job_decisions, models, records, recovery
 from qbwc_server.database import company_transaction
 from qbwc_server.sandbox.interference import ConnectionLost
 from qbwc_server.time_steps import TimeSteps
@@ -243,6 +243,15 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
     job, row = timesheet.job(record), timesheet.record(record)
     assert (job.state, row.state, row.due_at) == ("failed", "refused", None)
     assert row.reason == job.reason
+
+    # A person has it looked for again, and now QuickBooks answers: it was there.
+    monkeypatch.setattr(session, "process", process)
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        said = job_decisions.retry(connection, job, by="operator", now=desk.clock())
+    assert "looked for" in said
+    desk.run()
+    assert timesheet.job(record).state == "done"
+    assert timesheet.days() == ["2026-02-26", "2026-02-27"]
 
 
 def test_a_stored_answer_that_cannot_be_used_is_followed_by_a_look(

@@ -1,0 +1,71 @@
+"""What a person decides about a job: to try it again, or to let it be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy.engine import Connection
+
+from qbwc_server import companies, models, queue, records
+from qbwc_server.errors import QbwcError
+from qbwc_server.queue import Job
+
+_CANCELLABLE = ("waiting", "ready", "failed")
+
+
+class NotDecidable(QbwcError):
+    """A job is not in a state in which a person can decide about it."""
+
+    id: ClassVar[str] = "job-not-decidable"
+
+
+def retry(connection: Connection, job: Job, *, by: str, now: datetime) -> str:
+    """Have a failed job tried again; return in words what happens.
+
+    One of which nobody knows whether QuickBooks did it is looked for again first.
+
+    Raises:
+        NotDecidable: it has not failed.
+    """
+    if job.state != "failed":
+        raise NotDecidable(
+            f"Job {job.id} is {job.state}; only a failed one is retried."
+        )
+    if job.in_doubt:
+        # Its stored answer was asked for already.
+        queue.move(connection, job, "unsure", by=by, now=now, cursor={"answered": True})
+        return "It is looked for in QuickBooks again with the next run."
+    queue.move(
+        connection,
+        job,
+        "ready",
+        by=by,
+        now=now,
+        run_at=now,
+        attempt=0,
+        cursor=None,
+    )
+    return "It goes to QuickBooks with the next run."
+
+
+def cancel(connection: Connection, job: Job, *, by: str, now: datetime) -> str:
+    """Take a job back; return in words what happens. Its record is planned anew.
+
+    Raises:
+        NotDecidable: it is with QuickBooks now, or finished.
+    """
+    if job.state not in _CANCELLABLE:
+        raise NotDecidable(f"Job {job.id} is {job.state}; it cannot be taken back.")
+    queue.move(connection, job, "cancelled", by=by, now=now, reason="Taken back.")
+    if job.record_id is None:
+        return "It is taken back."
+    records.make_due(connection, job.company_id, [job.record_id], now)
+    companies.change(connection, job.company_id, deliver_at=now)
+    return "It is taken back, and its record is planned anew."
+
+
+def find(connection: Connection, company_id: int, job_id: int) -> Job | None:
+    """Return a job by its number within its company."""
+    found = queue.select(connection, company_id, models.job.c.id == job_id)
+    return found[0] if found else None

@@ -1,0 +1,88 @@
+"""What a person decides about a job on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from qbwc_server import models, queue
+from qbwc_server.app import utc_now
+from qbwc_server.database import company_transaction, make_engine, transaction
+from qbwc_server.settings import Settings
+from tests.cli.conftest import Run, add_company
+
+
+@pytest.fixture
+def engine(run: Run) -> Iterator[Engine]:
+    """The database of the commands, with one company."""
+    add_company(run)
+    made = make_engine(Settings().url())
+    yield made
+    made.dispose()
+
+
+def _job(engine: Engine, *states: str) -> str:
+    """Keep a job that has come to a state; return how people name it."""
+    with company_transaction(engine, 1) as connection:
+        job_id = queue.enqueue(
+            connection,
+            1,
+            kind="time_entry",
+            action="read",
+            summary="Read time entries",
+            now=utc_now(),
+            by="test",
+        )
+        for state in states:
+            job = queue.select(connection, 1, models.job.c.id == job_id)[0]
+            queue.move(connection, job, state, by="test", now=utc_now(), reason="Why.")
+    return f"1-{job_id}"
+
+
+def _state(engine: Engine, name: str) -> str:
+    with transaction(engine) as connection:
+        job_id = int(name.partition("-")[2])
+        return queue.select(connection, 1, models.job.c.id == job_id)[0].state
+
+
+def test_a_failed_job_is_tried_again(run: Run, engine: Engine) -> None:
+    """And a line says when."""
+    job = _job(engine, "failed")
+
+    result = run("jobs", "retry", job)
+
+    assert (result.exit_code, _state(engine, job)) == (0, "ready")
+    assert "next run" in result.output
+
+
+@pytest.mark.parametrize("states", [(), ("failed",)])
+def test_a_job_that_has_not_left_is_taken_back(
+    run: Run, engine: Engine, states: tuple[str, ...]
+) -> None:
+    """So is one that has failed."""
+    job = _job(engine, *states)
+
+    result = run("jobs", "cancel", job)
+
+    assert (result.exit_code, _state(engine, job)) == (0, "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("command", "states"),
+    [("retry", ()), ("retry", ("cancelled",)), ("cancel", ("cancelled",))],
+)
+def test_what_cannot_be_decided_is_said_and_stays(
+    run: Run, engine: Engine, command: str, states: tuple[str, ...]
+) -> None:
+    """A job that waits for nobody, or is finished."""
+    job = _job(engine, *states)
+    before = _state(engine, job)
+
+    result = run("jobs", command, job)
+
+    assert result.exit_code != 0
+    assert before in result.output
+    assert _state(engine, job) == before
+    assert run("jobs", command, "1-999999").exit_code != 0
