@@ -367,7 +367,9 @@ def _put_back(
                 edit_sequence=None,
                 time_modified=None,
                 seen_in=None,
-                delivery_rank=time_records.rank(row.day, now, linked=False),
+                delivery_rank=time_entry.delivery_rank(
+                    row.day, now.date(), linked=False
+                ),
                 changed_at=now,
             )
         )

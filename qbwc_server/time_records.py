@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,9 +23,6 @@ from qbwc_server.qbxml.response import Ret
 
 FOR_QUICKBOOKS = "time:quickbooks"
 """What entries of Mosaic wait for until QuickBooks was read down to their day."""
-LINKED_RANK, NEW_RANK = 10, 60
-_OLDEST_RANK = 120
-_DAYS_PER_RANK = 30
 _CHUNK = 500
 _RECORD = models.record
 _T = TypeVar("_T")
@@ -68,14 +65,6 @@ def see(ret: Ret) -> SeenTime:
         int(number) if number.isascii() and number.isdigit() else None,
         ret.text("TimeCreated"),
     )
-
-
-def rank(day: str, now: datetime, *, linked: bool) -> int:
-    """Return an entry's place in delivery: edits first, then the newest days."""
-    if linked:
-        return LINKED_RANK
-    age = (now.date() - date.fromisoformat(day)).days
-    return NEW_RANK + min(max(age, 0) // _DAYS_PER_RANK, _OLDEST_RANK)
 
 
 def keep_quickbooks(
@@ -204,7 +193,11 @@ def mark_gone(
         ids += connection.execute(
             _RECORD.update()
             .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
-            .values(quickbooks_gone=True, changed_at=now, delivery_rank=LINKED_RANK)
+            .values(
+                quickbooks_gone=True,
+                changed_at=now,
+                delivery_rank=time_entry.RANK_OF_EDITS,
+            )
             .returning(_RECORD.c.id)
         ).scalars()
     wake(connection, company_id, ids, now)
@@ -301,7 +294,9 @@ def _insert(
                 "edit_sequence": one.seen.edit_sequence,
                 "time_modified": one.seen.time_modified,
                 "parent_id": one.seen.parent_id,
-                "delivery_rank": rank(one.day, now, linked=False),
+                "delivery_rank": time_entry.delivery_rank(
+                    one.day, now.date(), linked=False
+                ),
                 "due_at": now,
                 "seen_in": full_read,
                 "created_at": now,
@@ -371,9 +366,9 @@ def _update(
                 "snapshot": wanted[key].seen.snapshot,
                 "new_day": wanted[key].day,
                 "parent": wanted[key].seen.parent_id,
-                "new_rank": rank(
+                "new_rank": time_entry.delivery_rank(
                     wanted[key].day,
-                    now,
+                    now.date(),
                     linked=rows[key].mosaic_id is not None
                     and not rows[key].mosaic_gone,
                 ),

@@ -30,7 +30,6 @@ _OUT_OF_DATE = 3200
 _CLOSED: Final = frozenset({3161, 3171})
 _MOST_TRIES = 3
 """Writes in a row that did not help, after which a person must look."""
-_LINKED_RANK = 10
 _READ_FIRST = timedelta(minutes=10)
 """How long a record waits for being read again, should nothing come of the reading."""
 _LISTS_FIRST = timedelta(minutes=15)
@@ -71,7 +70,9 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
         row,
         **_side(ret),
         agreed=two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks"),
-        delivery_rank=row.delivery_rank if row.mosaic_id is None else _LINKED_RANK,
+        delivery_rank=row.delivery_rank
+        if row.mosaic_id is None
+        else time_entry.RANK_OF_EDITS,
         attempt=row.attempt + 1,
         **_planned(row, now),
     )

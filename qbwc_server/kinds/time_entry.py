@@ -44,7 +44,9 @@ _REFS = {
     "class": "ClassRef",
     "payroll_item": "PayrollItemWageRef",
 }
-_RANK_OF_EDITS, _RANK_OF_NEW, _OLDEST_RANKED = 10, 60, 120
+RANK_OF_EDITS = 10
+"""Edits of entries that both sides have are delivered before anything else."""
+_RANK_OF_NEW, _OLDEST_RANKED = 60, 120
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How far Mosaic's clock may be from ours."""
 _CONTENT = ("date", "minutes", "person", "job", "item", "notes")
@@ -250,7 +252,7 @@ def moment(text: object) -> datetime | None:
 def delivery_rank(day: str, today: date, *, linked: bool) -> int:
     """Return how early an entry is delivered: edits first, then the newest days."""
     if linked:
-        return _RANK_OF_EDITS
+        return RANK_OF_EDITS
     age = (today - date.fromisoformat(day)).days // 30
     return _RANK_OF_NEW + min(max(age, 0), _OLDEST_RANKED)
 
