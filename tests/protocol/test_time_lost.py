@@ -301,6 +301,7 @@ def test_a_set_that_is_lost_each_time_ends_alone_and_is_told(
 METHODS = ("authenticate", "sendRequestXML", "receiveResponseXML", "closeConnection")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("number", [1, 2, 3])
