@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from qbwc_server import __version__, companies, models, queue
+from qbwc_server import __version__, companies, left_sessions, models, queue
 from qbwc_server.conversation import Conversation
 from qbwc_server.database import make_engine
 from qbwc_server.qbxml.check import problems
@@ -397,8 +397,8 @@ def test_an_unexpected_exception_gets_the_safe_value(
         raise RuntimeError("secret detail")
 
     ticket = desk.ticket()
-    for name in ("_find", "_finish_left_over"):
-        monkeypatch.setattr(Conversation, name, fail)
+    monkeypatch.setattr(Conversation, "_find", fail)
+    monkeypatch.setattr(left_sessions, "finish_left_over", fail)
     with capture_logs() as lines:
         assert desk.log_in() == ["", "busy", "300", ""]
         assert desk.next(ticket) == ""
