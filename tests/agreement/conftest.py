@@ -62,6 +62,8 @@ def make_house(sqlite_url: str, tmp_path: Path) -> Iterator[MakeHouse]:
     yield make
     for engine in used:
         engine.dispose()
+    for begun in settled.values():
+        begun.file.close()
 
 
 def _careless(connection: object, _record: object) -> None:
