@@ -304,7 +304,8 @@ class Delivery:
         sending = Sending(self._sender, self._alive)
         try:
             left_out = self._outcomes.seen_first(steps)
-        except (MosaicError, BudgetSpent) as error:
+        except (MosaicError, BudgetSpent, LeaseLost) as error:
+            # Nothing is sent, and that is known: it is planned again.
             sending.stopped, left_out = error, set()
         with self._budget.reserved(len(steps)):
             outcomes = sending.send(steps, self._senders, left_out=left_out)
@@ -320,7 +321,7 @@ class Delivery:
                 return planner.plan(connection, record_ids)
         except OperationalError:
             raise  # the database went away: nothing was decided
-        except Exception:  # noqa: BLE001 - see above
+        except Exception:  # noqa: BLE001 - it must not stop the others
             if len(record_ids) > 1:
                 half = len(record_ids) // 2
                 first = self._planned(planner, record_ids[:half])
