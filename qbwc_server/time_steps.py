@@ -9,7 +9,7 @@ it has there already is joined instead of made twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from qbwc_server import (
     records,
     time_facts,
     time_jobs,
+    time_records,
 )
 from qbwc_server import time_plan as plans
 from qbwc_server.companies import Company
@@ -35,18 +36,19 @@ from qbwc_server.links import Links
 from qbwc_server.queue import Job
 from qbwc_server.sending import Step
 from qbwc_server.time_joins import join_before_add, join_before_create
+from qbwc_server.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.two_way import (
     IN_MOSAIC,
     IN_QUICKBOOKS,
     Action,
     Do,
     Entry,
+    agreed_after,
 )
 
 _RECORD, _JOB = models.record, models.job
 _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
-WAITS_FOR_MOSAIC, WAITS_FOR_QUICKBOOKS = "time:mosaic", "time:quickbooks"
 _UNCHANGED = ("in_sync", "gone")
 
 
@@ -164,7 +166,7 @@ class TimeSteps:
             rules = time_facts.rules_of(company)
             action = plans.plan(entry, replace(rules, held=None))
             if action.do is Do.AGREE:
-                agreed = _agree(row.agreed, action.basis)
+                agreed = agreed_after(row.agreed, action.basis, row.mosaic, "mosaic")
                 self._change(connection, row.id, agreed=agreed)
             else:
                 other = self._joined(connection, company, row, entry, action, links)
@@ -220,7 +222,7 @@ class TimeSteps:
             if known is None or known.reach is None or row.day < known.reach:
                 reason = "Waits until QuickBooks' time entries of its day are read."
                 return Action(
-                    Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_QUICKBOOKS
+                    Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS
                 )
         return None
 
@@ -369,13 +371,3 @@ def _open_jobs(
     ):
         found.setdefault(job.record_id or 0, []).append(job)
     return found
-
-
-def _agree(
-    agreed: Mapping[str, Any] | None, basis: Mapping[str, list[Any]]
-) -> dict[str, Any]:
-    before = agreed or {}
-    new = {side: dict(before.get(side, {})) for side in ("quickbooks", "mosaic")}
-    for name, (quickbooks, mosaic) in basis.items():
-        new["quickbooks"][name], new["mosaic"][name] = quickbooks, mosaic
-    return new
