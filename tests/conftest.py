@@ -93,6 +93,10 @@ def postgres_server() -> Iterator[str]:
         )
         try:
             url = server.get_uri()
+            # What a crash of the machine would lose is lost with the test anyway.
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                _administer(url, f"ALTER SYSTEM SET {name} = off")
+            _administer(url, "SELECT pg_reload_conf()")
             _make_template(url)
             yield url
         finally:
@@ -134,7 +138,10 @@ def empty_postgres(postgres_server: str) -> Iterator[str]:
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database of its own."""
     name = f"t_{uuid.uuid4().hex[:12]}"
-    _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_qbwc")
+    _administer(
+        postgres_server,
+        f"CREATE DATABASE {name} TEMPLATE template_qbwc STRATEGY file_copy",
+    )
     yield _with_database(postgres_server, name)
     _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
