@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from qbwc_server import app, companies, connect, models
-from qbwc_server.database import transaction
+from qbwc_server.database import operator_transaction
 from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.mosaic import MosaicSandbox
 from qbwc_server.sandbox.mosaic_server import serve
@@ -141,7 +141,7 @@ def main() -> None:
         worker = subprocess.Popen([*command, "worker"])
         try:
             time.sleep(seconds)
-            with transaction(made.engine) as connection:
+            with operator_transaction(made.engine) as connection:
                 done = connection.execute(
                     sa.select(sa.func.count()).where(
                         models.record.c.mosaic_id.is_not(None)

@@ -15,6 +15,7 @@ from qbwc_server import models
 from qbwc_server.database import (
     company_transaction,
     insert,
+    lock_company,
     next_id,
     transaction,
     upsert,
@@ -177,6 +178,7 @@ def add(
         connection.execute(
             models.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
         )
+        lock_company(connection, company_id)
         audit(connection, company_id, now, who="operator", what="company added")
     return NewCompany(company_id, name, username, password, setup, webhook)
 

@@ -34,7 +34,7 @@ from qbwc_server import (
 )
 from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.reading import Rules
@@ -300,7 +300,7 @@ class Conversation:
         company_id = sessions.company_of(ticket)
         if company_id is None:
             return None
-        with transaction(self._engine) as connection:
+        with company_reading(self._engine, company_id) as connection:
             session = sessions.find(connection, self._keys, company_id, ticket)
         if session is None or call not in TABLE[State(session.state)]:
             _LOG.warning("call out of order", call=call, company=company_id)
@@ -349,7 +349,7 @@ class Conversation:
 
     def _repeated(self, session: Session, answer: str) -> int:
         """Return the same percentage for the same answer again, else the "no"."""
-        with transaction(self._engine) as connection:
+        with company_reading(self._engine, session.company_id) as connection:
             last = exchanges.latest(
                 connection,
                 session.company_id,

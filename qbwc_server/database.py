@@ -1,9 +1,14 @@
-"""The only maker of engines, and the one way to begin a transaction.
+"""The only maker of engines, and the only place where transactions begin.
 
 Rule 1: whoever writes a company's data does so inside `company_transaction`, which
 first locks that company. Sessions, workers and webhooks of one company therefore take
 turns, two companies never wait for each other, and no two transactions can deadlock.
 Rule 2: a transaction is never open while something is awaited from outside.
+Rule 3: a transaction sees the data of one company or of none. On PostgreSQL it runs
+as the role `qbwc_app`, and row-level security holds it to the company it is bound to,
+whatever a statement forgets to say; a statement on a company's data in a transaction
+bound to none is an error. Only `operator_transaction` sees all; server and worker
+never use it.
 
 SQLite needs `BEGIN IMMEDIATE`, WAL and a busy timeout: with the driver's defaults most
 concurrent read-then-write updates were lost without an error.
@@ -14,18 +19,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
+from qbwc_server.errors import QbwcError
+
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
-
-
+_APPLICATION = "qbwc_app"
+"""The role that is held to one company; the second revision makes it."""
 _sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
+
+
+class SeesOneCompany(QbwcError):
+    """All companies were asked for with a login that sees one at a time."""
+
+    id: ClassVar[str] = "sees-one-company"
 
 
 class UTCDateTime(sa.TypeDecorator[datetime]):
@@ -95,8 +108,13 @@ def _begin_immediate(connection: Connection) -> None:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection in one transaction: committed at the end, or nothing of it."""
+    """Yield a connection in one transaction: committed at the end, or nothing of it.
+
+    It is bound to no company: for what is everybody's, and for finding out who calls.
+    """
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(_local("role", _APPLICATION)))
         yield connection
 
 
@@ -108,16 +126,61 @@ def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]
         yield connection
 
 
-def lock_company(connection: Connection, company_id: int) -> None:
-    """Take the company's lock until the transaction ends.
+@contextmanager
+def company_reading(engine: Engine, company_id: int) -> Iterator[Connection]:
+    """Yield a connection that sees this company's data and waits for no lock.
 
-    SQLite leaves out FOR UPDATE: its one writer took its lock at BEGIN IMMEDIATE.
+    On PostgreSQL it cannot write.
     """
-    connection.execute(
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            read_only = _local("transaction_read_only", "on")
+            connection.execute(sa.select(read_only, *_bound_to(company_id)))
+        yield connection
+
+
+@contextmanager
+def operator_transaction(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees all companies, for operators' commands alone.
+
+    Raises:
+        SeesOneCompany: the database's login is held to one company at a time.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            held = sa.select(sa.func.row_security_active("record"))
+            if connection.execute(held).scalar_one():
+                raise SeesOneCompany(
+                    "This database login sees one company at a time. Name the company "
+                    "with --company, or use the login that owns the tables."
+                )
+        yield connection
+
+
+def lock_company(connection: Connection, company_id: int) -> None:
+    """Bind a transaction to a company, and hold its lock until the transaction ends.
+
+    One statement does all of it, also where there is no such company. SQLite has no
+    row-level security and leaves out FOR UPDATE: its one writer took its lock at BEGIN
+    IMMEDIATE.
+    """
+    locked = (
         sa.select(_sequence.c.last_id)
         .where(_sequence.c.company_id == company_id)
         .with_for_update()
     )
+    if connection.dialect.name == "postgresql":
+        locked = sa.select(*_bound_to(company_id), locked.scalar_subquery())
+    connection.execute(locked)
+
+
+def _bound_to(company_id: int) -> tuple[sa.ColumnElement[str], ...]:
+    return _local("role", _APPLICATION), _local("qbwc.company", str(company_id))
+
+
+def _local(setting: str, value: str) -> sa.ColumnElement[str]:
+    """Return the expression that sets a setting of PostgreSQL for this transaction."""
+    return sa.func.set_config(setting, value, True)
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:

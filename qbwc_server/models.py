@@ -503,4 +503,15 @@ audit = _of_company(
     _text("what"),
     _text("why", null=True),
     sa.Column("detail", JSON),
+    _text("dedupe_key", null=True),
+    _count("times", 1),
+    _moment("last_at"),
+    sa.Index(
+        "uq_audit_dedupe_key",
+        "company_id",
+        "dedupe_key",
+        unique=True,
+        sqlite_where=sa.text("dedupe_key IS NOT NULL"),
+        postgresql_where=sa.text("dedupe_key IS NOT NULL"),
+    ),
 )

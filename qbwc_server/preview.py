@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import companies, list_calls, models, mosaic_calls
 from qbwc_server.companies import Company
-from qbwc_server.database import make_engine, transaction
+from qbwc_server.database import company_reading, make_engine, transaction
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.links import PEOPLE
 from qbwc_server.sending import Step
@@ -118,7 +118,7 @@ def preview(
     try:
         with transaction(copy) as there:
             models.metadata.create_all(there)
-            with transaction(engine) as here:
+            with company_reading(engine, company.id) as here:
                 _copy(here, there, company.id)
             return _Rehearsal(there, company, settings, clock()).run()
     finally:

@@ -34,7 +34,7 @@ from qbwc_server.cli.demo_processes import Processes, free_port
 from qbwc_server.cli.demo_verdict import tell
 from qbwc_server.cli.output import json_option, print_json, reporting
 from qbwc_server.cli.sandbox import open_company_file
-from qbwc_server.database import transaction
+from qbwc_server.database import operator_transaction
 from qbwc_server.observe import set_up_logs
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.company_file import CompanyFile
@@ -318,7 +318,7 @@ class _Demo:
         moving = record.c.due_at.is_not(None) | (
             (record.c.state == "pending") & record.c.id.not_in(asked_for)
         )
-        with transaction(self._parts.engine) as connection:
+        with operator_transaction(self._parts.engine) as connection:
             total = _count(connection, record)
             due = _count(connection, record, moving)
             asked = _count(connection, call, call.c.settled_at.is_(None))
@@ -327,7 +327,7 @@ class _Demo:
     def _unheard(self) -> int:
         """Return how many callbacks are on their way, or wait for the worker."""
         company, back = models.company, models.mosaic_callback
-        with transaction(self._parts.engine) as connection:
+        with operator_transaction(self._parts.engine) as connection:
             kept = _count(connection, back, back.c.handled_at.is_(None))
             due = _count(connection, company, company.c.deliver_at <= app.utc_now())
         return len(self._sandbox.outbox) + kept + due
@@ -335,7 +335,7 @@ class _Demo:
     def _jobs(self) -> int:
         """Return how much there is to do in QuickBooks now."""
         job = models.job
-        with transaction(self._parts.engine) as connection:
+        with operator_transaction(self._parts.engine) as connection:
             return _count(
                 connection,
                 job,

@@ -10,7 +10,7 @@ from rich.table import Table
 from sqlalchemy.engine import Engine
 
 from qbwc_server import models
-from qbwc_server.database import transaction
+from qbwc_server.database import operator_transaction
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.sandbox.agreement import Agreement
 from qbwc_server.sandbox.mosaic import MosaicSandbox
@@ -56,7 +56,7 @@ def _kind(
     engine: Engine, name: str, plural: str, found: Agreement, *, mirrored: bool
 ) -> dict[str, Any]:
     record = models.record
-    with transaction(engine) as connection:
+    with operator_transaction(engine) as connection:
         rows = connection.execute(
             sa.select(record.c.state, record.c.reason, sa.func.count().label("n"))
             .where(record.c.kind == name)

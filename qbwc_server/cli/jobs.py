@@ -19,7 +19,11 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    operator_transaction,
+)
 
 _JOB = models.job
 _COLUMNS = ("id", "state", "kind", "action", "summary", "reason", "attempt", "run_at")
@@ -40,14 +44,15 @@ def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) 
     """List jobs, the newest first."""
     made = parts()
     query = sa.select(_JOB)
+    looking = operator_transaction(made.engine)
     if company is not None:
-        query = query.where(
-            _JOB.c.company_id == companies.find(made.engine, company).id
-        )
+        company_id = companies.find(made.engine, company).id
+        query = query.where(_JOB.c.company_id == company_id)
+        looking = company_reading(made.engine, company_id)
     if state is not None:
         query = query.where(_JOB.c.state == state)
     query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
-    with transaction(made.engine) as connection:
+    with looking as connection:
         rows = [_public(row) for row in connection.execute(query)]
     show(rows, _COLUMNS, as_json=as_json)
 
@@ -61,7 +66,7 @@ def show_(job: str, *, as_json: bool) -> None:
     company_id, number = dereference(job)
     event, exchange = models.job_event, models.exchange
     made = parts()
-    with transaction(made.engine) as connection:
+    with company_reading(made.engine, company_id) as connection:
         row = connection.execute(
             sa.select(_JOB).where(_JOB.c.company_id == company_id, _JOB.c.id == number)
         ).first()

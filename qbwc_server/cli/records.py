@@ -18,7 +18,11 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    operator_transaction,
+)
 from qbwc_server.kinds import KINDS, time_entry
 
 _RECORD = models.record
@@ -59,16 +63,17 @@ def list_(
     """List records."""
     made = parts()
     query = sa.select(_RECORD)
+    looking = operator_transaction(made.engine)
     if company is not None:
-        query = query.where(
-            _RECORD.c.company_id == companies.find(made.engine, company).id
-        )
+        company_id = companies.find(made.engine, company).id
+        query = query.where(_RECORD.c.company_id == company_id)
+        looking = company_reading(made.engine, company_id)
     if kind is not None:
         query = query.where(_RECORD.c.kind == kind)
     if state is not None:
         query = query.where(_RECORD.c.state == state)
     query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
-    with transaction(made.engine) as connection:
+    with looking as connection:
         rows = [_public(row) for row in connection.execute(query)]
     show(rows, _COLUMNS, as_json=as_json)
 
@@ -139,7 +144,7 @@ def settle(record: str, side: str) -> None:
 def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
     company_id, number = dereference(text)
     event = models.record_event
-    with transaction(parts().engine) as connection:
+    with company_reading(parts().engine, company_id) as connection:
         row = connection.execute(
             sa.select(_RECORD).where(
                 _RECORD.c.company_id == company_id, _RECORD.c.id == number

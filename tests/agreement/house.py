@@ -23,7 +23,11 @@ from sqlalchemy.engine import Engine, Row
 from qbwc_server import companies, connect, models
 from qbwc_server.companies import Company, NewCompany
 from qbwc_server.conversation import Conversation
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    transaction,
+)
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.company_file import CompanyFile
@@ -275,7 +279,7 @@ class House:
         comes when time passes. A worker is not there before `deliver_at`.
         """
         job, record, call = models.job, models.record, models.mosaic_call
-        with transaction(self.engine) as connection:
+        with company_reading(self.engine, self.company.id) as connection:
             served = connection.execute(
                 sa.select(models.company.c.deliver_at).where(
                     models.company.c.id == self.company.id
@@ -316,7 +320,7 @@ class House:
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:
         """Return the company's rows of a table."""
-        with transaction(self.engine) as connection:
+        with company_reading(self.engine, self.company.id) as connection:
             return list(
                 connection.execute(
                     sa.select(table)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import models, queue
 from qbwc_server.app import utc_now
-from qbwc_server.database import company_transaction, make_engine, transaction
+from qbwc_server.database import company_reading, company_transaction, make_engine
 from qbwc_server.settings import Settings
 from tests.cli.conftest import Run, add_company
 
@@ -42,7 +42,7 @@ def _job(engine: Engine, *states: str) -> str:
 
 
 def _state(engine: Engine, name: str) -> str:
-    with transaction(engine) as connection:
+    with company_reading(engine, 1) as connection:
         job_id = int(name.partition("-")[2])
         return queue.select(connection, 1, models.job.c.id == job_id)[0].state
 

@@ -16,7 +16,11 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server import companies, models, records
 from qbwc_server.companies import Company, NewCompany
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    transaction,
+)
 from qbwc_server.delivery import Planner
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
@@ -149,7 +153,7 @@ class Mirror:
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:
         """Return the company's rows of a table."""
-        with transaction(self.engine) as connection:
+        with company_reading(self.engine, self.company.id) as connection:
             return list(
                 connection.execute(
                     sa.select(table)

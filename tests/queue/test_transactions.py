@@ -190,6 +190,7 @@ def test_a_ticket_is_of_its_own_company_only(
     with company_transaction(engine, bob.id) as connection:
         for guess in (ticket, f"{bob.id}-{secret}", f"0{alice.id}-{secret}", secret):
             assert sessions.find(connection, keys, bob.id, guess) is None
+    with company_transaction(engine, alice.id) as connection:
         row = connection.execute(sa.select(models.session)).one()
     assert secret not in str(row)
     assert alice.id == sessions.company_of(ticket)

@@ -1,0 +1,1 @@
+"""No company sees another's data, and nobody sees what is secret."""

@@ -1,0 +1,334 @@
+"""The second wall: PostgreSQL itself shows a transaction the rows of one company.
+
+Each test leaves out the application's own condition, as a mistake would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server import companies, models, sessions
+from qbwc_server.companies import NewCompany
+from qbwc_server.database import (
+    SeesOneCompany,
+    company_reading,
+    company_transaction,
+    lock_company,
+    make_engine,
+    operator_transaction,
+    transaction,
+)
+from qbwc_server.keys import Keys
+from tests.conftest import Clock
+from tests.queue import jobs
+
+NewCompanies = Callable[..., NewCompany]
+TENANT_TABLES = [
+    table
+    for table in models.metadata.sorted_tables
+    if "company_id" in table.c and table is not models.company_sequence
+]
+"""`company_sequence` has none of a company's data, and is how a company is locked."""
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> str:
+    """SQLite has no such wall; `test_statements` is what it has instead."""
+    return postgres_url
+
+
+@pytest.fixture
+def alice(new_company: NewCompanies, engine: Engine, clock: Clock) -> NewCompany:
+    """A company with a job, as Bob has one."""
+    return _with_job(new_company("Alice"), engine, clock)
+
+
+@pytest.fixture
+def bob(new_company: NewCompanies, engine: Engine, clock: Clock) -> NewCompany:
+    """Another company."""
+    return _with_job(new_company("Bob"), engine, clock)
+
+
+def _with_job(company: NewCompany, engine: Engine, clock: Clock) -> NewCompany:
+    with company_transaction(engine, company.id) as connection:
+        jobs.add(connection, company.id, clock())
+    return company
+
+
+def _owners(connection: Connection) -> set[int]:
+    """Return whose rows are seen in all tables together."""
+    return {
+        owner
+        for table in TENANT_TABLES
+        for owner in connection.execute(sa.select(table.c.company_id)).scalars()
+    }
+
+
+def test_every_table_of_a_company_s_data_stands_behind_the_wall(
+    engine: Engine,
+) -> None:
+    """Read from the catalogue: a table that is made later cannot be forgotten."""
+    statement = sa.text(
+        "SELECT c.relname, c.relrowsecurity, p.polcmd, p.polpermissive,"
+        " p.polroles = '{0}' AS everybody, pg_get_expr(p.polqual, p.polrelid) AS rule,"
+        " p.polwithcheck IS NULL AS also_written"
+        " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " LEFT JOIN pg_policy p ON p.polrelid = c.oid"
+        " WHERE a.attname = 'company_id' AND NOT a.attisdropped AND c.relkind IN"
+        " ('r', 'p') AND c.relnamespace = current_schema()::regnamespace"
+        " AND c.relname <> 'company_sequence'"
+    )
+    with engine.begin() as connection:
+        rows = {row.relname: tuple(row)[1:] for row in connection.execute(statement)}
+
+    assert set(rows) == {table.name for table in TENANT_TABLES}
+    rule = "(company_id = (current_setting('qbwc.company'::text))::bigint)"
+    assert set(rows.values()) == {(True, "*", True, True, rule, True)}
+
+
+def test_what_asks_for_everybody_s_rows_gets_those_of_its_company(
+    engine: Engine, alice: NewCompany, bob: NewCompany
+) -> None:
+    """The application's condition is gone, and the other's data stays invisible."""
+    for way in (company_transaction, company_reading):
+        for company in (alice, bob):
+            with way(engine, company.id) as connection:
+                assert _owners(connection) == {company.id}, way
+    with operator_transaction(engine) as connection:
+        assert _owners(connection) == {alice.id, bob.id}
+
+
+def test_what_changes_and_deletes_everybody_s_rows_leaves_the_other_s_as_they_are(
+    engine: Engine, alice: NewCompany, bob: NewCompany
+) -> None:
+    """An UPDATE and a DELETE without a WHERE."""
+    with operator_transaction(engine) as connection:
+        before = connection.execute(
+            sa.select(models.job).where(models.job.c.company_id == bob.id)
+        ).all()
+    with company_transaction(engine, alice.id) as connection:
+        changed = connection.execute(models.job.update().values(summary="mine"))
+        assert changed.rowcount == 1
+        for table in TENANT_TABLES:
+            connection.execute(table.delete())
+
+    with operator_transaction(engine) as connection:
+        assert connection.execute(sa.select(models.job)).all() == before
+        assert _owners(connection) == {bob.id}
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES, ids=lambda table: table.name)
+def test_a_row_of_the_other_cannot_be_written(
+    engine: Engine, alice: NewCompany, bob: NewCompany, table: sa.Table
+) -> None:
+    """Neither made nor moved there."""
+    with (
+        pytest.raises(sa.exc.ProgrammingError, match="row-level security"),
+        company_transaction(engine, alice.id) as connection,
+    ):
+        # With all else missing it is the first thing that is refused.
+        connection.execute(
+            sa.text(f"INSERT INTO {table.name} (company_id) VALUES (:id)"),
+            {"id": bob.id},
+        )
+
+
+def test_a_row_cannot_be_moved_to_the_other(
+    engine: Engine, alice: NewCompany, bob: NewCompany
+) -> None:
+    """What is ours cannot become theirs."""
+    with (
+        pytest.raises(sa.exc.ProgrammingError, match="row-level security"),
+        company_transaction(engine, alice.id) as connection,
+    ):
+        connection.execute(models.job.update().values(company_id=bob.id, id=999))
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES, ids=lambda table: table.name)
+def test_bound_to_no_company_a_question_about_one_is_an_error(
+    engine: Engine, alice: NewCompany, table: sa.Table
+) -> None:
+    """Data that seems to be none would be worse: it could be believed."""
+    for _ in range(2):  # never bound before, and bound before to another
+        with (
+            pytest.raises(sa.exc.DBAPIError, match=r"qbwc\.company|bigint"),
+            transaction(engine) as connection,
+        ):
+            connection.execute(
+                sa.select(table).where(table.c.company_id == alice.id)
+            ).all()
+        with company_transaction(engine, alice.id) as connection:
+            connection.execute(sa.select(table.c.company_id)).all()
+
+
+def test_a_company_that_is_not_there_sees_nothing(
+    engine: Engine, alice: NewCompany
+) -> None:
+    """Also where there is no row to be locked, the transaction is bound."""
+    with company_transaction(engine, alice.id + 1000) as connection:
+        assert _owners(connection) == set()
+
+
+def test_a_reading_cannot_write(engine: Engine, alice: NewCompany) -> None:
+    """It holds no lock, so it must not."""
+    with (
+        pytest.raises(sa.exc.InternalError, match="read-only"),
+        company_reading(engine, alice.id) as connection,
+    ):
+        connection.execute(models.job.update().values(summary="x"))
+
+
+def test_a_connection_goes_back_to_the_pool_bound_to_nobody(
+    postgres_url: str, alice: NewCompany
+) -> None:
+    """After an end, after an error, and after a savepoint that was undone."""
+    engine = make_engine(postgres_url)
+
+    def fails() -> None:
+        with company_transaction(engine, alice.id) as connection:
+            connection.exec_driver_sql("SELECT 1/0")
+
+    def undone() -> None:
+        with company_transaction(engine, alice.id) as connection:
+            nested = connection.begin_nested()
+            connection.execute(models.job.delete())
+            nested.rollback()
+            assert _owners(connection) == {alice.id}
+
+    for use in (fails, undone):
+        try:
+            use()
+        except sa.exc.DataError:
+            assert use is fails
+        with engine.connect() as connection:
+            row = connection.execute(
+                sa.text(
+                    "SELECT current_user = session_user AS own,"
+                    " current_setting('qbwc.company', true) AS company"
+                )
+            ).one()
+        assert engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+        assert row.own
+        assert not row.company
+    engine.dispose()
+
+
+def test_binding_takes_no_statement_more_than_locking_did(
+    engine: Engine, alice: NewCompany
+) -> None:
+    """The lock, the role and the company are one round trip."""
+    said: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+
+    with company_transaction(engine, alice.id):
+        pass
+
+    assert len(said) == 1
+    assert "FOR UPDATE" in said[0]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        models.record.c.id == 7,
+        sa.and_(
+            models.record.c.kind == "time_entry",
+            models.record.c.day.between("2026-01-01", "2026-02-01"),
+        ),
+        models.record.c.due_at <= sa.func.now(),
+        sa.and_(
+            models.record.c.kind == "customer",
+            models.record.c.quickbooks_id.in_(("A", "B")),
+        ),
+        models.record.c.waits_for == "client:Acme",
+    ],
+    ids=["id", "day", "due", "quickbooks", "waits"],
+)
+def test_the_wall_leaves_the_use_of_indexes_as_it_was(
+    engine: Engine,
+    alice: NewCompany,
+    condition: sa.ColumnElement[bool],
+) -> None:
+    """The same nodes with the same conditions; the wall is looked at once beside."""
+    query = sa.select(models.record).where(
+        models.record.c.company_id == alice.id, condition
+    )
+    text = query.compile(engine, compile_kwargs={"literal_binds": True})
+
+    def plan(connection: Connection) -> list[str]:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        lines = connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {text}").scalars()
+        stripped = (line.strip().removeprefix("->  ") for line in lines)
+        return [line for line in stripped if "current_setting" not in line]
+
+    with operator_transaction(engine) as connection:
+        before = plan(connection)
+    with company_reading(engine, alice.id) as connection:
+        after = [line for line in plan(connection) if line != "Result"]
+
+    assert any("Index" in line for line in before)
+    assert after == before
+
+
+@pytest.fixture
+def served(postgres_url: str, alice: NewCompany, bob: NewCompany) -> Iterator[Engine]:
+    """An engine whose login owns nothing: it may only be `qbwc_app`."""
+    del alice, bob
+    owner = make_engine(postgres_url)
+    login = f"login_{owner.url.database}"
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {login} LOGIN IN ROLE qbwc_app")
+    made = sa.create_engine(owner.url.set(username=login, password=None))
+    yield made
+    made.dispose()
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {login}")
+    owner.dispose()
+
+
+def test_a_login_that_owns_nothing_is_enough_to_serve(
+    served: Engine, engine: Engine, keys: Keys, clock: Clock
+) -> None:
+    """Companies are added, found and worked with; nothing else can be done."""
+    company = companies.add(
+        served, keys, name="Carol", mosaic_url="http://x", mosaic_team="1", now=clock()
+    )
+    assert companies.find(served, "Carol").id == company.id
+    with company_transaction(served, company.id) as connection:
+        jobs.add(connection, company.id, clock())
+        sessions.begin(connection, keys, company.id, now=clock(), file_path="", peer="")
+        assert _owners(connection) == {company.id}
+    for statement in (
+        "DROP TABLE job",
+        "TRUNCATE audit",
+        "ALTER TABLE job DISABLE ROW LEVEL SECURITY",
+        "UPDATE alembic_version SET version_num = '0'",
+        f"SET ROLE {engine.url.username}",
+    ):
+        with (
+            pytest.raises(sa.exc.DBAPIError),
+            served.begin() as connection,
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def test_a_login_that_sees_one_company_is_told_so_instead_of_seeing_nothing(
+    served: Engine,
+) -> None:
+    """A listing of all companies that is empty would be believed."""
+    with (
+        pytest.raises(SeesOneCompany, match="--company"),
+        operator_transaction(served) as connection,
+    ):
+        connection.execute(sa.select(models.job)).all()
+
+
+def test_locking_is_binding(engine: Engine, alice: NewCompany) -> None:
+    """Who makes a company locks it, and is then held to it like everybody."""
+    with transaction(engine) as connection:
+        lock_company(connection, alice.id)
+        assert _owners(connection) == {alice.id}
