@@ -7,7 +7,8 @@ from html import escape
 
 import pytest
 
-from qbwc_server import exchanges
+from qbwc_server import exchanges, models
+from qbwc_server.qbxml import personal
 from tests.protocol.desk import PATH, Desk, dump, post, serving
 
 NUMBER = "123-45-6789"
@@ -52,13 +53,13 @@ def _through_all_ways(desk: Desk) -> None:
 
 
 def test_personal_data_reaches_no_table(desk: Desk) -> None:
-    """First answers, an answer, repeated, late, unreadable, and what is said with it."""
+    """First answers, an answer, repeated, late, unreadable; what is said with it."""
     _through_all_ways(desk)
     stored = dump(desk.engine)
 
     assert ("employee", "Ada") in desk.names()
     assert NUMBER not in str(stored)
-    kept = [str(row.answer) for row in desk.rows(exchanges.models.exchange)]
+    kept = [str(row.answer) for row in desk.rows(models.exchange)]
     assert sum("<SSN></SSN>" in one for one in kept) == 3
     assert sum("&lt;SSN" in one for one in kept) == 1
 
@@ -68,7 +69,7 @@ def test_without_the_rule_it_would(
     new_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """The negative control, for each of the two ways of looking for it."""
-    monkeypatch.setattr(exchanges.personal, way, lambda text: text)
+    monkeypatch.setattr(personal, way, lambda text: text)
     desk = new_desk()
 
     with serving(desk.wsgi):
