@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from qbwc_server.keys import Keys, new_secret
 from qbwc_server.kinds import KINDS, time_entry
 
 _TABLE = models.company
+_FIRST_HOUSEKEEPING = timedelta(days=1)
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
@@ -171,6 +172,7 @@ def add(
                 "poll_every": poll_every,
                 "read_every": read_every,
                 "created_at": now,
+                "housekeep_at": now + _FIRST_HOUSEKEEPING,
             },
         ).scalar()
         if company_id is None:

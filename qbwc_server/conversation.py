@@ -198,7 +198,7 @@ class Conversation:
             return -1
         session, company_id = found
         if session.exchange_id is None:
-            return self._repeated(session, answer)
+            return self._repeated(session, exchanges.storable(answer, why))
         with company_transaction(self._engine, company_id) as connection:
             kept = exchanges.keep_answer(
                 connection,
@@ -212,7 +212,7 @@ class Conversation:
             )
             if not kept:
                 exchanges.keep_late(
-                    connection, company_id, session.exchange_id, answer, now
+                    connection, company_id, session.exchange_id, answer, now, why
                 )
         outcome = roundtrip.apply(
             self._engine, company_id, session.exchange_id, now=self._clock()
@@ -348,7 +348,10 @@ class Conversation:
         return ""
 
     def _repeated(self, session: Session, answer: str) -> int:
-        """Return the same percentage for the same answer again, else the "no"."""
+        """Return the same percentage for the same answer again, else the "no".
+
+        `answer` is as it would be stored.
+        """
         with company_reading(self._engine, session.company_id) as connection:
             last = exchanges.latest(
                 connection,

@@ -1,7 +1,9 @@
 """Exchanges: each message set handed out, and its answer, byte for byte.
 
 Rule 1: what leaves is committed before it leaves.
-Rule 2: an answer is kept as it came, before anything looks into it.
+Rule 2: an answer is kept as it came, before anything looks into it, but for personal
+data, which is never stored.
+Rule 3: nothing that QuickBooks or Web Connector said is stored but through this module.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import models, queue
 from qbwc_server.database import next_id
+from qbwc_server.qbxml import personal
 
 _TABLE = models.exchange
 
@@ -78,7 +81,7 @@ def keep_answer(
     now: datetime,
     reason: str | None = None,
 ) -> bool:
-    """Keep an answer as it came; False if the exchange has one or waits for none.
+    """Keep an answer; False if the exchange has one or waits for none.
 
     `reason` says why it cannot be read, where that is known before it is parsed.
     """
@@ -93,9 +96,9 @@ def keep_answer(
             .values(
                 state="answered",
                 reason=reason,
-                answer=answer,
+                answer=storable(answer, reason),
                 hresult=hresult or None,
-                message=message or None,
+                message=personal.dropped_anywhere(message) or None,
                 answered_at=now,
             )
         ).rowcount
@@ -109,8 +112,12 @@ def keep_late(
     exchange_id: int,
     answer: str,
     now: datetime,
+    reason: str | None = None,
 ) -> None:
-    """Keep an answer that came after its exchange was taken as lost, to be read."""
+    """Keep an answer that came after its exchange was taken as lost, to be read.
+
+    `reason` is as in `keep_answer`.
+    """
     connection.execute(
         _TABLE.update()
         .where(
@@ -119,8 +126,22 @@ def keep_late(
             _TABLE.c.state == "lost",
             _TABLE.c.answer.is_(None),
         )
-        .values(answer=answer, answered_at=now, reason="The answer came too late.")
+        .values(
+            answer=storable(answer, reason),
+            answered_at=now,
+            reason="The answer came too late.",
+        )
     )
+
+
+def storable(answer: str, unreadable: str | None = None) -> str:
+    """Return an answer as it is kept: without personal data.
+
+    `unreadable` says why nobody can parse it; then it is looked for in other ways.
+    """
+    if unreadable is not None:
+        return personal.dropped_anywhere(answer)
+    return personal.dropped(answer)
 
 
 def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
@@ -192,7 +213,7 @@ def keep_unasked(
             "answered_at": now,
             "applied_at": now,
             "request": "",
-            "answer": answer,
+            "answer": storable(answer),
         },
     )
 

@@ -48,7 +48,7 @@ def recognise(
     kept with the company; one that is not stops the run with a sentence.
     """
     company_id = session.company_id
-    answers = hcp
+    answers = exchanges.storable(hcp)
     if answers.strip():
         with company_transaction(engine, company_id) as connection:
             exchanges.keep_unasked(connection, company_id, session.id, answers, now)

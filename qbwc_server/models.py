@@ -132,9 +132,11 @@ company = sa.Table(
     _moment("time_window_at"),
     _text("mosaic_time_from", null=True),
     _moment("created_at", null=False),
+    _moment("housekeep_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_deliver_at", "deliver_at"),
+    sa.Index("ix_company_housekeep_at", "housekeep_at"),
     sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
@@ -199,7 +201,15 @@ exchange = _of_company(
     _text("message", null=True),
     _text("request"),
     _text("answer", null=True),
+    _moment("failed_at"),
     sa.Index("ix_exchange_session", "company_id", "session_id"),
+    sa.Index(
+        "ix_exchange_failed",
+        "company_id",
+        "id",
+        sqlite_where=sa.text("failed_at IS NOT NULL"),
+        postgresql_where=sa.text("failed_at IS NOT NULL"),
+    ),
     _one_of("state", EXCHANGE_STATES),
     sa.CheckConstraint(
         "purpose IN ('work', 'probe', 'look', 'identity', 'hcp')", name="purpose"

@@ -168,6 +168,19 @@ class Settings(BaseSettings):
         default=5, ge=1, description="Minutes between two reads of those days."
     )
 
+    exchange_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days after which what was sent to QuickBooks and answered, and "
+        "Mosaic's callbacks, are removed; what is still open stays.",
+    )
+    history_days: int = Field(
+        default=400,
+        ge=1,
+        description="Days after which finished jobs, closed sessions and settled "
+        "writes to Mosaic are removed.",
+    )
+
     @field_validator("public_url")
     @classmethod
     def _without_slash(cls, value: str) -> str:

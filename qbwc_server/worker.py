@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from qbwc_server import companies, models
+from qbwc_server import companies, housekeeping, models
 from qbwc_server.budget import Budget
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction, transaction
@@ -70,6 +70,7 @@ class Worker:
     def run_once(self) -> int:
         """Serve every company that is due now; return how many were."""
         served = 0
+        self._housekeep()
         while not self.stopping.is_set() and self._serve_next():
             served += 1
         return served
@@ -77,12 +78,22 @@ class Worker:
     def _loop(self) -> None:
         while not self.stopping.is_set():
             try:
+                self._housekeep()
                 busy = self._serve_next()
             except SQLAlchemyError:
                 _LOG.exception("database not usable")
                 busy = False
             if not busy:
                 self.stopping.wait(_PAUSE_SECONDS)
+
+    def _housekeep(self) -> None:
+        """Remove what is old of a company that is due; nothing waits for it."""
+        try:
+            housekeeping.serve_next(self._engine, self._settings, self._clock())
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001 - it must not stop delivery
+            _LOG.exception("housekeeping failed")
 
     def _serve_next(self) -> bool:
         token = secrets.token_hex(8)

@@ -42,6 +42,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "time_window_minutes": ("30", 30),
     "time_hot_days": ("7", 7),
     "time_hot_minutes": ("2", 2),
+    "exchange_days": ("7", 7),
+    "history_days": ("90", 90),
 }
 
 
