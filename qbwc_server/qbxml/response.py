@@ -22,6 +22,12 @@ Fields: TypeAlias = "dict[str, str | Fields | list[str | Fields]]"
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _LONGEST_NESTING = 64
+_MOST_PARTS = 250_000
+"""Elements and attributes of one answer; a page of 500 objects has some 20,000."""
+_HUGE_TAG = re.compile(
+    r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
+)
+"""A tag of a hundred attributes: the parser would hold all there are before we see one."""
 
 
 class ResponseMalformed(ValueError):
@@ -87,7 +93,8 @@ def parse(raw: str | bytes) -> MessageSet:
     dropped if the text cannot be read with them.
 
     Raises:
-        ResponseMalformed: no qbXML answer, cut in half, or with a DOCTYPE.
+        ResponseMalformed: no qbXML answer, cut in half, with a DOCTYPE, or of more
+            parts than fit into memory.
     """
     text = _decode(raw)
     try:
@@ -163,6 +170,8 @@ def _read_safely(text: str) -> MessageSet:
         raise ResponseMalformed(
             "the answer has a DOCTYPE, which QuickBooks never sends"
         )
+    if _HUGE_TAG.search(text):
+        raise ResponseMalformed("an element has more attributes than qbXML ever has")
     return _read(text)
 
 
@@ -184,10 +193,13 @@ def _read(text: str) -> MessageSet:
     root: etree._Element | None = None
     current: etree._Element | None = None
     rets: list[Ret] = []
-    depth = 0
+    depth = parts = 0
     for event, element in steps:
         if event == "start":
             depth += 1
+            parts += 1 + len(element.attrib)
+            if parts > _MOST_PARTS:
+                raise ResponseMalformed("the answer is larger than was asked for")
             if depth > _LONGEST_NESTING:
                 raise ResponseMalformed(
                     "the answer is nested deeper than qbXML ever is"
