@@ -21,7 +21,6 @@ OF_ANYBODY = 64 * 1024
 OF_FIRST_CALL = 1024 * 1024
 """Bytes of sendRequestXML, which brings what QuickBooks says about the file."""
 
-_DISCARDED_OF_ANYBODY = 1024 * 1024
 _MOST_DISCARDED = 256 * 1024 * 1024
 _PIECE = 64 * 1024
 _MOST_ELEMENTS = 64
@@ -69,7 +68,6 @@ def read(
         return body
     known = ticket(body)
     if known is None or called not in allowed or not alive(known):
-        source.discard(_DISCARDED_OF_ANYBODY)
         raise Unreadable(
             f"larger than {min(limit, OF_ANYBODY)} bytes, "
             f"which this call may not be: {start(body)}",
@@ -78,7 +76,7 @@ def read(
     body += source.read(limit + 1 - len(body))
     if len(body) > limit:
         # A client that still sends when the answer comes sees a broken connection.
-        source.discard(_MOST_DISCARDED)
+        source.discard()
         raise Unreadable(f"larger than {limit} bytes: {start(body)}", body)
     return body
 
@@ -101,8 +99,8 @@ class _Source:
         self._left -= len(got)
         return got
 
-    def discard(self, most: int) -> None:
-        left = most
+    def discard(self) -> None:
+        left = _MOST_DISCARDED
         while left > 0 and (more := self.read(min(left, _PIECE))):
             left -= len(more)
 

@@ -27,7 +27,7 @@ _MOST_PARTS = 400_000
 _HUGE_TAG = re.compile(
     r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
-"""A tag of a hundred attributes: the parser would hold all of them before we see one."""
+"""A tag of a hundred attributes: the parser would hold all before we see one."""
 
 
 class ResponseMalformed(ValueError):
