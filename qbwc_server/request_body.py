@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 from xml.parsers import expat
 
+from qbwc_server.callers import INSECURE
 from qbwc_server.qbxml.response import clean
 
 OF_ANYBODY = 64 * 1024
@@ -55,8 +56,11 @@ def read(
     taken of an answer of QuickBooks.
 
     Raises:
-        Unreadable: it is compressed, larger than it may be, or its ticket is not alive.
+        Unreadable: it came without https, is compressed, is larger than it may be, or
+            its ticket is not alive.
     """
+    if environ.get(INSECURE):
+        raise Unreadable("sent without https", b"")
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in {"", "identity"}:
         raise Unreadable(f"encoded as {encoding[:20]}", b"")

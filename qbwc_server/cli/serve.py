@@ -48,7 +48,9 @@ def serve(
     host: str, port: int, workers: int, threads: int, *, with_worker: bool
 ) -> None:
     """Serve Web Connectors, callbacks and pages."""
-    parts().engine.dispose()
+    made = parts()
+    made.engine.dispose()
+    made.settings.require_https()
     beside: list[subprocess.Popen[bytes]] = []
 
     def start_worker(_server: object) -> None:
