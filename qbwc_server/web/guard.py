@@ -51,7 +51,7 @@ def guard(pages: Flask, *, public_url: str) -> None:
         if _host(request.environ.get("HTTP_HOST", "")) not in hosts:
             return _plain(_SAID[421], 421)
         if not request.path.startswith(CALLBACKS) and _is_foreign(origin):
-            _LOG.warning("request of another site refused", path=request.path)
+            _LOG.warning("request of another site refused", page=request.endpoint)
             return _plain(_FOREIGN, 403)
         return None
 
