@@ -9,15 +9,14 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy.engine import Engine
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from qbwc_server import schema, soap
+from qbwc_server import callers, schema, soap
 from qbwc_server.conversation import Conversation
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks, health, setup
+from qbwc_server.web import callbacks, guard, health, setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,7 @@ def wsgi(made: Parts) -> WSGI:
     )
     pages = Flask("qbwc_server")
     pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+    guard.guard(pages, public_url=settings.public_url)
     pages.register_blueprint(setup.blueprint(engine, keys, settings))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
@@ -76,4 +76,8 @@ def wsgi(made: Parts) -> WSGI:
 
     # Else everybody would seem to call from the proxy: nobody could be told from
     # somebody who guesses passwords, nor one computer's session from another's.
-    return ProxyFix(server, x_for=settings.proxies, x_proto=0, x_host=0)
+    return callers.behind(
+        server,
+        proxies=callers.networks(settings.proxies),
+        https=settings.public_url.startswith("https:"),
+    )

@@ -219,6 +219,18 @@ class Conversation:
         )
         return self._after_answer(session, outcome)
 
+    def expects_more(self, ticket: str) -> bool:
+        """Tell whether a ticket is of a session that is not over.
+
+        Asked before a long body is read: who has no such ticket makes us read little.
+        """
+        company_id = sessions.company_of(ticket)
+        if company_id is None:
+            return False
+        with company_reading(self._engine, company_id) as connection:
+            session = sessions.find(connection, self._keys, company_id, ticket)
+        return session is not None and session.state != State.CLOSED
+
     def receive_unreadable(self, ticket: str, body: str, why: str) -> int:
         """Keep a body that could not be read as the answer that it was meant to be."""
         return self._receive(ticket, body, "", "", why=f"The answer is {why}")

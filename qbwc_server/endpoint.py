@@ -10,14 +10,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 from xml.sax.saxutils import escape
 
 import structlog
 
+from qbwc_server import request_body
 from qbwc_server.conversation import NO_SESSION
 from qbwc_server.qbxml.response import clean
+from qbwc_server.request_body import Unreadable, readable, start
 from qbwc_server.wsdl import wsdl
 
 NAMESPACE = "http://developer.intuit.com/"
@@ -39,13 +40,7 @@ SAFE: dict[str, str | int | list[str]] = {
 
 _LOG = structlog.get_logger(__name__)
 _KEPT_OF_UNREADABLE = 65_536
-_MOST_DISCARDED = 1024 * 1024 * 1024
-_OTHER_ENCODINGS = frozenset({"iso-8859-1", "windows-1252", "utf-16", "us-ascii"})
 _ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
-_DECLARATION = re.compile(r"\A<\?xml\b[^>]*?\?>\s*")
-_ENCODING = re.compile(rb"\A<\?xml\b[^>]*?encoding\s*=\s*[\"']([\w.:-]+)[\"']")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#")
-_TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?ticket>")
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap='
     '"http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
@@ -55,28 +50,19 @@ _TAIL = "</soap:Body></soap:Envelope>"
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Unreadable(ValueError):
-    """A body that is not to be given to the SOAP library; says why.
-
-    `body` is as much of it as was read.
-    """
-
-    def __init__(self, why: str, body: bytes) -> None:
-        super().__init__(why)
-        self.body = body
-
-
 def endpoint(
     methods: WSGI,
     *,
     keep: Callable[[str, str, str], int],
+    alive: Callable[[str], bool],
     address: str,
     max_body_bytes: int,
 ) -> WSGI:
     """Return a WSGI application around that of the SOAP methods.
 
     `keep` takes a ticket, a body that was meant to be an answer, and why it cannot be
-    read, and returns what receiveResponseXML answers.
+    read, and returns what receiveResponseXML answers. `alive` tells of a ticket whether
+    its session is one that may send more than anybody may, at most `max_body_bytes`.
     """
     contract = wsdl(address)
 
@@ -87,8 +73,8 @@ def endpoint(
             return _get(environ, start_response, contract)
         called = _called(environ)
         try:
-            body = _body(environ, max_body_bytes)
-            return _through(methods, environ, start_response, _readable(body))
+            body = request_body.read(environ, called, alive=alive, most=max_body_bytes)
+            return _through(methods, environ, start_response, body)
         except Unreadable as error:
             _LOG.warning("body not readable", call=called, why=str(error))
             result = _refuse(keep, called, error.body, str(error))
@@ -118,57 +104,6 @@ def _called(environ: dict[str, Any]) -> str:
     return match[1] if match is not None and match[1] in SAFE else ""
 
 
-def _body(environ: dict[str, Any], limit: int) -> bytes:
-    # No more than the length that was said may be read: the connection stays open.
-    length = environ.get("CONTENT_LENGTH") or ""
-    ends_by_itself = environ.get("wsgi.input_terminated", False)
-    there = _MOST_DISCARDED
-    if not ends_by_itself:
-        there = min(there, int(length) if length.isdigit() else 0)
-    source = environ["wsgi.input"]
-    body: bytes = source.read(min(there, limit + 1))
-    if len(body) > limit:
-        # A client that still sends when the answer comes sees a broken connection.
-        left = there - len(body)
-        while left > 0 and (more := source.read(min(left, 65_536))):
-            left -= len(more)
-        raise Unreadable(f"larger than {limit} bytes: " + _start(body), body)
-    return body
-
-
-def _readable(body: bytes) -> bytes:
-    """Return a body that is safe to parse, as UTF-8 without a declaration.
-
-    UTF-8 is what the real Web Connector sends and what its header says, so it goes
-    before what the XML declares; that counts where the body is no UTF-8.
-
-    Raises:
-        Unreadable: it has a DOCTYPE, is no XML, or is in an unknown encoding.
-    """
-    text = _decoded(body).lstrip("\ufeff \t\r\n")
-    if not text.startswith("<"):
-        raise Unreadable("not XML: " + _start(body), body)
-    if "<!DOCTYPE" in text:
-        raise Unreadable("has a DOCTYPE", body)
-    if _CONTROL.search(text):
-        text = clean(text)
-    return _DECLARATION.sub("", text).encode("utf-8")
-
-
-def _decoded(body: bytes) -> str:
-    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    declared = _ENCODING.match(start)
-    if body[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        encodings = ["utf-16"]
-    else:
-        other = declared[1].decode("ascii").lower() if declared else ""
-        encodings = ["utf-8", *({other} & _OTHER_ENCODINGS)]
-    for encoding in encodings:
-        with suppress(UnicodeError):
-            return body.decode(encoding)
-    raise Unreadable(f"not in {' or '.join(encodings)}: " + _start(body), body)
-
-
 def _through(
     methods: WSGI,
     environ: dict[str, Any],
@@ -177,23 +112,24 @@ def _through(
 ) -> Iterable[bytes]:
     """Give a body to spyne; a fault of its own becomes `Unreadable`."""
     seen: list[Any] = []
+    text = readable(body)
 
     def remember(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
         seen[:] = [status, headers]
 
     inner = {
         **environ,
-        "wsgi.input": io.BytesIO(body),
-        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(text),
+        "CONTENT_LENGTH": str(len(text)),
         "CONTENT_TYPE": "text/xml; charset=utf-8",
     }
     try:
         answer = b"".join(methods(inner, remember))
     except Exception as error:  # for example at an envelope with an empty Body
-        why = f"not a call that is known: {error!r}: " + _start(body)
+        why = f"not a call that is known: {error!r}: " + start(body)
         raise Unreadable(why, body) from error
     if not seen[0].startswith("200") or not answer:
-        raise Unreadable("not a call that is known: " + _start(answer), body)
+        raise Unreadable("not a call that is known: " + start(answer), body)
     start_response(*seen)
     return [answer]
 
@@ -202,10 +138,10 @@ def _refuse(
     keep: Callable[[str, str, str], int], called: str, body: bytes, why: str
 ) -> Any:
     """Return the protocol's "no" of a call that could not be read."""
-    ticket = _TICKET.search(body)
+    ticket = request_body.ticket(body)
     if called == "receiveResponseXML" and ticket is not None:
         kept = body[:_KEPT_OF_UNREADABLE].decode("utf-8", "backslashreplace")
-        return keep(ticket[1].decode(), clean(kept), why)
+        return keep(ticket, clean(kept), why)
     if called == "authenticate":
         return ["", "nvu", "", ""]
     return NO_SESSION if called == "getLastError" else SAFE.get(called)
@@ -233,7 +169,3 @@ def _answer(start_response: Callable[..., Any], body: bytes) -> Iterable[bytes]:
         ],
     )
     return [body]
-
-
-def _start(body: bytes) -> str:
-    return repr(body[:80])[2:-1]

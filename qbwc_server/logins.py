@@ -1,22 +1,63 @@
-"""Who calls: user names and passwords of Web Connectors, and slowing down guessers."""
+"""Who calls: user names and passwords of Web Connectors, and slowing down guessers.
+
+Rule 1: the work is the same for known and unknown names, refused or not.
+Rule 2: nobody waits in a thread; who must wait is refused until a moment that moves
+away with each failure.
+Rule 3: nobody can lock a company out. From the address that last gave a company's right
+password, only failures with that name from there count. A right password from elsewhere
+is taken unless that address guessed, or everybody guesses.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import companies, models
+from qbwc_server.callers import group
 from qbwc_server.companies import Company
 from qbwc_server.database import insert, transaction
 from qbwc_server.keys import Keys
 
-MOST_FAILURES = 10
-FORGOTTEN_AFTER = timedelta(minutes=15)
+FREE_WITH_A_NAME = 5
+"""Failures with one name from one address that are forgiven: typing goes wrong."""
+FREE_OF_AN_ADDRESS = 20
+FREE_OF_A_NAME = 20
+MOST_IN_A_MINUTE = 300
+"""Failures of the whole server in a minute; beyond, only known addresses are heard."""
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=1)
 _FORGET_AT_ONCE = 100
 _FAILURE = models.login_failure
+_COMPANY = models.company
 _NOBODY = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Under which names failures are counted; keyed hashes, so they tell nothing."""
+
+    minute: str
+    minute_before: str
+    name: str
+    address: str
+    both: str
+
+    @classmethod
+    def of(cls, keys: Keys, username: str, peer: str, now: datetime) -> _Counts:
+        where = group(peer)
+        minute = int(now.timestamp()) // 60
+        return cls(
+            minute=keys.hash("failure", f"minute\n{minute}"),
+            minute_before=keys.hash("failure", f"minute\n{minute - 1}"),
+            name=keys.hash("failure", f"name\n{username}"),
+            address=keys.hash("failure", f"address\n{where}"),
+            both=keys.hash("failure", f"both\n{where}\n{username}"),
+        )
 
 
 def check(
@@ -30,16 +71,15 @@ def check(
 ) -> Company | None:
     """Return the company of a user name and password, None if they are not right.
 
-    The work is the same for known and unknown names. Who failed ten times from one
-    address with one name is refused there for fifteen minutes, whatever is said; from
-    elsewhere the name still works, so that nobody can be locked out by others. Asking
-    again meanwhile makes it no longer: a Web Connector whose password was mended calls
-    every minute. After a reset the former password works until the new one was used.
+    Who must wait is refused whatever is said, and that makes the wait no longer: a Web
+    Connector whose password was mended calls every minute. After a reset the former
+    password works until the new one was used.
     """
-    who = keys.hash("failure", f"{peer}\n{username}")
+    counts = _Counts.of(keys, username, peer, now)
+    here = keys.hash("address", group(peer))
     with transaction(engine) as connection:
         row = connection.execute(
-            sa.select(models.company).where(models.company.c.username == username)
+            sa.select(_COMPANY).where(_COMPANY.c.username == username)
         ).first()
         matches = keys.matches(
             "password", password, row.password_hash if row is not None else _NOBODY
@@ -49,27 +89,77 @@ def check(
             password,
             (row.former_password_hash if row is not None else None) or _NOBODY,
         )
-        if _blocked(connection, who, now):
+        anybody = connection.execute(
+            sa.select(_COMPANY.c.id).where(_COMPANY.c.login_from == here).limit(1)
+        ).first()
+        if _must_wait(
+            _failures(connection, counts),
+            counts,
+            now,
+            of_company=row is not None and row.login_from == here,
+            of_anybody=anybody is not None,
+        ):
             return None
         if row is None or not (matches or former):
-            _count_failure(connection, who, now)
+            _count_failure(connection, counts, now)
             return None
-        connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
+        connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+        changed: dict[str, object] = {}
         if matches and row.former_password_hash is not None:
-            companies.change(connection, row.id, former_password_hash=None)
+            changed["former_password_hash"] = None
+        if row.login_from != here:
+            changed["login_from"] = here
+        if changed:
+            companies.change(connection, row.id, **changed)
     return Company.of(row)
 
 
-def _blocked(connection: Connection, who: str, now: datetime) -> bool:
-    row = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who == who)).first()
-    return (
-        row is not None
-        and row.failures >= MOST_FAILURES
-        and now - row.last_at < FORGOTTEN_AFTER
+def wait(failures: int, free: int) -> timedelta:
+    """Return how long is waited after so many failures: 1, 2, 4 seconds and so on."""
+    if failures < free:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
+
+
+def _must_wait(
+    failures: dict[str, Row[Any]],
+    counts: _Counts,
+    now: datetime,
+    *,
+    of_company: bool,
+    of_anybody: bool,
+) -> bool:
+    def waits(who: str, free: int) -> bool:
+        row = failures.get(who)
+        return row is not None and now < row.last_at + wait(row.failures, free)
+
+    def in_minute(who: str) -> int:
+        row = failures.get(who)
+        return 0 if row is None else row.failures
+
+    if waits(counts.both, FREE_WITH_A_NAME):
+        return True
+    if of_company:
+        return False
+    if waits(counts.address, FREE_OF_AN_ADDRESS):
+        return True
+    # Of a name that many addresses guess at, each has one guess and not five.
+    if counts.both in failures and waits(counts.name, FREE_OF_A_NAME):
+        return True
+    busy = max(in_minute(counts.minute), in_minute(counts.minute_before))
+    return busy >= MOST_IN_A_MINUTE and not of_anybody
+
+
+def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
+    whose = (
+        *(counts.minute, counts.minute_before),
+        *(counts.name, counts.address, counts.both),
     )
+    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
+    return {row.who: row for row in rows}
 
 
-def _count_failure(connection: Connection, who: str, now: datetime) -> None:
+def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> None:
     forgotten = _FAILURE.c.last_at <= now - FORGOTTEN_AFTER
     connection.execute(
         insert(connection, _FAILURE).on_conflict_do_update(
@@ -79,7 +169,11 @@ def _count_failure(connection: Connection, who: str, now: datetime) -> None:
                 "last_at": now,
             },
         ),
-        {"who": who, "failures": 1, "last_at": now},
+        # Everybody's first, so that two who fail at once wait there and not crosswise.
+        [
+            {"who": who, "failures": 1, "last_at": now}
+            for who in (counts.minute, counts.name, counts.address, counts.both)
+        ],
     )
     # A guesser who takes another name each time must not fill the database; those that
     # somebody else is about to change are left, so that nobody waits for anybody.

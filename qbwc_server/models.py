@@ -104,6 +104,7 @@ company = sa.Table(
     _text("username"),
     _text("password_hash"),
     _text("former_password_hash", null=True),
+    _text("login_from", null=True),
     _text("owner_id"),
     _text("file_id"),
     _text("setup_token_hash"),
@@ -137,6 +138,7 @@ company = sa.Table(
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_deliver_at", "deliver_at"),
     sa.Index("ix_company_housekeep_at", "housekeep_at"),
+    sa.Index("ix_company_login_from", "login_from"),
     sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
@@ -503,6 +505,7 @@ login_failure = sa.Table(
     sa.Column("who", sa.Text, primary_key=True),
     _count("failures"),
     _moment("last_at", null=False),
+    sa.Index("ix_login_failure_last_at", "last_at"),
 )
 
 audit = _of_company(

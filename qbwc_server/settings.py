@@ -12,6 +12,7 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
@@ -21,10 +22,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from qbwc_server import callers
 from qbwc_server.errors import QbwcError
 
 _PREFIX = "QBWC_"
 _SHORTEST_KEY = 32
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingMissing(QbwcError):
@@ -87,19 +90,19 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON.")
     max_body_bytes: int = Field(
-        default=64 * 1024 * 1024,
+        default=16 * 1024 * 1024,
         ge=1024,
-        description="Largest request body taken, in bytes.",
+        description="Largest answer of QuickBooks taken, in bytes.",
     )
     minimum_web_connector: str = Field(
         default="2.1",
         description="Oldest Web Connector version that may connect.",
     )
-    proxies: int = Field(
-        default=0,
-        ge=0,
-        description="How many proxies of yours stand in front and add to "
-        "X-Forwarded-For: the caller's address is taken from there.",
+    proxies: str = Field(
+        default="",
+        description="Addresses or networks of your proxies, separated by commas: what "
+        "they say of the caller (X-Forwarded-For, X-Forwarded-Proto) is believed, what "
+        "others say is not. Empty: nobody.",
     )
     session_idle_minutes: int = Field(
         default=15,
@@ -186,6 +189,12 @@ class Settings(BaseSettings):
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("proxies")
+    @classmethod
+    def _of_networks(cls, value: str) -> str:
+        callers.networks(value)
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -205,6 +214,19 @@ class Settings(BaseSettings):
             return self.database_url
         self.data_dir.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{self.data_dir.resolve() / 'qbwc.db'}"
+
+    def require_https(self) -> None:
+        """Refuse a public URL over which passwords would travel in the clear.
+
+        Raises:
+            SettingMissing: it is http, and not of this computer alone.
+        """
+        url = urlsplit(self.public_url)
+        if url.scheme != "https" and url.hostname not in _LOCAL:
+            raise SettingMissing(
+                f"QBWC_PUBLIC_URL is {self.public_url}: passwords would travel in the "
+                "clear. Give it as https, with a proxy in front that ends TLS."
+            )
 
     def keys(self) -> list[str]:
         """Return the secret keys, the one in use first.

@@ -37,7 +37,7 @@ def application(
             [_service(conversation)],
             tns=NAMESPACE,
             # qbXML arrives as one text node, beyond libxml2's limit of 10 MB. The
-            # limit that counts is ours, in bytes, in `endpoint`.
+            # limits that count are ours, in `request_body`.
             in_protocol=Soap11(huge_tree=True),
             out_protocol=Soap11(),
         ),
@@ -51,7 +51,13 @@ def application(
             )
         )
 
-    return endpoint(methods, keep=keep, address=address, max_body_bytes=max_body_bytes)
+    return endpoint(
+        methods,
+        keep=keep,
+        alive=conversation.expects_more,
+        address=address,
+        max_body_bytes=max_body_bytes,
+    )
 
 
 def _service(conversation: Conversation) -> type[ServiceBase]:

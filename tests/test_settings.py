@@ -23,7 +23,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "log_json": ("true", True),
     "max_body_bytes": ("2048", 2048),
     "minimum_web_connector": ("2.3", "2.3"),
-    "proxies": ("2", 2),
+    "proxies": ("127.0.0.1, 172.16.0.0/12", "127.0.0.1, 172.16.0.0/12"),
     "session_idle_minutes": ("7", 7),
     "session_takeover_seconds": ("0", 0),
     "page_size": ("100", 100),
@@ -120,6 +120,9 @@ def test_a_file_that_is_not_there_is_an_error_and_not_a_default(
         ("max_body_bytes", "-1"),
         ("lease_seconds", ""),
         ("log_json", "perhaps"),
+        ("proxies", "1"),
+        ("proxies", "10.0.0.1/8"),
+        ("proxies", "caddy"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(
@@ -129,6 +132,30 @@ def test_a_value_that_cannot_be_is_refused(
     monkeypatch.setenv(f"QBWC_{name.upper()}", text)
     with pytest.raises(ValidationError, match=name):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://sync.example.com", True),
+        ("http://localhost:8000", True),
+        ("http://127.0.0.1", True),
+        ("http://[::1]:8000", True),
+        ("http://sync.example.com", False),
+        ("http://localhost.example.com", False),
+        ("sync.example.com", False),
+    ],
+)
+def test_a_public_url_without_https_is_refused_unless_it_is_this_computer(
+    url: str, *, taken: bool
+) -> None:
+    """Passwords and hours would travel in the clear; the sentence says what to do."""
+    settings = Settings(public_url=url)
+    if taken:
+        settings.require_https()
+    else:
+        with pytest.raises(SettingMissing, match="https"):
+            settings.require_https()
 
 
 def test_settings_cannot_be_changed_and_do_not_show_the_key() -> None:

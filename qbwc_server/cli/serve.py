@@ -12,7 +12,7 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.engine import Engine
 
-from qbwc_server import app, schema
+from qbwc_server import app, arrivals, schema
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
@@ -48,7 +48,9 @@ def serve(
     host: str, port: int, workers: int, threads: int, *, with_worker: bool
 ) -> None:
     """Serve Web Connectors, callbacks and pages."""
-    parts().engine.dispose()
+    made = parts()
+    made.engine.dispose()
+    made.settings.require_https()
     beside: list[subprocess.Popen[bytes]] = []
 
     def start_worker(_server: object) -> None:
@@ -64,10 +66,14 @@ def serve(
         "bind": f"{host}:{port}",
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
+        "worker_class": arrivals.Worker,
         "timeout": 120,
         "keepalive": 75,
         "control_socket_disable": True,
+        # What proxies say is believed, or not, by `callers` alone.
+        "forwarded_allow_ips": "",
+        "limit_request_fields": 64,
+        "limit_request_field_size": 4096,
         "on_exit": stop_worker,
     }
     if with_worker:

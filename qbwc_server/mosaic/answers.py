@@ -19,6 +19,8 @@ from typing import Any
 from qbwc_server.mosaic.names import DAYS, DECIMALS, METADATA
 
 _DEEPEST = 30
+_LARGEST_POWER = 12
+"""Of ten: 1e999999999 is ten bytes of JSON, and as a whole number a gigabyte."""
 _LONGEST_REF = 200
 _LONGEST_MESSAGE = 500
 _NOT_TEXT = re.compile(r"\x00|[\ud800-\udfff]")
@@ -143,7 +145,7 @@ def _decimal(name: str, value: object) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number") from None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_POWER:
         raise Unreadable(f"{name} is not a number")
     return number
 

@@ -39,7 +39,7 @@ from qbwc_server.mosaic.refusal import refusal
 Transport = httpx.BaseTransport
 """What carries requests; a test hands in one that stays within the process."""
 READ_ATTEMPTS = 3
-LARGEST_ANSWER = 8 * 1024 * 1024
+LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes taken of an answer that is read as a whole: pages, logs, results of writes."""
 
 # The connection was never made, so nothing was sent.
@@ -330,7 +330,7 @@ class MosaicClient:
         )
 
     def _body(self, response: httpx.Response, call: Call) -> bytes:
-        body = b""
+        body = bytearray()
         try:
             for chunk in response.iter_bytes():
                 body += chunk
@@ -343,7 +343,7 @@ class MosaicClient:
                 f"{_what(call)}: more than {LARGEST_ANSWER} bytes",
                 outcome_unknown=call.writes,
             )
-        return body
+        return bytes(body)
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         try:

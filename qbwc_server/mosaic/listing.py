@@ -16,6 +16,8 @@ import ijson
 
 from qbwc_server.mosaic.answers import Unreadable
 
+LARGEST_OBJECT = 1024 * 1024
+"""Bytes that one object of a list may have, with what is read ahead of the next."""
 _HEAD = 64 * 1024
 
 
@@ -36,9 +38,22 @@ def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
         prefix = _find(head, keys)
         if prefix is None and (not chunk or len(head) > _HEAD):
             raise Unreadable(f"no list called {' or '.join(keys)}")
+    since = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal since
+        for chunk in chain((head,), chunks):
+            since += len(chunk)
+            if since > LARGEST_OBJECT + len(chunk):
+                raise Unreadable(f"an object of more than {LARGEST_OBJECT} bytes")
+            yield chunk
+
     try:
-        yield from ijson.items(ijson.from_iter(chain((head,), chunks)), prefix)
-    except ijson.JSONError as error:
+        for item in ijson.items(ijson.from_iter(counted()), prefix):
+            since = 0
+            yield item
+    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError) as error:
+        # Of which the last three are what numbers and nesting without end make.
         raise Unreadable(f"the list is broken: {error}") from None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,6 +22,12 @@ Fields: TypeAlias = "dict[str, str | Fields | list[str | Fields]]"
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _LONGEST_NESTING = 64
+_MOST_PARTS = 400_000
+"""Elements and attributes of one answer; a page of 500 objects has some 20,000."""
+_HUGE_TAG = re.compile(
+    r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
+)
+"""A tag of a hundred attributes: the parser would hold all before we see one."""
 
 
 class ResponseMalformed(ValueError):
@@ -87,7 +93,8 @@ def parse(raw: str | bytes) -> MessageSet:
     dropped if the text cannot be read with them.
 
     Raises:
-        ResponseMalformed: no qbXML answer, cut in half, or with a DOCTYPE.
+        ResponseMalformed: no qbXML answer, cut in half, with a DOCTYPE, or of more
+            parts than fit into memory.
     """
     text = _decode(raw)
     try:
@@ -163,13 +170,17 @@ def _read_safely(text: str) -> MessageSet:
         raise ResponseMalformed(
             "the answer has a DOCTYPE, which QuickBooks never sends"
         )
+    if _HUGE_TAG.search(text):
+        raise ResponseMalformed("an element has more attributes than qbXML ever has")
     return _read(text)
 
 
-def _read(text: str) -> MessageSet:
+def _steps(text: str) -> Iterator[tuple[str, etree._Element, int]]:
+    """Yield each start and end of an element, and how deep it is."""
     # iterparse over bytes with our encoding overrides the declaration's; lxml refuses
     # a str that declares one.
-    steps = etree.iterparse(
+    depth = parts = 0
+    for event, element in etree.iterparse(
         io.BytesIO(text.encode("utf-8")),
         events=("start", "end"),
         encoding="utf-8",
@@ -179,19 +190,27 @@ def _read(text: str) -> MessageSet:
         huge_tree=True,
         remove_comments=True,
         remove_pis=True,
-    )
+    ):
+        if event == "end":
+            yield event, element, depth
+            depth -= 1
+            continue
+        depth += 1
+        parts += 1 + len(element.attrib)
+        if depth > _LONGEST_NESTING:
+            raise ResponseMalformed("the answer is nested deeper than qbXML ever is")
+        if parts > _MOST_PARTS:
+            raise ResponseMalformed("the answer is larger than was asked for")
+        yield event, element, depth
+
+
+def _read(text: str) -> MessageSet:
     answers: list[Answer] = []
     root: etree._Element | None = None
     current: etree._Element | None = None
     rets: list[Ret] = []
-    depth = 0
-    for event, element in steps:
+    for event, element, depth in _steps(text):
         if event == "start":
-            depth += 1
-            if depth > _LONGEST_NESTING:
-                raise ResponseMalformed(
-                    "the answer is nested deeper than qbXML ever is"
-                )
             if depth == 2:
                 if element.tag != "QBXMLMsgsRs":
                     raise ResponseMalformed(f"no qbXML answer but <{element.tag}>")
@@ -205,7 +224,6 @@ def _read(text: str) -> MessageSet:
         elif depth == 3:
             answers.append(_answer(element, rets))
             element.clear()
-        depth -= 1
     if root is None:
         raise ResponseMalformed("no qbXML answer: QBXMLMsgsRs is missing")
     return MessageSet(

@@ -13,18 +13,26 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 from flask import Blueprint, Response, request
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import companies, models
 from qbwc_server.database import company_transaction, next_id, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.callback import MalformedCallback, parse
 
+MOST_KEPT = 1000
+"""Callbacks of one company that wait to be worked with; a worker takes 500 at once."""
+
 _LOG = structlog.get_logger(__name__)
+_CALLBACK = models.mosaic_callback
 
 
 def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blueprint:
-    """Return POST /webhook/<token>: 200 for what is kept, 400 and 404 for what not."""
+    """Return POST /webhook/<token>: 200 for what is kept, else 400, 404 or 503.
+
+    What is not kept is not lost: the worker looks for every write whose answer stays
+    out, and reads Mosaic's time by itself.
+    """
     pages = Blueprint("callbacks", __name__)
 
     @pages.post("/webhook/<token>")
@@ -47,8 +55,13 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
             now = clock()
             body = {**asdict(said), "record": plain(said.record)}
             with company_transaction(engine, company_id) as connection:
+                if _waiting(connection, company_id) >= MOST_KEPT:
+                    _LOG.warning("too many callbacks", company=company_id)
+                    return Response(
+                        "too many\n", 503, {"Retry-After": "60"}, mimetype="text/plain"
+                    )
                 connection.execute(
-                    models.mosaic_callback.insert(),
+                    _CALLBACK.insert(),
                     {
                         "company_id": company_id,
                         "id": next_id(connection, company_id),
@@ -63,6 +76,16 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
         return Response("kept\n", 200, mimetype="text/plain")
 
     return pages
+
+
+def _waiting(connection: Connection, company_id: int) -> int:
+    waiting = (
+        sa.select(_CALLBACK.c.id)
+        .where(_CALLBACK.c.company_id == company_id, _CALLBACK.c.handled_at.is_(None))
+        .limit(MOST_KEPT)
+    )
+    count = sa.select(sa.func.count()).select_from(waiting.subquery())
+    return int(connection.execute(count).scalar_one())
 
 
 def plain(value: object) -> object:

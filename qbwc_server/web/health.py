@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server import __version__, schema
+from qbwc_server import schema
 
 
 def blueprint(engine: Engine) -> Blueprint:
@@ -15,7 +15,7 @@ def blueprint(engine: Engine) -> Blueprint:
 
     @pages.get("/healthz")
     def healthz() -> Response:
-        return Response(f"qbwc-server {__version__}\n", mimetype="text/plain")
+        return Response("qbwc-server\n", mimetype="text/plain")
 
     @pages.get("/readyz")
     def readyz() -> Response:

@@ -18,8 +18,9 @@ from qbwc_server.settings import Settings
 _FRAME = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>QuickBooks and Mosaic</title>
-<style>body{font:1.05rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;
-padding:0 1rem}</style><main>{% block main %}{{ main }}{% endblock %}</main></html>"""
+<style nonce="{{ nonce() }}">body{font:1.05rem/1.5 system-ui,sans-serif;
+max-width:40rem;margin:3rem auto;padding:0 1rem}</style>
+<main>{% block main %}{{ main }}{% endblock %}</main></html>"""
 _SUPPORT = """<h1>QuickBooks and Mosaic</h1><p>This address connects QuickBooks Desktop
 to Mosaic through QuickBooks Web Connector. Your setup page has your connection file and
 what to do with it; the address was given to you with your user name.</p>"""

@@ -28,6 +28,8 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """A company that is not the only one, nor the first."""
     engine = make_engine(sqlite_url)
     first = House(engine, tmp_path, NOW, "America/New_York")
+    with engine.begin() as connection:  # it is housekept at another time
+        connection.execute(models.company.update().values(housekeep_at=None))
     made = House(engine, tmp_path, NOW, "America/New_York")
     with stamina.set_testing(True, attempts=3, cap=True):
         yield made

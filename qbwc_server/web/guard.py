@@ -1,0 +1,126 @@
+"""What holds for every page: who may ask, and what browsers are told to forbid.
+
+Rule 1: a page that changes something is only asked for by our own pages. Browsers say
+where a request comes from (Sec-Fetch-Site, Origin), so no hidden token is needed, and a
+page cannot forget it.
+Rule 2: what goes wrong is told in a sentence, without a trace, a path or a version.
+"""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from qbwc_server.callers import INSECURE
+
+CALLBACKS = "/webhook/"
+"""Asked for by Mosaic's servers, which are no browsers: their address is the secret."""
+
+_LOG = structlog.get_logger(__name__)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ALWAYS = frozenset({"/healthz", "/readyz"})
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_PUBLIC = frozenset({"/", "/healthz", "/readyz"})
+_SAID = {
+    400: "This request cannot be understood.",
+    404: "There is nothing at this address.",
+    405: "This address cannot be asked like that.",
+    413: "That is more than is taken here.",
+    421: "This server does not answer for that name.",
+}
+_INSECURE = "Use https: this server does not answer over a connection anybody can read."
+_FOREIGN = "This request came from another web site and was not done."
+
+
+def guard(pages: Flask, *, public_url: str) -> None:
+    """Have all pages checked before they are made and headers added after."""
+    ours = urlsplit(public_url)
+    hosts = {(ours.hostname or "").lower(), *_LOCAL}
+    origin = f"{ours.scheme}://{ours.netloc}".lower()
+
+    @pages.before_request
+    def check() -> Response | None:
+        if request.path in _ALWAYS:
+            return None
+        if request.environ.get(INSECURE):
+            return _plain(_INSECURE, 403)
+        if _host(request.environ.get("HTTP_HOST", "")) not in hosts:
+            return _plain(_SAID[421], 421)
+        if not request.path.startswith(CALLBACKS) and _is_foreign(origin):
+            _LOG.warning("request of another site refused", page=request.endpoint)
+            return _plain(_FOREIGN, 403)
+        return None
+
+    @pages.after_request
+    def forbid(response: Response) -> Response:
+        response.headers.update(_headers(https=ours.scheme == "https"))
+        return response
+
+    pages.register_error_handler(HTTPException, _refused)
+    pages.register_error_handler(Exception, _failed)
+    pages.jinja_env.globals["nonce"] = nonce
+
+
+def _headers(*, https: bool) -> dict[str, str]:
+    style = f"'nonce-{g.nonce}'" if "nonce" in g else "'none'"
+    headers = {
+        "Content-Security-Policy": f"default-src 'none'; style-src {style}; "
+        "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.path not in _PUBLIC:
+        headers["Cache-Control"] = "no-store"
+    return headers
+
+
+def _refused(error: HTTPException) -> Response:
+    status = error.code or 500
+    response = _plain(_SAID.get(status, "This cannot be done."), status)
+    allowed = error.get_response().headers.get("Allow")
+    if allowed is not None:
+        response.headers["Allow"] = allowed
+    return response
+
+
+def _failed(error: Exception) -> Response:
+    _LOG.error("page failed", endpoint=request.endpoint, exc_info=error)
+    return _plain("Something went wrong on our side.", 500)
+
+
+def nonce() -> str:
+    """Return what marks this page's own styles; anew for each page."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def _is_foreign(origin: str) -> bool:
+    if request.method in _SAFE_METHODS:
+        return False
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    said = request.headers.get("Origin")
+    # Neither is sent by what is no browser: it has no cookies that it could misuse.
+    return said is not None and said.lower() != origin
+
+
+def _host(header: str) -> str:
+    try:
+        return (urlsplit(f"//{header}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _plain(text: str, status: int) -> Response:
+    return Response(text + "\n", status, mimetype="text/plain")

@@ -1,0 +1,157 @@
+"""A real `serve` process on a real socket, and what it costs it to be attacked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from qbwc_server import app, companies, models
+from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server.settings import Settings
+from tests.conftest import Clock
+from tests.protocol.desk import Desk, result
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a request cost: seconds, and megabytes of memory above rest."""
+
+    answered: str
+    seconds: float
+    megabytes: float
+
+
+@dataclass
+class House:
+    """The server's address and its processes."""
+
+    port: int
+    pid: int
+    desk: Desk
+
+    def send(
+        self, path: str, body: bytes, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Post a body; return the status and the answer, (0, why) without one."""
+        with closing(HTTPConnection(HOST, self.port, timeout=60)) as connection:
+            try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    # It may answer before it has read everything.
+                    connection.request("POST", path, body, headers or {})
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (HTTPException, OSError) as error:
+                return 0, type(error).__name__.encode()
+
+    def call(
+        self, method: str, body: bytes, headers: dict[str, str] | None = None
+    ) -> str:
+        """Post a call; return what the method answered, as text."""
+        status, answer = self.send(
+            "/qbwc",
+            body,
+            {
+                "SOAPAction": f'"{INTUIT}{method}"',
+                "Content-Type": "text/xml; charset=utf-8",
+                **(headers or {}),
+            },
+        )
+        return str(result(method, answer)) if status == 200 else f"HTTP {status}"
+
+    def asked(self) -> str:
+        """Return the ticket of a fresh session that waits for an answer."""
+        with self.desk.engine.begin() as connection:
+            for table in (
+                *(models.job_event, models.job, models.exchange, models.session),
+                *(models.reading, models.record_event, models.record),
+            ):
+                connection.execute(table.delete())
+            connection.execute(
+                models.company.update().values(next_read_at=None, attention_id=None)
+            )
+        ticket = self.desk.ticket()
+        assert "EmployeeQueryRq" in self.desk.first(ticket)
+        return ticket
+
+    def cost(self, answered: str, began: float) -> Cost:
+        """Return what happened since `began`, after `rest`."""
+        seconds = time.perf_counter() - began
+        return Cost(answered, seconds, self._memory("VmHWM") - self._rest)
+
+    def rest(self) -> float:
+        """Take the memory now as rest; return the moment."""
+        for pid in self._pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+        self._rest = self._memory("VmRSS")
+        return time.perf_counter()
+
+    def memory(self) -> float:
+        """Return the resident megabytes of its processes."""
+        return self._memory("VmRSS")
+
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *map(int, children.split())]
+
+    def _memory(self, what: str) -> float:
+        return sum(
+            int(line.split()[1]) / 1024
+            for pid in self._pids()
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if line.startswith(what)
+        )
+
+
+@contextmanager
+def house(folder: Path) -> Iterator[House]:
+    """Run `serve` on SQLite in a folder, with one company."""
+    settings = Settings(data_dir=folder)
+    made = app.parts(settings)
+    company = companies.add(
+        made.engine,
+        made.keys,
+        name="Alice",
+        mosaic_url="http://127.0.0.1:9",
+        mosaic_team="1",
+        now=made.clock(),
+    )
+    desk = Desk(made.engine, made.keys, Clock(made.clock()), settings, company)
+    with closing(socket.create_server((HOST, 0))) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "QBWC_DATA_DIR": str(folder)}
+    environment["PYTHONPATH"] = str(Path(app.__file__).parents[1])
+    command = [sys.executable, "-m", "qbwc_server", "serve", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        _wait_for(port)
+        desk.url = f"http://{HOST}:{port}"
+        yield House(port, process.pid, desk)
+    finally:
+        process.terminate()
+        process.wait(30)
+        desk.file.close()
+        made.engine.dispose()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, port)).close()
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the server did not start")
