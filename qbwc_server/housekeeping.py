@@ -175,12 +175,14 @@ def _asked_for_again(company_id: int) -> sa.ColumnElement[bool]:
     )
     of_open_job = sa.exists().where(
         _JOB.c.company_id == company_id,
+        _EXCHANGE.c.company_id == company_id,
         _JOB.c.exchange_id == _EXCHANGE.c.id,
         _JOB.c.finished_at.is_(None),
     )
     session = models.session
     of_live_session = sa.exists().where(
         session.c.company_id == company_id,
+        _EXCHANGE.c.company_id == company_id,
         session.c.id == _EXCHANGE.c.session_id,
         session.c.state != "closed",
     )
