@@ -129,6 +129,36 @@ def note_unread(
             )
 
 
+def wake_unread(
+    connection: Connection,
+    company_id: int,
+    kind: str,
+    quickbooks_ids: Iterable[str],
+    *,
+    mirrored: bool,
+    now: datetime,
+) -> None:
+    """Let records go on that rested because they could not be read; see `note_unread`.
+
+    Those of a kind that is not `mirrored` are only kept.
+    """
+    resting: dict[str, object] = {"state": "pending", "reason": None, "due_at": now}
+    if not mirrored:
+        resting = {"state": "in_sync", "reason": _KEPT}
+    for part in _chunks(list(quickbooks_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind,
+                _RECORD.c.quickbooks_id.in_(part),
+                _RECORD.c.state == "refused",
+                _RECORD.c.reason == UNREAD,
+            )
+            .values(**resting)
+        )
+
+
 def _insert(
     connection: Connection,
     company_id: int,
