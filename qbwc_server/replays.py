@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import NoResultFound, OperationalError
 
 from qbwc_server import (
     companies,
@@ -119,6 +119,8 @@ def replay(
             return done
     except OperationalError:
         raise  # the database went away: nothing was decided
+    except NoResultFound:
+        return Replayed(why_not="There is no such exchange.")
     except ResponseMalformed as error:
         return Replayed(why_not=f"It still cannot be read: {error}")
     except Exception as error:  # noqa: BLE001 - it is told, and tried after the next fix
