@@ -191,17 +191,38 @@ def test_an_old_answer_never_takes_the_place_of_something_newer(
     assert before == (poller.records("employee"), poller.records("employee", gone=True))
 
 
+def test_what_is_gone_stays_gone_whatever_an_old_answer_shows(
+    poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edited, not read, deleted: the edit is newer than what is known, and over."""
+    ivy = poller.hands.add("Employee", BAD)
+    poller.poll()
+    poller.clock.pass_(hours=1)
+    poller.hands.edit("Employee", ivy, Email="ivy@example.com")
+    with bug(monkeypatch, "employee"):
+        poller.poll()
+    poller.hands.delete("Employee", ivy)
+    settled(poller)
+    assert ivy in poller.records("employee", gone=True)
+
+    assert replayed(poller, needing(poller)[0].id).taken == 0
+
+    assert ivy in poller.records("employee", gone=True)
+
+
 def test_what_was_deleted_before_it_could_be_read_does_not_stay(
     poller: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The replay has the list compared, so a ghost is found out."""
     poller.hands.add("Employee", "Ann")
-    ivy = poller.hands.add("Employee", BAD)
+    ivy, zed = (poller.hands.add("Employee", name) for name in (BAD, "Zed"))
     with bug(monkeypatch, "employee"):
         poller.poll()
-    poller.clock.pass_(hours=1)
-    poller.hands.delete("Employee", ivy)
-    settled(poller)
+    for one in (ivy, zed):
+        # What was deleted last is told again with the next question.
+        poller.clock.pass_(hours=3)
+        poller.hands.delete("Employee", one)
+        settled(poller)
 
     assert replayed(poller, needing(poller)[0].id).taken == 1
     settled(poller)
