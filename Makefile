@@ -36,6 +36,14 @@ lint: $(VENV)/dev ## formatting, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+$(VENV)/audit: .ci/audit.lock
+	$(PYTHON) -m venv $(VENV)/audit-tool
+	$(VENV)/audit-tool/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/audit.lock
+	touch $@
+
+audit: $(VENV)/dev $(VENV)/audit ## known weaknesses of the locked dependencies
+	$(BIN)/python .ci/audit.py $(VENV)/audit-tool/bin/pip-audit requirements.lock
+
 format: $(VENV)/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,5 +54,7 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	  --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 .ci/audit.in -o .ci/audit.lock
 
-.PHONY: help demo test soak test-all lint format lock
+.PHONY: help demo test soak test-all lint audit format lock

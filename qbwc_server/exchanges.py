@@ -164,6 +164,22 @@ def change(
     )
 
 
+def fail(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int | None,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Note that our program failed on an answer, or on a part of it; see `replays`."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id)
+        .values(failed_at=now, reason=reason[:500])
+    )
+
+
 def jobs_of(
     connection: Connection, company_id: int, exchange_id: int
 ) -> list[queue.Job]:

@@ -150,5 +150,5 @@ def _rewrite_sqlite(engine: Engine) -> str:
         cursor = connection.cursor()
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        busy = cursor.fetchall()[0][0]
+        busy = (cursor.fetchone() or [1])[0]
     return f"{_LATER} Another process reads the file now." if busy else _ROWS

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from qbwc_server import (
+    exchanges,
     queue,
     read_answers,
     reading,
@@ -47,8 +48,13 @@ def apply(
     jobs: Sequence[Job],
     parsed: MessageSet,
     now: datetime,
+    *,
+    exchange_id: int,
 ) -> dict[str, int]:
-    """Give each job its answer; return how many objects of which kind came."""
+    """Give each job its answer; return how many objects of which kind came.
+
+    `exchange_id` is where the answer is kept, for what our program fails on.
+    """
     counts: dict[str, int] = {}
     answers = response.pair(expected(jobs), parsed)
     for job, answer in zip(jobs, answers, strict=True):
@@ -62,18 +68,20 @@ def apply(
                 if job.writes:
                     _apply_write(connection, job, answer, now)
                 else:
-                    _apply_read(connection, company, job, answer, now)
+                    _read(connection, company, job, answer, now)
             plural = _PLURALS.get(job.kind)
             if plural is not None and answer.rets and not job.writes:
                 counts[plural] = counts.get(plural, 0) + len(answer.rets)
         except OperationalError:
             raise  # the database went away: nothing was decided about the answer
-        except Exception:  # noqa: BLE001 - a bug in one kind must not stop the others
+        except Exception as error:  # noqa: BLE001 - a bug in one kind must not stop the others
             _LOG.exception("answer not applied", company=company.id, job=job.id)
             reason = (
                 "Our program failed on the answer, which is kept in exchange "
-                f"{job.exchange_id}. Support must look at it."
+                f"{exchange_id}. Support must look at it."
             )
+            told = f"Our program failed on the answer to job {job.id}: {error!r}"
+            exchanges.fail(connection, company.id, exchange_id, reason=told, now=now)
             # A write was done in QuickBooks: it must not look like one to try again.
             state = "unsure" if job.writes else "failed"
             if job.state == state:
@@ -86,15 +94,36 @@ def apply(
     return counts
 
 
-def _apply_read(
+def _read(
     connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+) -> None:
+    """Take an answer to a read; if that fails, once more with each object by itself."""
+    try:
+        with connection.begin_nested():
+            _apply_read(connection, company, job, answer, now)
+    except OperationalError:
+        raise  # the database went away: nothing was decided about the answer
+    except Exception:
+        if not answer.rets:
+            raise
+        _LOG.exception("page not applied", company=company.id, job=job.id)
+        _apply_read(connection, company, job, answer, now, one_by_one=True)
+
+
+def _apply_read(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    now: datetime,
+    *,
+    one_by_one: bool = False,
 ) -> None:
     if job.kind == reading.ACTIVITY:
         restores.apply_activity(connection, company, job, answer, now=now)
-    elif job.kind in time_reading.NAMES:
-        time_answers.apply(connection, company, job, answer, now=now)
-    else:
-        read_answers.apply(connection, company, job, answer, now=now)
+        return
+    kinds = time_answers if job.kind in time_reading.NAMES else read_answers
+    kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
 
 
 def _message_name(job: Job) -> str:

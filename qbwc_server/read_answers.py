@@ -9,14 +9,15 @@ is there all the same, so it is not gone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
-from qbwc_server import companies, queue, reading, records
+from qbwc_server import companies, exchanges, queue, reading, records
 from qbwc_server.companies import Company
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
@@ -31,6 +32,7 @@ MERGED_WITH_TIME = frozenset(
 )
 """What time entries point at: a merge moves them to the winner without a trace."""
 _PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
+_T = TypeVar("_T")
 _LOG = structlog.get_logger(__name__)
 
 
@@ -41,15 +43,20 @@ def apply(
     answer: Answer,
     *,
     now: datetime,
+    one_by_one: bool = False,
 ) -> None:
-    """Take the answer to a read: keep what it holds and move the job on."""
+    """Take the answer to a read: keep what it holds and move the job on.
+
+    With `one_by_one` an object that cannot be kept stops itself and no other. That is
+    slower, and for a page that failed as a whole.
+    """
     verdict = status(answer.status_code, answer.message)
     if verdict.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL}:
         refused(connection, job, answer, now)
     elif job.kind == reading.DELETIONS:
         _apply_deletions(connection, company, job, answer, now)
     else:
-        _apply_page(connection, company, job, answer, now)
+        _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
 
 
 def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> None:
@@ -90,6 +97,8 @@ def _apply_page(
     job: Job,
     answer: Answer,
     now: datetime,
+    *,
+    one_by_one: bool,
 ) -> None:
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
@@ -98,18 +107,26 @@ def _apply_page(
         queue.note(connection, job, cursor=None)
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
         return
-    seen, unread = _see(kind, answer.rets)
+    seen, unread = see(kind, answer.rets)
     full_read = job.id if cursor.get("full") else None
-    records.keep_seen(connection, company.id, kind, seen, now=now, full_read=full_read)
-    if unread:
-        reasons = [f"{list_id or 'no ListID'}: {why}" for list_id, why in unread]
-        _LOG.warning(
-            "objects not read", company=company.id, kind=kind.name, reasons=reasons[:5]
+
+    def keep(objects: Sequence[Seen]) -> None:
+        records.keep_seen(
+            connection, company.id, kind, objects, now=now, full_read=full_read
         )
+
+    if one_by_one:
+        seen, failed = each_alone(connection, seen, keep)
+        unread += [(one.quickbooks_id, error) for one, error in failed]
+    else:
+        keep(seen)
+    if unread:
+        reasons = [f"{list_id or 'no ListID'}: {why!s}" for list_id, why in unread]
         cursor["unread"] = [*cursor.get("unread", []), *reasons][:20]
+        ids = [list_id for list_id, _ in unread if list_id]
         if full_read is not None:
-            ids = [list_id for list_id, _ in unread if list_id]
             records.mark_met(connection, company.id, kind, ids, full_read)
+        tell_unread(connection, job, ids, reasons, now)
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1
     _learn_offset(connection, company, seen)
@@ -123,6 +140,46 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _finish(connection, company, job, cursor, now)
+
+
+def each_alone(
+    connection: Connection,
+    objects: Sequence[_T],
+    keep: Callable[[Sequence[_T]], None],
+) -> tuple[list[_T], list[tuple[_T, Exception]]]:
+    """Keep objects one by one; return those that were kept, and the rest with why."""
+    kept: list[_T] = []
+    failed: list[tuple[_T, Exception]] = []
+    for one in objects:
+        try:
+            with connection.begin_nested():
+                keep([one])
+        except OperationalError:
+            raise  # the database went away: nothing was decided
+        except Exception as error:  # noqa: BLE001 - it must not stop the others
+            _LOG.exception("object not kept")
+            failed.append((one, error))
+        else:
+            kept.append(one)
+    return kept, failed
+
+
+def tell_unread(
+    connection: Connection,
+    job: Job,
+    ids: Sequence[str],
+    reasons: Sequence[str],
+    now: datetime,
+) -> None:
+    """Keep that objects of an answer could not be read: its exchange is replayed."""
+    _LOG.warning(
+        "objects not read", company=job.company_id, kind=job.kind, reasons=reasons[:5]
+    )
+    told = f"{len(reasons)} not read: " + "; ".join(reasons)
+    exchanges.fail(connection, job.company_id, job.exchange_id, reason=told, now=now)
+    records.note_unread(
+        connection, job.company_id, job.kind, ids, exchange_id=job.exchange_id, now=now
+    )
 
 
 def next_in_turn(answer: Answer, cursor: dict[str, Any]) -> bool:
@@ -269,18 +326,21 @@ def _apply_deletions(
     queue.move(connection, job, "done", by="answer", now=now)
 
 
-def _see(
+def see(
     kind: Kind, rets: Sequence[Ret]
-) -> tuple[list[Seen], list[tuple[str, ValueError]]]:
+) -> tuple[list[Seen], list[tuple[str, Exception]]]:
     """Return what could be read, and the ListIDs of the rest with the reasons."""
     seen: list[Seen] = []
-    unread: list[tuple[str, ValueError]] = []
+    unread: list[tuple[str, Exception]] = []
     for ret in rets:
         if ret.type != kind.ret:
             continue
         try:
             seen.append(kind.see(ret))
         except ValueError as error:
+            unread.append((ret.text("ListID"), error))
+        except Exception as error:  # noqa: BLE001 - it must not stop the others
+            _LOG.exception("object not read", kind=kind.name)
             unread.append((ret.text("ListID"), error))
     return seen, unread
 

@@ -189,7 +189,9 @@ def _apply_probe(
         _note(connection, job, answered=True)
     if verdict is Verdict.DONE and parsed.answers:
         again = _among(connection, company.id, lost)
-        return job_answers.apply(connection, company, again, parsed, now)
+        return job_answers.apply(
+            connection, company, again, parsed, now, exchange_id=exchange.id
+        )
     said = f"QuickBooks keeps no answer for it ({parsed.status_code})"
     # So that it is not named to QuickBooks as one to forget.
     exchanges.change(connection, company.id, exchange.id, state="refused", reason=said)

@@ -188,7 +188,9 @@ def apply(
         _LOG.exception("answer not worked with", company=company_id)
         problem = "Our program failed on the answer. Support must look at it."
         with company_transaction(engine, company_id) as connection:
-            return _apply(connection, company_id, exchange_id, None, problem, now)
+            outcome = _apply(connection, company_id, exchange_id, None, problem, now)
+            exchanges.fail(connection, company_id, exchange_id, reason=problem, now=now)
+            return outcome
 
 
 def _apply(
@@ -226,7 +228,9 @@ def _apply(
     if row.purpose in {"probe", "look"}:
         counts = recovery.apply(connection, company, row, parsed, now)
     elif row.purpose == "work":
-        counts = job_answers.apply(connection, company, jobs, parsed, now)
+        counts = job_answers.apply(
+            connection, company, jobs, parsed, now, exchange_id=exchange_id
+        )
     exchanges.change(connection, company_id, exchange_id, applied_at=now)
     return Outcome(None, counts)
 

@@ -35,8 +35,10 @@ from qbwc_server.queue import Job
 from qbwc_server.read_answers import (
     ITERATOR_LOST,
     believed,
+    each_alone,
     next_in_turn,
     refused,
+    tell_unread,
     too_many,
     wall,
 )
@@ -59,8 +61,12 @@ def apply(
     answer: Answer,
     *,
     now: datetime,
+    one_by_one: bool = False,
 ) -> None:
-    """Take the answer to a question about time and move its job on."""
+    """Take the answer to a question about time and move its job on.
+
+    `one_by_one` is as with other reads.
+    """
     found = status(answer.status_code, answer.message)
     asked_by_id = job.action == time_reading.VERIFY or (job.cursor or {}).get("ids")
     missing = answer.status_code == _NOT_FOUND and asked_by_id
@@ -74,9 +80,9 @@ def apply(
     elif job.kind == reading.TIME_DELETIONS:
         _apply_deletions(connection, company, job, answer, now)
     elif job.action == time_reading.VERIFY:
-        _apply_verify(connection, company, job, answer, now)
+        _apply_verify(connection, company, job, answer, now, one_by_one=one_by_one)
     else:
-        _apply_page(connection, company, job, answer, now)
+        _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
 
 
 def _refused(
@@ -152,7 +158,13 @@ def _flag(text: str) -> bool | None:
 
 
 def _apply_page(
-    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    now: datetime,
+    *,
+    one_by_one: bool,
 ) -> None:
     cursor = dict(job.cursor or {})
     if not next_in_turn(answer, cursor):
@@ -160,10 +172,10 @@ def _apply_page(
         queue.note(connection, job, cursor=time_reading.again(cursor))
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
         return
-    seen, unread = _see(company, answer.rets)
+    seen, unread = see(answer.rets)
     full_read = job.id if cursor["full"] else None
     begun = _look_for_restore(connection, company, seen, now)
-    keep(connection, company.id, seen, now=now, full_read=full_read)
+    seen = _keep(connection, job, seen, unread, now, full_read, one_by_one=one_by_one)
     if begun:
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
         return
@@ -185,6 +197,34 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _next_slice(connection, company, job, cursor, now)
+
+
+def _keep(
+    connection: Connection,
+    job: Job,
+    seen: list[SeenTime],
+    unread: dict[str, str],
+    now: datetime,
+    full_read: int | None = None,
+    *,
+    one_by_one: bool,
+) -> list[SeenTime]:
+    """Keep entries and tell which could not be read; return those that were kept.
+
+    What turns out not to be one of them is added to `unread`.
+    """
+
+    def keep_some(entries: Sequence[SeenTime]) -> None:
+        keep(connection, job.company_id, entries, now=now, full_read=full_read)
+
+    if one_by_one:
+        seen, failed = each_alone(connection, seen, keep_some)
+        unread |= {one.txn_id: f"{one.txn_id}: {error}" for one, error in failed}
+    else:
+        keep_some(seen)
+    if unread:
+        tell_unread(connection, job, list(unread), list(unread.values()), now)
+    return seen
 
 
 def keep(
@@ -339,7 +379,13 @@ def _ask_a_person(
 
 
 def _apply_verify(
-    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
+    connection: Connection,
+    company: Company,
+    job: Job,
+    answer: Answer,
+    now: datetime,
+    *,
+    one_by_one: bool,
 ) -> None:
     asked: list[str] = (job.payload or {})["txn_ids"]
     if answer.status_code == _NOT_FOUND and len(asked) > 1:
@@ -355,8 +401,8 @@ def _apply_verify(
             )
         queue.move(connection, job, "done", by="answer", now=now)
         return
-    seen, unread = _see(company, answer.rets)
-    keep(connection, company.id, seen, now=now)
+    seen, unread = see(answer.rets)
+    seen = _keep(connection, job, seen, unread, now, one_by_one=one_by_one)
     there = {one.txn_id for one in seen} | unread.keys()
     gone = time_records.alive(connection, company.id, set(asked) - there)
     reason = "Not read: " + "; ".join(unread.values()) if unread else None
@@ -396,9 +442,7 @@ def _apply_deletions(
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
 
 
-def _see(
-    company: Company, rets: Sequence[Ret]
-) -> tuple[list[SeenTime], dict[str, str]]:
+def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, str]]:
     """Return what could be read, and why the rest could not, by TxnID."""
     seen: list[SeenTime] = []
     unread: dict[str, str] = {}
@@ -408,9 +452,10 @@ def _see(
         except ValueError as error:
             txn_id = ret.text("TxnID")
             unread[txn_id] = f"{txn_id or 'no TxnID'}: {error}"
-    if unread:
-        reasons = list(unread.values())[:5]
-        _LOG.warning("time entries not read", company=company.id, reasons=reasons)
+        except Exception as error:  # noqa: BLE001 - it must not stop the others
+            _LOG.exception("time entry not read")
+            txn_id = ret.text("TxnID")
+            unread[txn_id] = f"{txn_id or 'no TxnID'}: {error!r}"
     return seen, unread
 
 

@@ -7,6 +7,7 @@ import click
 from qbwc_server import __version__
 from qbwc_server.cli.company import company, qwc
 from qbwc_server.cli.demo import demo
+from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.preview import preview_
@@ -27,5 +28,8 @@ def main() -> None:
 
 records.add_command(preview_)
 company.add_command(forget)
-for _command in (demo, serve, worker, database, company, qwc, jobs, records, sandbox):
+for _command in (
+    *(demo, serve, worker, database, company, qwc),
+    *(jobs, records, exchanges, sandbox),
+):
     main.add_command(_command)

@@ -118,7 +118,7 @@ def extension_fields(
     what = "Item" if what == "ItemService" else what
     marks = ", ".join("?" * len(owners))
     rows = store.all(
-        "SELECT v.owner_id, v.name, v.value, e.type FROM extension_value v "  # noqa: S608
+        "SELECT v.owner_id, v.name, v.value, e.type FROM extension_value v "  # noqa: S608 - our own words
         "JOIN extension e ON e.owner_id = v.owner_id AND e.name = v.name "
         f"WHERE v.object = ? AND v.object_id = ? AND v.owner_id IN ({marks}) "
         "ORDER BY v.owner_id, v.name",

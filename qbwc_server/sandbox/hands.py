@@ -127,7 +127,7 @@ class Hands:
             for child in children(self._store, kind, loser):
                 put(self._store, child, child["name"], winner)
             column, where = _use_in_time(kind)
-            sql = f"UPDATE time_entry SET {column} = ? WHERE {where}"  # noqa: S608
+            sql = f"UPDATE time_entry SET {column} = ? WHERE {where}"  # noqa: S608 - our own columns
             self._store.run(sql, winner, loser)
             remove(self._store, gone)
 
@@ -143,7 +143,7 @@ class Hands:
             row = existing(self._store, kind, list_id)
             used = children(self._store, kind, list_id)
             _, where = _use_in_time(kind)
-            sql = f"SELECT 1 FROM time_entry WHERE {where} LIMIT 1"  # noqa: S608
+            sql = f"SELECT 1 FROM time_entry WHERE {where} LIMIT 1"  # noqa: S608 - our own columns
             if used or self._store.one(sql, list_id):
                 raise NotPossible(f"{row['full_name']} is used")
             if self._store.setting("file_mode") == "MultiUser":

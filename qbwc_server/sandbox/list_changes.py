@@ -84,7 +84,7 @@ def change_record(
     now = store.now()
     time = store.printed(now)
     store.run(
-        f"UPDATE record SET {columns}, modified = ?, modified_wall = ?, "  # noqa: S608
+        f"UPDATE record SET {columns}, modified = ?, modified_wall = ?, "  # noqa: S608 - our own columns
         "edit_sequence = ? WHERE kind = ? AND list_id = ?",
         *values,
         time,

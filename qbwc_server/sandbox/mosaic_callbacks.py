@@ -78,7 +78,7 @@ def post(url: str, body: bytes) -> int:
         url, body, {"Content-Type": "application/json"}, method="POST"
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - the sandbox's own setting
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:

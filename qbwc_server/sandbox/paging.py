@@ -37,7 +37,7 @@ class Selection:
 
     def count(self, store: Store) -> int:
         """Count the rows without reading them."""
-        sql = f"SELECT count(*) AS n FROM {self.source} WHERE {self.where}"  # noqa: S608
+        sql = f"SELECT count(*) AS n FROM {self.source} WHERE {self.where}"  # noqa: S608 - our own words
         row = store.one(sql, *self.values)
         return int(row["n"]) if row else 0
 

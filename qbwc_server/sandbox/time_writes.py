@@ -57,7 +57,7 @@ def add_time(store: Store, request: etree._Element) -> Reply:
     txn_id = f"{number:X}-{now}"
     time = store.printed(now)
     store.run(
-        "INSERT INTO time_entry (number, txn_id, created, modified, modified_wall, "  # noqa: S608
+        "INSERT INTO time_entry (number, txn_id, created, modified, modified_wall, "  # noqa: S608 - our own columns
         f"edit_sequence, {_COLUMNS}, external_guid) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         number,
@@ -120,7 +120,7 @@ def change_time(store: Store, txn_id: str, values: dict[str, object]) -> None:
     time = store.printed(now)
     columns = ", ".join(f"{name} = ?" for name in values)
     store.run(
-        f"UPDATE time_entry SET {columns}, modified = ?, modified_wall = ?, "  # noqa: S608
+        f"UPDATE time_entry SET {columns}, modified = ?, modified_wall = ?, "  # noqa: S608 - our own columns
         "edit_sequence = ? WHERE txn_id = ?",
         *values.values(),
         time,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from qbwc_server import identity, time_looks
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml.personal import ELEMENTS, dropped, dropped_anywhere
 from tests.conftest import reference_data
@@ -187,6 +189,30 @@ def test_no_request_of_a_kind_asks_for_any_of_it() -> None:
     asked = {name for kind in KINDS.values() for name in kind.elements}
     asked |= set(time_entry.ELEMENTS)
     assert not asked & set(ELEMENTS)
+
+
+def test_every_query_that_is_built_names_what_it_wants() -> None:
+    """Else QuickBooks would tell all: whoever asks for objects asks for elements.
+
+    Only what has nobody's data in it goes without: the program itself, what was deleted
+    and when, whether a backup was restored.
+    """
+    without = {"HostQueryRq", "TxnDeletedQueryRq", "ListDeletedQueryRq"}
+    without |= {"CompanyActivityQueryRq", "PreferencesQueryRq"}
+    built: set[str] = set()
+    for path in (Path(__file__).parents[2] / "qbwc_server").rglob("*.py"):
+        if "sandbox" not in path.parts:
+            built |= set(
+                re.findall(r'Request\(\s*"(\w+QueryRq)"', path.read_text("utf-8"))
+            )
+    assert built - without == {"CompanyQueryRq", "TimeTrackingQueryRq"}
+    company = next(one for one in identity.questions("x") if "Company" in one.name)
+    looked = time_looks.by_ids(["1"])
+    for one in (company, looked):
+        wanted = {text for name, text in one.body if name == "IncludeRetElement"}
+        assert wanted
+        assert not wanted & set(ELEMENTS)
+    assert all(kind.elements for kind in KINDS.values())
 
 
 @pytest.mark.parametrize(
