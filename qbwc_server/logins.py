@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import companies, models
 from qbwc_server.companies import Company
@@ -55,9 +56,28 @@ def check(
             _count_failure(connection, who, now)
             return None
         connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
+        _renew(connection, keys, row, password, former=not matches)
         if matches and row.former_password_hash is not None:
             companies.change(connection, row.id, former_password_hash=None)
     return Company.of(row)
+
+
+def _renew(
+    connection: Connection, keys: Keys, row: Row[Any], password: str, *, former: bool
+) -> None:
+    """Hash a password anew that was hashed under an older key.
+
+    Unless somebody has just given the company another one.
+    """
+    table = models.company
+    column = table.c.former_password_hash if former else table.c.password_hash
+    stored = getattr(row, column.name)
+    if not keys.hashed_now(stored):
+        connection.execute(
+            table.update()
+            .where(table.c.id == row.id, column == stored)
+            .values({column.name: keys.hash("password", password)})
+        )
 
 
 def _blocked(connection: Connection, who: str, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from qbwc_server import __version__
 from qbwc_server.cli.company import company, qwc
 from qbwc_server.cli.demo import demo
 from qbwc_server.cli.jobs import jobs
+from qbwc_server.cli.keys import keys
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
@@ -25,5 +26,7 @@ def main() -> None:
 
 
 records.add_command(preview_)
-for _command in (demo, serve, worker, database, company, qwc, jobs, records, sandbox):
+for _command in (
+    *(demo, serve, worker, database, company, qwc, jobs, records, keys, sandbox),
+):
     main.add_command(_command)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import app, schema
 from qbwc_server.cli.output import parts, reporting
+from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
 from qbwc_server.settings import Settings
@@ -68,6 +69,7 @@ def serve(
         "timeout": 120,
         "keepalive": 75,
         "control_socket_disable": True,
+        "logger_class": ServerLogs,
         "on_exit": stop_worker,
     }
     if with_worker:
