@@ -26,11 +26,12 @@ _HIDDEN = (
     (re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@"), "[hidden]@"),
     (re.compile(r"/(setup|webhook)/[^\s/?\"']+"), r"/\1/[hidden]"),
     (re.compile(r"\b(\d{1,18})-[0-9a-f]{40}\b"), r"\1-[hidden]"),
+    (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), "[hidden]"),  # a social security number
     # Passwords and tokens as `keys.new_secret` makes them.
     (re.compile(r"\b[a-z2-7]{32}\b"), "[hidden]"),
     (
         re.compile(
-            r"(authorization|x-api-key|strpassword)\b(['\"]?[\s:=>,b(]+['\"]?)"
+            r"(authorization|x-api-key|password)(['\"]?\s*[:=>,]\s*b?['\"]?)"
             r"(?:bearer )?[^\s'\",)<]+",
             re.IGNORECASE,
         ),
