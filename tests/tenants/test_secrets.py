@@ -166,7 +166,7 @@ def _work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.wire = echo
 
     def fails(_ret: object) -> Any:
-        raise ValueError(f"cannot read {SSN} of {house.company.password}")
+        raise RuntimeError(f"a bug, at {SSN}")
 
     broken = replace(KINDS["employee"], see=fails)
     echo.statuses = [500, 502, 500, 429, 500]
@@ -175,6 +175,7 @@ def _work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     in_mosaic(house, "two")
     house.settle_for(hours=2)
     in_quickbooks(house, "three")
+    house.clock.pass_(minutes=20)
     house.hands.touch("Employee", house.persons["Bo Berg"])
     with monkeypatch.context() as patched:
         patched.setitem(KINDS, "employee", broken)
@@ -223,13 +224,9 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     def fails(*_: object) -> bytes:
         raise RuntimeError(f"no file for /setup/{company.setup_token}/x.qwc")
 
-    monkeypatch.setattr(connect, "qwc_of", fails)
-    pages["error page"] = web.get(f"/setup/{company.setup_token}/x.qwc").text
-    monkeypatch.undo()
-    monkeypatch.setenv("QBWC_DATABASE_URL", day.settings.database_url)
-    monkeypatch.setenv("QBWC_SECRET_KEY", SECRET)
-    monkeypatch.setenv("QBWC_DATA_DIR", str(day.settings.data_dir))
-    monkeypatch.setenv("QBWC_LOG_LEVEL", "DEBUG")
+    with monkeypatch.context() as patched:
+        patched.setattr(connect, "qwc_of", fails)
+        pages["error page"] = web.get(f"/setup/{company.setup_token}/x.qwc").text
     return {name.replace(company.setup_token, "TOKEN"): p for name, p in pages.items()}
 
 
@@ -244,10 +241,10 @@ def _fail_in_the_database(day: Day) -> None:
     """Have the database refuse a row, and tell why as it does."""
     company_id = day.house.company.id
     row = {"company_id": company_id, "id": 9, "at": NOW, "who": PERSON, "what": PERSON}
-    for table in (models.audit, models.audit):
+    for each in (row, row, {**row, "id": 10, "what": None}):
         try:
             with company_transaction(day.house.engine, company_id) as connection:
-                connection.execute(table.insert(), row)
+                connection.execute(models.audit.insert(), each)
         except sa.exc.IntegrityError as error:
             structlog.get_logger().exception("row refused", said=str(error))
             structlog.get_logger().warning("row refused", error=error, all=[error])
@@ -309,7 +306,10 @@ def _commands(day: Day) -> dict[str, str]:
 def logs(day: Day) -> dict[str, str]:
     """Every log line of the day, at DEBUG."""
     assert day.logs.count("\n") > 20
-    for event in ("login refused", "row refused", "call failed", "Exception on"):
+    for event in (
+        *("login refused", "row refused", "call failed", "Exception on"),
+        *("answer not applied", "Mosaic not usable", "callback not readable"),
+    ):
         assert event in day.logs, event
     return dict(enumerate_lines(day.logs))
 
