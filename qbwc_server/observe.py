@@ -62,7 +62,7 @@ def _scrubbed(value: Any) -> Any:
     if value is None or isinstance(value, int | float | date):
         return value
     if isinstance(value, dict):
-        return {str(name): _scrubbed(one) for name, one in value.items()}
+        return {scrub(str(name)): _scrubbed(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_scrubbed(one) for one in value]
     return scrub(repr(value))
