@@ -74,10 +74,12 @@ def test_what_looks_like_a_secret_or_a_row_is_hidden(text: str, shown: str) -> N
 def test_a_secret_is_hidden_wherever_it_is_in_a_line(logs: io.StringIO) -> None:
     """In the event, in lists and mappings, in exceptions, in what libraries say."""
     log = structlog.get_logger("ours")
-    log.info("made " + TOKEN, parts=[TOKEN, {TICKET: TICKET}], when=1.5)
+    said = f"made {TOKEN}"
+    log.info(said, parts=[TOKEN, {TICKET: TICKET}], when=1.5)
     log.warning("object", thing=ValueError(TOKEN), password=TOKEN)
+    nothing: dict[str, str] = {}
     try:
-        {}[TOKEN]
+        nothing[TOKEN]
     except KeyError:
         log.exception("failed")
     logging.getLogger("library").error("called /setup/%s", TOKEN)

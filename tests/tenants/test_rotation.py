@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, logins, rotation
+from qbwc_server import companies, logins, rotation, schema
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
@@ -133,3 +134,18 @@ def test_under_one_key_nothing_is_older(
     new_company()
     assert _what(engine, keys) == []
     assert rotation.rotate(engine, keys, now=clock(), who="test") == 0
+
+
+def test_going_back_a_revision_leaves_hashes_that_the_program_before_understands(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """It knew no names of keys in front of them; nobody has to be given a password."""
+    company = new_company()
+    schema.downgrade(engine, "0001")
+
+    with engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT * FROM company")).one()
+    plain = Keys([SECRET]).hashes("password", company.password)[-1]
+    assert row.password_hash == plain
+    assert {len(row.setup_token_hash), len(row.webhook_token_hash)} == {64}
+    assert row.former_password_hash is None
