@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -77,7 +77,7 @@ class Company:
     file_id: str
     mosaic_url: str
     mosaic_team: str
-    mosaic_key: str | None
+    mosaic_key: str | None = field(repr=False)
     mosaic_auth_scheme: str
     mosaic_portfolio: int | None
     mosaic_read_at: datetime | None
@@ -101,7 +101,7 @@ class Company:
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """Return the company of a row of `company`."""
-        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+        return cls(**{part.name: getattr(row, part.name) for part in fields(cls)})
 
     @property
     def delivers(self) -> bool:
@@ -121,9 +121,9 @@ class NewCompany:
     id: int
     name: str
     username: str
-    password: str
-    setup_token: str
-    webhook_token: str
+    password: str = field(repr=False)
+    setup_token: str = field(repr=False)
+    webhook_token: str = field(repr=False)
 
 
 def add(

@@ -2,7 +2,9 @@
 
 Rule 1: a call that is not in `TABLE` for the session's state gets the protocol's own
 "no": an empty string, a negative number or `nvu`; never an exception.
-Rule 2: the tenant comes from the ticket alone.
+Rule 2: the tenant comes from the ticket alone. One that opens nothing gets the "no" of
+its call, whatever is wrong with it, and a row in the audit of the company it names.
+`peer` is everywhere the caller's network address.
 Rule 3: nothing is asked of QuickBooks before the open company file was recognised.
 
 What Web Connector does with each answer is told in Intuit's QuickBooks Web Connector
@@ -29,6 +31,7 @@ from qbwc_server import (
     queue,
     reading,
     recovery,
+    refusals,
     roundtrip,
     sessions,
 )
@@ -38,6 +41,7 @@ from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.reading import Rules
+from qbwc_server.refusals import Refusal
 from qbwc_server.roundtrip import Outcome
 from qbwc_server.sessions import Session
 from qbwc_server.settings import Settings
@@ -126,12 +130,19 @@ class Conversation:
         return [ticket, path, "", ""]
 
     def send_request(
-        self, ticket: str, hcp: str, company_file: str, country: str, version: str
+        self,
+        ticket: str,
+        hcp: str,
+        company_file: str,
+        country: str,
+        version: str,
+        *,
+        peer: str = "",
     ) -> str:
         """Return the next qbXML, "NoOp" to be asked again, or "" to have it end."""
         del country, version  # the HCP answers say the same in more detail
         now = self._clock()
-        found = self._find(ticket, "sendRequestXML")
+        found = self._find(ticket, "sendRequestXML", peer)
         if found is None:
             return ""
         session, company_id = found
@@ -181,19 +192,26 @@ class Conversation:
             return self._nothing_to_send(connection, session, now)
 
     def receive_response(
-        self, ticket: str, answer: str, code: str, message: str
+        self, ticket: str, answer: str, code: str, message: str, *, peer: str = ""
     ) -> int:
         """Keep the answer, work with it, and return the percentage done.
 
         100 ends the run; a negative number has Web Connector ask for the error's text.
         """
-        return self._receive(ticket, answer, code, message, why=None)
+        return self._receive(ticket, answer, code, message, why=None, peer=peer)
 
     def _receive(
-        self, ticket: str, answer: str, code: str, message: str, *, why: str | None
+        self,
+        ticket: str,
+        answer: str,
+        code: str,
+        message: str,
+        *,
+        why: str | None,
+        peer: str,
     ) -> int:
         now = self._clock()
-        found = self._find(ticket, "receiveResponseXML")
+        found = self._find(ticket, "receiveResponseXML", peer)
         if found is None:
             return -1
         session, company_id = found
@@ -231,14 +249,19 @@ class Conversation:
             session = sessions.find(connection, self._keys, company_id, ticket)
         return session is not None and session.state != State.CLOSED
 
-    def receive_unreadable(self, ticket: str, body: str, why: str) -> int:
+    def receive_unreadable(
+        self, ticket: str, body: str, why: str, *, peer: str = ""
+    ) -> int:
         """Keep a body that could not be read as the answer that it was meant to be."""
-        return self._receive(ticket, body, "", "", why=f"The answer is {why}")
+        said = f"The answer is {why}"
+        return self._receive(ticket, body, "", "", why=said, peer=peer)
 
-    def connection_error(self, ticket: str, code: str, message: str) -> str:
+    def connection_error(
+        self, ticket: str, code: str, message: str, *, peer: str = ""
+    ) -> str:
         """Return "done" to end, or "" to have the company file tried that is open."""
         now = self._clock()
-        found = self._find(ticket, "connectionError")
+        found = self._find(ticket, "connectionError", peer)
         if found is None:
             return "done"
         session, company_id = found
@@ -281,18 +304,18 @@ class Conversation:
                 )
         return "" if retry else "done"
 
-    def last_error(self, ticket: str) -> str:
+    def last_error(self, ticket: str, *, peer: str = "") -> str:
         """Return the text for the Status column, or "NoOp" for a pause; never ""."""
-        found = self._find(ticket, "getLastError")
+        found = self._find(ticket, "getLastError", peer)
         if found is None:
             return NO_SESSION
         session, _ = found
         return session.last_error or "No error."
 
-    def close(self, ticket: str) -> str:
+    def close(self, ticket: str, *, peer: str = "") -> str:
         """End the session and return what it did, for the Status column."""
         now = self._clock()
-        found = self._find(ticket, "closeConnection")
+        found = self._find(ticket, "closeConnection", peer)
         if found is None:
             return "OK"
         session, company_id = found
@@ -307,17 +330,26 @@ class Conversation:
             sessions.close(connection, session, now=now, why="closed")
         return summary
 
-    def _find(self, ticket: str, call: str) -> tuple[Session, int] | None:
+    def _find(self, ticket: str, call: str, peer: str) -> tuple[Session, int] | None:
         """Return the session of a ticket if the call is one that it may make now."""
         company_id = sessions.company_of(ticket)
         if company_id is None:
+            _LOG.warning("call refused", call=call, peer=peer, why="no ticket of ours")
             return None
         with company_reading(self._engine, company_id) as connection:
             session = sessions.find(connection, self._keys, company_id, ticket)
-        if session is None or call not in TABLE[State(session.state)]:
-            _LOG.warning("call out of order", call=call, company=company_id)
+        if session is not None and call in TABLE[State(session.state)]:
+            return session, company_id
+        told = {"call": call, "peer": peer, "company": company_id}
+        if session is not None and session.state != State.CLOSED:
+            _LOG.warning("call out of order", state=session.state, **told)
             return None
-        return session, company_id
+        why = Refusal.UNKNOWN if session is None else Refusal.ENDED
+        kept = refusals.keep(
+            self._engine, company_id, why, call=call, peer=peer, now=self._clock()
+        )
+        _LOG.warning("call refused", why=why if kept else "no such company", **told)
+        return None
 
     def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
         """Tell whether QuickBooks is to be opened.

@@ -157,12 +157,21 @@ def operator_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def lock_company(connection: Connection, company_id: int) -> None:
+def bind_company(connection: Connection, company_id: int) -> None:
+    """Bind a transaction to a company without its lock.
+
+    For a row that is nobody's plan: what others decide by is changed under the lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(*_bound_to(company_id)))
+
+
+def lock_company(connection: Connection, company_id: int) -> bool:
     """Bind a transaction to a company, and hold its lock until the transaction ends.
 
-    One statement does all of it, also where there is no such company. SQLite has no
-    row-level security and leaves out FOR UPDATE: its one writer took its lock at BEGIN
-    IMMEDIATE.
+    One statement does all of it. False if there is no such company: then there is
+    nothing to lock, and nothing to see. SQLite has no row-level security and leaves out
+    FOR UPDATE: its one writer took its lock at BEGIN IMMEDIATE.
     """
     locked = (
         sa.select(_sequence.c.last_id)
@@ -170,8 +179,8 @@ def lock_company(connection: Connection, company_id: int) -> None:
         .with_for_update()
     )
     if connection.dialect.name == "postgresql":
-        locked = sa.select(*_bound_to(company_id), locked.scalar_subquery())
-    connection.execute(locked)
+        locked = sa.select(locked.scalar_subquery(), *_bound_to(company_id))
+    return connection.execute(locked).scalar() is not None
 
 
 def _bound_to(company_id: int) -> tuple[sa.ColumnElement[str], ...]:

@@ -104,6 +104,7 @@ def check(
             _count_failure(connection, counts, now)
             return None
         connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+        _renew(connection, keys, row, password, former=not matches)
         changed: dict[str, object] = {}
         if matches and row.former_password_hash is not None:
             changed["former_password_hash"] = None
@@ -112,6 +113,24 @@ def check(
         if changed:
             companies.change(connection, row.id, **changed)
     return Company.of(row)
+
+
+def _renew(
+    connection: Connection, keys: Keys, row: Row[Any], password: str, *, former: bool
+) -> None:
+    """Hash a password anew that was hashed under an older key.
+
+    Unless somebody has just given the company another one.
+    """
+    table = models.company
+    column = table.c.former_password_hash if former else table.c.password_hash
+    stored = getattr(row, column.name)
+    if not keys.hashed_now(stored):
+        connection.execute(
+            table.update()
+            .where(table.c.id == row.id, column == stored)
+            .values({column.name: keys.hash("password", password)})
+        )
 
 
 def wait(failures: int, free: int) -> timedelta:

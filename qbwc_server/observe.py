@@ -1,15 +1,71 @@
-"""Logs: one line an event, with names for its parts, and never a secret in it."""
+"""Logs: one line an event, with names for its parts, and never a secret in it.
+
+Secrets are kept out of what is logged where it is made; here stands what is left when
+that was forgotten, and what libraries write by themselves.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
+from datetime import date
 from typing import Any
 
 import structlog
 
 _SECRET = ("password", "ticket", "secret", "token", "key", "authorization")
 _HARMLESS = {"dedupe_key", "match_key", "event_key"}
+
+
+_END = r"(?=(?:\n|\\n)(?:\[SQL|\(Background|Traceback|During handling|The above)|\Z)"
+_HIDDEN = (
+    # What PostgreSQL adds to an error: the row that failed, the value that it was.
+    (re.compile(r"(?:\n|\\n)?(?:DETAIL|CONTEXT):.*?" + _END, re.DOTALL), ""),
+    (re.compile(r"(invalid input \w+ for \S+ [\w ]+: ).*"), r"\1[hidden]"),
+    (re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@"), "[hidden]@"),
+    (re.compile(r"/(setup|webhook)/[^\s/?\"']+"), r"/\1/[hidden]"),
+    (re.compile(r"\b(\d{1,18})-[0-9a-f]{40}\b"), r"\1-[hidden]"),
+    (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), "[hidden]"),  # a social security number
+    # Passwords and tokens as `keys.new_secret` makes them.
+    (re.compile(r"\b[a-z2-7]{32}\b"), "[hidden]"),
+    (
+        re.compile(
+            r"(authorization|x-api-key|password)(['\"]?\s*[:=>,]\s*b?['\"]?)"
+            r"(?:bearer )?[^\s'\",)<]+",
+            re.IGNORECASE,
+        ),
+        r"\1\2[hidden]",
+    ),
+)
+
+
+def scrub(text: str) -> str:
+    """Return a text without what looks like a secret, or like a row of data."""
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def hide(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Scrub every value, whatever it is in; a structlog processor."""
+    for name in event:
+        event[name] = _scrubbed(event[name])
+    return event
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if value is None or isinstance(value, int | float | date):
+        return value
+    if isinstance(value, dict):
+        return {scrub(str(name)): _scrubbed(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_scrubbed(one) for one in value]
+    return scrub(repr(value))
 
 
 def redact(
@@ -49,6 +105,7 @@ def set_up_logs(*, level: str, as_json: bool) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                hide,
                 renderer,
             ],
         )

@@ -67,7 +67,9 @@ class _Files(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """All settings, frozen. Times are in the unit that the name says."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default=Path("qbwc-data"),
@@ -75,6 +77,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
+        repr=False,  # it may hold a password
         description="SQLAlchemy URL; empty: SQLite file `qbwc.db` in the data folder.",
     )
     public_url: str = Field(

@@ -72,13 +72,12 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
 
         @rpc(Unicode, Unicode, _returns=Array(Unicode))
         def authenticate(ctx: Any, strUserName: Any, strPassword: Any) -> Any:
-            peer = ctx.transport.req_env.get("REMOTE_ADDR", "")
             return _guard(
                 "authenticate",
                 conversation.authenticate,
                 strUserName,
                 strPassword,
-                peer,
+                _peer(ctx),
             )
 
         @rpc(Unicode, Unicode, Unicode, Unicode, Unicode, Unicode, _returns=Unicode)
@@ -99,6 +98,7 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
                 strCompanyFileName,
                 qbXMLCountry,
                 f"{qbXMLMajorVers}.{qbXMLMinorVers}",
+                peer=_peer(ctx),
             )
 
         @rpc(Unicode, Unicode, Unicode, Unicode, _returns=Integer)
@@ -116,6 +116,7 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
                 response,
                 hresult,
                 message,
+                peer=_peer(ctx),
             )
 
         @rpc(Unicode, Unicode, Unicode, _returns=Unicode)
@@ -126,15 +127,20 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
                 ticket,
                 hresult,
                 message,
+                peer=_peer(ctx),
             )
 
         @rpc(Unicode, _returns=Unicode)
         def getLastError(ctx: Any, ticket: Any) -> Any:
-            return _guard("getLastError", conversation.last_error, ticket)
+            return _guard(
+                "getLastError", conversation.last_error, ticket, peer=_peer(ctx)
+            )
 
         @rpc(Unicode, _returns=Unicode)
         def closeConnection(ctx: Any, ticket: Any) -> Any:
-            return _guard("closeConnection", conversation.close, ticket)
+            return _guard(
+                "closeConnection", conversation.close, ticket, peer=_peer(ctx)
+            )
 
         @rpc(Unicode, Unicode, _returns=Unicode)
         def getInteractiveURL(ctx: Any, wcTicket: Any, sessionID: Any) -> Any:
@@ -151,14 +157,21 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
     return QBWebConnectorSvc
 
 
-def _guard(name: str, method: Callable[..., Any], *arguments: str | None) -> Any:
+def _peer(ctx: Any) -> str:
+    """Return the network address from which a call came."""
+    return str(ctx.transport.req_env.get("REMOTE_ADDR", ""))
+
+
+def _guard(
+    name: str, method: Callable[..., Any], *arguments: str | None, **named: str
+) -> Any:
     """Call a method of the conversation; whatever fails, answer with the safe value.
 
     spyne gives None for absent arguments, leaves out a result that is None, and sends
     an empty body for a result that XML cannot hold.
     """
     try:
-        result = method(*("" if one is None else one for one in arguments))
+        result = method(*("" if one is None else one for one in arguments), **named)
     except Exception:  # noqa: BLE001 - the last line before a SOAP fault
         _LOG.exception("call failed", call=name)
         result = SAFE[name]

@@ -20,7 +20,7 @@ def test_a_hash_depends_on_key_purpose_and_secret() -> None:
     }
 
     assert len(hashes) == 16
-    assert {len(one) for one in hashes} == {64}
+    assert {len(one) for one in hashes} == {8 + 1 + 64}
 
 
 def test_a_secret_matches_its_own_hash_only() -> None:
@@ -44,10 +44,31 @@ def test_the_first_key_is_used_and_all_are_understood() -> None:
     assert after.matches("password", "right", before.hash("password", "right"))
     assert after.hash("password", "right") == Keys([NEW]).hash("password", "right")
     assert Keys([NEW]).decrypt(after.encrypt("x")) == "x"
-    assert after.hashes("ticket", "t") == [
-        Keys([NEW]).hash("ticket", "t"),
-        Keys([OLD]).hash("ticket", "t"),
-    ]
+    named = [Keys([key]).hash("ticket", "t") for key in (NEW, OLD)]
+    plain = [one.partition(":")[2] for one in named]
+    assert after.hashes("ticket", "t") == named + plain
+
+
+def test_a_hash_of_the_first_release_is_understood() -> None:
+    """It has no name of its key in front."""
+    keys = Keys([NEW, OLD])
+    stored = Keys([OLD]).hash("password", "right").partition(":")[2]
+
+    assert len(stored) == 64
+    assert keys.matches("password", "right", stored)
+    assert not keys.matches("password", "wrong", stored)
+
+
+def test_what_is_under_an_older_key_is_known() -> None:
+    """So it can be said whether that key is still needed."""
+    before, after = Keys([OLD]), Keys([NEW, OLD])
+    old, new = before.hash("setup", "s"), after.hash("setup", "s")
+
+    assert (after.hashed_now(old), after.hashed_now(new)) == (False, True)
+    assert not after.hashed_now(new.partition(":")[2])
+    assert not after.encrypted_now(before.encrypt("x"))
+    assert after.encrypted_now(after.encrypt("x"))
+    assert len(after) == 2
 
 
 def test_a_key_that_was_given_up_opens_nothing() -> None:

@@ -26,6 +26,11 @@ TABLES = (
     *("mosaic_object", "mosaic_call", "mosaic_callback", "audit"),
 )
 
+HASHES = (
+    *("password_hash", "former_password_hash", "setup_token_hash"),
+    "webhook_token_hash",
+)
+
 # Others may migrate another database of the same server at this moment.
 ROLE = """
 DO $$
@@ -119,6 +124,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The program before did not know names of keys in front of hashes.
+    company = sa.table("company", *map(sa.column, HASHES))
+    for column in company.c:
+        op.execute(
+            company.update()
+            .where(sa.func.substr(column, 9, 1) == ":")
+            .values({column: sa.func.substr(column, 10)})
+        )
     if op.get_context().dialect.name == "postgresql":
         for table in TABLES:
             op.execute(f"DROP POLICY one_company ON {table}")

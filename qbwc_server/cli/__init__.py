@@ -10,6 +10,7 @@ from qbwc_server.cli.demo import demo
 from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
+from qbwc_server.cli.keys import keys
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
@@ -30,6 +31,6 @@ records.add_command(preview_)
 company.add_command(forget)
 for _command in (
     *(demo, serve, worker, database, company, qwc),
-    *(jobs, records, exchanges, sandbox),
+    *(jobs, records, exchanges, keys, sandbox),
 ):
     main.add_command(_command)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import app, arrivals, schema
 from qbwc_server.cli.output import parts, reporting
+from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
 from qbwc_server.settings import Settings
@@ -74,6 +75,7 @@ def serve(
         "forwarded_allow_ips": "",
         "limit_request_fields": 64,
         "limit_request_field_size": 4096,
+        "logger_class": ServerLogs,
         "on_exit": stop_worker,
     }
     if with_worker:

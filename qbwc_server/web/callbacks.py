@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
-import sqlalchemy as sa
 import structlog
 from flask import Blueprint, Response, request
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, models
-from qbwc_server.database import company_transaction, next_id, transaction
+from qbwc_server import companies, models, tokens
+from qbwc_server.database import company_transaction, next_id
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.callback import MalformedCallback, parse
 
@@ -37,15 +36,10 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
 
     @pages.post("/webhook/<token>")
     def webhook(token: str) -> Response:
-        column = models.company.c.webhook_token_hash
-        with transaction(engine) as connection:
-            company_id = connection.execute(
-                sa.select(models.company.c.id).where(
-                    column.in_(keys.hashes("webhook", token))
-                )
-            ).scalar()
-        if company_id is None:
+        company = tokens.company_of(engine, keys, "webhook", token)
+        if company is None:
             return Response("unknown address\n", 404, mimetype="text/plain")
+        company_id = company.id
         try:
             said = parse(request.get_data())
         except MalformedCallback as error:

@@ -5,13 +5,11 @@ Web Connector looks at the support address when the file is added and wants 200.
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template_string
 from sqlalchemy.engine import Engine
 
-from qbwc_server import connect, models, qwc
+from qbwc_server import connect, qwc, tokens
 from qbwc_server.companies import Company
-from qbwc_server.database import transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 
@@ -40,14 +38,10 @@ def blueprint(engine: Engine, keys: Keys, settings: Settings) -> Blueprint:
     pages = Blueprint("setup", __name__)
 
     def find(token: str) -> Company:
-        column = models.company.c.setup_token_hash
-        with transaction(engine) as connection:
-            row = connection.execute(
-                sa.select(models.company).where(column.in_(keys.hashes("setup", token)))
-            ).first()
-        if row is None:
+        company = tokens.company_of(engine, keys, "setup", token)
+        if company is None:
             abort(404)
-        return Company.of(row)
+        return company
 
     @pages.get("/")
     def support() -> str:

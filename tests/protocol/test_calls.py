@@ -464,3 +464,19 @@ def test_the_answer_to_the_peer_is_xml_in_intuits_namespace(desk: Desk) -> None:
     _, answer = post(desk.url, body_of("authenticate", "x", "y"), "authenticate")
     assert result("authenticate", answer) == ["", "nvu", "", ""]
     assert b"\n" not in answer.partition(b"?>")[2].strip()
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("sendRequestXML", "receiveResponseXML", "connectionError"),
+        *("getLastError", "closeConnection"),
+    ],
+)
+def test_who_called_with_a_wrong_ticket_is_known(desk: Desk, method: str) -> None:
+    """Over the socket: the address stands in the company's audit."""
+    desk.call(method, f"{desk.company.id}-{'0' * 40}")
+
+    row = desk.rows(models.audit)[-1]
+    assert (row.who, row.times) == ("127.0.0.1", 1)
+    assert method in row.why

@@ -79,6 +79,13 @@ def variants(desk: Desk, talk: Conversation, call: str, ticket: str) -> list[Any
     return [lambda: method(ticket)]
 
 
+def everything_but_the_audit(desk: Desk) -> dict[str, list[Any]]:
+    """Return the database without what is kept of refused calls, see test_tickets."""
+    found = dump(desk.engine)
+    del found["audit"], found["company_sequence"]
+    return found
+
+
 def state_of(desk: Desk) -> State:
     """Return the state of the latest session."""
     return State(desk.session().state)
@@ -121,14 +128,14 @@ def test_an_allowed_call_leads_only_where_the_table_says(
 def test_a_call_that_the_table_does_not_name_gets_the_no_and_changes_nothing(
     new_desk: Callable[..., Desk], state: State, call: str
 ) -> None:
-    """Not one row of the database is different afterwards."""
+    """Not one row is different afterwards, but for the audit of what was refused."""
     desk = new_desk()
     talk = desk.conversation()
     ticket = bring_to(desk, talk, state)
-    before = dump(desk.engine)
+    before = everything_but_the_audit(desk)
     for way in variants(desk, talk, call, ticket):
         assert way() == NO[call]
-    assert dump(desk.engine) == before
+    assert everything_but_the_audit(desk) == before
 
 
 @pytest.mark.parametrize("call", TICKET_CALLS)
@@ -140,7 +147,7 @@ def test_an_unknown_ticket_gets_the_no_and_changes_nothing(
     talk = alice.conversation()
     ticket = bring_to(alice, talk, State.ASKED)
     secret = ticket.partition("-")[2]
-    before = dump(alice.engine)
+    before = everything_but_the_audit(alice)
     for wrong in (
         *("", "-", "x", "934ea5d9-231e-4426-9ae9-720d1020c472", "\u00b2-1"),
         *(f"{bob.company.id}-{secret}", f"{alice.company.id}-", ticket[:-1]),
@@ -149,7 +156,7 @@ def test_an_unknown_ticket_gets_the_no_and_changes_nothing(
     ):
         for way in variants(alice, talk, call, wrong):
             assert way() == NO[call]
-    assert dump(alice.engine) == before
+    assert everything_but_the_audit(alice) == before
 
 
 def test_a_stolen_ticket_opens_no_other_company(new_desk: Callable[..., Desk]) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, models, sessions
+from qbwc_server import companies, models, schema, sessions
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import (
     SeesOneCompany,
@@ -325,6 +325,59 @@ def test_a_login_that_sees_one_company_is_told_so_instead_of_seeing_nothing(
         operator_transaction(served) as connection,
     ):
         connection.execute(sa.select(models.job)).all()
+
+
+def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
+    empty_postgres: str, keys: Keys, clock: Clock
+) -> None:
+    """One line with the statement; once that was run, it migrates and serves."""
+    administrator = make_engine(empty_postgres)
+    owner = f"owner_{administrator.url.database}"
+    with administrator.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {owner} LOGIN")
+        connection.exec_driver_sql(f"GRANT CREATE, USAGE ON SCHEMA public TO {owner}")
+    engine = sa.create_engine(administrator.url.set(username=owner, password=None))
+
+    with pytest.raises(sa.exc.ProgrammingError) as refused:
+        schema.upgrade(engine)
+    first = str(refused.value.orig).splitlines()[0]
+    assert f"CREATE ROLE qbwc_app NOLOGIN; GRANT qbwc_app TO {owner};" in first
+    assert schema.current(engine) is None
+
+    with administrator.begin() as connection:
+        connection.exec_driver_sql(f"GRANT qbwc_app TO {owner}")
+    schema.upgrade(engine)
+    ids = [
+        companies.add(
+            engine, keys, name=name, mosaic_url="http://x", mosaic_team="1", now=clock()
+        ).id
+        for name in ("Alice", "Bob")
+    ]
+    with company_reading(engine, ids[0]) as connection:
+        assert _owners(connection) == {ids[0]}
+    with operator_transaction(engine) as connection:
+        assert _owners(connection) == set(ids)
+    schema.downgrade(engine, "base")
+    engine.dispose()
+    with administrator.begin() as connection:
+        connection.exec_driver_sql(f"DROP OWNED BY {owner}")
+        connection.exec_driver_sql(f"DROP ROLE {owner}")
+    administrator.dispose()
+
+
+def test_without_the_role_nothing_is_done(postgres_url: str) -> None:
+    """A database that is older than the wall is refused, not worked on without it."""
+    engine = make_engine(postgres_url)
+    schema.downgrade(engine, "0001")
+
+    with pytest.raises(schema.SchemaDiffers):
+        schema.require_head(engine)
+    with (
+        pytest.raises(sa.exc.ProgrammingError, match="permission denied"),
+        company_transaction(engine, 1) as connection,
+    ):
+        connection.execute(sa.select(models.job.c.id)).all()
+    engine.dispose()
 
 
 def test_locking_is_binding(engine: Engine, alice: NewCompany) -> None:

@@ -1,0 +1,67 @@
+"""Commands about the secret key: QBWC_SECRET_KEY."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+import click
+
+from qbwc_server import rotation
+from qbwc_server.app import Parts
+from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
+
+
+@click.group()
+def keys() -> None:
+    """Renew the secret key, and see whether an older one is still needed."""
+
+
+@keys.command()
+@reporting
+def rotate() -> None:
+    """Encrypt what is encrypted under the first key of QBWC_SECRET_KEY."""
+    made = parts()
+    count = rotation.rotate(made.engine, made.keys, now=made.clock(), who="operator")
+    click.echo(f"{count} Mosaic keys are encrypted anew.")
+    _tell(made, as_json=False)
+
+
+@keys.command()
+@json_option
+@reporting
+def check(*, as_json: bool) -> None:
+    """Tell what still needs an older key; exit 1 if anything does."""
+    if _tell(parts(), as_json=as_json):
+        raise SystemExit(1)
+
+
+def _tell(made: Parts, *, as_json: bool) -> int:
+    """Say what is under older keys; return how much."""
+    found = rotation.older(made.engine, made.keys)
+    if as_json:
+        counts = Counter(one.what for one in found)
+        print_json(
+            {
+                "keys": len(made.keys),
+                "removable": not found,
+                "counts": counts,
+                "older": [asdict(one) for one in found],
+            }
+        )
+        return len(found)
+    if not found:
+        click.echo("Everything is under the first key; older ones can be removed.")
+        return 0
+    rows = [{**asdict(one), "then": _then(one)} for one in found]
+    show(rows, ("company", "what", "then"), as_json=False)
+    click.echo(f"{len(found)} still need an older key, or are of the first release.")
+    return len(found)
+
+
+def _then(one: rotation.Older) -> str:
+    if one.lost:
+        return "no key opens it: set it anew"
+    if one.what == rotation.MOSAIC_KEY:
+        return "`qbwc-server keys rotate`"
+    return "comes over when it is next used; without the older key it opens nothing"

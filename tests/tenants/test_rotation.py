@@ -1,0 +1,151 @@
+"""Renewing the secret key without anybody noticing, and knowing when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.engine import Engine
+
+from qbwc_server import companies, logins, rotation, schema
+from qbwc_server.companies import NewCompany
+from qbwc_server.database import company_transaction, transaction
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from qbwc_server.web import callbacks, setup
+from tests.conftest import SECRET, Clock
+
+NewCompanies = Callable[..., NewCompany]
+NEW = "n" * 40
+
+
+@pytest.fixture
+def renewed() -> Keys:
+    """A new key in front of the one that everything was made under."""
+    return Keys([NEW, SECRET])
+
+
+def _what(engine: Engine, keys: Keys) -> list[str]:
+    return [one.what for one in rotation.older(engine, keys)]
+
+
+def test_mosaic_keys_are_encrypted_anew_once(
+    engine: Engine, new_company: NewCompanies, renewed: Keys, clock: Clock
+) -> None:
+    """Afterwards the new key alone opens them; a second time there is nothing to do."""
+    ids = [new_company(name, mosaic_key=f"of {name}").id for name in ("A", "B")]
+    new_company("C", mosaic_key=None)
+
+    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 2
+    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 0
+    with transaction(engine) as connection:
+        stored = [companies.get(connection, one).mosaic_key for one in ids]
+    assert [Keys([NEW]).decrypt(one or "") for one in stored] == ["of A", "of B"]
+    assert rotation.MOSAIC_KEY not in _what(engine, renewed)
+
+
+def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
+    engine: Engine, new_company: NewCompanies, renewed: Keys, clock: Clock
+) -> None:
+    """It is left as it is, so that the key that opens it can still be found."""
+    lost, good = new_company("Lost").id, new_company("Good").id
+    with company_transaction(engine, lost) as connection:
+        foreign = Keys(["f" * 40]).encrypt("x")
+        companies.change(connection, lost, mosaic_key=foreign)
+
+    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 1
+    found = [one for one in rotation.older(engine, renewed) if one.lost]
+    assert [(one.company, one.what) for one in found] == [("Lost", "Mosaic key")]
+    with transaction(engine) as connection:
+        assert companies.get(connection, lost).mosaic_key == foreign
+        assert companies.get(connection, good).mosaic_key != foreign
+
+
+def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
+    engine: Engine,
+    new_company: NewCompanies,
+    renewed: Keys,
+    settings: Settings,
+    clock: Clock,
+) -> None:
+    """Password, setup address and webhook; then the older key is needed no more."""
+    company = new_company(mosaic_key=None)
+    pages = Flask("pages")
+    pages.register_blueprint(setup.blueprint(engine, renewed, settings))
+    pages.register_blueprint(callbacks.blueprint(engine, renewed, clock))
+    web = pages.test_client()
+
+    def log_in(keys: Keys, password: str) -> bool:
+        name, peer = company.username, "192.0.2.1"
+        args = {"peer": peer, "now": clock()}
+        return logins.check(engine, keys, name, password, **args) is not None  # type: ignore[arg-type]
+
+    everything = ["password", "setup address", "webhook address"]
+    assert _what(engine, renewed) == everything
+    assert not log_in(renewed, "wrong")
+    assert web.get("/setup/wrong").status_code == 404
+    assert _what(engine, renewed) == everything
+
+    assert log_in(renewed, company.password)
+    assert _what(engine, renewed) == everything[1:]
+    assert web.get(f"/setup/{company.setup_token}").status_code == 200
+    assert _what(engine, renewed) == everything[2:]
+    web.post(f"/webhook/{company.webhook_token}", data=b"{")
+    assert _what(engine, renewed) == []
+
+    assert log_in(Keys([NEW]), company.password)
+    assert not log_in(Keys([SECRET]), company.password)
+
+
+def test_a_former_password_comes_over_as_what_it_is(
+    engine: Engine, new_company: NewCompanies, renewed: Keys, keys: Keys, clock: Clock
+) -> None:
+    """It does not become the password again."""
+    company = new_company(mosaic_key=None)
+    with company_transaction(engine, company.id) as connection:
+        companies.change(
+            connection,
+            company.id,
+            password_hash=keys.hash("password", "new"),
+            former_password_hash=keys.hash("password", company.password),
+        )
+
+    def log_in(password: str) -> bool:
+        return (
+            logins.check(
+                engine, renewed, company.username, password, peer="1", now=clock()
+            )
+            is not None
+        )
+
+    assert log_in(company.password)
+    assert "former password" not in _what(engine, renewed)
+    assert "password" in _what(engine, renewed)
+    assert log_in("new")
+    assert not log_in(company.password)
+
+
+def test_under_one_key_nothing_is_older(
+    engine: Engine, new_company: NewCompanies, keys: Keys, clock: Clock
+) -> None:
+    """The usual state of things, in which rotating does nothing."""
+    new_company()
+    assert _what(engine, keys) == []
+    assert rotation.rotate(engine, keys, now=clock(), who="test") == 0
+
+
+def test_going_back_a_revision_leaves_hashes_that_the_program_before_understands(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """It knew no names of keys in front of them; nobody has to be given a password."""
+    company = new_company()
+    schema.downgrade(engine, "0001")
+
+    with engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT * FROM company")).one()
+    plain = Keys([SECRET]).hashes("password", company.password)[-1]
+    assert row.password_hash == plain
+    assert {len(row.setup_token_hash), len(row.webhook_token_hash)} == {64}
+    assert row.former_password_hash is None
