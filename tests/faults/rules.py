@@ -1,0 +1,49 @@
+"""Rules of the product that can be switched off, to see that the verdict misses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qbwc_server import exchanges, mosaic_calls, queue, sending
+
+
+def switch_off(name: str) -> None:
+    """Switch a rule off in this process; "" is none.
+
+    Raises:
+        KeyError: There is no such rule.
+    """
+    if name:
+        _RULES[name]()
+
+
+def _no_doubt() -> None:
+    """A write to QuickBooks without an answer is simply sent again."""
+    move = queue.move
+
+    def careless(connection: Any, job: Any, to: str, **more: Any) -> Any:
+        return move(connection, job, "ready" if to == "unsure" else to, **more)
+
+    queue.move = careless
+
+
+def _posts_again() -> None:
+    """A write to Mosaic without a usable answer was never made."""
+
+    def careless(connection: Any, call: Any, reason: str, now: Any) -> None:
+        mosaic_calls.never_made(connection, call, reason, now, again_at=now)
+
+    mosaic_calls.unsure = careless
+    sending.mosaic_calls.unsure = careless
+
+
+def _answers_not_kept() -> None:
+    """An answer that nobody worked with yet is forgotten with its process."""
+    exchanges.keep_answer = lambda *_args, **_more: True
+
+
+_RULES = {
+    "doubt": _no_doubt,
+    "posts": _posts_again,
+    "kept": _answers_not_kept,
+}

@@ -1,0 +1,251 @@
+"""Bringing a plant to rest, and what must be true then: the promises, as assertions."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from qbwc_server import models
+from tests.agreement.ledger import FIELDS
+from tests.faults.firm import Firm
+from tests.faults.plant import Plant
+
+MOST_SECONDS = 60
+"""Of real time, for a plant to come to rest once all faults are over."""
+_AT_ONCE = 0.3
+_LONG = timedelta(hours=13)
+"""Longer than the product ever lets something rest that will go on by itself."""
+
+
+class Stuck(AssertionError):
+    """Something does not go on by itself."""
+
+
+def come_to_rest(plant: Plant) -> float:
+    """Let everything run, with nothing going wrong, until nothing is left to do.
+
+    At the end both sides are read once more as the clock would have it, so that what
+    nobody called back about is seen. Returns the seconds it took.
+
+    Raises:
+        Stuck: it does not come to rest.
+    """
+    begun = time.monotonic()
+    plant.ready()
+    _until_quiet(plant, begun + MOST_SECONDS)
+    _look_everywhere(plant)
+    _until_quiet(plant, begun + MOST_SECONDS)
+    return time.monotonic() - begun
+
+
+def at_rest(plant: Plant) -> None:
+    """Assert all that has been promised of a plant that came to rest.
+
+    Raises:
+        AssertionError: a promise is broken; the text says which.
+    """
+    nothing_stuck(plant)
+    for firm in plant.firms:
+        nothing_twice(firm)
+        nothing_lost(firm)
+        nothing_crossed(firm)
+        differences = firm.agreement().differences
+        assert not differences, f"different: {differences}"
+
+
+def _until_quiet(plant: Plant, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        for firm in plant.firms:
+            firm.connect()
+        _let_workers_work(plant)
+        if not unfinished(plant):
+            return
+        _skip_waiting(plant)
+    raise Stuck(f"stuck: {unfinished(plant)}")
+
+
+def _let_workers_work(plant: Plant) -> None:
+    """Wait until no worker has anything to do at this moment, but not for ever."""
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        if not _due_now(plant):
+            return
+        time.sleep(0.03)
+
+
+def _due_now(plant: Plant) -> bool:
+    company, call, back = models.company, models.mosaic_call, models.mosaic_callback
+    now = plant.clock()
+    with plant.engine.begin() as connection:
+        return bool(
+            plant.sandbox.outbox._waiting
+            and any(one.due <= now for one in plant.sandbox.outbox._waiting)
+        ) or any(
+            connection.execute(sa.select(sa.exists().where(*wanted))).scalar_one()
+            for wanted in (
+                [company.c.deliver_at <= now],
+                [company.c.leased_until > now],
+                [back.c.handled_at.is_(None)],
+                [call.c.settled_at.is_(None), call.c.check_at <= now],
+            )
+        )
+
+
+def unfinished(plant: Plant) -> list[str]:
+    """Return in words what will go on by itself and has not."""
+    session, call, job = models.session, models.mosaic_call, models.job
+    record, back = models.record, models.mosaic_callback
+    company = models.company
+    found: list[str] = []
+    with plant.engine.begin() as connection:
+        for row in connection.execute(
+            sa.select(job).where(job.c.finished_at.is_(None), job.c.state != "failed")
+        ):
+            found.append(f"job {row.kind} {row.action} {row.state}: {row.reason}")
+        for row in connection.execute(
+            sa.select(session).where(session.c.state != "closed")
+        ):
+            found.append(f"session {row.state} since {row.last_call_at}")
+        for row in connection.execute(
+            sa.select(call).where(call.c.settled_at.is_(None))
+        ):
+            found.append(f"call {row.operation} {row.data_type} {row.state}")
+        for row in connection.execute(
+            sa.select(record).where(
+                record.c.due_at.is_not(None) | (record.c.state == "pending")
+            )
+        ):
+            found.append(f"record {row.name} {row.state} {row.due_at}: {row.reason}")
+        found += [
+            "a callback nobody looked at"
+            for _ in connection.execute(
+                sa.select(back.c.id).where(back.c.handled_at.is_(None))
+            )
+        ]
+        for row in connection.execute(
+            sa.select(company).where(
+                company.c.leased_until.is_not(None)
+                | (company.c.deliver_at <= plant.clock())
+                | (company.c.mosaic_read_at.is_(None))
+                | company.c.attention_id.is_not(None)
+            )
+        ):
+            found.append(
+                f"{row.name} leased until {row.leased_until}, due {row.deliver_at}, "
+                f"{row.attention_id}"
+            )
+    found += ["a callback on its way" for _ in plant.sandbox.outbox._waiting]
+    return found
+
+
+def _skip_waiting(plant: Plant) -> None:
+    """Skip the time until something is due, if everybody only waits for that."""
+    if plant.slow_requests:
+        return
+    now = plant.clock()
+    due = [one for one in _moments(plant) if one is not None]
+    if due and min(due) > now:
+        plant.skip(min((min(due) - now), _LONG).total_seconds() + 0.05)
+    else:
+        time.sleep(_AT_ONCE)
+
+
+def _moments(plant: Plant) -> list[object]:
+    company, call, job = models.company, models.mosaic_call, models.job
+    session, record = models.session, models.record
+    rows: list[object] = [one.due for one in plant.sandbox.outbox._waiting]
+    with plant.engine.begin() as connection:
+        served = list(connection.execute(sa.select(company)))
+        for row in served:
+            lists = [
+                connection.execute(
+                    sa.select(sa.func.min(column)).where(
+                        table.c.company_id == row.id, *more
+                    )
+                ).scalar()
+                for table, column, more in (
+                    (record, record.c.due_at, ()),
+                    (call, call.c.check_at, (call.c.settled_at.is_(None),)),
+                )
+            ]
+            moments = [one for one in lists if one is not None]
+            if row.leased_until is not None:
+                rows.append(row.leased_until)
+            elif moments and row.deliver_at is not None:
+                rows.append(max(row.deliver_at, min(moments)))
+            if row.attention_id is not None and row.deliver_at is not None:
+                rows.append(row.deliver_at)
+        rows += [
+            row.run_at
+            for row in connection.execute(
+                sa.select(job.c.run_at).where(
+                    job.c.finished_at.is_(None), job.c.state != "failed"
+                )
+            )
+        ]
+        rows += [
+            row.last_call_at + timedelta(seconds=1.1)
+            for row in connection.execute(
+                sa.select(session.c.last_call_at).where(session.c.state != "closed")
+            )
+        ]
+    return rows
+
+
+def _look_everywhere(plant: Plant) -> None:
+    """Have both sides read as after a while: what nobody called back about is seen."""
+    now = plant.clock()
+    with plant.engine.begin() as connection:
+        connection.execute(
+            models.company.update().values(
+                next_read_at=None, open_after=None, time_window_at=now, deliver_at=now
+            )
+        )
+
+
+def nothing_stuck(plant: Plant) -> None:
+    """No job is out, in doubt or given up, no session lives, no call is open."""
+    assert not unfinished(plant), f"stuck: {unfinished(plant)}"
+    job = models.job
+    with plant.engine.begin() as connection:
+        failed = connection.execute(
+            sa.select(job.c.kind, job.c.action, job.c.reason).where(
+                job.c.state == "failed"
+            )
+        ).all()
+    assert not failed, f"stuck: {failed}"
+
+
+def nothing_twice(firm: Firm) -> None:
+    """No entry is there twice on a side, and no creation was sent twice."""
+    for side, held in (
+        ("QuickBooks", firm.ledger.in_quickbooks()),
+        ("Mosaic", firm.ledger.in_mosaic()),
+    ):
+        twice = {mark: found for mark, found in held.items() if len(found) > 1}
+        assert not twice, f"twice in {side}: {twice}"
+    made = [one["ref"] for one in firm.team.store.writes if one["op"] == "create"]
+    assert len(made) == len(set(made)), "twice: one creation was sent two times"
+
+
+def nothing_lost(firm: Firm) -> None:
+    """Every entry is on both sides as somebody left it, or was deleted by somebody."""
+    here, there = firm.ledger.in_quickbooks(), firm.ledger.in_mosaic()
+    for mark, life in firm.ledger.lives.items():
+        for side, held in (("QuickBooks", here), ("Mosaic", there)):
+            if life.deleted:
+                assert mark not in held, f"lost: {mark} was deleted, {side} has it"
+                continue
+            assert mark in held, f"lost: {mark} is not in {side}"
+            shown = held[mark][0][1]
+            wrong = [name for name in FIELDS if shown[name] != life.values[name]]
+            assert not wrong, f"lost: {wrong} of {mark} in {side}: {shown}"
+
+
+def nothing_crossed(firm: Firm) -> None:
+    """Whatever a company has is its own."""
+    held = firm.ledger.in_quickbooks().keys() | firm.ledger.in_mosaic().keys()
+    foreign = held - firm.ledger.lives.keys()
+    assert not foreign, f"crossed: {foreign}"
