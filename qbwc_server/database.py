@@ -19,6 +19,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
+"""The database went away, is full, or made nothing of a transaction: nobody's fault in
+this program, nothing was decided, and the same may be done again later."""
 
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"

@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from qbwc_server import companies, models
 from qbwc_server.budget import Budget
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.delivery import Delivery, LeaseLost, Planner
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.client import MosaicClient, Transport
@@ -78,8 +77,11 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 busy = self._serve_next()
-            except SQLAlchemyError:
-                _LOG.exception("database not usable")
+            except NOT_USABLE as error:
+                _LOG.warning("database not usable", why=str(error.args[0])[:300])
+                busy = False
+            except Exception:  # noqa: BLE001 - a thread that ends serves nobody any more
+                _LOG.exception("worker failed")
                 busy = False
             if not busy:
                 self.stopping.wait(_PAUSE_SECONDS)
@@ -98,7 +100,7 @@ class Worker:
         except LeaseLost:
             _LOG.warning("another worker has taken over", company=company.id)
             return True
-        except (OperationalError, InterfaceError):
+        except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
             _LOG.exception("delivery failed", company=company.id)

@@ -47,6 +47,7 @@ class Firm:
         self.hands = self.file.hands
         self.people = MosaicHands(sandbox, team_id=stored.mosaic_team)
         self.ledger = Ledger(self, f"{new.id}#")
+        self.touched: set[str] = set()
         self._team_id = stored.mosaic_team
         self._clock = clock
         self._dice = dice
@@ -106,8 +107,11 @@ class Firm:
     # What people do
 
     def live(self, acts: int) -> None:
-        """Let people on both sides do something; no entry is touched by both."""
-        touched: set[str] = set()
+        """Let people on both sides do something.
+
+        No entry is touched twice before everything came to rest: which of two wins is
+        another matter.
+        """
         while acts > 0:
             act = self._dice.choice(
                 [
@@ -117,18 +121,18 @@ class Firm:
                 ]
             )
             if act in {self.add_in_quickbooks, self.add_in_mosaic}:
-                touched.add(act())
+                self.touched.add(act())
             else:
-                self._touch(act, touched)
+                self._touch(act)
             acts -= 1
 
-    def _touch(self, act: Callable[[str, Any], None], touched: set[str]) -> None:
+    def _touch(self, act: Callable[[str, Any], None]) -> None:
         here, there = self.ledger.in_quickbooks(), self.ledger.in_mosaic()
-        free = sorted((here.keys() & there.keys()) - touched)
+        free = sorted((here.keys() & there.keys()) - self.touched)
         if not free:
             return
         mark = self._dice.choice(free)
-        touched.add(mark)
+        self.touched.add(mark)
         in_mosaic = act in {self._edit_in_mosaic, self._delete_in_mosaic}
         act(mark, (there if in_mosaic else here)[mark][0][0])
 

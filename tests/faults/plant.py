@@ -24,7 +24,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from qbwc_server import companies, schema
+from qbwc_server import companies, models, schema
 from qbwc_server.cli.demo_processes import free_port
 from qbwc_server.database import make_engine
 from qbwc_server.keys import Keys
@@ -216,6 +216,11 @@ class Plant:
         self.clock.skipped += seconds
         self.say()
 
+    def read_soon(self) -> None:
+        """Have all companies read at the next run, without waiting for the schedule."""
+        with contextlib.suppress(sa.exc.DBAPIError), self.engine.begin() as connection:
+            connection.execute(models.company.update().values(next_read_at=None))
+
     def points(self) -> set[str]:
         """Return the points that the processes have come to."""
         with contextlib.suppress(OSError):
@@ -276,11 +281,3 @@ def _is_ready(url: str) -> bool:
     except (urllib.error.URLError, OSError):
         return False
 
-
-def count(
-    engine: sa.Engine, table: sa.Table, *conditions: sa.ColumnElement[bool]
-) -> int:
-    """Return how many rows of a table fit."""
-    with engine.begin() as connection:
-        counted = sa.select(sa.func.count()).select_from(table).where(*conditions)
-        return int(connection.execute(counted).scalar_one())
