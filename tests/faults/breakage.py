@@ -18,7 +18,6 @@ from collections.abc import Callable
 from qbwc_server.sandbox.interference import (
     Call,
     ConnectionLost,
-    Interference,
     SendAgain,
     Vanish,
 )
@@ -90,7 +89,7 @@ def kill_everything(plant: Plant) -> None:
 def die_at_a_point(plant: Plant) -> None:
     """Have a process die just before or after a commit."""
     point = plant.dice.choice(sorted(plant.points()))
-    plant.die_at(point, plant.dice.choice(["before", "after"]))
+    plant.die_at([(point, plant.dice.choice(["before", "after"]))])
 
 
 # The database
@@ -346,6 +345,3 @@ ON_SQLITE: dict[str, Fault] = {"database locked": locked_database}
 def kinds(database: str) -> dict[str, Fault]:
     """Return the faults that there are on a database, by name."""
     return EVERYWHERE | (ON_SQLITE if database == "sqlite" else ON_POSTGRESQL)
-
-
-__all__ = ["Interference", "kinds"]

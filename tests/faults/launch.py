@@ -75,14 +75,17 @@ class Faults:
     def _caller(self) -> str:
         """Return the name of the place in the program whose transaction this is."""
         frame: FrameType | None = sys._getframe(2)
+        nearest = ""
         while frame is not None:
             path = frame.f_code.co_filename
             if path.startswith(_ROOT) and not path.endswith(_DATABASE):
-                known = self._points.get((path.removeprefix(_ROOT), frame.f_lineno))
+                inside = path.removeprefix(_ROOT)
+                known = self._points.get((inside, frame.f_lineno))
                 if known is not None:
                     return known
+                nearest = nearest or f"{inside}:{frame.f_lineno}"
             frame = frame.f_back
-        return "unknown"
+        return nearest
 
     def _record(self, name: str) -> None:
         if name not in self._seen:
@@ -91,12 +94,12 @@ class Faults:
                 file.write(name + "\n")
 
     def _die(self, name: str, when: str) -> None:
-        if self._said("die", None) != [name, when]:
+        if [name, when] not in self._said("die", []):
             return
         try:
             # Of several processes at this place only the first one dies.
-            (self._folder / "dies.now").rename(self._folder / "has.died")
-        except OSError:
+            (self._folder / "deaths" / f"{name} {when}").touch(exist_ok=False)
+        except FileExistsError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
 

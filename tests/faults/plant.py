@@ -200,16 +200,18 @@ class Plant:
         written.write_text(json.dumps(told))
         written.rename(self.folder / "faults.json")
 
-    def die_at(self, point: str, when: str) -> None:
-        """Have the first process die that comes to a point, "before" or "after"."""
-        (self.folder / "has.died").unlink(missing_ok=True)
-        (self.folder / "dies.now").touch()
-        self.say(die=[point, when])
+    def die_at(self, places: Sequence[tuple[str, str]]) -> None:
+        """Have a process die at each of some points, "before" or "after" its commit."""
+        shutil.rmtree(self.folder / "deaths", ignore_errors=True)
+        (self.folder / "deaths").mkdir()
+        self.say(die=list(places))
 
-    @property
-    def has_died(self) -> bool:
-        """Whether a process died at the point."""
-        return (self.folder / "has.died").exists()
+    def deaths(self) -> set[tuple[str, str]]:
+        """Return the points of `die_at` at which a process has died."""
+        found = [path.name for path in (self.folder / "deaths").glob("*")]
+        return {
+            (name, when) for name, _, when in (one.rpartition(" ") for one in found)
+        }
 
     def skip(self, seconds: float) -> None:
         """Let hours pass in a moment, for everybody."""
@@ -237,7 +239,6 @@ class Plant:
     def heal(self) -> None:
         """End all faults; what they have done remains."""
         self._faults.clear()
-        (self.folder / "dies.now").unlink(missing_ok=True)
         self.sandbox.faults._waiting.clear()
         self.mosaic_wire.heal()
         if self.wire is not None:
@@ -252,6 +253,12 @@ class Plant:
         return "".join(
             path.read_text(errors="replace") for path in self.folder.glob("*.log")
         )
+
+    def keep_logs(self, beside: str) -> None:
+        """Keep the logs of the processes beside a file, if one is named."""
+        if beside:
+            path = Path(f"{beside}.{self.folder.name}.log")
+            path.write_text(self.logs())
 
     def close(self) -> None:
         """End everything and take it away."""
@@ -280,4 +287,3 @@ def _is_ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-

@@ -1,54 +1,76 @@
-"""thin"""
+"""Histories in which processes, database, network, Mosaic and clocks fail."""
+
 from __future__ import annotations
 
-import sys
+import os
+import random
 import time
-import traceback
+
 import pytest
 
 from tests.faults.breakage import kinds
-from tests.faults.history import history
+from tests.faults.conftest import MakePlant
+from tests.faults.history import Report, history
 from tests.faults.plant import Plant
-from tests.faults.verdict import at_rest, come_to_rest
+
+MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
+SEED = int(os.environ.get("SEED", "1"))
+_AT_ONCE = 4
+_HISTORIES_OF_A_PLANT = 15
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_each(database: str) -> None:
-    t = time.monotonic()
-    plant = Plant(database)
-    print("plant", time.monotonic() - t)
-    bad = []
-    try:
-        come_to_rest(plant)
-        at_rest(plant)
-        for name in kinds(database):
-            t = time.monotonic()
-            try:
-                print(name, history(plant, [name]).seconds, time.monotonic() - t, flush=True)
-            except Exception as e:
-                print("BAD", name, repr(e)[:1500], flush=True)
-                bad.append(name)
-                import re, sqlalchemy as sa
-                from qbwc_server import models
-                m = re.search(r"(\d+)#(\d+)", str(e))
-                if m:
-                    f = plant.firms[int(m[1])-1]
-                    print("  QB", f.ledger.in_quickbooks().get(m[0])); print("  MO", f.ledger.in_mosaic().get(m[0])); print("  life", f.ledger.lives[m[0]])
-                    with plant.engine.begin() as c:
-                        for r in c.execute(sa.select(models.record).where(models.record.c.company_id==f.new.id, models.record.c.kind=="time_entry")):
-                            if m[0]+" " in str(r) or m[0]+"'" in str(r): 
-                                print("  REC", r)
-                                for ev in c.execute(sa.select(models.record_event).where(models.record_event.c.company_id==f.new.id, models.record_event.c.record_id==r.id)): print("    EV", ev)
-                                for ev in c.execute(sa.select(models.job).where(models.job.c.company_id==f.new.id, models.job.c.record_id==r.id)): print("    JOB", ev)
-                        print("  COMP", c.execute(sa.select(models.company).where(models.company.c.id==f.new.id)).one())
-                    print("  now", plant.clock())
-                __import__("pathlib").Path(f"/tmp/h/log-{database}-{len(bad)}.txt").write_text(plant.logs())
-                if len(bad)>6: break
-                plant.close()
-                plant = Plant(database)
-                come_to_rest(plant)
-    finally:
-        __import__("pathlib").Path(f"/tmp/h/log-{database}.txt").write_text(plant.logs())
-        print(len(plant.points()))
-        plant.close()
-    assert not bad
+def test_whatever_fails_both_sides_agree_in_the_end(
+    make_plant: MakePlant, database: str
+) -> None:
+    """Every kind of fault strikes once, four in a history, in an order by the seed."""
+    plant = make_plant(seed=SEED)
+    report = Report(database)
+    names = sorted(kinds(database))
+    random.Random(SEED).shuffle(names)
+
+    for start in range(0, len(names), _AT_ONCE):
+        history(plant, names[start : start + _AT_ONCE], report)
+
+    assert report.struck == report.recovered
+    assert report.struck.keys() == kinds(database).keys()
+
+
+def test_two_servers_and_three_workers_share_one_database(
+    make_plant: MakePlant, database: str
+) -> None:
+    """Whoever is killed, the others go on, and nothing is done by two of them."""
+    plant = make_plant(seed=SEED, servers=2, workers=3)
+    report = Report(database)
+
+    history(plant, ["worker killed", "server's process killed"], report, acts=8)
+    history(plant, ["server killed", "worker killed"], report, acts=8)
+
+    assert report.struck == report.recovered
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not MINUTES, reason="FAULT_MINUTES says how long; see make soak")
+def test_histories_at_random_until_the_time_is_over(database: str) -> None:
+    """Half of FAULT_MINUTES on each database; the report goes to FAULT_REPORT."""
+    report, until = Report(database), time.monotonic() + MINUTES * 30
+    dice = random.Random(SEED)
+    names = sorted(kinds(database))
+    while time.monotonic() < until:
+        plant = Plant(
+            database,
+            seed=dice.randrange(1 << 30),
+            servers=dice.choice([1, 1, 2]),
+            workers=dice.choice([1, 1, 3]),
+        )
+        try:
+            for _ in range(_HISTORIES_OF_A_PLANT):
+                if time.monotonic() >= until:
+                    break
+                history(plant, dice.sample(names, dice.randint(1, 3)), report)
+        except AssertionError:
+            plant.keep_logs(os.environ.get("FAULT_REPORT", ""))
+        finally:
+            plant.close()
+    report.write(os.environ.get("FAULT_REPORT", ""))
+
+    assert not report.broken, report.table()

@@ -1,0 +1,69 @@
+"""Negative controls: a rule that is switched off in the processes is missed.
+
+Each history goes well with all rules, and breaks a promise without one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.breakage import CallBroken
+from tests.faults.conftest import MakePlant
+from tests.faults.plant import Plant
+from tests.faults.verdict import at_rest, come_to_rest
+
+
+def _an_add_is_lost(plant: Plant) -> None:
+    """QuickBooks takes new time, and its answer never reaches us."""
+    firm = plant.firms[0]
+    firm.people.calls_back = True
+    firm.add_in_mosaic()
+    before = len(firm.ledger.in_quickbooks())
+    for number in range(4, 40):
+        firm.connect(CallBroken("lost", number))
+        if len(firm.ledger.in_quickbooks()) > before:
+            break
+        plant.clock.wait(0.5)
+        plant.skip(2)
+    else:
+        raise LookupError("QuickBooks was never handed the time")
+
+
+def _a_creation_is_lost(plant: Plant) -> None:
+    """Mosaic makes new time, and answers with 500."""
+    plant.sandbox.answer_mode = "mute"
+    plant.sandbox.fail_next("error", 1, "POST time_entry", when="after")
+    plant.firms[0].add_in_quickbooks()
+    plant.read_soon()
+
+
+@pytest.mark.parametrize("rule", ["", "doubt"])
+def test_a_lost_write_to_quickbooks_is_not_simply_sent_again(
+    make_plant: MakePlant, rule: str
+) -> None:
+    """Without that rule the entry is there twice."""
+    _judge(make_plant, rule, _an_add_is_lost, "twice")
+
+
+@pytest.mark.parametrize("rule", ["", "posts"])
+def test_a_lost_write_to_mosaic_is_not_simply_sent_again(
+    make_plant: MakePlant, rule: str
+) -> None:
+    """Without that rule the entry is there twice."""
+    _judge(make_plant, rule, _a_creation_is_lost, "twice")
+
+
+def _judge(
+    make_plant: MakePlant, rule: str, happens: Callable[[Plant], None], missed: str
+) -> None:
+    plant = make_plant(firms=1, rule=rule)
+    happens(plant)
+    if not rule:
+        come_to_rest(plant)
+        at_rest(plant)
+        return
+    with pytest.raises(AssertionError, match=missed):
+        come_to_rest(plant)
+        at_rest(plant)
