@@ -166,7 +166,7 @@ class Delivery:
         """Read Mosaic's lists for the first time, and again every few hours."""
         now = self._clock()
         read_at = self._company.mosaic_read_at
-        if read_at is not None and now - read_at < self._refresh:
+        if read_at is not None and abs(now - read_at) < self._refresh:
             return
         for data_type in TYPES:
             self._read_list(data_type)

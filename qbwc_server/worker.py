@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import companies, models
 from qbwc_server.budget import Budget
+from qbwc_server.clocks import FARTHEST
 from qbwc_server.companies import Company
 from qbwc_server.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.delivery import Delivery, LeaseLost, Planner
@@ -112,11 +113,14 @@ class Worker:
     def _lease(self, token: str) -> Company | None:
         """Take the company that has waited longest, so that no other worker does."""
         now = self._clock()
-        free = sa.or_(_COMPANY.c.leased_until.is_(None), _COMPANY.c.leased_until <= now)
+        # No lease reaches so far ahead, unless it was taken by a clock that was wrong.
+        wrong = self._until() + timedelta(seconds=self._settings.lease_seconds)
+        leased, due = _COMPANY.c.leased_until, _COMPANY.c.deliver_at
+        free = sa.or_(leased.is_(None), leased <= now, leased > wrong)
         longest = (
             sa.select(_COMPANY.c.id)
-            .where(_COMPANY.c.deliver_at <= now, free)
-            .order_by(_COMPANY.c.deliver_at)
+            .where(sa.or_(due <= now, due > now + FARTHEST), free)
+            .order_by(due)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
