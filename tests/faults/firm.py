@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,6 +23,8 @@ from tests.faults.clock import SkippingClock
 
 _LENGTHS = (1, 20, 45, 60, 100, 480)
 _LONGEST_PAUSE = 0.1
+_SHARE_OF_NEW, _HALF = 0.4, 0.5
+_CALLS_BACK = 0.7
 
 
 class Firm:
@@ -112,29 +113,26 @@ class Firm:
         No entry is touched twice before everything came to rest: which of two wins is
         another matter.
         """
-        while acts > 0:
-            act = self._dice.choice(
-                [
-                    *(self.add_in_quickbooks, self.add_in_mosaic),
-                    *(self._edit_in_quickbooks, self._edit_in_mosaic),
-                    *(self._delete_in_quickbooks, self._delete_in_mosaic),
-                ]
-            )
-            if act in {self.add_in_quickbooks, self.add_in_mosaic}:
-                self.touched.add(act())
+        for _ in range(acts):
+            if self._dice.random() < _SHARE_OF_NEW:
+                add = self._dice.choice([self.add_in_quickbooks, self.add_in_mosaic])
+                self.touched.add(add())
             else:
-                self._touch(act)
-            acts -= 1
+                self._touch()
 
-    def _touch(self, act: Callable[[str, Any], None]) -> None:
+    def _touch(self) -> None:
         here, there = self.ledger.in_quickbooks(), self.ledger.in_mosaic()
         free = sorted((here.keys() & there.keys()) - self.touched)
         if not free:
             return
         mark = self._dice.choice(free)
         self.touched.add(mark)
-        in_mosaic = act in {self._edit_in_mosaic, self._delete_in_mosaic}
-        act(mark, (there if in_mosaic else here)[mark][0][0])
+        if self._dice.random() < _HALF:
+            act = self._dice.choice([self._edit_in_mosaic, self._delete_in_mosaic])
+            act(mark, there[mark][0][0])
+        else:
+            own = [self._edit_in_quickbooks, self._delete_in_quickbooks]
+            self._dice.choice(own)(mark, here[mark][0][0])
 
     def _values(self, mark: str) -> dict[str, Any]:
         pick = self._dice.choice
@@ -165,12 +163,14 @@ class Firm:
         self.ledger.born(mark, values)
         return mark
 
-    def add_in_mosaic(self) -> str:
-        """Enter time in Mosaic; return its mark."""
+    def add_in_mosaic(self, *, calls_back: bool | None = None) -> str:
+        """Enter time in Mosaic; return its mark. None: now and then it calls back."""
         mark = self.ledger.new_mark()
         values = self._values(mark)
         links = self._links(values)
-        self.people.calls_back = self._dice.random() < 0.7
+        self.people.calls_back = (
+            self._dice.random() < _CALLS_BACK if calls_back is None else calls_back
+        )
         self.people.add_time(
             links["member_id"],
             values["day"],
@@ -198,7 +198,7 @@ class Firm:
 
     def _edit_in_mosaic(self, mark: str, mosaic_id: Any) -> None:
         values = self._values(mark)
-        self.people.calls_back = self._dice.random() < 0.7
+        self.people.calls_back = self._dice.random() < _CALLS_BACK
         self.people.edit_time(
             mosaic_id,
             hours=round(values["minutes"] / 60, 4),
@@ -211,7 +211,7 @@ class Firm:
         self.ledger.deleted(mark)
 
     def _delete_in_mosaic(self, mark: str, mosaic_id: Any) -> None:
-        self.people.calls_back = self._dice.random() < 0.7
+        self.people.calls_back = self._dice.random() < _CALLS_BACK
         self.people.delete_time(mosaic_id)
         self.ledger.deleted(mark)
 

@@ -26,17 +26,19 @@ class Report:
     recovered: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
-    entries: int = 0
     told: list[str] = field(default_factory=list)
 
     def table(self) -> str:
         """Return it as Markdown."""
+        summary = (
+            f"{self.histories} histories, {self.struck.total()} faults, "
+            f"{self.recovered.total()} recoveries; the longest took "
+            f"{self.longest:.1f} s until it was at rest"
+        )
         lines = [
             f"## {self.database}",
             "",
-            f"{self.histories} histories, {self.struck.total()} faults,"
-            f" {self.recovered.total()} recoveries, {self.entries} time entries;"
-            f" longest until at rest {self.longest:.1f} s",
+            summary,
             "",
             ", ".join(f"{word} {self.broken[word]}" for word in _WORDS),
             "",
@@ -79,7 +81,6 @@ def history(plant: Plant, names: list[str], report: Report, *, acts: int = 4) ->
         report.told.append(f"{', '.join(names)}: {error}"[:2000])
         raise
     report.recovered.update(names)
-    report.entries = sum(len(firm.ledger.lives) for firm in plant.firms)
 
 
 def work(plant: Plant, faults: list[Fault], *, acts: int = 4) -> None:

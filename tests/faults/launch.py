@@ -51,7 +51,7 @@ class Faults:
         return datetime.now(UTC) + timedelta(seconds=self._said("clock", 0.0))
 
     def commit(self, commit: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return a commit that may fail, or be the last thing that this process does."""
+        """Return a commit that may fail, or be the last act of this process."""
 
         def broken(connection: Any) -> None:
             name = self._caller()
@@ -121,7 +121,7 @@ def _run(folder: Path, arguments: list[str]) -> None:
     faults = Faults(folder)
     app.utc_now = faults.now
     connection = sa.engine.Connection
-    connection._commit_impl = faults.commit(  # type: ignore[method-assign]
+    connection._commit_impl = faults.commit(  # type: ignore[assignment, method-assign]
         connection._commit_impl
     )
     rules.switch_off(os.environ.get("FAULTS_RULE", ""))

@@ -1,7 +1,7 @@
 """Every place of the program where a transaction ends, by name.
 
-The places are read from the source, so that none can be forgotten: a name is the module,
-the function and, where a function has several, which of them.
+The places are read from the source, so that none can be forgotten: a name is the
+module, the function and, where a function has several, which of them.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def _binaries() -> Path:
     assert found is not None
     assert found.submodule_search_locations is not None
     wheel = Path(found.submodule_search_locations[0])
-    return sorted(wheel.glob("pginstall*/bin"))[-1]
+    return max(wheel.glob("pginstall*/bin"))
 
 
 def _ensure_user() -> None:

@@ -1,10 +1,10 @@
-"""Rules of the product that can be switched off, to see that the verdict misses them."""
+"""Rules of the product that can be switched off, to see whether they are missed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qbwc_server import exchanges, mosaic_calls, queue, sending
+from qbwc_server import exchanges, mosaic_calls, queue
 
 
 def switch_off(name: str) -> None:
@@ -34,7 +34,6 @@ def _posts_again() -> None:
         mosaic_calls.never_made(connection, call, reason, now, again_at=now)
 
     mosaic_calls.unsure = careless
-    sending.mosaic_calls.unsure = careless
 
 
 def _answers_not_kept() -> None:

@@ -18,8 +18,7 @@ from tests.faults.verdict import at_rest, come_to_rest
 def _an_add_is_lost(plant: Plant) -> None:
     """QuickBooks takes new time, and its answer never reaches us."""
     firm = plant.firms[0]
-    firm.people.calls_back = True
-    firm.add_in_mosaic()
+    firm.add_in_mosaic(calls_back=True)
     before = len(firm.ledger.in_quickbooks())
     for number in range(4, 40):
         firm.connect(CallBroken("lost", number))
@@ -61,9 +60,12 @@ def _judge(
     plant = make_plant(firms=1, rule=rule)
     happens(plant)
     if not rule:
-        come_to_rest(plant)
-        at_rest(plant)
+        _rest(plant)
         return
     with pytest.raises(AssertionError, match=missed):
-        come_to_rest(plant)
-        at_rest(plant)
+        _rest(plant)
+
+
+def _rest(plant: Plant) -> None:
+    come_to_rest(plant)
+    at_rest(plant)

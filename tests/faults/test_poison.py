@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.faults.firm import Firm
 from tests.faults.plant import Plant
 from tests.faults.verdict import at_rest, come_to_rest
 
+Handler = Callable[[Store, etree._Element], Reply]
 _POISON = "Poison"
 
 
@@ -38,7 +40,7 @@ def _quickbooks_refuses(patch: pytest.MonkeyPatch) -> None:
         handler = company_file._HANDLERS[name]
 
         def refusing(
-            store: Store, request: etree._Element, handler: Any = handler
+            store: Store, request: etree._Element, handler: Handler = handler
         ) -> Reply:
             if _POISON.encode() in etree.tostring(request):
                 raise Refused(3140, "it is not to my taste")

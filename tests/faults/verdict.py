@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from qbwc_server import models
 from tests.agreement.ledger import FIELDS
 from tests.faults.firm import Firm
-from tests.faults.plant import Plant
+from tests.faults.plant import TAKEOVER, Plant
 
 MOST_SECONDS = 60
 """Of real time, for a plant to come to rest once all faults are over."""
@@ -27,8 +29,9 @@ class Stuck(AssertionError):
 def come_to_rest(plant: Plant) -> float:
     """Let everything run, with nothing going wrong, until nothing is left to do.
 
-    At the end both sides are read as the clock would have it, so that what nobody called
-    back about is seen; twice, because an entry is gone when two reads missed it. Returns the seconds it took.
+    At the end both sides are read as the clock would have it, so that what nobody
+    called back about is seen; twice, because an entry is gone when two reads missed it.
+    Returns the seconds it took.
 
     Raises:
         Stuck: it does not come to rest.
@@ -101,44 +104,47 @@ def unfinished(plant: Plant) -> list[str]:
     session, call, job = models.session, models.mosaic_call, models.job
     record, back = models.record, models.mosaic_callback
     company = models.company
-    found: list[str] = []
+    waits = record.c.due_at.is_not(None) | (record.c.state == "pending")
+    busy = (
+        company.c.leased_until.is_not(None)
+        | (company.c.deliver_at <= plant.clock())
+        | company.c.mosaic_read_at.is_(None)
+        | company.c.attention_id.is_not(None)
+    )
     with plant.engine.begin() as connection:
-        for row in connection.execute(
-            sa.select(job).where(job.c.finished_at.is_(None), job.c.state != "failed")
-        ):
-            found.append(f"job {row.kind} {row.action} {row.state}: {row.reason}")
-        for row in connection.execute(
-            sa.select(session).where(session.c.state != "closed")
-        ):
-            found.append(f"session {row.state} since {row.last_call_at}")
-        for row in connection.execute(
-            sa.select(call).where(call.c.settled_at.is_(None))
-        ):
-            found.append(f"call {row.operation} {row.data_type} {row.state}")
-        for row in connection.execute(
-            sa.select(record).where(
-                record.c.due_at.is_not(None) | (record.c.state == "pending")
-            )
-        ):
-            found.append(f"record {row.name} {row.state} {row.due_at}: {row.reason}")
-        found += [
-            "a callback nobody looked at"
-            for _ in connection.execute(
-                sa.select(back.c.id).where(back.c.handled_at.is_(None))
-            )
-        ]
-        for row in connection.execute(
-            sa.select(company).where(
-                company.c.leased_until.is_not(None)
-                | (company.c.deliver_at <= plant.clock())
-                | (company.c.mosaic_read_at.is_(None))
-                | company.c.attention_id.is_not(None)
-            )
-        ):
-            found.append(
+
+        def rows(table: sa.Table, *conditions: Any) -> Sequence[sa.Row[Any]]:
+            return connection.execute(sa.select(table).where(*conditions)).all()
+
+        found = [
+            *(
+                f"job {row.kind} {row.action} {row.state}: {row.reason}"
+                for row in rows(
+                    job, job.c.finished_at.is_(None), job.c.state != "failed"
+                )
+            ),
+            *(
+                f"session {row.state} since {row.last_call_at}"
+                for row in rows(session, session.c.state != "closed")
+            ),
+            *(
+                f"call {row.operation} {row.data_type} {row.state}: {row.reason}"
+                for row in rows(call, call.c.settled_at.is_(None))
+            ),
+            *(
+                f"record {row.name} {row.state} {row.due_at}: {row.reason}"
+                for row in rows(record, waits)
+            ),
+            *(
+                f"callback {row.id} nobody looked at"
+                for row in rows(back, back.c.handled_at.is_(None))
+            ),
+            *(
                 f"{row.name} leased until {row.leased_until}, due {row.deliver_at}, "
                 f"{row.attention_id}"
-            )
+                for row in rows(company, busy)
+            ),
+        ]
     found += ["a callback on its way" for _ in plant.sandbox.outbox._waiting]
     return found
 
@@ -148,53 +154,47 @@ def _skip_waiting(plant: Plant) -> None:
     if plant.slow_requests:
         return
     now = plant.clock()
-    due = [one for one in _moments(plant) if one is not None]
+    due = _moments(plant)
     if due and min(due) > now:
         plant.skip(min((min(due) - now), _LONG).total_seconds() + 0.05)
     else:
         time.sleep(_AT_ONCE)
 
 
-def _moments(plant: Plant) -> list[object]:
-    company, call, job = models.company, models.mosaic_call, models.job
-    session, record = models.session, models.record
-    rows: list[object] = [one.due for one in plant.sandbox.outbox._waiting]
+def _moments(plant: Plant) -> list[datetime]:
+    """Return the moments at which something is due that nobody has to do before."""
+    call, job, session, record = (
+        *(models.mosaic_call, models.job, models.session, models.record),
+    )
+    moments: list[datetime | None] = [one.due for one in plant.sandbox.outbox._waiting]
     with plant.engine.begin() as connection:
-        served = list(connection.execute(sa.select(company)))
-        for row in served:
-            lists = [
-                connection.execute(
-                    sa.select(sa.func.min(column)).where(
-                        table.c.company_id == row.id, *more
-                    )
-                ).scalar()
-                for table, column, more in (
-                    (record, record.c.due_at, ()),
-                    (call, call.c.check_at, (call.c.settled_at.is_(None),)),
-                )
+
+        def first(column: sa.Column[Any], *conditions: Any) -> datetime | None:
+            asked = sa.select(sa.func.min(column)).where(*conditions)
+            return connection.execute(asked).scalar()
+
+        for row in connection.execute(sa.select(models.company)).all():
+            waiting = [
+                first(record.c.due_at, record.c.company_id == row.id),
+                first(
+                    call.c.check_at,
+                    call.c.company_id == row.id,
+                    call.c.settled_at.is_(None),
+                ),
             ]
-            moments = [one for one in lists if one is not None]
+            due = [one for one in waiting if one is not None]
             if row.leased_until is not None:
-                rows.append(row.leased_until)
-            elif moments and row.deliver_at is not None:
-                rows.append(max(row.deliver_at, min(moments)))
-            if row.attention_id is not None and row.deliver_at is not None:
-                rows.append(row.deliver_at)
-        rows += [
-            row.run_at
-            for row in connection.execute(
-                sa.select(job.c.run_at).where(
-                    job.c.finished_at.is_(None), job.c.state != "failed"
-                )
-            )
-        ]
-        rows += [
-            row.last_call_at + timedelta(seconds=1.1)
-            for row in connection.execute(
-                sa.select(session.c.last_call_at).where(session.c.state != "closed")
-            )
-        ]
-    return rows
+                moments.append(row.leased_until)
+            elif due and row.deliver_at is not None:
+                moments.append(max(row.deliver_at, min(due)))
+            if row.attention_id is not None:
+                moments.append(row.deliver_at)
+        unfinished_job = (job.c.finished_at.is_(None), job.c.state != "failed")
+        moments.append(first(job.c.run_at, *unfinished_job))
+        silent = first(session.c.last_call_at, session.c.state != "closed")
+        if silent is not None:
+            moments.append(silent + timedelta(seconds=TAKEOVER + 0.1))
+    return [one for one in moments if one is not None]
 
 
 def _look_everywhere(plant: Plant) -> None:
