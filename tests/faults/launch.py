@@ -26,13 +26,13 @@ import psycopg.errors
 import sqlalchemy as sa
 
 import qbwc_server
-from qbwc_server import app
+from qbwc_server import app, worker
 from qbwc_server.cli import main as commands
 from tests.faults import rules
 from tests.faults.points import points
 
 _ROOT = str(Path(qbwc_server.__file__).parent) + os.sep
-_PAUSE = 0.2
+_PAUSE, _BETWEEN_LOOKS = 0.2, 0.15
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _DATABASE = "database.py"
 
@@ -120,6 +120,7 @@ def _end_with_parent() -> None:
 def _run(folder: Path, arguments: list[str]) -> None:
     faults = Faults(folder)
     app.utc_now = faults.now
+    worker._PAUSE_SECONDS = _BETWEEN_LOOKS
     connection = sa.engine.Connection
     connection._commit_impl = faults.commit(  # type: ignore[assignment, method-assign]
         connection._commit_impl

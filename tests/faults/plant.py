@@ -119,7 +119,7 @@ class Plant:
             "mosaic_timeout_seconds": 1,
             "lease_seconds": LEASE,
             "session_takeover_seconds": TAKEOVER,
-            "worker_threads": 3,
+            "worker_threads": 2,
             "time_history_years": 1,
         }
         return dict(os.environ) | {

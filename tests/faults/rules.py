@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from qbwc_server import exchanges, mosaic_calls, queue
+from qbwc_server import mosaic_calls, queue, worker
 
 
 def switch_off(name: str) -> None:
@@ -36,13 +37,18 @@ def _posts_again() -> None:
     mosaic_calls.unsure = careless
 
 
-def _answers_not_kept() -> None:
-    """An answer that nobody worked with yet is forgotten with its process."""
-    exchanges.keep_answer = lambda *_args, **_more: True
+def _leases_for_ever() -> None:
+    """Who has taken a company keeps it, dead or alive."""
+    until = worker.Worker._until
+
+    def late(self: worker.Worker) -> datetime:
+        return until(self) + timedelta(days=4000)
+
+    worker.Worker._until = late  # type: ignore[method-assign]
 
 
 _RULES = {
     "doubt": _no_doubt,
     "posts": _posts_again,
-    "kept": _answers_not_kept,
+    "leases": _leases_for_ever,
 }

@@ -14,6 +14,8 @@ from tests.faults.conftest import MakePlant
 from tests.faults.plant import Plant
 from tests.faults.verdict import at_rest, come_to_rest
 
+_MOST_SECONDS = 20
+
 
 def _an_add_is_lost(plant: Plant) -> None:
     """QuickBooks takes new time, and its answer never reaches us."""
@@ -38,34 +40,48 @@ def _a_creation_is_lost(plant: Plant) -> None:
     plant.read_soon()
 
 
-@pytest.mark.parametrize("rule", ["", "doubt"])
+def _a_worker_dies_with_a_lease(plant: Plant) -> None:
+    """It has taken the company and does nothing any more."""
+    plant.die_at([("worker.Worker._lease", "after")])
+    plant.firms[0].add_in_quickbooks()
+    plant.read_soon()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
 def test_a_lost_write_to_quickbooks_is_not_simply_sent_again(
-    make_plant: MakePlant, rule: str
+    make_plant: MakePlant,
 ) -> None:
     """Without that rule the entry is there twice."""
-    _judge(make_plant, rule, _an_add_is_lost, "twice")
+    _judge(make_plant, "doubt", _an_add_is_lost)
 
 
-@pytest.mark.parametrize("rule", ["", "posts"])
-def test_a_lost_write_to_mosaic_is_not_simply_sent_again(
-    make_plant: MakePlant, rule: str
-) -> None:
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_a_lost_write_to_mosaic_is_not_simply_sent_again(make_plant: MakePlant) -> None:
     """Without that rule the entry is there twice."""
-    _judge(make_plant, rule, _a_creation_is_lost, "twice")
+    _judge(make_plant, "posts", _a_creation_is_lost)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_company_whose_worker_died_is_taken_over(make_plant: MakePlant) -> None:
+    """Without that rule it waits for ever."""
+    _judge(make_plant, "leases", _a_worker_dies_with_a_lease, "stuck")
 
 
 def _judge(
-    make_plant: MakePlant, rule: str, happens: Callable[[Plant], None], missed: str
+    make_plant: MakePlant,
+    rule: str,
+    happens: Callable[[Plant], None],
+    missed: str = "twice",
 ) -> None:
+    plant = make_plant(firms=1)
+    happens(plant)
+    _rest(plant)
     plant = make_plant(firms=1, rule=rule)
     happens(plant)
-    if not rule:
-        _rest(plant)
-        return
     with pytest.raises(AssertionError, match=missed):
         _rest(plant)
 
 
 def _rest(plant: Plant) -> None:
-    come_to_rest(plant)
+    come_to_rest(plant, most=_MOST_SECONDS)
     at_rest(plant)

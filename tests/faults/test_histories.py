@@ -42,8 +42,8 @@ def test_two_servers_and_three_workers_share_one_database(
     plant = make_plant(seed=SEED, servers=2, workers=3)
     report = Report(database)
 
-    history(plant, ["worker killed", "server's process killed"], report, acts=8)
-    history(plant, ["server killed", "worker killed"], report, acts=8)
+    names = ["worker killed", "server's process killed", "worker killed"]
+    history(plant, names, report, acts=12)
 
     assert report.struck == report.recovered
 

@@ -26,7 +26,7 @@ class Stuck(AssertionError):
     """Something does not go on by itself."""
 
 
-def come_to_rest(plant: Plant) -> float:
+def come_to_rest(plant: Plant, *, most: float = MOST_SECONDS) -> float:
     """Let everything run, with nothing going wrong, until nothing is left to do.
 
     At the end both sides are read as the clock would have it, so that what nobody
@@ -34,14 +34,14 @@ def come_to_rest(plant: Plant) -> float:
     Returns the seconds it took.
 
     Raises:
-        Stuck: it does not come to rest.
+        Stuck: it does not come to rest within `most` seconds of real time.
     """
     begun = time.monotonic()
     plant.ready()
-    _until_quiet(plant, begun + MOST_SECONDS)
+    _until_quiet(plant, begun + most)
     for _ in range(_LOOKS):
         _look_everywhere(plant)
-        _until_quiet(plant, begun + MOST_SECONDS)
+        _until_quiet(plant, begun + most)
     return time.monotonic() - begun
 
 
