@@ -41,8 +41,8 @@ def _a_creation_is_lost(plant: Plant) -> None:
 
 
 def _a_worker_dies_with_a_lease(plant: Plant) -> None:
-    """It has taken the company and does nothing any more."""
-    plant.die_at([("worker.Worker._lease", "after")])
+    """It has taken the company, and comes to nothing more."""
+    plant.die_at([("delivery.Delivery._deliver_some", "before")])
     plant.firms[0].add_in_quickbooks()
     plant.read_soon()
 

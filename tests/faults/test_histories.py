@@ -12,6 +12,7 @@ from tests.faults.breakage import kinds
 from tests.faults.conftest import MakePlant
 from tests.faults.history import Report, history
 from tests.faults.plant import Plant
+from tests.faults.verdict import come_to_rest
 
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -63,6 +64,7 @@ def test_histories_at_random_until_the_time_is_over(database: str) -> None:
             workers=dice.choice([1, 1, 3]),
         )
         try:
+            come_to_rest(plant)
             for _ in range(_HISTORIES_OF_A_PLANT):
                 if time.monotonic() >= until:
                     break
