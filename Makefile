@@ -24,7 +24,10 @@ demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosa
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n auto -q
 
-soak: $(VENV)/dev ## 2,000 histories at random (HISTORIES=n SEED=n)
+SOAK_MINUTES ?= 30
+soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n)
+	FAULT_MINUTES=$(SOAK_MINUTES) SEED=$(or $(SEED),1) FAULT_REPORT=$(abspath $(or $(FAULT_REPORT),fault-report.md)) \
+	  $(BIN)/python -m pytest tests/faults -q -s
 	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
 
 test-all: ## every test on Python 3.11, 3.12 and 3.13

@@ -5,7 +5,8 @@ lets through B + R x window at most, so B is small and R is what is left.
 
 Rule 1: a token is taken when its request is sent, never in advance: tokens kept for
 later would come on top of what the bucket lets through, and survive a 429.
-Rule 2: the bucket's time only goes forward, whatever several machines' clocks say.
+Rule 2: the bucket's time only goes forward, whatever several machines' clocks say;
+but what lies further ahead than a clock can be wrong unseen is not waited for.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _SHORTEST_WAIT = 0.05
 
 _PATIENCE = 5.0
 """Seconds; who must wait longer than this for one token is to come again."""
+
+_LONGEST_BLOCK = timedelta(hours=1)
+"""Longer is never waited after a 429; what says so was written by a wrong clock."""
 
 _TABLE = models.mosaic_budget
 
@@ -62,6 +66,7 @@ class Budget:
         self._key_hash = key_hash
         self._burst = max(min(_BURST, requests // 2), min(requests // 30, _MOST))
         self._rate = (requests - self._burst) / window
+        self._window = timedelta(seconds=window)
         self._clock = clock
         self._pause = pause
         self._patient = False
@@ -157,12 +162,16 @@ class Budget:
                     key=("key_hash",),
                 )
             else:
-                if row.blocked_until is not None and row.blocked_until > now:
-                    raise BudgetSpent((row.blocked_until - now).total_seconds())
-                until = max(now, row.refilled_at)
-                passed = (until - row.refilled_at).total_seconds()
+                wait = self._blocked(row.blocked_until, now)
+                if wait:
+                    raise BudgetSpent(wait)
+                refilled_at = row.refilled_at
+                if refilled_at > now + self._window:
+                    refilled_at = now
+                until = max(now, refilled_at)
+                passed = (until - refilled_at).total_seconds()
                 tokens = min(self._burst, row.tokens + passed * self._rate)
-            if tokens >= 1:
+            if tokens >= 1 or (row is not None and until < row.refilled_at):
                 left = tokens - min(int(tokens), count)
                 connection.execute(
                     _TABLE.update()
@@ -170,6 +179,13 @@ class Budget:
                     .values(tokens=left, refilled_at=until, blocked_until=None)
                 )
         return tokens, until, now
+
+    @staticmethod
+    def _blocked(until: datetime | None, now: datetime) -> float:
+        """Return for how many seconds nobody may ask."""
+        if until is None or not now < until <= now + _LONGEST_BLOCK:
+            return 0.0
+        return (until - now).total_seconds()
 
     def _give_back(self, count: int) -> None:
         with transaction(self._engine) as connection:
@@ -191,7 +207,7 @@ class Budget:
             ).first()
         if row is None:
             return int(self._burst + seconds * self._rate)
-        if row.blocked_until is not None and row.blocked_until > now:
+        if self._blocked(row.blocked_until, now):
             return 0
         passed = max((now - row.refilled_at).total_seconds(), 0.0)
         tokens: float = min(self._burst, row.tokens + passed * self._rate)
@@ -208,10 +224,17 @@ class Budget:
                 .values(
                     tokens=0,
                     refilled_at=sa.case(
-                        (_TABLE.c.refilled_at > now, _TABLE.c.refilled_at), else_=now
+                        (
+                            _TABLE.c.refilled_at.between(now, now + self._window),
+                            _TABLE.c.refilled_at,
+                        ),
+                        else_=now,
                     ),
                     blocked_until=sa.case(
-                        (_TABLE.c.blocked_until > until, _TABLE.c.blocked_until),
+                        (
+                            _TABLE.c.blocked_until.between(until, now + _LONGEST_BLOCK),
+                            _TABLE.c.blocked_until,
+                        ),
                         else_=until,
                     ),
                 )

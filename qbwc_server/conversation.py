@@ -455,7 +455,10 @@ def _may_write(connection: Connection, company: Company, session: Session) -> bo
 
 
 def _must_rest(company: Company, now: datetime) -> bool:
-    return company.open_after is not None and now < company.open_after
+    # One that lies further ahead than any was set by a clock that was wrong.
+    longest = timedelta(minutes=LONGEST_REST_MINUTES)
+    after = company.open_after
+    return after is not None and now < after <= now + longest
 
 
 def _rest(failures: int) -> timedelta:

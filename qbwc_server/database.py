@@ -24,6 +24,12 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
+"""The database went away, is full, or made nothing of a transaction: nobody's fault in
+this program, nothing was decided, and the same may be done again later."""
 
 from qbwc_server.errors import QbwcError
 

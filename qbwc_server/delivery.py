@@ -15,12 +15,11 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError
 
 from qbwc_server import companies, inventory, list_calls, models, mosaic_calls
 from qbwc_server.budget import Budget, BudgetSpent
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction
+from qbwc_server.database import NOT_USABLE, company_transaction
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.mosaic.client import MosaicClient
@@ -167,7 +166,7 @@ class Delivery:
         """Read Mosaic's lists for the first time, and again every few hours."""
         now = self._clock()
         read_at = self._company.mosaic_read_at
-        if read_at is not None and now - read_at < self._refresh:
+        if read_at is not None and abs(now - read_at) < self._refresh:
             return
         for data_type in TYPES:
             self._read_list(data_type)
@@ -319,7 +318,7 @@ class Delivery:
         try:
             with self._transaction() as connection:
                 return planner.plan(connection, record_ids)
-        except OperationalError:
+        except NOT_USABLE:
             raise  # the database went away: nothing was decided
         except Exception:  # noqa: BLE001 - it must not stop the others
             if len(record_ids) > 1:

@@ -10,7 +10,6 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
 
 from qbwc_server import (
     exchanges,
@@ -22,6 +21,7 @@ from qbwc_server import (
     time_reading,
 )
 from qbwc_server.companies import Company
+from qbwc_server.database import NOT_USABLE
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.response import Answer, MessageSet
@@ -72,7 +72,7 @@ def apply(
             plural = _PLURALS.get(job.kind)
             if plural is not None and answer.rets and not job.writes:
                 counts[plural] = counts.get(plural, 0) + len(answer.rets)
-        except OperationalError:
+        except NOT_USABLE:
             raise  # the database went away: nothing was decided about the answer
         except Exception as error:  # noqa: BLE001 - a bug in one kind must not stop the others
             _LOG.exception("answer not applied", company=company.id, job=job.id)

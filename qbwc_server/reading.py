@@ -61,7 +61,9 @@ def kinds_of(company: Company) -> list[Kind]:
 
 def schedule(connection: Connection, company: Company, now: datetime) -> None:
     """Queue the reads of all kinds if they are due; the company's lock is held."""
-    if company.next_read_at is not None and company.next_read_at > now:
+    following = now + timedelta(minutes=company.read_every)
+    # Further ahead than ever it is where a clock was wrong, or reads were rarer.
+    if company.next_read_at is not None and now < company.next_read_at <= following:
         return
     _ask_about_restore(connection, company.id, now)
     reads = [
@@ -82,7 +84,6 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
         queue.move(
             connection, job, "ready", by="schedule", now=now, run_at=now, attempt=0
         )
-    following = now + timedelta(minutes=company.read_every)
     companies.change(connection, company.id, next_read_at=following)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import OperationalError
 
 from qbwc_server import exchanges, job_answers, models, queue
 from qbwc_server.companies import Company
+from qbwc_server.database import NOT_USABLE
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.request import Request, message_set
 from qbwc_server.qbxml.response import MessageSet
@@ -224,7 +224,7 @@ def _apply_look(
             with connection.begin_nested():
                 if answer is not None:
                     settled = WRITINGS[job.kind].looked(connection, job, answer, now)
-        except OperationalError:
+        except NOT_USABLE:
             raise  # the database went away: nothing was decided
         except Exception:  # noqa: BLE001 - it must not stop the others
             _LOG.exception("look not worked with", company=company.id, job=job.id)

@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError
 
 from qbwc_server import (
     companies,
@@ -26,7 +25,7 @@ from qbwc_server import (
     time_reading,
 )
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction
+from qbwc_server.database import NOT_USABLE, company_transaction
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
@@ -89,7 +88,7 @@ def compose(
                     )
                 wrong = problems(message_set((request,), version=_version(company)))
                 reason = "QuickBooks would refuse it: " + "; ".join(wrong)[:400]
-            except OperationalError:
+            except NOT_USABLE:
                 raise  # the database went away: nothing was decided about the job
             except Exception as error:  # noqa: BLE001 - it must not stop the others
                 _LOG.exception("request not built", company=company.id, job=job.id)
@@ -181,7 +180,7 @@ def apply(
     try:
         with company_transaction(engine, company_id) as connection:
             return _apply(connection, company_id, exchange_id, parsed, problem, now)
-    except OperationalError:
+    except NOT_USABLE:
         raise  # the database went away: the answer waits
     except Exception:  # noqa: BLE001 - see below
         # Kept and marked, or the same answer would fail every session to come.

@@ -75,10 +75,10 @@ class Window:
             return None
         if self.older(company, now) is not None:
             return now
-        moments = [company.time_window_at]
+        moments = [_moment(company.time_window_at, self.every, now)]
         if company.two_way:
-            moments.append(company.time_hot_at)
-        return min(one or now for one in moments)
+            moments.append(_moment(company.time_hot_at, self.hot_every, now))
+        return min(moments)
 
     def older(self, company: Company, now: datetime) -> tuple[date, date | None] | None:
         """Return the next range of days of the first read; None if it is complete."""
@@ -130,10 +130,11 @@ class TimeReader:
         if due is None or due > now:
             return
         if company.mosaic_time_from is not None:
-            if _is_due(company.time_window_at, now):
+            if _moment(company.time_window_at, window.every, now) <= now:
                 self._read_last(window.days, now, ("time_window_at", "time_hot_at"))
                 return
-            if company.two_way and _is_due(company.time_hot_at, now):
+            hot_at = _moment(company.time_hot_at, window.hot_every, now)
+            if company.two_way and hot_at <= now:
                 self._read_last(window.hot_days, now, ("time_hot_at",))
                 return
         older = window.older(company, now)
@@ -251,8 +252,9 @@ class TimeReader:
         return company_transaction(self._engine, self._company_id)
 
 
-def _is_due(at: datetime | None, now: datetime) -> bool:
-    return at is None or at <= now
+def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
+    """Return when a read is due; one further ahead than any is a wrong clock's."""
+    return now if at is None or at > now + every else at
 
 
 def _of_mosaic(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from qbwc_server import companies, housekeeping, models
 from qbwc_server.budget import Budget
+from qbwc_server.clocks import FARTHEST
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.delivery import Delivery, LeaseLost, Planner
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.client import MosaicClient, Transport
@@ -80,8 +80,11 @@ class Worker:
             try:
                 self._housekeep()
                 busy = self._serve_next()
-            except SQLAlchemyError:
-                _LOG.exception("database not usable")
+            except NOT_USABLE as error:
+                _LOG.warning("database not usable", why=str(error.args[0])[:300])
+                busy = False
+            except Exception:  # noqa: BLE001 - a thread that ends serves nobody any more
+                _LOG.exception("worker failed")
                 busy = False
             if not busy:
                 self.stopping.wait(_PAUSE_SECONDS)
@@ -109,7 +112,7 @@ class Worker:
         except LeaseLost:
             _LOG.warning("another worker has taken over", company=company.id)
             return True
-        except (OperationalError, InterfaceError):
+        except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
             _LOG.exception("delivery failed", company=company.id)
@@ -121,11 +124,14 @@ class Worker:
     def _lease(self, token: str) -> Company | None:
         """Take the company that has waited longest, so that no other worker does."""
         now = self._clock()
-        free = sa.or_(_COMPANY.c.leased_until.is_(None), _COMPANY.c.leased_until <= now)
+        # No lease reaches so far ahead, unless it was taken by a clock that was wrong.
+        wrong = self._until() + timedelta(seconds=self._settings.lease_seconds)
+        leased, due = _COMPANY.c.leased_until, _COMPANY.c.deliver_at
+        free = sa.or_(leased.is_(None), leased <= now, leased > wrong)
         longest = (
             sa.select(_COMPANY.c.id)
-            .where(_COMPANY.c.deliver_at <= now, free)
-            .order_by(_COMPANY.c.deliver_at)
+            .where(sa.or_(due <= now, due > now + FARTHEST), free)
+            .order_by(due)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import Any
 
 import click
 import structlog
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from sqlalchemy.engine import Engine
 
 from qbwc_server import app, arrivals, schema
@@ -21,14 +24,55 @@ from qbwc_server.settings import Settings
 from qbwc_server.worker import Worker
 
 _LOG = structlog.get_logger(__name__)
+_LEAST_SECONDS = 2.0
+"""Between two starts of the worker beside a server."""
+
+
+class _Beside:
+    """The worker that runs beside a server, started again whenever it has ended."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._begun = 0.0
+
+    def ensure(self) -> None:
+        """Start it if it does not run; not more often than every few seconds."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._begun and time.monotonic() - self._begun < _LEAST_SECONDS:
+            return
+        self._begun = time.monotonic()
+        command = [sys.executable, "-m", "qbwc_server", "worker", "--beside"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.PIPE
+        )
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
+class _Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, which also looks after the worker beside it."""
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        if self.app.beside is not None:
+            self.app.beside.ensure()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with our application, made anew in each of its processes."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], beside: _Beside | None) -> None:
         self._options = options
+        self.beside = beside
         super().__init__()
+
+    def run(self) -> None:
+        _Master(self).run()
 
     def load_config(self) -> None:
         for name, value in self._options.items():
@@ -52,16 +96,7 @@ def serve(
     made = parts()
     made.engine.dispose()
     made.settings.require_https()
-    beside: list[subprocess.Popen[bytes]] = []
-
-    def start_worker(_server: object) -> None:
-        command = [sys.executable, "-m", "qbwc_server", "worker"]
-        beside.append(subprocess.Popen(command))  # noqa: S603 - our own program
-
-    def stop_worker(_server: object) -> None:
-        for process in beside:
-            process.terminate()
-            process.wait()
+    beside = _Beside() if with_worker else None
 
     options: dict[str, Any] = {
         "bind": f"{host}:{port}",
@@ -76,17 +111,17 @@ def serve(
         "limit_request_fields": 64,
         "limit_request_field_size": 4096,
         "logger_class": ServerLogs,
-        "on_exit": stop_worker,
     }
-    if with_worker:
-        options["when_ready"] = start_worker
-    _Server(options).run()
+    if beside is not None:
+        options["on_exit"] = lambda _server: beside.stop()
+    _Server(options, beside).run()
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Deliver what is due now, then end.")
+@click.option("--beside", is_flag=True, hidden=True, help="End with who started it.")
 @reporting
-def worker(*, once: bool) -> None:
+def worker(*, once: bool, beside: bool) -> None:
     """Deliver to Mosaic what was read from QuickBooks."""
     made = parts()
     working = Worker(made.engine, made.keys, made.settings, made.clock)
@@ -97,6 +132,13 @@ def worker(*, once: bool) -> None:
     def stop(_signal: int, _frame: object) -> None:
         working.stopping.set()
 
+    def stop_with_parent() -> None:
+        # The other end is closed when the server has ended, in whatever way.
+        sys.stdin.read()
+        working.stopping.set()
+
+    if beside:
+        threading.Thread(target=stop_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     _LOG.info("worker started", threads=made.settings.worker_threads)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
 from flask import Blueprint, Response, request
 from sqlalchemy.engine import Connection, Engine

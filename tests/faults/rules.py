@@ -1,0 +1,54 @@
+"""Rules of the product that can be switched off, to see whether they are missed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from qbwc_server import mosaic_calls, queue, worker
+
+
+def switch_off(name: str) -> None:
+    """Switch a rule off in this process; "" is none.
+
+    Raises:
+        KeyError: There is no such rule.
+    """
+    if name:
+        _RULES[name]()
+
+
+def _no_doubt() -> None:
+    """A write to QuickBooks without an answer is simply sent again."""
+    move = queue.move
+
+    def careless(connection: Any, job: Any, to: str, **more: Any) -> Any:
+        return move(connection, job, "ready" if to == "unsure" else to, **more)
+
+    queue.move = careless
+
+
+def _posts_again() -> None:
+    """A write to Mosaic without a usable answer was never made."""
+
+    def careless(connection: Any, call: Any, reason: str, now: Any) -> None:
+        mosaic_calls.never_made(connection, call, reason, now, again_at=now)
+
+    mosaic_calls.unsure = careless
+
+
+def _leases_for_ever() -> None:
+    """Who has taken a company keeps it, dead or alive."""
+    until = worker.Worker._until
+
+    def late(self: worker.Worker) -> datetime:
+        return until(self) + timedelta(days=4000)
+
+    worker.Worker._until = late  # type: ignore[method-assign]
+
+
+_RULES = {
+    "doubt": _no_doubt,
+    "posts": _posts_again,
+    "leases": _leases_for_ever,
+}

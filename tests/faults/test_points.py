@@ -1,0 +1,54 @@
+"""Processes that die just before or just after each of their commits."""
+
+from __future__ import annotations
+
+import os
+import random
+
+from tests.faults.conftest import MakePlant
+from tests.faults.history import work
+from tests.faults.plant import Plant
+from tests.faults.points import points
+from tests.faults.verdict import at_rest, come_to_rest
+
+_LONG = bool(os.environ.get("FAULT_MINUTES"))
+_AT_ONCE = 6
+_QUICK_ROUNDS = 2
+_MOST_ROUNDS = 60
+_LEAST_SHARE = 0.9
+
+
+def test_a_process_that_dies_at_a_commit_loses_and_doubles_nothing(
+    make_plant: MakePlant,
+) -> None:
+    """Of the points that a day without faults comes to; in the long set, of all."""
+    plant = make_plant()
+    work(plant, [])
+    come_to_rest(plant)
+    named = set(points().values())
+    # The schema is looked at when a process starts; nothing is written then.
+    unnamed = {one for one in plant.points() - named if not one.startswith("schema")}
+    assert not unnamed, "commits at places that have no name"
+    seen = plant.points() & named
+    left = {(point, when) for point in seen for when in ("before", "after")}
+    there = len(left)
+    dice = random.Random(7)
+
+    for _ in range(_MOST_ROUNDS if _LONG else _QUICK_ROUNDS):
+        places = dice.sample(sorted(left), min(_AT_ONCE, len(left)))
+        left -= _die_at(plant, places)
+        if not left:
+            break
+
+    died = there - len(left)
+    assert died >= (_LEAST_SHARE * there if _LONG else _QUICK_ROUNDS * _AT_ONCE / 3)
+
+
+def _die_at(plant: Plant, places: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Die at some points, come to rest, and return those that were come to."""
+    plant.die_at(places)
+    work(plant, [], acts=6)
+    plant.heal()
+    come_to_rest(plant)
+    at_rest(plant)
+    return plant.deaths()
