@@ -26,8 +26,10 @@ _REFERENCE = re.compile(
     r"(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));"
 )
 _LONGEST_NESTING = 64
-_MOST_PARTS = 400_000
-"""Elements and attributes of one answer; a page of 500 objects has some 20,000."""
+_OBJECT = 4
+_MOST_PARTS = 200_000
+"""Elements and attributes of one answer, an object counting twice; a page of 500 has
+some 20,000."""
 _HUGE_TAG = re.compile(
     r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
@@ -200,7 +202,7 @@ def _steps(text: str) -> Iterator[tuple[str, etree._Element, int]]:
             depth -= 1
             continue
         depth += 1
-        parts += 1 + len(element.attrib)
+        parts += (2 if depth <= _OBJECT else 1) + len(element.attrib)
         if depth > _LONGEST_NESTING:
             raise ResponseMalformed("the answer is nested deeper than qbXML ever is")
         if parts > _MOST_PARTS:
@@ -222,7 +224,7 @@ def _read(text: str) -> MessageSet:
             elif depth == 3:
                 current, rets = element, []
             continue
-        if depth == 4 and current is not None:
+        if depth == _OBJECT and current is not None:
             rets.append(Ret(str(element.tag).removesuffix("Ret"), _fields(element)))
             current.remove(element)
         elif depth == 3:
