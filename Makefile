@@ -24,8 +24,9 @@ demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosa
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n auto -q
 
-soak: $(VENV)/dev ## 2,000 histories at random (HISTORIES=n SEED=n)
+soak: $(VENV)/dev ## 2,000 histories at random (HISTORIES=n SEED=n), then FUZZ_MINUTES=n of fuzzing
 	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
+	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),20) $(BIN)/python -m pytest tests/fuzz -n auto -q -rP -m soak
 
 test-all: ## every test on Python 3.11, 3.12 and 3.13
 	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done
