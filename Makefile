@@ -25,10 +25,11 @@ test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n auto -q
 
 SOAK_MINUTES ?= 30
-soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n)
+soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n), then fuzzing (FUZZ_MINUTES=n)
 	FAULT_MINUTES=$(SOAK_MINUTES) SEED=$(or $(SEED),1) FAULT_REPORT=$(abspath $(or $(FAULT_REPORT),fault-report.md)) \
 	  $(BIN)/python -m pytest tests/faults -q -s
 	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
+	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),20) $(BIN)/python -m pytest tests/fuzz -n auto -q -rP -m soak
 
 test-all: ## every test on Python 3.11, 3.12 and 3.13
 	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done

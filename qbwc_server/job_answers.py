@@ -101,7 +101,7 @@ def _read(
     try:
         with connection.begin_nested():
             _apply_read(connection, company, job, answer, now)
-    except OperationalError:
+    except NOT_USABLE:
         raise  # the database went away: nothing was decided about the answer
     except Exception:
         if not answer.rets:

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
 
 from qbwc_server import companies, exchanges, queue, reading, records
 from qbwc_server.companies import Company
@@ -154,7 +153,7 @@ def each_alone(
         try:
             with connection.begin_nested():
                 keep([one])
-        except OperationalError:
+        except NOT_USABLE:
             raise  # the database went away: nothing was decided
         except Exception as error:  # noqa: BLE001 - it must not stop the others
             _LOG.exception("object not kept")

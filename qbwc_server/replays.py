@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import NoResultFound, OperationalError
+from sqlalchemy.exc import NoResultFound
 
 from qbwc_server import (
     companies,
@@ -36,7 +36,7 @@ from qbwc_server import (
     time_records,
 )
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction
+from qbwc_server.database import NOT_USABLE, company_transaction
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml import response
@@ -117,7 +117,7 @@ def replay(
                 detail={"exchange": exchange_id, "told": done.told()},
             )
             return done
-    except OperationalError:
+    except NOT_USABLE:
         raise  # the database went away: nothing was decided
     except NoResultFound:
         return Replayed(why_not="There is no such exchange.")

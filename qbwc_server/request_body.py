@@ -31,7 +31,11 @@ _OTHER_ENCODINGS = frozenset({"iso-8859-1", "windows-1252", "utf-16", "us-ascii"
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 _DECLARATION = re.compile(rb"\A<\?xml\b[^>]{0,400}?\?>\s*")
 _ENCODING = re.compile(rb"\A<\?xml\b[^>]{0,400}?encoding\s*=\s*[\"']([\w.:-]+)[\"']")
-_SUSPECT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|&#")
+_CONTROLS = bytes({*range(32)} - {9, 10, 13})
+_NO_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_HUGE_TAG = re.compile(
+    rb"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
+)
 _TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?ticket>")
 
 
@@ -130,7 +134,10 @@ def readable(body: bytes) -> bytes:
         raise Unreadable("not XML: " + start(body), body)
     if b"<!DOCTYPE" in text:
         raise Unreadable("has a DOCTYPE", body)
-    if _SUSPECT.search(text):
+    text = text.translate(None, _CONTROLS)
+    for one in _NO_CHARACTERS:
+        text = text.replace(one, b"")
+    if b"&#" in text:
         text = _cleaned(text)
     text = _DECLARATION.sub(b"", text, count=1)
     try:
@@ -221,6 +228,8 @@ def _check_shape(text: bytes) -> None:
     def doctype(*_: object) -> None:
         raise _Misbuilt("has a DOCTYPE")
 
+    if _HUGE_TAG.search(text):
+        raise _Misbuilt("too many attributes")
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = begin
     parser.EndElementHandler = end

@@ -93,7 +93,7 @@ class Worker:
         """Remove what is old of a company that is due; nothing waits for it."""
         try:
             housekeeping.serve_next(self._engine, self._settings, self._clock())
-        except (OperationalError, InterfaceError):
+        except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - it must not stop delivery
             _LOG.exception("housekeeping failed")

@@ -238,10 +238,12 @@ class MosaicClient:
         self, kind: DataType, filters: dict[str, Any], seen: set[int]
     ) -> Iterator[dict[str, Any]]:
         offset = len(seen)
+        found: list[Any] = []
         while True:
             page = {**filters, "limit": PAGE_SIZE, "offset": offset}
             call = Call("GET", kind.list_path, calls.query(page))
             body = self._whole(call)
+            last = found
             try:
                 found, total = _page(kind, body)
                 for item in found:
@@ -253,6 +255,9 @@ class MosaicClient:
             # of its own. Only an empty one, or the promised number, is the end.
             if not found or offset == total:
                 break
+            if found == last:
+                # Asked for ever, it would answer for ever.
+                raise Unavailable(f"{_what(call)}: the same page again and again")
         if total is not None and len(seen) < total:
             # Somebody changed the list while it was read and rows slid past us.
             raise Unavailable(

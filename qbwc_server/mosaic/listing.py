@@ -2,15 +2,13 @@
 
 A list that ends early looks exactly like one whose objects were deleted, so every way
 of ending early is an error: the array's key is missing, the body is cut off, a page was
-shorter than promised.
+shorter than promised. What never ends, or nests without end, is one too.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import ijson
 
@@ -18,7 +16,14 @@ from qbwc_server.mosaic.answers import Unreadable
 
 LARGEST_OBJECT = 1024 * 1024
 """Bytes that one object of a list may have, with what is read ahead of the next."""
-_HEAD = 64 * 1024
+_DEEPEST = 32
+_LONGEST_NUMBER = b"0" * 4000
+"""The parser's C code dies of a number longer than Python turns into an int (4300)."""
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_OPENING = frozenset({"start_map", "start_array"})
+_CLOSING = frozenset({"end_map", "end_array"})
+
+_Events: TypeAlias = Iterator[tuple[str, Any]]
 
 
 def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
@@ -29,39 +34,82 @@ def items(chunks: Iterator[bytes], keys: tuple[str, ...]) -> Iterator[Any]:
         keys: The names the list may have; a bare list is taken too.
 
     Raises:
-        Unreadable: The body is not JSON, holds no such list, or is cut off.
+        Unreadable: The body is not JSON, holds no such list, is cut off, nests deeper
+            than any object, or one object has no end.
     """
-    head, prefix = b"", None
-    while prefix is None:
-        chunk = next(chunks, b"")
-        head += chunk
-        prefix = _find(head, keys)
-        if prefix is None and (not chunk or len(head) > _HEAD):
-            raise Unreadable(f"no list called {' or '.join(keys)}")
     since = 0
 
     def counted() -> Iterator[bytes]:
         nonlocal since
-        for chunk in chain((head,), chunks):
+        digits = b""
+        for chunk in chunks:
             since += len(chunk)
             if since > LARGEST_OBJECT + len(chunk):
                 raise Unreadable(f"an object of more than {LARGEST_OBJECT} bytes")
+            digits = digits[-len(_LONGEST_NUMBER) :] + chunk.translate(_DIGITS_ALIKE)
+            if _LONGEST_NUMBER in digits:
+                raise Unreadable("a number without end")
             yield chunk
 
+    events = _checked(ijson.basic_parse(ijson.from_iter(counted())))
+    if not _find(events, keys):
+        raise Unreadable(f"no list called {' or '.join(keys)}")
+    for event, value in events:
+        if event == "end_array":
+            break
+        since = 0
+        yield _built(events, event, value)
+    for _ in events:
+        since = 0  # what comes behind it is of no use, but must be whole
+
+
+def _checked(events: _Events) -> _Events:
+    """Pass events on; whatever is wrong with them is Unreadable."""
+    depth = 0
     try:
-        for item in ijson.items(ijson.from_iter(counted()), prefix):
-            since = 0
-            yield item
-    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError) as error:
-        # Of which the last three are what numbers and nesting without end make.
+        for event, value in events:
+            depth += (event in _OPENING) - (event in _CLOSING)
+            if depth > _DEEPEST:
+                break
+            yield event, value
+        else:
+            return
+    except Unreadable:
+        raise
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
         raise Unreadable(f"the list is broken: {error}") from None
+    raise Unreadable("nested too deeply")
 
 
-def _find(head: bytes, keys: tuple[str, ...]) -> str | None:
-    try:
-        for prefix, event, _ in ijson.parse(io.BytesIO(head)):
-            if event == "start_array" and prefix in ("", *keys):
-                return f"{prefix}.item".lstrip(".")
-    except ijson.JSONError:
-        return None
-    return None
+def _find(events: _Events, keys: tuple[str, ...]) -> bool:
+    """Go to the first object of the list."""
+    first, _ = next(events, ("", None))
+    if first != "start_map":
+        return first == "start_array"
+    for event, name in events:
+        if event == "end_map":
+            return False
+        following, value = next(events)
+        if following == "start_array" and name in keys:
+            return True
+        _built(events, following, value)
+    return False
+
+
+def _built(events: _Events, event: str, value: Any) -> Any:
+    """Return the value that an event begins."""
+    if event == "start_map":
+        made: dict[str, Any] = {}
+        for inner, name in events:
+            if inner == "end_map":
+                break
+            made[name] = _built(events, *next(events))
+        return made
+    if event == "start_array":
+        found: list[Any] = []
+        for inner, one in events:
+            if inner == "end_array":
+                break
+            found.append(_built(events, inner, one))
+        return found
+    return value

@@ -19,11 +19,17 @@ from lxml import etree
 
 Fields: TypeAlias = "dict[str, str | Fields | list[str | Fields]]"
 
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-_REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]+")
+# Those of most legal characters are passed over at once: a body may have a million.
+_REFERENCE = re.compile(
+    r"&#(?!(?:9|1[03]|3[2-9]|[4-9]\d|[1-9]\d{2,3}|[1-4]\d{4}|x[9AD]|x[2-9A-F][0-9A-F]);)"
+    r"(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));"
+)
 _LONGEST_NESTING = 64
-_MOST_PARTS = 400_000
-"""Elements and attributes of one answer; a page of 500 objects has some 20,000."""
+_OBJECT = 4
+_MOST_PARTS = 200_000
+"""Elements and attributes of one answer, an object counting twice; a page of 500 has
+some 20,000."""
 _HUGE_TAG = re.compile(
     r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
@@ -196,7 +202,7 @@ def _steps(text: str) -> Iterator[tuple[str, etree._Element, int]]:
             depth -= 1
             continue
         depth += 1
-        parts += 1 + len(element.attrib)
+        parts += (2 if depth <= _OBJECT else 1) + len(element.attrib)
         if depth > _LONGEST_NESTING:
             raise ResponseMalformed("the answer is nested deeper than qbXML ever is")
         if parts > _MOST_PARTS:
@@ -218,7 +224,7 @@ def _read(text: str) -> MessageSet:
             elif depth == 3:
                 current, rets = element, []
             continue
-        if depth == 4 and current is not None:
+        if depth == _OBJECT and current is not None:
             rets.append(Ret(str(element.tag).removesuffix("Ret"), _fields(element)))
             current.remove(element)
         elif depth == 3:

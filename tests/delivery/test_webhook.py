@@ -13,6 +13,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from qbwc_server import app, models
+from qbwc_server.web import callbacks
 
 from .mirror import Mirror, nothing_twice
 
@@ -131,3 +132,50 @@ def test_a_callback_without_the_request_id_makes_us_look(
     assert mirror.record("S1").mosaic_id != 77
     assert (mirror.clock() - began).total_seconds() < 60
     nothing_twice(mirror)
+
+
+def test_a_flood_with_the_right_token_does_not_fill_the_database(
+    mirror: Mirror, server: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many are kept; the rest is told to come later, and nothing is lost by it."""
+    monkeypatch.setattr(callbacks, "MOST_KEPT", 5)
+    path = f"/webhook/{mirror.company.webhook_token}"
+    told = [server(path, _claim("x", apiRequestId=str(one))) for one in range(8)]
+    assert told == [200] * 5 + [503] * 3
+    assert _kept(mirror) == 5
+    mirror.worker().run_once()
+    assert server(path, _claim("x", apiRequestId="9")) == 200
+
+
+def test_the_flood_of_one_company_closes_nobody_elses_door(
+    mirror: Mirror,
+    make_mirror: Callable[..., Mirror],
+    server: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits is counted for each company by itself."""
+    monkeypatch.setattr(callbacks, "MOST_KEPT", 1)
+    bob = make_mirror("Bob")
+    for _ in range(2):
+        server(f"/webhook/{mirror.company.webhook_token}", _claim("x"))
+    assert server(f"/webhook/{bob.company.webhook_token}", _claim("x")) == 200
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_nothing_is_believed_of_a_forged_time_entry(
+    mirror: Mirror, server: Callable[..., int], action: str
+) -> None:
+    """Mosaic is asked for the entry and shows none: no record, no write."""
+    mirror.run()
+    before = mirror.rows(models.record)
+    forged = {
+        "dataType": "time_entry",
+        "actionType": action,
+        "apiRequestId": "forged",
+        "dataPayload": {"mosaicId": 4711, "hours": 24, "date": "2026-03-02"},
+    }
+    assert server(f"/webhook/{mirror.company.webhook_token}", forged) == 200
+    mirror.run()
+    assert mirror.rows(models.mosaic_callback)[-1].handled_at is not None
+    assert mirror.rows(models.record) == before
+    assert mirror.calls(settled=False) == []

@@ -1,1 +1,1 @@
-"""What an attacker sends, and what it may cost."""
+"""What attackers send, and what it costs."""

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -18,17 +18,18 @@ from qbwc_server import app, companies, models
 from qbwc_server.sandbox.soap_call import INTUIT
 from qbwc_server.settings import Settings
 from tests.conftest import Clock
-from tests.protocol.desk import Desk, result
+from tests.protocol.desk import Desk, body_of, result
 
 HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request cost: seconds, and megabytes of memory above rest."""
+    """What a request cost: seconds, those of a processor, megabytes above rest."""
 
     answered: str
     seconds: float
+    worked: float
     megabytes: float
 
 
@@ -39,6 +40,12 @@ class House:
     port: int
     pid: int
     desk: Desk
+    rest: float = 0.0
+
+    def __post_init__(self) -> None:
+        for _ in range(3):
+            self.call("serverVersion", body_of("serverVersion"))
+        self.rest = self.memory()
 
     def send(
         self, path: str, body: bytes, headers: dict[str, str] | None = None
@@ -84,17 +91,18 @@ class House:
         assert "EmployeeQueryRq" in self.desk.first(ticket)
         return ticket
 
-    def cost(self, answered: str, began: float) -> Cost:
-        """Return what happened since `began`, after `rest`."""
-        seconds = time.perf_counter() - began
-        return Cost(answered, seconds, self._memory("VmHWM") - self._rest)
-
-    def rest(self) -> float:
-        """Take the memory now as rest; return the moment."""
+    def cost(self, send: Callable[[], str]) -> Cost:
+        """Send something; memory is above what a server has that has just started."""
         for pid in self._pids():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
-        self._rest = self._memory("VmRSS")
-        return time.perf_counter()
+        began, worked = time.perf_counter(), self._worked()
+        answered = send()
+        return Cost(
+            answered,
+            time.perf_counter() - began,
+            self._worked() - worked,
+            self._memory("VmHWM") - self.rest,
+        )
 
     def memory(self) -> float:
         """Return the resident megabytes of its processes."""
@@ -103,6 +111,13 @@ class House:
     def _pids(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [self.pid, *map(int, children.split())]
+
+    def _worked(self) -> float:
+        ticks = 0
+        for pid in self._pids():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def _memory(self, what: str) -> float:
         return sum(

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -260,14 +260,20 @@ def test_control_characters_inside_the_qbxml_are_kept_and_read_over(
     assert employee.quickbooks["last_name"] == "Lovelace"
 
 
-def test_an_answer_of_twelve_megabytes_is_read(desk: Desk) -> None:
+def test_an_answer_of_twelve_megabytes_is_read_where_the_setting_allows_it(
+    new_desk: Callable[..., Desk],
+) -> None:
     """The libraries' limits of 2 MiB and ten million characters are not ours."""
-    ticket = desk.ticket()
-    request = desk.first(ticket)
-    answer = desk.quickbooks().process(request)
-    unread = "<EmployeeRet><Notes>" + "n" * 12_000_000 + "</Notes></EmployeeRet>"
-    answer = answer.replace("<EmployeeRet>", unread + "<EmployeeRet>", 1)
-    assert desk.give(ticket, answer) == 100
+    desk = new_desk()
+    most = {"max_body_bytes": 20_000_000}
+    desk.settings = desk.settings.model_copy(update=most)
+    with serving(desk.wsgi):
+        ticket = desk.ticket()
+        request = desk.first(ticket)
+        answer = desk.quickbooks().process(request)
+        unread = "<EmployeeRet><Notes>" + "n" * 12_000_000 + "</Notes></EmployeeRet>"
+        answer = answer.replace("<EmployeeRet>", unread + "<EmployeeRet>", 1)
+        assert desk.give(ticket, answer) == 100
     assert desk.exchange().answer == answer
     assert ("employee", "Ada") in desk.names()
 
