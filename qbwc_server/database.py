@@ -27,11 +27,11 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from qbwc_server.errors import QbwcError
+
 NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
 """The database went away, is full, or made nothing of a transaction: nobody's fault in
 this program, nothing was decided, and the same may be done again later."""
-
-from qbwc_server.errors import QbwcError
 
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"

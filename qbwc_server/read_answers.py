@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import companies, exchanges, queue, reading, records
 from qbwc_server.companies import Company
+from qbwc_server.database import NOT_USABLE
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
