@@ -163,12 +163,20 @@ def _nothing(_company_id: int) -> sa.ColumnElement[bool]:
 
 
 def _asked_for_again(company_id: int) -> sa.ColumnElement[bool]:
+    """Tell which exchanges stay beside those of open work.
+
+    Those that our program failed on and that are to be replayed.
+    """
+    return sa.or_(_EXCHANGE.c.failed_at.is_not(None), _of_open_work(company_id))
+
+
+def _of_open_work(company_id: int) -> sa.ColumnElement[bool]:
     """Tell which exchanges are needed, however old they are.
 
     Those of jobs that are open: a lost write is asked about by its message set, and a
     person who decides about a failed one looks at it. The latest set with writes, which
-    the next one names to QuickBooks as one to forget. Those that our program failed on
-    and that are to be replayed; and those of a session that still goes on.
+    the next one names to QuickBooks as one to forget. And those of a session that still
+    goes on.
     """
     latest = sa.select(sa.func.max(_EXCHANGE.c.id)).where(
         _EXCHANGE.c.company_id == company_id, _EXCHANGE.c.message_set_id.is_not(None)
@@ -187,7 +195,6 @@ def _asked_for_again(company_id: int) -> sa.ColumnElement[bool]:
         session.c.state != "closed",
     )
     return sa.or_(
-        _EXCHANGE.c.failed_at.is_not(None),
         _EXCHANGE.c.id == sa.func.coalesce(latest.correlate(None).scalar_subquery(), 0),
         of_open_job,
         of_live_session,
@@ -213,6 +220,7 @@ _SETTLED = sa.case(
 )
 _KEPT = (
     _Kept(_EXCHANGE, _EXCHANGE.c.sent_at, _SETTLED, True, _asked_for_again),
+    _Kept(_EXCHANGE, _EXCHANGE.c.sent_at, _SETTLED, False, _of_open_work),
     _Kept(
         models.mosaic_callback,
         models.mosaic_callback.c.received_at,
@@ -239,6 +247,14 @@ _KEPT = (
         models.session,
         models.session.c.started_at,
         models.session.c.ended_at,
+        False,
+        _nothing,
+    ),
+    # What somebody tried with a wrong ticket; what people did stays.
+    _Kept(
+        models.audit,
+        models.audit.c.at,
+        models.audit.c.last_at,
         False,
         _nothing,
     ),

@@ -163,7 +163,6 @@ def test_nothing_that_is_open_goes_however_old(
         open_session,
         attic.exchange("sent", answer=None),
         attic.exchange("answered", applied_at=None),
-        attic.exchange(failed_at=attic.then),
         attic.exchange(session_id=open_session),
         attic.call("sent", check_at=attic.then),
         attic.call("unsure"),
@@ -182,6 +181,31 @@ def test_nothing_that_is_open_goes_however_old(
     assert attic.clear(settings) == 1
     assert attic.ids(*TABLES) == stays
     assert attic.ids(models.job_event) == events
+
+
+def test_an_answer_that_waits_for_a_replay_stays_as_long_as_the_history(
+    attic: Attic, settings: Settings, clock: Clock
+) -> None:
+    """Longer than others, but what people wrote in it is not kept for ever."""
+    attic.then = clock() - timedelta(days=settings.history_days - 1)
+    waits = attic.exchange(failed_at=attic.then)
+
+    assert attic.clear(settings) == 0
+    assert attic.ids(models.exchange) == {waits}
+    clock.pass_(days=2)
+    assert attic.clear(settings) == 1
+
+
+def test_what_strangers_tried_with_a_ticket_goes_in_the_end(
+    attic: Attic, settings: Settings
+) -> None:
+    """What people did to the company stays."""
+    people = attic.ids(models.audit)
+    tried = {"who": "192.0.2.1", "what": "call with a ticket", "at": attic.then}
+    attic.put(models.audit, **tried, dedupe_key="x", last_at=attic.then)
+
+    assert attic.clear(settings) == 1
+    assert attic.ids(models.audit) == people
 
 
 def test_what_happened_to_records_and_who_did_what_stays(
@@ -245,10 +269,10 @@ def test_a_pass_is_bounded_and_goes_on_soon(
     clock = attic.clock
     clock.pass_(days=1)
     found = []
-    for _ in range(4):
+    for _ in range(5):
         found.append(housekeeping.serve_next(attic.engine, settings, clock()))
         clock.pass_(minutes=1)
-    assert found == [11, 8, 0, None]
+    assert found == [11, 8, 0, 0, None]
     assert attic.ids(models.exchange) == {kept}
 
 
