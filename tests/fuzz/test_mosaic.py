@@ -148,7 +148,7 @@ def mirror(sqlite_url: str, keys: Keys, clock: Clock) -> Iterator[Mirror]:
         now=clock(),
     )
     sandbox = MosaicSandbox(
-        clock=clock, wait=lambda _: None, callback_url="", post=lambda *_: None
+        clock=clock, wait=lambda _: None, callback_url="", post=lambda *_: 200
     )
     made = Mirror(
         engine, keys, Settings(database_url=sqlite_url), clock, company, sandbox
