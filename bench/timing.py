@@ -2,8 +2,8 @@
 
     python bench/timing.py [CALLS]
 
-Asks a real server in turn for a known and for unknown names, each with a wrong password,
-CALLS times (1,500), and prints the medians in milliseconds.
+Asks a real server in turn for a known and for unknown names, with a wrong password,
+CALLS times each (1,500), and prints the medians in milliseconds.
 """
 
 from __future__ import annotations

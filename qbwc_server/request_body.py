@@ -36,6 +36,7 @@ _NO_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _HUGE_TAG = re.compile(
     rb"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?ticket>")
 
 
@@ -98,7 +99,7 @@ class _Source:
     def __init__(self, environ: dict[str, Any]) -> None:
         self._input = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH") or ""
-        self._left = int(length) if length.isdigit() and len(length) < 19 else 0
+        self._left = int(length) if _LENGTH.fullmatch(length) else 0
         if environ.get("wsgi.input_terminated", False):
             self._left = 2**62
 

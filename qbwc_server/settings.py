@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON.")
     max_body_bytes: int = Field(
-        default=6 * 1024 * 1024,
+        default=5 * 1024 * 1024,
         ge=1024,
         description="Largest answer of QuickBooks taken, in bytes.",
     )

@@ -6,6 +6,7 @@ decorator between `rpc` and a function would hide them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ from qbwc_server.conversation import Conversation
 from qbwc_server.endpoint import NAMESPACE, SAFE, WSGI, endpoint
 from qbwc_server.qbxml.response import clean
 
+# It would write whole bodies to the log, with passwords, tickets and people's data.
+logging.getLogger("spyne.protocol.soap.soap11.invalid").disabled = True
 _LOG = structlog.get_logger(__name__)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 MB = 1024 * 1024
+NEAR = 5_000_000
+"""Bytes of an answer that is just small enough to be taken."""
 _QBXML = (
     '<?xml version="1.0" ?><QBXML><QBXMLMsgsRs><EmployeeQueryRs requestID="1" '
     'statusCode="0">{}</EmployeeQueryRs></QBXMLMsgsRs></QBXML>'
@@ -57,20 +59,22 @@ IN_ENVELOPE: dict[str, Callable[[str], bytes]] = {
     ),
     "nested 500,000 deep": lambda t: envelope(t, more="<a>" * 500_000),
     "100,000 siblings": lambda t: envelope(t, more="<a/>" * 100_000),
-    "7 MB of siblings": lambda t: envelope(t, more=fill("<a/>", 7 * MB)),
-    "attribute of 7 MB": lambda t: envelope(t, more=f'<a b="{"x" * 7 * MB}"/>'),
-    "600,000 attributes": lambda t: envelope(
-        t, more="<a " + " ".join(f'b{n}=""' for n in range(600_000)) + "/>"
+    "5 MB of siblings": lambda t: envelope(t, more=fill("<a/>", NEAR)),
+    "attribute of 5 MB": lambda t: envelope(t, more=f'<a b="{"x" * NEAR}"/>'),
+    "340,000 attributes": lambda t: envelope(
+        t, more="<a " + " ".join(f'b{n}=""' for n in range(340_000)) + "/>"
     ),
-    "text of 7 MB": lambda t: envelope(t, "x" * 7 * MB),
-    "text of 7 MB with an emoji": lambda t: envelope(t, "\U0001f3db" + "x" * 7 * MB),
-    "7 MB of character references": lambda t: envelope(t, fill("&#13;", 7 * MB)),
-    "7 MB of control characters": lambda t: envelope(t, "\x01" * 7 * MB),
+    "text of 5 MB": lambda t: envelope(t, "x" * NEAR),
+    "text of 5 MB with an emoji": lambda t: envelope(t, "\U0001f3db" + "x" * NEAR),
+    "5 MB of character references": lambda t: envelope(t, fill("&#13;", NEAR)),
+    "5 MB of control characters": lambda t: envelope(t, "\x01" * NEAR),
     "40 MB": lambda t: envelope(t, "x" * 40 * MB),
     "elements that see each other": lambda t: envelope(
         t, more='<a href="#b"/><c id="b"><d href="#b"/></c>'
     ),
-    "UTF-16 of 6 MB": lambda t: envelope(t, "x" * 3 * MB).decode().encode("utf-16"),
+    "UTF-16 of 5 MB": lambda t: (
+        envelope(t, "x" * (NEAR // 2)).decode().encode("utf-16")
+    ),
     "cut in half": lambda t: envelope(t, "x" * 2 * MB)[:MB],
 }
 """Bodies of receiveResponseXML, hostile in themselves."""
@@ -89,32 +93,32 @@ IN_ANSWER: dict[str, str] = {
         "<EmployeeRet>" + "<a/>" * 100_000 + "</EmployeeRet>"
     ),
     "100,000 objects": _QBXML.format("<EmployeeRet/>" * 100_000),
-    "3 MB of siblings": _QBXML.format(
-        "<EmployeeRet>" + fill("<a/>", 3 * MB) + "</EmployeeRet>"
+    "5 MB of siblings": _QBXML.format(
+        "<EmployeeRet>" + fill("<a/>", NEAR * 4 // 10) + "</EmployeeRet>"
     ),
-    "3 MB of objects": _QBXML.format(fill("<a>x</a>", 3 * MB)),
-    "6 MB of answers": _QBXML.format(
+    "5 MB of objects": _QBXML.format(fill("<a>x</a>", NEAR * 8 // 20)),
+    "5 MB of answers": _QBXML.format(
         "</EmployeeQueryRs>"
-        + fill('<EmployeeQueryRs statusCode="0"/>', 6 * MB)
+        + fill('<EmployeeQueryRs statusCode="0"/>', NEAR * 33 // 39)
         + '<EmployeeQueryRs statusCode="0">'
     ),
-    "attribute of 7 MB": _QBXML.format(f'<EmployeeRet a="{"x" * 7 * MB}"/>'),
-    "a message of 7 MB": _QBXML.replace(
-        '"0"', f'"500" statusMessage="{"x" * 7 * MB}"'
+    "attribute of 5 MB": _QBXML.format(f'<EmployeeRet a="{"x" * NEAR}"/>'),
+    "a message of 5 MB": _QBXML.replace(
+        '"0"', f'"500" statusMessage="{"x" * NEAR}"'
     ).format(""),
-    "600,000 attributes": _QBXML.format(
-        "<EmployeeRet " + " ".join(f'b{n}=""' for n in range(600_000)) + "/>"
+    "340,000 attributes": _QBXML.format(
+        "<EmployeeRet " + " ".join(f'b{n}=""' for n in range(340_000)) + "/>"
     ),
-    "text of 7 MB": _QBXML.format(
-        f"<EmployeeRet><Notes>{'x' * 7 * MB}</Notes></EmployeeRet>"
+    "text of 5 MB": _QBXML.format(
+        f"<EmployeeRet><Notes>{'x' * NEAR}</Notes></EmployeeRet>"
     ),
-    "a name of 7 MB": _QBXML.format(
+    "a name of 5 MB": _QBXML.format(
         "<EmployeeRet><ListID>80000001-1</ListID><TimeModified>2026-01-02T03:04:05-05:00"
         "</TimeModified><EditSequence>1</EditSequence>"
-        f"<Name>{'x' * 7 * MB}</Name></EmployeeRet>"
+        f"<Name>{'x' * NEAR}</Name></EmployeeRet>"
     ),
-    "7 MB of control characters": _QBXML.format("\x01" * 7 * MB),
-    "4 MB of references to them": _QBXML.format(fill("&#1;", 4 * MB)),
+    "5 MB of control characters": _QBXML.format("\x01" * NEAR),
+    "5 MB of references to them": _QBXML.format(fill("&#1;", NEAR // 2)),
     "numbers of a million digits": _QBXML.replace(
         'statusCode="0"', f'statusCode="{"9" * MB}"'
     ).format(""),

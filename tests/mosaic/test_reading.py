@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from qbwc_server.mosaic import listing
+from qbwc_server.mosaic.answers import Unreadable
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Malformed, RateLimited, Unavailable
 from qbwc_server.mosaic.names import DATA_TYPES
@@ -198,3 +200,19 @@ def test_an_empty_purse_stops_the_request(
     with pytest.raises(RuntimeError, match="budget"):
         client.create("client", {"client_name": "Ann"}, ref="r1")
     assert sandbox.requests == []
+
+
+def test_a_mosaic_that_gives_the_same_page_for_ever_is_an_error() -> None:
+    """One that does not know `offset` would be asked until the budget is spent."""
+    page = {"project": [{"mosaic_id": 1}, {"mosaic_id": 2}]}
+    client = _answers(page, page, page, page)
+    with pytest.raises(Unavailable, match="same page"):
+        list(client.read("project", portfolio_id=1))
+
+
+def test_a_number_without_end_is_an_error_and_not_the_end_of_the_process() -> None:
+    """The parser's C code dies of one longer than Python takes."""
+    body = b'[{"mosaic_id": 1, "hours": ' + b"9" * 5000 + b"}]"
+    pieces = (body[place : place + 1000] for place in range(0, len(body), 1000))
+    with pytest.raises(Unreadable, match="number without end"):
+        list(listing.items(pieces, ("project",)))

@@ -95,6 +95,20 @@ def test_a_body_that_is_no_call_gets_the_no_of_the_method(
         assert (status, result(method, answer)) == (200, refusal)
 
 
+def test_what_the_soap_library_cannot_read_is_not_logged_with_its_password(
+    sqlite_desk: Desk,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Well-formed, but with a namespace that only the library looks at."""
+    body = body_of("authenticate", "alice", "hunter2-hunter2")
+    body = body.replace(b"http://www.w3.org/2001/XMLSchema", b"ht tp:{}")
+    status, answer = post(sqlite_desk.url, body, "authenticate")
+    assert (status, result("authenticate", answer)) == (200, NO["authenticate"])
+    assert "hunter2" not in caplog.text
+    assert "hunter2" not in str(capsys.readouterr())
+
+
 def test_a_call_without_any_argument_gets_the_no_of_the_method(
     sqlite_desk: Desk,
 ) -> None:

@@ -171,3 +171,29 @@ def test_every_real_sample_is_read_and_understood() -> None:
                 assert by_ret[ret.type].see(ret).quickbooks_id
                 understood += 1
     assert understood > 150
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<EmployeeRet>" + "<a/>" * 160_000 + "</EmployeeRet>",
+        "<EmployeeRet/>" * 80_000,
+        '</EmployeeQueryRs><EmployeeQueryRs statusCode="0">' * 80_000,
+        "<EmployeeRet a='' b='' c='' d='' e='' f='' g='' h=''/>" * 16_000,
+    ],
+    ids=["elements", "objects", "answers", "attributes"],
+)
+def test_an_answer_of_more_parts_than_fit_into_memory_is_refused(inner: str) -> None:
+    """It is asked for again in smaller pages."""
+    with pytest.raises(ResponseMalformed, match="larger than was asked for"):
+        parse(
+            '<QBXML><QBXMLMsgsRs><EmployeeQueryRs statusCode="0">'
+            f"{inner}</EmployeeQueryRs></QBXMLMsgsRs></QBXML>"
+        )
+
+
+def test_an_element_of_a_hundred_attributes_is_refused() -> None:
+    """The parser would hold all of a million before anybody could count them."""
+    many = " ".join(f"a{number}='>'" for number in range(100))
+    with pytest.raises(ResponseMalformed, match="more attributes"):
+        parse(f"<QBXML><QBXMLMsgsRs><a {many}/></QBXMLMsgsRs></QBXML>")
