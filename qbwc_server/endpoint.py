@@ -55,16 +55,16 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def endpoint(
     methods: WSGI,
     *,
-    keep: Callable[[str, str, str], int],
+    keep: Callable[[str, str, str, str], int],
     alive: Callable[[str], bool],
     address: str,
     max_body_bytes: int,
 ) -> WSGI:
     """Return a WSGI application around that of the SOAP methods.
 
-    `keep` takes a ticket, a body that was meant to be an answer, and why it cannot be
-    read, and returns what receiveResponseXML answers. `alive` tells of a ticket whether
-    its session is one that may send more than anybody may, at most `max_body_bytes`.
+    `keep` takes a ticket, a body that was meant to be an answer, why it cannot be read,
+    and the caller's address, and returns what receiveResponseXML answers. `alive` tells
+    of a ticket whether its session may send more than anybody may: `max_body_bytes`.
     """
     contract = wsdl(address)
 
@@ -79,7 +79,8 @@ def endpoint(
             return _through(methods, environ, start_response, body)
         except Unreadable as error:
             _LOG.warning("body not readable", call=called, why=str(error))
-            result = _refuse(keep, called, error.body, str(error))
+            peer = environ.get("REMOTE_ADDR", "")
+            result = _refuse(keep, called, error.body, str(error), peer)
         except Exception:  # noqa: BLE001 - rule 1
             _LOG.exception("call failed outside of its method", call=called)
             result = SAFE.get(called)
@@ -141,13 +142,17 @@ def _through(
 
 
 def _refuse(
-    keep: Callable[[str, str, str], int], called: str, body: bytes, why: str
+    keep: Callable[[str, str, str, str], int],
+    called: str,
+    body: bytes,
+    why: str,
+    peer: str,
 ) -> Any:
     """Return the protocol's "no" of a call that could not be read."""
     ticket = request_body.ticket(body)
     if called == "receiveResponseXML" and ticket is not None:
         kept = body[:_KEPT_OF_UNREADABLE].decode("utf-8", "backslashreplace")
-        return keep(ticket, clean(kept), why)
+        return keep(ticket, clean(kept), why, peer)
     if called == "authenticate":
         return ["", "nvu", "", ""]
     return NO_SESSION if called == "getLastError" else SAFE.get(called)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -47,12 +48,9 @@ def application(
         max_content_length=2 * max_body_bytes,
     )
 
-    def keep(ticket: str, body: str, why: str) -> int:
-        return int(
-            _guard(
-                "receiveResponseXML", conversation.receive_unreadable, ticket, body, why
-            )
-        )
+    def keep(ticket: str, body: str, why: str, peer: str) -> int:
+        receive = partial(conversation.receive_unreadable, peer=peer)
+        return int(_guard("receiveResponseXML", receive, ticket, body, why))
 
     return endpoint(
         methods,

@@ -409,3 +409,5 @@ def test_an_unreadable_body_without_a_known_ticket_changes_nothing(
         status, answer = post(desk.url, body, "receiveResponseXML")
         assert (status, result("receiveResponseXML", answer)) == (200, "-1")
     assert json.dumps(desk.rows(models.exchange), default=str) == before
+    tried = [row.who for row in desk.rows(models.audit) if row.dedupe_key]
+    assert tried == ["127.0.0.1"]
