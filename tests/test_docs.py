@@ -113,3 +113,17 @@ def test_the_locks_hold_hashes_and_no_addresses() -> None:
 
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def test_the_files_that_documents_name_are_there() -> None:
+    """What stands against a threat can be looked at, and the tests of it run."""
+    named = {
+        (document.name, path)
+        for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))
+        for path in re.findall(
+            r"`((?:tests|bench|docs|deploy|migrations|\.ci)/[\w./-]*)`",
+            document.read_text(),
+        )
+    }
+    assert named
+    assert [one for one in named if not (ROOT / one[1]).exists()] == []
