@@ -40,6 +40,9 @@ format: $(VENV)/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+errors: $(VENV)/dev ## write docs/errors.md from the table of words
+	$(BIN)/python -m qbwc_server words > docs/errors.md
+
 lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
@@ -47,4 +50,4 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
-.PHONY: help demo test soak test-all lint format lock
+.PHONY: help demo test soak test-all lint format errors lock

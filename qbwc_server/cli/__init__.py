@@ -12,6 +12,7 @@ from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
 from qbwc_server.cli.serve import database, serve, worker
+from qbwc_server.cli.words import words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,5 +26,6 @@ def main() -> None:
 
 
 records.add_command(preview_)
+main.add_command(words)
 for _command in (demo, serve, worker, database, company, qwc, jobs, records, sandbox):
     main.add_command(_command)
