@@ -42,7 +42,7 @@ def needs_you(needs: int, url: str) -> str:
     """Say how many records need a person and where to look, "" for none."""
     if needs <= 0:
         return ""
-    number = f"more than {MANY}" if needs > MANY else str(needs)
+    number = f"More than {MANY}" if needs > MANY else str(needs)
     verb = "needs" if needs == 1 else "need"
     text = f"{number} {verb} you"
     return f"{text}: {url}" if len(url) <= LONGEST // 2 else f"{text}."
@@ -68,7 +68,7 @@ def _all(what: str, came: Mapping[str, int], went: Mapping[str, int]) -> int:
 def _named(count: int, plural: str) -> str:
     if count != 1:
         return f"{count} {plural}"
-    return f"1 of {plural}" if " and " in plural else f"1 {_singular(plural)}"
+    return "1 " + " or ".join(_singular(one) for one in plural.split(" and "))
 
 
 def _singular(plural: str) -> str:

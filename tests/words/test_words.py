@@ -206,7 +206,7 @@ def test_every_attention_that_the_code_gives_has_words() -> None:
     assert {"backup-restored", "time-tracking-off", "mosaic-key-missing"} <= set(found)
 
 
-def _below(kind: type) -> list[type]:
+def _below(kind: type[object]) -> list[type[object]]:
     return [kind, *(one for below in kind.__subclasses__() for one in _below(below))]
 
 
@@ -215,7 +215,7 @@ def test_every_error_of_ours_has_words() -> None:
     for name, _ in _sources():
         importlib.import_module(name)
     ours = {
-        str(one.__dict__.get("id") or getattr(one, "code", None) or QbwcError.id)
+        str(getattr(one, "id", "") or getattr(one, "code", ""))
         for base in (QbwcError, MosaicError)
         for one in _below(base)
         if one.__module__.startswith("qbwc_server.")
