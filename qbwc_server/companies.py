@@ -293,6 +293,15 @@ def attend(
     )
 
 
+def warn(connection: Connection, company_id: int, *, error_id: str, text: str) -> None:
+    """Say what a person should know, unless something is to be attended already."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == company_id, _TABLE.c.attention_id.is_(None))
+        .values(attention_id=error_id, attention=text)
+    )
+
+
 def calm(
     connection: Connection,
     company_id: int,

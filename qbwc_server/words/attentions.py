@@ -89,13 +89,6 @@ _ATTENTIONS: tuple[Words, ...] = (
         _TIME,
     ),
     tell(
-        "personal-data-off",
-        "QuickBooks keeps personal data from us; everything else goes on.",
-        "Nothing to do, unless the setup page says that a list cannot be read.",
-        "We ask for no personal data such as social security numbers.",
-        f"{INTEGRATED} > Properties",
-    ),
-    tell(
         "quickbooks-too-old",
         "This QuickBooks is too old to be connected.",
         "QuickBooks Pro or Premier 2014, Enterprise 14.0, or later is needed.",

@@ -28,13 +28,15 @@ def summary(
             link is kept only as a hash, so it cannot be printed here, and this text
             is seen by everybody at that computer. The page there tells how to get
             the link.
-        attention: what the company must look at; it comes before the counts.
+        attention: what the company must look at; it comes before the counts, and
+            instead of them where there is no room for both.
     """
     where = needs_you(needs, url)
     room = LONGEST - len(where) - 1 if where else LONGEST
-    if attention:
-        return " ".join(part for part in (fitting(attention, room), where) if part)
-    said = _counts(came, went) or "Nothing new."
+    counts = _counts(came, went)
+    said = " ".join(part for part in (attention, counts) if part) or "Nothing new."
+    if attention and len(said) > room:
+        said = attention
     return " ".join(part for part in (fitting(said, room), where) if part)
 
 

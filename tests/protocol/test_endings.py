@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -124,7 +125,7 @@ def plans(desk: Desk) -> Iterator[list[str]]:
     told: list[str] = []
 
     def explain(
-        connection: sa.Connection, _cursor: object, text: str, *more: object
+        connection: sa.Connection, _cursor: object, text: str, *more: Any
     ) -> None:
         if "waits_for IS NULL" in text and not text.startswith("EXPLAIN"):
             how = "EXPLAIN QUERY PLAN " if desk.engine.name == "sqlite" else "EXPLAIN "

@@ -40,7 +40,10 @@ def test_a_run_is_told_in_counts_and_who_must_act(
 def test_what_needs_attention_comes_before_counts() -> None:
     """A person reads one line."""
     said = words.summary({"employees": 3}, {}, 2, URL, attention="A backup is back.")
-    assert said == f"A backup is back. 2 need you: {URL}"
+    assert said == f"A backup is back. 3 employees in. 2 need you: {URL}"
+    full = "A backup is back, which takes a line." * 5
+    said = words.summary({"employees": 3}, {}, 0, URL, attention=full)
+    assert said == full
 
 
 def test_however_much_there_is_the_address_stays_whole() -> None:
