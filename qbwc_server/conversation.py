@@ -276,7 +276,7 @@ class Conversation:
         if found is None:
             return NO_SESSION
         session, _ = found
-        with transaction(self._engine) as connection:
+        with company_transaction(self._engine, session.company_id) as connection:
             return endings.at_trouble(connection, session, self._settings.public_url)
 
     def close(self, ticket: str) -> str:

@@ -132,9 +132,19 @@ company = sa.Table(
     _moment("time_window_at"),
     _text("mosaic_time_from", null=True),
     _moment("created_at", null=False),
+    _moment("setup_expires_at"),
+    _moment("check_at"),
+    _moment("late_at"),
+    _moment("notice_at"),
+    _text("mode_before_pause", null=True),
+    _text("notice", null=True),
+    _text("notice_left", null=True),
+    _count("notice_tries"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_deliver_at", "deliver_at"),
+    sa.Index("ix_company_check_at", "check_at"),
+    sa.Index("ix_company_notice_at", "notice_at"),
     sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
@@ -493,6 +503,14 @@ login_failure = sa.Table(
     sa.Column("who", sa.Text, primary_key=True),
     _count("failures"),
     _moment("last_at", null=False),
+)
+
+heartbeat = sa.Table(
+    "heartbeat",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _moment("at", null=False),
+    _moment("up_since", null=False),
 )
 
 audit = _of_company(

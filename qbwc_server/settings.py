@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         description="How many proxies of yours stand in front and add to "
         "X-Forwarded-For: the caller's address is taken from there.",
     )
+    setup_link_days: int = Field(
+        default=14, ge=1, description="Days for which a setup link opens its page."
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from qbwc_server import __version__
+from qbwc_server.cli import access as _access  # noqa: F401 - its commands
 from qbwc_server.cli.company import company, qwc
 from qbwc_server.cli.demo import demo
 from qbwc_server.cli.jobs import jobs

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import companies, models, needs, words
-from qbwc_server.database import company_transaction, next_ids, transaction
+from qbwc_server.database import company_transaction, next_ids
 from tests.protocol.desk import Desk
 from tests.protocol.timesheet import Timesheet
 
@@ -38,7 +38,7 @@ def records(desk: Desk, kind: str, state: str, many: int, **more: object) -> Non
 
 def waiting(desk: Desk) -> int:
     """Count what needs a person."""
-    with transaction(desk.engine) as connection:
+    with company_transaction(desk.engine, desk.company.id) as connection:
         return needs.count(connection, desk.company.id)
 
 
@@ -108,7 +108,7 @@ def test_only_what_a_person_can_do_is_counted(
 def test_another_companys_records_are_not_counted(desk: Desk) -> None:
     """Everybody sees their own."""
     records(desk, "customer", "conflict", 1)
-    with transaction(desk.engine) as connection:
+    with company_transaction(desk.engine, desk.company.id) as connection:
         assert needs.count(connection, desk.company.id + 1) == 0
 
 
