@@ -100,6 +100,7 @@ class Company:
     late_at: datetime | None
     notice_at: datetime | None
     notice: str | None
+    notice_id: str | None
     notice_left: str | None
     notice_tries: int
     mode_before_pause: str | None

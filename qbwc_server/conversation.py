@@ -32,6 +32,7 @@ from qbwc_server import (
     recovery,
     roundtrip,
     sessions,
+    silence,
     words,
 )
 from qbwc_server.call_table import TABLE, State
@@ -111,6 +112,7 @@ class Conversation:
         with company_transaction(self._engine, company.id) as connection:
             company = companies.get(connection, company.id)
             companies.change(connection, company.id, last_seen_at=now)
+            silence.heard(connection, company, now)
             if company.mode == "paused" or _must_rest(company, now):
                 return ["", "none", "", interval]
             if sessions.live(connection, company.id) is not None:

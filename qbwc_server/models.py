@@ -138,6 +138,7 @@ company = sa.Table(
     _moment("notice_at"),
     _text("mode_before_pause", null=True),
     _text("notice", null=True),
+    _text("notice_id", null=True),
     _text("notice_left", null=True),
     _count("notice_tries"),
     sa.UniqueConstraint("name"),

@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 _MOMENTS = ("setup_expires_at", "check_at", "late_at", "notice_at")
-_TEXTS = ("mode_before_pause", "notice", "notice_left")
+_TEXTS = ("mode_before_pause", "notice", "notice_id", "notice_left")
 
 
 def upgrade() -> None:

@@ -12,7 +12,7 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.engine import Engine
 
-from qbwc_server import app, schema
+from qbwc_server import app, heartbeat, schema
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
@@ -34,7 +34,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> WSGI:
-        return app.wsgi(parts())
+        made = parts()
+        heartbeat.keep(made.engine, made.clock)
+        return app.wsgi(made)
 
 
 @click.command()
