@@ -96,7 +96,9 @@ def _judge(
         companies.change(connection, company_id, check_at=None)
         return False
     run = sessions.live(connection, company_id)
-    heard_at = max(company.last_seen_at, run.last_call_at if run else up_since)
+    heard_at = (
+        max(run.last_call_at, company.last_seen_at) if run else company.last_seen_at
+    )
     latest = max(heard_at, up_since) + patience(company)
     if now < latest:
         companies.change(connection, company_id, check_at=latest)
