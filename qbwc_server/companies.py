@@ -97,6 +97,15 @@ class Company:
     time_hot_at: datetime | None
     time_window_at: datetime | None
     mosaic_time_from: str | None
+    setup_expires_at: datetime | None
+    check_at: datetime | None
+    late_at: datetime | None
+    notice_at: datetime | None
+    notice: str | None
+    notice_id: str | None
+    notice_left: str | None
+    notice_tries: int
+    mode_before_pause: str | None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -139,6 +148,7 @@ def add(
     structure: str = "client",
     poll_every: int = 1,
     read_every: int = 15,
+    setup_days: int = 14,
 ) -> NewCompany:
     """Make a company; OwnerID and FileID are made once and never change by themselves.
 
@@ -173,6 +183,7 @@ def add(
                 "read_every": read_every,
                 "created_at": now,
                 "housekeep_at": now + _FIRST_HOUSEKEEPING,
+                "setup_expires_at": now + timedelta(days=setup_days),
             },
         ).scalar()
         if company_id is None:
@@ -225,29 +236,56 @@ def change(connection: Connection, company_id: int, **values: object) -> None:
 
 
 def set_values(
-    engine: Engine, company_id: int, *, now: datetime, who: str, **values: object
+    engine: Engine,
+    company_id: int,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+    **values: object,
 ) -> None:
     """Change a company's settings and keep who did it; going live wakes what waits.
+
+    A pause keeps what the mode was before.
 
     Raises:
         CompanyLinked: it has counterparts in one Mosaic team and is to get another.
     """
     with company_transaction(engine, company_id) as connection:
+        before = get(connection, company_id)
         team = values.get("mosaic_team")
-        if team is not None and team != get(connection, company_id).mosaic_team:
+        if team is not None and team != before.mosaic_team:
             _require_unlinked(connection, company_id)
-        change(connection, company_id, **values)
+        change(connection, company_id, **values, **_pausing(before, values, now))
         shown = {
             name: "[hidden]" if _SECRET.search(name) else value
             for name, value in values.items()
         }
         audit(
-            connection, company_id, now, who=who, what="company changed", detail=shown
+            connection,
+            company_id,
+            now,
+            who=who,
+            what="company changed",
+            why=why,
+            detail=shown,
         )
         if values.get("mode") == "live" or _WAKING & values.keys():
             wake_all(connection, company_id, now)
         elif any(name == "mode" or name.startswith("mosaic_") for name in values):
             change(connection, company_id, deliver_at=now)
+
+
+def _pausing(
+    before: Company, values: dict[str, object], now: datetime
+) -> dict[str, object]:
+    """Return what a change of mode means for going on, and for being missed."""
+    mode = values.get("mode")
+    if mode is None or mode == before.mode:
+        return {}
+    if mode == "paused":
+        return {"mode_before_pause": before.mode}
+    return {"mode_before_pause": None, "check_at": before.last_seen_at and now}
 
 
 def _require_unlinked(connection: Connection, company_id: int) -> None:
@@ -293,6 +331,15 @@ def attend(
     connection.execute(
         _TABLE.update()
         .where(_TABLE.c.id == company_id, condition)
+        .values(attention_id=error_id, attention=text)
+    )
+
+
+def warn(connection: Connection, company_id: int, *, error_id: str, text: str) -> None:
+    """Say what a person should know, unless something is to be attended already."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == company_id, _TABLE.c.attention_id.is_(None))
         .values(attention_id=error_id, attention=text)
     )
 

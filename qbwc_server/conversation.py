@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server import (
     __version__,
     companies,
+    endings,
     exchanges,
     handshake,
     left_sessions,
@@ -34,10 +35,13 @@ from qbwc_server import (
     refusals,
     roundtrip,
     sessions,
+    silence,
+    words,
 )
 from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
+from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.reading import Rules
@@ -49,8 +53,6 @@ from qbwc_server.settings import Settings
 _LOG = structlog.get_logger(__name__)
 
 NO_SESSION = "This session has ended. It will run again at the next scheduled time."
-NOTHING_TO_DO = "Nothing to do now."
-WAIT = "NoOp"
 MOST_WAITS = 12
 """Web Connector pauses five seconds for each: a minute in all."""
 SOON = timedelta(seconds=10)
@@ -114,6 +116,7 @@ class Conversation:
         with company_transaction(self._engine, company.id) as connection:
             company = companies.get(connection, company.id)
             companies.change(connection, company.id, last_seen_at=now)
+            silence.heard(connection, company, now)
             if company.mode == "paused" or _must_rest(company, now):
                 return ["", "none", "", interval]
             if sessions.live(connection, company.id) is not None:
@@ -159,7 +162,7 @@ class Conversation:
                         session,
                         state=State.ASKED if known.text else State.FINISHING,
                         exchange_id=known.exchange_id,
-                        last_error=_ascii(known.said)[:200],
+                        last_error=words.fitting(known.said),
                         last_call_at=now,
                     )
                 return known.text
@@ -310,7 +313,8 @@ class Conversation:
         if found is None:
             return NO_SESSION
         session, _ = found
-        return session.last_error or "No error."
+        with company_transaction(self._engine, session.company_id) as connection:
+            return endings.at_trouble(connection, session, self._settings.public_url)
 
     def close(self, ticket: str, *, peer: str = "") -> str:
         """End the session and return what it did, for the Status column."""
@@ -321,11 +325,7 @@ class Conversation:
         session, company_id = found
         left_sessions.leave(self._engine, session, now)
         with company_transaction(self._engine, company_id) as connection:
-            summary = session.last_error
-            if summary in {"", WAIT, NOTHING_TO_DO}:
-                attention = companies.get(connection, company_id).attention
-                summary = attention or _summary(session.tally or {})
-                summary = _ascii(summary)[:200]
+            summary = endings.at_close(connection, session, self._settings.public_url)
             sessions.change(connection, session, summary=summary)
             sessions.close(connection, session, now=now, why="closed")
         return summary
@@ -437,7 +437,7 @@ class Conversation:
                 exchange_id=None,
                 done=done,
                 percent=100 if result == 100 else percent,
-                last_error=_ascii(outcome.said or "")[:200],
+                last_error=words.fitting(outcome.said or ""),
                 last_call_at=now,
                 tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
             )
@@ -476,12 +476,3 @@ def _numbers(version: str) -> tuple[int, ...] | None:
         return tuple(int(part) for part in version.split("."))
     except ValueError:
         return None
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode("ascii")
-
-
-def _summary(tally: dict[str, int]) -> str:
-    parts = [f"{count} {what}" for what, count in tally.items() if count]
-    return ("OK. Read: " + ", ".join(parts) + "." if parts else "OK. No changes.")[:200]

@@ -14,20 +14,27 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, exchanges, identity, sessions, time_writes
+from qbwc_server import (
+    companies,
+    computers,
+    editions,
+    exchanges,
+    identity,
+    sessions,
+    time_writes,
+    words,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_transaction
-from qbwc_server.identity import OpenFile
+from qbwc_server.identity import Judgement, OpenFile
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.request import message_set
 from qbwc_server.qbxml.response import ResponseMalformed
 from qbwc_server.sessions import Session
 
 _LOG = structlog.get_logger(__name__)
-_NOT_SAID = (
-    "QuickBooks did not say which company file is open. Open your company file in "
-    "QuickBooks and run the update again."
-)
+_NOT_SAID = "company-file-not-said"
+_TWO = "two-computers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,9 @@ def recognise(
         if file is not None:
             return _judge(connection, company, session, file, path, now)
         if asked is not None:
-            return Recognition("", _NOT_SAID)
+            said = words.attention(_NOT_SAID).said
+            companies.attend(connection, company_id, error_id=_NOT_SAID, text=said)
+            return Recognition("", said)
         text = message_set(identity.questions(company.owner_id))
         exchange_id = exchanges.send(
             connection,
@@ -102,18 +111,40 @@ def _judge(
         )
         return Recognition("", judgement.problem)
     changes = {**judgement.changes, "open_failures": 0, "open_after": None}
+    known = (company.host or {}).get("computers", {})
+    there = computers.seen(known, file.app_lock, now)
+    changes["host"] = {**changes["host"], "computers": there}
     if company.file_name is None:
         changes["file_bound_at"] = now
     companies.change(connection, company.id, **changes)
     if _closing_date(company.host) != _closing_date(changes.get("host")):
         time_writes.release_locked(connection, company.id, now)
     companies.calm(connection, company.id)
+    _warn(connection, company.id, judgement, changes["host"])
     for note in judgement.notes:
         companies.audit(connection, company.id, now, who="quickbooks", what=note)
     sessions.change(
         connection, session, identified=True, last_error="", last_call_at=now
     )
     return Recognition(None)
+
+
+def _warn(
+    connection: Connection,
+    company_id: int,
+    judgement: Judgement,
+    host: Mapping[str, Any],
+) -> None:
+    """Say what a person should know and what stops nothing; the first is in front."""
+    two = computers.together(host["computers"])
+    if two:
+        named = words.fitting(" and ".join(two), 60)
+        text = f"{words.attention(_TWO).said} They are {named}."
+        companies.warn(connection, company_id, error_id=_TWO, text=text)
+    for warning in (judgement.warning, *editions.warnings(host)):
+        if warning is not None:
+            text = words.attention(warning).said
+            companies.warn(connection, company_id, error_id=warning, text=text)
 
 
 def _closing_date(host: Mapping[str, Any] | None) -> object:

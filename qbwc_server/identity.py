@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qbwc_server import words
 from qbwc_server.companies import Company
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Fields, MessageSet, Ret
@@ -20,6 +21,8 @@ from qbwc_server.qbxml.response import Fields, MessageSet, Ret
 OLDEST_QBXML = (6, 0)
 """TimeTracking can be changed and has a billable status since 6.0 (QuickBooks 2007)."""
 _PREFERRED_QBXML = (13, 0)
+_NAME = 40
+"""As much of a name is shown: what to do must still fit behind two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,17 @@ class OpenFile:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether to go on; `problem` is said to the customer, `notes` go to the audit."""
+    """Whether to go on; `problem` is said to the customer, `notes` go to the audit.
+
+    `warning` is the id of something that the customer should know and that stops
+    nothing.
+    """
 
     problem: str | None
     problem_id: str | None
     changes: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    warning: str | None = None
 
 
 def questions(owner_id: str) -> tuple[Request, ...]:
@@ -105,12 +113,8 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
     else:
         renamed = moved = False
     if file.versions and max(file.versions) < OLDEST_QBXML:
-        return Judgement(
-            "This QuickBooks is too old to be connected. QuickBooks Pro or Premier "
-            "2014, Enterprise 14.0, or later is needed.",
-            "quickbooks-too-old",
-            {},
-        )
+        problem = "quickbooks-too-old"
+        return Judgement(words.attention(problem).said, problem, {})
     notes = [f"The company file is bound: {file.company_name}, {path}."]
     if company.file_name is not None:
         notes = []
@@ -127,13 +131,15 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
             "host": {**file.host, "qbxml_version": file.qbxml_version},
         },
         tuple(notes),
+        "company-file-moved" if renamed or moved else None,
     )
 
 
 def _wrong(company: Company, file: OpenFile) -> Judgement:
     return Judgement(
-        f"The open company is {file.company_name}; this connection is for "
-        f"{company.file_name or company.name}. Open that company file in QuickBooks, "
+        f"The open company is {words.fitting(file.company_name, _NAME)}; this "
+        f"connection is for {words.fitting(company.file_name or company.name, _NAME)}. "
+        "Open that company file in QuickBooks, "
         "then run the update again.",
         "wrong-company-file",
         {},

@@ -34,6 +34,7 @@ _PLURALS = {
     **{kind.name: kind.plural for kind in KINDS.values()},
     time_entry.NAME: time_entry.PLURAL,
 }
+WRITTEN = " written"
 _LOG = structlog.get_logger(__name__)
 
 
@@ -53,7 +54,8 @@ def apply(
 ) -> dict[str, int]:
     """Give each job its answer; return how many objects of which kind came.
 
-    `exchange_id` is where the answer is kept, for what our program fails on.
+    What was written is counted under the kind's plural and `WRITTEN`. `exchange_id` is
+    where the answer is kept, for what our program fails on.
     """
     counts: dict[str, int] = {}
     answers = response.pair(expected(jobs), parsed)
@@ -66,12 +68,13 @@ def apply(
         try:
             with connection.begin_nested():
                 if job.writes:
-                    _apply_write(connection, job, answer, now)
+                    done = int(_apply_write(connection, job, answer, now))
                 else:
                     _read(connection, company, job, answer, now)
-            plural = _PLURALS.get(job.kind)
-            if plural is not None and answer.rets and not job.writes:
-                counts[plural] = counts.get(plural, 0) + len(answer.rets)
+                    done = len(answer.rets)
+            if job.kind in _PLURALS and done:
+                what = _PLURALS[job.kind] + (WRITTEN if job.writes else "")
+                counts[what] = counts.get(what, 0) + done
         except NOT_USABLE:
             raise  # the database went away: nothing was decided about the answer
         except Exception as error:  # noqa: BLE001 - a bug in one kind must not stop the others
@@ -137,7 +140,8 @@ def _message_name(job: Job) -> str:
 
 def _apply_write(
     connection: Connection, job: Job, answer: Answer, now: datetime
-) -> None:
+) -> bool:
+    """Tell whether QuickBooks has what was written."""
     found = status(answer.status_code, answer.message)
     reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
     # A warning is about something written: QuickBooks has it.
@@ -149,8 +153,10 @@ def _apply_write(
         ret = answer.rets[0] if answer.rets else None
         WRITINGS[job.kind].kept(connection, job, ret, now)
         queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+        return True
     else:
         WRITINGS[job.kind].refused(connection, job, answer, found, now)
+    return False
 
 
 def _unanswered(connection: Connection, job: Job, now: datetime) -> None:

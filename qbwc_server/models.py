@@ -134,11 +134,22 @@ company = sa.Table(
     _text("mosaic_time_from", null=True),
     _moment("created_at", null=False),
     _moment("housekeep_at"),
+    _moment("setup_expires_at"),
+    _moment("check_at"),
+    _moment("late_at"),
+    _moment("notice_at"),
+    _text("mode_before_pause", null=True),
+    _text("notice", null=True),
+    _text("notice_id", null=True),
+    _text("notice_left", null=True),
+    _count("notice_tries"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
+    sa.Index("ix_company_check_at", "check_at"),
     sa.Index("ix_company_deliver_at", "deliver_at"),
     sa.Index("ix_company_housekeep_at", "housekeep_at"),
     sa.Index("ix_company_login_from", "login_from"),
+    sa.Index("ix_company_notice_at", "notice_at"),
     sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
@@ -506,6 +517,14 @@ login_failure = sa.Table(
     _count("failures"),
     _moment("last_at", null=False),
     sa.Index("ix_login_failure_last_at", "last_at"),
+)
+
+heartbeat = sa.Table(
+    "heartbeat",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _moment("at", null=False),
+    _moment("up_since", null=False),
 )
 
 audit = _of_company(

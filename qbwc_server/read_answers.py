@@ -22,7 +22,7 @@ from qbwc_server.database import NOT_USABLE
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
-from qbwc_server.qbxml.status import Verdict, status
+from qbwc_server.qbxml.status import Status, Verdict, status
 from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clock
 from qbwc_server.queue import Job
 
@@ -33,6 +33,7 @@ MERGED_WITH_TIME = frozenset(
 """What time entries point at: a merge moves them to the winner without a trace."""
 _PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
 _T = TypeVar("_T")
+_NOT_ALLOWED = frozenset({3260, 3261})
 _LOG = structlog.get_logger(__name__)
 
 
@@ -76,6 +77,8 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
             problem=found.customer,
             last_read_at=now,
         )
+        if found.code in _NOT_ALLOWED:
+            _warn(connection, job, found)
         queue.move(
             connection, job, "done", by="answer", now=now, reason=reason, cursor=None
         )
@@ -88,6 +91,20 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
             job.company_id,
             error_id=f"quickbooks-status-{answer.status_code}",
             text=f"{job.summary}: {found.customer}",
+        )
+
+
+def _warn(connection: Connection, job: Job, found: Status) -> None:
+    """Say that a list is kept from us that this company cannot do without.
+
+    Most can: payroll items are personal data, which we do not ask for.
+    """
+    if companies.get(connection, job.company_id).time_payroll_item is not None:
+        companies.warn(
+            connection,
+            job.company_id,
+            error_id=f"quickbooks-status-{found.code}",
+            text=found.customer,
         )
 
 

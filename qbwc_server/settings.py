@@ -107,6 +107,22 @@ class Settings(BaseSettings):
         "they say of the caller (X-Forwarded-For, X-Forwarded-Proto) is believed, what "
         "others say is not. Empty: nobody.",
     )
+    setup_link_days: int = Field(
+        default=14, ge=1, description="Days for which a setup link opens its page."
+    )
+    notify_webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description="URL that is told, as JSON, when a connection is late or is back.",
+    )
+    notify_email: str = Field(
+        default="",
+        description="Addresses, separated by commas, that are told the same by e-mail.",
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="How e-mail is sent: smtps://user:password@host:465 or "
+        "smtp://host:587, `?from=address` for the sender.",
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

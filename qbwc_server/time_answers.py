@@ -25,6 +25,7 @@ from qbwc_server import (
     restores,
     time_reading,
     time_records,
+    words,
 )
 from qbwc_server.companies import Company
 from qbwc_server.kinds.time_entry import NAME
@@ -47,10 +48,7 @@ from qbwc_server.time_records import SeenTime
 _NOT_FOUND = 3120
 _SWITCHED_OFF = 3250
 _CLOCKS_DIFFER = timedelta(hours=2)
-_OFF = (
-    "Time tracking is switched off in QuickBooks, so no time is synchronised. Switch "
-    "it on under Edit > Preferences > Time & Expenses > Company Preferences."
-)
+_OFF = words.attention(companies.TIME_OFF).said
 _LOG = structlog.get_logger(__name__)
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, housekeeping, models
+from qbwc_server import companies, housekeeping, models, notices, silence, words
 from qbwc_server.budget import Budget
 from qbwc_server.clocks import FARTHEST
 from qbwc_server.companies import Company
@@ -32,6 +32,7 @@ from qbwc_server.time_window import Window
 _COMPANY = models.company
 _LOG = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 0.5
+_SECONDS_BETWEEN_LOOKS = 60
 _PAUSE_AFTER_BUG = timedelta(minutes=1)
 
 
@@ -63,17 +64,33 @@ class Worker:
     def run(self) -> None:
         """Work until `stopping` is set."""
         threads = self._settings.worker_threads
-        with ThreadPoolExecutor(threads, thread_name_prefix="deliver") as pool:
+        with ThreadPoolExecutor(threads + 1, thread_name_prefix="deliver") as pool:
+            pool.submit(self._watch)
             for _ in range(threads):
                 pool.submit(self._loop)
 
     def run_once(self) -> int:
         """Serve every company that is due now; return how many were."""
+        self.look_for_silence()
         served = 0
         self._housekeep()
         while not self.stopping.is_set() and self._serve_next():
             served += 1
         return served
+
+    def look_for_silence(self) -> None:
+        """Find connections that are late, and send what is to be told of them."""
+        silence.look(self._engine, self._clock())
+        ways = notices.Ways.of(self._settings)
+        notices.deliver(self._engine, ways, self._settings.public_url, self._clock)
+
+    def _watch(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self.look_for_silence()
+            except Exception:  # noqa: BLE001 - the next minute looks again
+                _LOG.exception("looking for silence failed")
+            self.stopping.wait(_SECONDS_BETWEEN_LOOKS)
 
     def _loop(self) -> None:
         while not self.stopping.is_set():
@@ -287,8 +304,7 @@ class Worker:
                 connection,
                 company.id,
                 error_id="mosaic-delivery-failed",
-                text="Delivery to Mosaic fails because of a fault in this program. "
-                "It is tried again every minute; please tell support.",
+                text=words.attention("mosaic-delivery-failed").said,
             )
 
     def _ask_for_key(self, company: Company) -> None:
@@ -297,5 +313,5 @@ class Worker:
                 connection,
                 company.id,
                 error_id="mosaic-key-missing",
-                text="There is no Mosaic API key for this connection yet.",
+                text=words.attention("mosaic-key-missing").said,
             )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -154,7 +155,7 @@ def test_what_was_changed_is_in_the_audit_without_secrets(
     "values", [{"mode": "sleepy"}, {"structure": "flat"}, {"mode": None}]
 )
 def test_a_setting_that_does_not_exist_is_refused_whole(
-    engine: Engine, new_company: NewCompanies, clock: Clock, values: dict[str, object]
+    engine: Engine, new_company: NewCompanies, clock: Clock, values: dict[str, Any]
 ) -> None:
     """Nothing else of the same change is kept."""
     company = new_company()

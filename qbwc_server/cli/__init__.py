@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from qbwc_server import __version__
+from qbwc_server.cli import access as _access  # noqa: F401 - its commands
 from qbwc_server.cli.company import company, qwc
 from qbwc_server.cli.demo import demo
 from qbwc_server.cli.exchanges import exchanges
@@ -15,6 +16,7 @@ from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
 from qbwc_server.cli.serve import database, serve, worker
+from qbwc_server.cli.words import words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +33,6 @@ records.add_command(preview_)
 company.add_command(forget)
 for _command in (
     *(demo, serve, worker, database, company, qwc),
-    *(jobs, records, exchanges, keys, sandbox),
+    *(jobs, records, exchanges, keys, sandbox, words),
 ):
     main.add_command(_command)

@@ -69,6 +69,7 @@ def add(
         mosaic_team=mosaic_team,
         mosaic_key=key,
         now=made.clock(),
+        setup_days=made.settings.setup_link_days,
         **values,
     )
     path = _write_qwc(made, companies.find(made.engine, str(new.id)), None)
@@ -222,6 +223,7 @@ def _public(found: Company) -> dict[str, Any]:
         "mode": found.mode,
         "attention": found.attention,
         "attention_id": found.attention_id,
+        "late_at": found.late_at,
         "last_seen_at": found.last_seen_at,
         "last_session_at": found.last_session_at,
         "next_read_at": found.next_read_at,

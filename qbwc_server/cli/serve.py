@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from sqlalchemy.engine import Engine
 
-from qbwc_server import app, arrivals, schema
+from qbwc_server import app, arrivals, heartbeat, schema
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.database import make_engine
@@ -79,7 +79,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> WSGI:
-        return app.wsgi(parts())
+        made = parts()
+        heartbeat.keep(made.engine, made.clock)
+        return app.wsgi(made)
 
 
 @click.command()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from qbwc_server.conversation import WAIT, Conversation
+from qbwc_server.conversation import Conversation
+from qbwc_server.endings import WAIT
 from qbwc_server.sandbox.company_file import CompanyFile, Session
 from qbwc_server.sandbox.company_stamp import first_answers
 from qbwc_server.sandbox.refusal import QuickBooksRefusal

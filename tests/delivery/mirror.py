@@ -207,7 +207,7 @@ class Mirror:
         """Return (op, data type) of each write that Mosaic carried out."""
         return [(one["op"], one["data_type"]) for one in self.sandbox.writes]
 
-    def change(self, **values: object) -> None:
+    def change(self, **values: Any) -> None:
         """Change the company as an operator does."""
         companies.set_values(
             self.engine, self.company.id, now=self.clock(), who="operator", **values

@@ -1,0 +1,126 @@
+"""Commands that pause a connection and renew what it is opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from qbwc_server import access, companies, connect, words
+from qbwc_server.cli.company import company
+from qbwc_server.cli.output import json_option, parts, print_json, reporting, show_one
+from qbwc_server.qwc import file_name
+
+_PAIR = 1039
+
+
+def _by_whom(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add who does it and why; both are kept with the company."""
+    for option in (
+        click.option("--why", help="The reason, kept with the company."),
+        click.option("--who", default="operator", show_default=True),
+    ):
+        command = option(command)
+    return command
+
+
+def _tell(told: dict[str, Any], then: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+        return
+    show_one(told, as_json=False)
+    click.echo(f"\n{then}")
+
+
+@company.command("pause")
+@click.argument("name")
+@_by_whom
+@reporting
+def pause(name: str, who: str, why: str | None) -> None:
+    """Have a company neither read nor write until it is resumed."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    access.pause(made.engine, found, now=made.clock(), who=who, why=why)
+    click.echo(f"{found.name} is paused. Web Connector is told there is nothing to do.")
+
+
+@company.command("resume")
+@click.argument("name")
+@_by_whom
+@reporting
+def resume(name: str, who: str, why: str | None) -> None:
+    """Have a paused company go on as it did before."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    mode = access.resume(made.engine, found, now=made.clock(), who=who, why=why)
+    click.echo(f"{found.name} goes on: {mode}.")
+
+
+@company.command("new-password")
+@click.argument("name")
+@_by_whom
+@json_option
+@reporting
+def new_password(name: str, who: str, why: str | None, *, as_json: bool) -> None:
+    """Make a new password and show it once; the old one works until it is used."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    password = access.new_password(
+        made.engine, made.keys, found.id, now=made.clock(), who=who, why=why
+    )
+    told = {"name": found.name, "username": found.username, "password": password}
+    then = (
+        "The password is shown only now. The customer types it into Web Connector and "
+        "presses Enter; until then the old one works."
+    )
+    _tell(told, then, as_json=as_json)
+
+
+@company.command("new-owner-id")
+@click.argument("name")
+@_by_whom
+@json_option
+@reporting
+def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None:
+    """Make a connection file that QuickBooks takes for a new one (QBWC1039)."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    # The file must be possible before anything is changed.
+    connect.qwc_of(found, made.settings.public_url)
+    access.new_owner_id(made.engine, found.id, now=made.clock(), who=who, why=why)
+    found = companies.find(made.engine, str(found.id))
+    made.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = made.settings.data_dir / file_name(found.name)
+    path.write_bytes(connect.qwc_of(found, made.settings.public_url))
+    then = (
+        "Now the customer removes the old connection in Web Connector and in QuickBooks"
+        f" under {words.qwc_code(_PAIR).menu}; opens the company file as Admin in "
+        "single-user mode; adds the new .qwc file; chooses 'Yes, always'; and types "
+        "the same password again."
+    )
+    told = {"name": found.name, "owner_id": found.owner_id, "qwc": str(path)}
+    _tell(told, then, as_json=as_json)
+
+
+@company.command("setup-link")
+@click.argument("name")
+@_by_whom
+@json_option
+@reporting
+def setup_link(name: str, who: str, why: str | None, *, as_json: bool) -> None:
+    """Make a new setup link and show it once; the old one ends."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    token, ends = access.new_setup_link(
+        made.engine,
+        made.keys,
+        found.id,
+        days=made.settings.setup_link_days,
+        now=made.clock(),
+        who=who,
+        why=why,
+    )
+    url = f"{made.settings.public_url}/setup/{token}"
+    told = {"name": found.name, "setup_url": url, "expires_at": ends}
+    _tell(told, "The link is shown only now.", as_json=as_json)

@@ -1,0 +1,272 @@
+"""Every state that something of ours can be in, and who does what next."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qbwc_server.words.wording import INTEGRATED, Words, tell
+
+_ITSELF = "Nothing to do: it goes on by itself."
+_NOTHING = "Nothing to do."
+_TIMES = "Edit > Preferences > Accounting > Company Preferences"
+_CHOOSE = (
+    "Please choose what it belongs to on the setup page, or mend what the reason names."
+)
+NEEDS_YOU: Final = ("conflict", "unlinked", "refused")
+"""States of a record in which a person of the customer acts next."""
+
+_RECORD: dict[str, tuple[str, ...]] = {
+    "in_sync": ("QuickBooks and Mosaic agree.", _NOTHING),
+    "pending": (
+        "It is on its way to the other side.",
+        _ITSELF,
+        (
+            "It goes with the next pass; after a failure it is tried again, "
+            "later each time."
+        ),
+    ),
+    "unlinked": (
+        "It has no counterpart on the other side yet.",
+        _CHOOSE,
+        "It goes by itself once the reason is mended.",
+    ),
+    "locked": (
+        (
+            "QuickBooks does not let it be changed: it is on an invoice or in "
+            "a closed period."
+        ),
+        "It goes by itself when the lock in QuickBooks is lifted.",
+        "The administrator can move the closing date.",
+        _TIMES,
+    ),
+    "conflict": (
+        "Both sides changed the same field.",
+        "Please say on the setup page which side is right.",
+        "Until then neither value is overwritten; both are shown.",
+    ),
+    "do_not_link": (
+        "A person took it out of the agreement.",
+        "Nothing to do unless that is to be undone on the setup page.",
+        "Nothing of it is written to either side.",
+    ),
+    "refused": (
+        "The other side does not take it.",
+        "Please read the reason and mend it there; it is tried again by itself.",
+    ),
+    "gone": ("It was deleted and is kept for the history.", _NOTHING),
+}
+_OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
+    ("employee", "unlinked"): (
+        "This person has no e-mail address in QuickBooks or no match in Mosaic.",
+        (
+            "Please enter the e-mail in QuickBooks, or choose the Mosaic "
+            "member on the setup page."
+        ),
+        "People are matched by e-mail, then by name. Their time waits until then.",
+        "Employees > Employee Center > Edit Employee > Address & Contact",
+    ),
+    ("vendor", "unlinked"): (
+        "This vendor has no e-mail address in QuickBooks or no match in Mosaic.",
+        (
+            "Please enter the e-mail in QuickBooks, or choose the Mosaic "
+            "member on the setup page."
+        ),
+        "Time of vendors is taken only where that is switched on.",
+        "Vendors > Vendor Center > Edit Vendor > Address Info",
+    ),
+    ("other_name", "unlinked"): (
+        "This other name has no e-mail address in QuickBooks or no match in Mosaic.",
+        (
+            "Please enter the e-mail in QuickBooks, or choose the Mosaic "
+            "member on the setup page."
+        ),
+        "Time of other names is taken only where that is switched on.",
+        "Lists > Other Names List",
+    ),
+    ("customer", "unlinked"): (
+        "This customer or job has no client or project in Mosaic yet.",
+        "Please choose the one it is on the setup page, or have it made new.",
+        "Mosaic may have several of that name, or the one is linked already.",
+        "Customers > Customer Center",
+    ),
+    ("customer", "refused"): (
+        "Mosaic does not take this customer or job.",
+        (
+            "Please read the reason and mend the name in QuickBooks; it is "
+            "tried again by itself."
+        ),
+        "",
+        "Customers > Customer Center",
+    ),
+    ("service_item", "unlinked"): (
+        "This service item has no work category in Mosaic yet.",
+        "Please choose the one it is on the setup page, or have it made new.",
+        "",
+        "Lists > Item List",
+    ),
+    ("service_item", "refused"): (
+        "Mosaic does not take this service item.",
+        (
+            "Please read the reason and mend the name in QuickBooks; it is "
+            "tried again by itself."
+        ),
+        "",
+        "Lists > Item List",
+    ),
+    ("time_entry", "unlinked"): (
+        "This time waits: its person, job or service item has no counterpart yet.",
+        (
+            "Please choose the counterpart on the setup page; the time then "
+            "goes by itself."
+        ),
+        (
+            "Time that is only in Mosaic stays there where time goes one way, "
+            "or where it is older than what is sent."
+        ),
+    ),
+    ("time_entry", "locked"): (
+        "This time is on an invoice or in a closed period of QuickBooks.",
+        (
+            "It goes by itself when the lock is lifted; invoiced time stays as "
+            "QuickBooks has it."
+        ),
+        "The administrator can move the closing date.",
+        _TIMES,
+    ),
+    ("time_entry", "conflict"): (
+        "This time was changed in QuickBooks and in Mosaic, in the same field.",
+        "Please say on the setup page which side is right.",
+    ),
+    ("time_entry", "refused"): (
+        "QuickBooks or Mosaic does not take this time.",
+        (
+            "Please read the reason and mend the entry where it was made; it "
+            "is tried again by itself."
+        ),
+    ),
+}
+_OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "job": {
+        "waiting": ("This piece of work waits for another one.", _ITSELF),
+        "ready": ("This piece of work goes to QuickBooks at the next run.", _ITSELF),
+        "sent": (
+            "QuickBooks has this piece of work and has not answered yet.",
+            _ITSELF,
+        ),
+        "unsure": (
+            "The answer to this piece of work was lost.",
+            (
+                "Nothing to do: QuickBooks is asked whether it was done before "
+                "anything is sent again."
+            ),
+        ),
+        "failed": (
+            "This piece of work did not succeed.",
+            "Please read the reason; it can be tried again or taken back.",
+        ),
+        "done": ("QuickBooks did this piece of work.", _NOTHING),
+        "cancelled": ("This piece of work was taken back.", _NOTHING),
+    },
+    "session": {
+        "authenticated": ("Web Connector has logged in.", _ITSELF),
+        "asked": ("QuickBooks is working on what it was asked.", _ITSELF),
+        "ready": ("Web Connector brings the next request in a moment.", _ITSELF),
+        "finishing": ("The run is about to end.", _ITSELF),
+        "closed": (
+            "The run has ended.",
+            "Nothing to do: the next one comes by its schedule.",
+        ),
+    },
+    "exchange": {
+        "sent": ("A request is with QuickBooks.", _ITSELF),
+        "answered": ("QuickBooks answered.", _NOTHING),
+        "lost": (
+            "The answer to a request never came.",
+            (
+                "Nothing to do: what it may have changed is asked about before "
+                "anything else."
+            ),
+        ),
+        "refused": (
+            "QuickBooks did not take the request.",
+            "Please read the reason beside it; reads are asked again by themselves.",
+        ),
+    },
+    "call": {
+        "sent": ("A change is with Mosaic.", _ITSELF),
+        "accepted": ("Mosaic took the change and is working on it.", _ITSELF),
+        "unsure": (
+            "The answer to a change in Mosaic was lost.",
+            "Nothing to do: it is looked for before anything is sent again.",
+        ),
+        "done": ("Mosaic made the change.", _NOTHING),
+        "refused": (
+            "Mosaic does not take the change.",
+            "Please read the reason and mend it there; it is tried again by itself.",
+        ),
+        "absent": (
+            "The change never arrived in Mosaic.",
+            "Nothing to do: it is planned again.",
+        ),
+    },
+    "company": {
+        "preview": (
+            "This connection only looks: nothing is written on either side.",
+            "Please look at what would be done on the setup page, then press Go live.",
+        ),
+        "live": ("This connection keeps both sides in agreement.", _NOTHING),
+        "paused": (
+            "This connection is paused by a person.",
+            (
+                "Please ask our support to have it go on; until then nothing is "
+                "read or written."
+            ),
+        ),
+        "late": (
+            "Web Connector has not called for longer than three of its intervals.",
+            (
+                "Please see that the computer is on, Web Connector runs, and "
+                "Auto-Run is ticked."
+            ),
+            (
+                "Web Connector runs only while its Windows user is signed in: "
+                "sleep, sign-out and a restart stop it."
+            ),
+            "File > App Management > Update Web Services",
+        ),
+        "waiting": (
+            "Web Connector has not called yet.",
+            "Please add the .qwc file to Web Connector and type the password.",
+            "",
+            INTEGRATED,
+        ),
+    },
+}
+
+
+def state(kind: str, name: str) -> Words:
+    """Explain a state.
+
+    Args:
+        kind: job, session, exchange, call or company (its mode, or late or waiting);
+            else a kind of record, or record for any.
+        name: the state, as the database has it.
+
+    Raises:
+        KeyError: there is no such state.
+    """
+    if kind in _OTHERS:
+        found = _OTHERS[kind][name]
+    elif (kind, name) in _OF_KIND:
+        found = _OF_KIND[kind, name]
+    else:
+        kind, found = "record", _RECORD[name]
+    return tell(f"{kind}-{name}".replace("_", "-"), *found)
+
+
+def every() -> tuple[Words, ...]:
+    """Return the words of every state."""
+    pairs = [("record", name) for name in _RECORD]
+    pairs += list(_OF_KIND)
+    pairs += [(kind, name) for kind, states in _OTHERS.items() for name in states]
+    return tuple(state(kind, name) for kind, name in pairs)

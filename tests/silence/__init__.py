@@ -1,0 +1,1 @@
+"""Tests of silence and who is told of it."""
