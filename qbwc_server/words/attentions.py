@@ -152,6 +152,16 @@ _ERRORS: tuple[Words, ...] = (
         "`qbwc-server company list` shows them.",
     ),
     tell(
+        "company-busy",
+        "A Web Connector or a worker is working with the company now.",
+        "Wait until it is done, or pause the company first.",
+    ),
+    tell(
+        "sees-one-company",
+        "This database login sees one company at a time.",
+        "Name the company, or use the login that owns the tables.",
+    ),
+    tell(
         "company-exists",
         "Another company has that name already.",
         "Please choose another name.",

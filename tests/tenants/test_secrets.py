@@ -314,8 +314,8 @@ def logs(day: Day) -> dict[str, str]:
     """Every log line of the day, at DEBUG."""
     assert day.logs.count("\n") > 20
     for event in (
-        *("login refused", "row refused", "call failed", "Exception on"),
-        *("answer not applied", "Mosaic not usable", "callback not readable"),
+        *("login refused", "row refused", "call failed", "page failed"),
+        *("page not applied", "Mosaic not usable", "callback not readable"),
     ):
         assert event in day.logs, event
     return dict(enumerate_lines(day.logs))
