@@ -315,7 +315,7 @@ def logs(day: Day) -> dict[str, str]:
     assert day.logs.count("\n") > 20
     for event in (
         *("login refused", "row refused", "call failed", "page failed"),
-        *("page not applied", "Mosaic not usable", "callback not readable"),
+        *("object not read", "Mosaic not usable", "callback not readable"),
     ):
         assert event in day.logs, event
     return dict(enumerate_lines(day.logs))
