@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import models
+from qbwc_server import claims, models
 from qbwc_server.database import (
     company_transaction,
     insert,
@@ -102,6 +102,11 @@ class Company:
     def of(cls, row: Row[Any]) -> Self:
         """Return the company of a row of `company`."""
         return cls(**{part.name: getattr(row, part.name) for part in fields(cls)})
+
+    @property
+    def team(self) -> str:
+        """What names its Mosaic team among companies; see `claims`."""
+        return claims.team_of(self.mosaic_url, self.mosaic_team)
 
     @property
     def delivers(self) -> bool:
@@ -237,6 +242,8 @@ def set_values(
         if team is not None and team != get(connection, company_id).mosaic_team:
             _require_unlinked(connection, company_id)
         change(connection, company_id, **values)
+        if {"mosaic_url", "mosaic_team"} & values.keys():
+            claims.move(connection, company_id, get(connection, company_id).team)
         shown = {
             name: "[hidden]" if _SECRET.search(name) else value
             for name, value in values.items()
