@@ -30,6 +30,8 @@ _RECORD = models.record
 _CALL = models.mosaic_call
 _CHUNK = 500
 MISSES = 2
+MOST_PORTFOLIOS = 50
+"""Each costs a request whenever the lists are read."""
 
 
 class Lists(Protocol):
@@ -55,18 +57,35 @@ def refresh(
     Raises:
         MosaicError, BudgetSpent: the list could not be read to its end.
     """
-    filters = {}
-    if data_type == "project":
-        if portfolio is None:
-            return
-        filters["portfolio_id"] = portfolio
+    filters: list[dict[str, Any]] = [{}]
     with company_transaction(engine, company_id) as connection:
         run = next_id(connection, company_id)
-    for objects in _chunks(lists.read(data_type, **filters)):
-        with company_transaction(engine, company_id) as connection:
-            keep(connection, company_id, data_type, objects, run=run, now=now)
+        if data_type == "project":
+            portfolios = _portfolios(connection, company_id, portfolio)
+            filters = [{"portfolio_id": one} for one in portfolios]
+    if not filters:
+        return
+    for each in filters:
+        for objects in _chunks(lists.read(data_type, **each)):
+            with company_transaction(engine, company_id) as connection:
+                keep(connection, company_id, data_type, objects, run=run, now=now)
     with company_transaction(engine, company_id) as connection:
         _drop_missing(connection, company_id, data_type, run, now)
+
+
+def _portfolios(connection: Connection, company_id: int, own: int | None) -> list[int]:
+    """Return the portfolios that are looked into: its own, then some of the others.
+
+    Mosaic lists projects by portfolio, and other integrations had their own ones.
+    """
+    there = connection.execute(
+        sa.select(_TABLE.c.mosaic_id)
+        .where(_TABLE.c.company_id == company_id, _TABLE.c.data_type == "portfolio")
+        .order_by(_TABLE.c.is_archived, _TABLE.c.mosaic_id)
+        .limit(MOST_PORTFOLIOS)
+    ).scalars()
+    others = [one for one in there if one != own]
+    return others if own is None else [own, *others]
 
 
 def keep(
