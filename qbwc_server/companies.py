@@ -26,6 +26,7 @@ from qbwc_server.kinds import KINDS, time_entry
 
 _TABLE = models.company
 _FIRST_HOUSEKEEPING = timedelta(days=1)
+_FIRST_PREVIEW = timedelta(minutes=10)
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
@@ -178,6 +179,7 @@ def add(
                 "read_every": read_every,
                 "created_at": now,
                 "housekeep_at": now + _FIRST_HOUSEKEEPING,
+                "preview_at": now + _FIRST_PREVIEW,
             },
         ).scalar()
         if company_id is None:

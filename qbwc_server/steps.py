@@ -129,23 +129,7 @@ class Steps:
                 due_at=None,
             )
             return None
-        if action.do is Do.LINK and action.mosaic_id is not None:
-            snapshot = inventory.get(
-                connection, company.id, data_type, action.mosaic_id
-            )
-            inventory.link(
-                connection,
-                company.id,
-                record_id,
-                data_type,
-                action.mosaic_id,
-                snapshot or {},
-                by="matched by name",
-                now=now,
-            )
-            return None
-        if action.do is Do.RELEASE:
-            inventory.unlink(connection, row, why=action.reason, by="plan", now=now)
+        if self._done_here(connection, row, action, data_type, now):
             return None
         if self._renames_client(connection, data_type, action):
             self._change(
@@ -158,6 +142,36 @@ class Steps:
             )
             return None
         return self.keep(connection, row, action, data_type, key)
+
+    def _done_here(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        action: Action,
+        data_type: str,
+        now: datetime,
+    ) -> bool:
+        """Do what needs no Mosaic: link what is there, or let go of it."""
+        company_id = row.company_id
+        if action.do is Do.LINK and action.mosaic_id is not None:
+            snapshot = inventory.get(
+                connection, company_id, data_type, action.mosaic_id
+            )
+            inventory.link(
+                connection,
+                company_id,
+                row.id,
+                data_type,
+                action.mosaic_id,
+                snapshot or {},
+                by="matched by name",
+                now=now,
+            )
+            return True
+        if action.do is Do.RELEASE:
+            inventory.unlink(connection, row, why=action.reason, by="plan", now=now)
+            return True
+        return False
 
     def _renames_client(
         self, connection: Connection, data_type: str, action: Action

@@ -39,7 +39,7 @@ class Suggestion:
     """An object of Mosaic that a record might be.
 
     `by` says what is the same: e-mail, name, or that it is only similar. `elsewhere`
-    says that another company file of the team is linked to it.
+    says that another company file of the team is linked to it, or means to be.
     """
 
     mosaic_id: int
@@ -116,7 +116,12 @@ def suggest(
     }
     elsewhere = {
         data_type: claims.held_elsewhere(
-            connection, company.team, company.id, data_type, sorted(_ids(each))
+            connection,
+            company.team,
+            company.id,
+            data_type,
+            sorted(_ids(each)),
+            also_meant=True,
         )
         for data_type, each in found.items()
     }

@@ -48,6 +48,7 @@ def upgrade() -> None:
     op.add_column(
         "company", sa.Column("preview_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.execute("UPDATE company SET preview_at = created_at")
     op.create_index("ix_company_preview_at", "company", ["preview_at"])
     op.create_table(
         "preview_result",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -400,7 +400,7 @@ def test_a_portfolio_that_mosaic_refuses_is_said_and_not_asked_for_at_once(
 
 @pytest.mark.parametrize("answers", ["callback", "body"])
 def test_a_job_that_is_new_while_its_customer_is_renamed_makes_no_second_client(
-    mirror: Mirror, answers: str
+    mirror: Mirror, answers: Literal["callback", "body"]
 ) -> None:
     """Mosaic makes a client of a name that it does not know: the one just given up."""
     mirror.sandbox.answer_mode = answers
