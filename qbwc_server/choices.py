@@ -161,17 +161,17 @@ def _say(
 def _matches(
     connection: Connection, company: Company, ids: Sequence[int]
 ) -> dict[int, Suggestion | None]:
-    """Return the exact match of each record, for those that are not linked."""
+    """Return the exact match of each record that is not linked, if it has one."""
     rows = connection.execute(
         sa.select(_RECORD).where(
             _RECORD.c.company_id == company.id, _RECORD.c.id.in_(ids)
         )
     ).all()
     suggested = suggest(connection, company, rows)
+    linked = {row.id for row in rows if row.mosaic_id is not None}
     return {
-        row.id: the_exact_one(suggested.get(row.id, ()))
-        for row in rows
-        if row.mosaic_id is None
+        record_id: the_exact_one(suggested.get(record_id, ()))
+        for record_id in set(ids) - linked
     }
 
 

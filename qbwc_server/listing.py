@@ -130,6 +130,8 @@ def show(
     connection: Connection, company: Company, record_ids: Sequence[int]
 ) -> list[Shown]:
     """Return records as a page shows them."""
+    if not record_ids:
+        return []
     rows = connection.execute(
         sa.select(_RECORD)
         .where(_RECORD.c.company_id == company.id, _RECORD.c.id.in_(record_ids))
@@ -189,6 +191,7 @@ def _counted(
             _RECORD.c.kind == kind,
             sa.text(named),
         )
+        .order_by(_RECORD.c.id)
         .limit(MOST + 1)
         .subquery()
     )
