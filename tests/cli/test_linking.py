@@ -72,7 +72,8 @@ def test_a_link_that_cannot_be_is_refused_in_one_sentence(
     assert "link-object-unknown" in result.output
 
 
-def test_going_live_is_refused_with_every_reason(run: Run, record: str) -> None:
+@pytest.mark.usefixtures("record")
+def test_going_live_is_refused_with_every_reason(run: Run) -> None:
     """And nothing is shared with a file that is not there."""
     result = run("company", "go-live", "Harbor & Vale", "--json")
     assert result.exit_code == 1

@@ -197,7 +197,7 @@ def test_a_claim_is_written_and_taken_back_by_its_own_company_alone(
 
 
 def test_a_company_that_is_not_ready_is_told_everything_that_is_missing(
-    new_company: NewCompanies, pair: tuple[Mirror, Mirror]
+    pair: tuple[Mirror, Mirror],
 ) -> None:
     """At once, not one after the other."""
     _, bob = pair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_every_record_is_in_one_group_and_one_need_and_on_one_page(
                 need: _all(connection, found, group, need=need)
                 for need in listing.NEEDS
             }
-            assert sorted(sum(parts.values(), [])) == whole
+            assert sorted(itertools.chain(*parts.values())) == whole
             for need, ids in parts.items():
                 told = sum(counts[kind][need].number for kind in kinds)
                 assert told == len(ids), (group, need)
@@ -129,7 +130,7 @@ def test_counts_stop_where_they_are_of_no_use_any_more(
 
 
 def test_lists_and_counts_of_a_large_company_are_read_from_indexes(
-    engine: Engine, company: NewCompany, clock: Clock
+    engine: Engine, company: NewCompany
 ) -> None:
     """No statement of them looks at every record, on PostgreSQL by its own plan."""
     if engine.dialect.name != "postgresql":
