@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import models
+from qbwc_server import claims, models
 from qbwc_server.database import (
     company_transaction,
     insert,
@@ -26,6 +26,7 @@ from qbwc_server.kinds import KINDS, time_entry
 
 _TABLE = models.company
 _FIRST_HOUSEKEEPING = timedelta(days=1)
+_FIRST_PREVIEW = timedelta(minutes=10)
 _SECRET = re.compile("key|hash")
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
@@ -113,6 +114,11 @@ class Company:
         return cls(**{part.name: getattr(row, part.name) for part in fields(cls)})
 
     @property
+    def team(self) -> str:
+        """What names its Mosaic team among companies; see `claims`."""
+        return claims.team_of(self.mosaic_url, self.mosaic_team)
+
+    @property
     def delivers(self) -> bool:
         """Whether anything may be written to Mosaic for it now."""
         return self.mode == "live" and self.attention_id not in STOPPING
@@ -184,6 +190,7 @@ def add(
                 "created_at": now,
                 "housekeep_at": now + _FIRST_HOUSEKEEPING,
                 "setup_expires_at": now + timedelta(days=setup_days),
+                "preview_at": now + _FIRST_PREVIEW,
             },
         ).scalar()
         if company_id is None:
@@ -257,6 +264,8 @@ def set_values(
         if team is not None and team != before.mosaic_team:
             _require_unlinked(connection, company_id)
         change(connection, company_id, **values, **_pausing(before, values, now))
+        if {"mosaic_url", "mosaic_team"} & values.keys():
+            claims.move(connection, company_id, get(connection, company_id).team)
         shown = {
             name: "[hidden]" if _SECRET.search(name) else value
             for name, value in values.items()

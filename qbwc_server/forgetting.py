@@ -59,9 +59,10 @@ def of_company() -> list[tuple[sa.Table, sa.Column[int]]]:
     Parts come before what they belong to.
     """
     found = [
-        (table, table.c.company_id)
+        (table, table.c[name])
         for table in reversed(models.metadata.sorted_tables)
-        if "company_id" in table.c
+        for name in ("company_id", "holder")
+        if name in table.c
     ]
     return [*found, (_COMPANY, _COMPANY.c.id)]
 

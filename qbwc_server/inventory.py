@@ -11,18 +11,27 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import models, records
+from qbwc_server import claims, companies, models, records
 from qbwc_server.database import company_transaction, next_id, upsert
 from qbwc_server.kinds.mosaic_shape import key_of, snapshot
-from qbwc_server.sync import Candidate, Wanted, match_key, name_key
+from qbwc_server.sync import (
+    Candidate,
+    Choice,
+    Wanted,
+    match_key,
+    name_key,
+    near_key,
+)
 
 _TABLE = models.mosaic_object
 _RECORD = models.record
 _CALL = models.mosaic_call
 _CHUNK = 500
 MISSES = 2
+MOST_PORTFOLIOS = 50
+"""Each costs a request whenever the lists are read."""
 
 
 class Lists(Protocol):
@@ -48,18 +57,35 @@ def refresh(
     Raises:
         MosaicError, BudgetSpent: the list could not be read to its end.
     """
-    filters = {}
-    if data_type == "project":
-        if portfolio is None:
-            return
-        filters["portfolio_id"] = portfolio
+    filters: list[dict[str, Any]] = [{}]
     with company_transaction(engine, company_id) as connection:
         run = next_id(connection, company_id)
-    for objects in _chunks(lists.read(data_type, **filters)):
-        with company_transaction(engine, company_id) as connection:
-            keep(connection, company_id, data_type, objects, run=run, now=now)
+        if data_type == "project":
+            portfolios = _portfolios(connection, company_id, portfolio)
+            filters = [{"portfolio_id": one} for one in portfolios]
+    if not filters:
+        return
+    for each in filters:
+        for objects in _chunks(lists.read(data_type, **each)):
+            with company_transaction(engine, company_id) as connection:
+                keep(connection, company_id, data_type, objects, run=run, now=now)
     with company_transaction(engine, company_id) as connection:
         _drop_missing(connection, company_id, data_type, run, now)
+
+
+def _portfolios(connection: Connection, company_id: int, own: int | None) -> list[int]:
+    """Return the portfolios that are looked into: its own, then some of the others.
+
+    Mosaic lists projects by portfolio, and other integrations had their own ones.
+    """
+    there = connection.execute(
+        sa.select(_TABLE.c.mosaic_id)
+        .where(_TABLE.c.company_id == company_id, _TABLE.c.data_type == "portfolio")
+        .order_by(_TABLE.c.is_archived, _TABLE.c.mosaic_id)
+        .limit(MOST_PORTFOLIOS)
+    ).scalars()
+    others = [one for one in there if one != own]
+    return others if own is None else [own, *others]
 
 
 def keep(
@@ -84,6 +110,7 @@ def keep(
                     "name": str(found.get("name") or found.get("email")),
                     "match_key": key_of(data_type, found),
                     "name_key": name_key(str(found.get("name") or found.get("email"))),
+                    "near_key": near_key(called(found)),
                     "is_archived": found["archived"],
                     "snapshot": found,
                     "seen_in": run,
@@ -114,6 +141,7 @@ def candidates(
     wanted: Wanted,
     *,
     record_id: int,
+    team: str,
 ) -> list[Candidate]:
     """Return what Mosaic has, or is about to have, under any of the wanted names.
 
@@ -143,6 +171,9 @@ def candidates(
             named,
         )
         .order_by(_TABLE.c.mosaic_id)
+    ).all()
+    elsewhere = claims.held_elsewhere(
+        connection, team, company_id, data_type, [row.mosaic_id for row in there]
     )
     found = [
         Candidate(
@@ -150,6 +181,7 @@ def candidates(
             match_key(row.name) if under_any else row.match_key,
             row.is_archived,
             row.claimed_by,
+            elsewhere=row.mosaic_id in elsewhere,
         )
         for row in there
         if not row.snapshot.get("is_main")
@@ -214,6 +246,49 @@ def get(
     return None if row is None else row.snapshot
 
 
+def called(found: dict[str, Any]) -> str:
+    """Return what people call an object: a member by name, not by address."""
+    if "email" in found:
+        return f"{found.get('first_name', '')} {found.get('last_name', '')}"
+    return str(found["name"])
+
+
+def unlink(
+    connection: Connection, row: Row[Any], *, why: str | None, by: str, now: datetime
+) -> None:
+    """Take a record's counterpart from it; neither side is changed.
+
+    It is looked at again, and what waits for it or stands below it too.
+    """
+    records.event(
+        connection,
+        row.company_id,
+        row.id,
+        at=now,
+        what=f"unlinked from {row.mosaic_type} {row.mosaic_id}",
+        by=by,
+        detail={"why": why},
+    )
+    team = companies.get(connection, row.company_id).team
+    claims.release(connection, team, row.company_id, row.mosaic_type, row.mosaic_id)
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
+        .values(
+            mosaic_type=None,
+            mosaic_id=None,
+            mosaic=sa.null(),
+            agreed=sa.null(),
+            choice=None if row.choice == Choice.LINK else row.choice,
+            due_at=now,
+        )
+    )
+    if row.quickbooks_id is not None:
+        records.wake_waiting(
+            connection, row.company_id, row.kind, row.quickbooks_id, now
+        )
+
+
 def _drop_missing(
     connection: Connection, company_id: int, data_type: str, run: int, now: datetime
 ) -> None:
@@ -268,6 +343,8 @@ def link(
     What is agreed is only that the object is as archived as it is: if QuickBooks says
     otherwise, that flows next.
     """
+    team = companies.get(connection, company_id).team
+    claims.claim(connection, team, company_id, [(data_type, mosaic_id)], now=now)
     row = connection.execute(
         _RECORD.update()
         .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)

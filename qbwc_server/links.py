@@ -141,7 +141,8 @@ class Links:
     def _linked(self, row: Row[Any], what: str) -> int | Missing:
         if row.state == "do_not_link":
             reason = f"{row.name} is not to be linked; somebody said so."
-            return Missing(reason, state="do_not_link")
+            waits_for = f"{row.kind}:{row.quickbooks_id}"
+            return Missing(reason, waits_for, state="do_not_link")
         if row.mosaic_id is None or row.mosaic is None:
             # Why something is on its way changes by the minute, and says nothing here.
             why = f" {row.reason}" if row.reason and row.state != "pending" else ""
@@ -199,7 +200,7 @@ class Links:
             )
         if row.state == "do_not_link":
             reason = f"{row.name} is not to be linked; somebody said so."
-            return Missing(reason, state="do_not_link")
+            return Missing(reason, f"{data_type}:{mosaic_id}", state="do_not_link")
         if row.quickbooks_gone:
             return Missing(
                 f"{row.name} was deleted in QuickBooks.", f"{data_type}:{mosaic_id}"

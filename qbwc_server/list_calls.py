@@ -193,6 +193,10 @@ def _changed(
         by=by,
         detail={"now": found},
     )
+    if call.data_type == "client":  # what is put under it waits for its name
+        records.wake_waiting(
+            connection, call.company_id, row.kind, row.quickbooks_id, now
+        )
 
 
 def take_portfolio(

@@ -143,6 +143,7 @@ company = sa.Table(
     _text("notice_id", null=True),
     _text("notice_left", null=True),
     _count("notice_tries"),
+    _moment("preview_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_check_at", "check_at"),
@@ -150,6 +151,7 @@ company = sa.Table(
     sa.Index("ix_company_housekeep_at", "housekeep_at"),
     sa.Index("ix_company_login_from", "login_from"),
     sa.Index("ix_company_notice_at", "notice_at"),
+    sa.Index("ix_company_preview_at", "preview_at"),
     sa.Index("ix_company_setup_token_hash", "setup_token_hash"),
     sa.Index("ix_company_webhook_token_hash", "webhook_token_hash"),
     _one_of("mode", MODES),
@@ -333,6 +335,7 @@ record = _of_company(
     _text("parent_id", null=True),
     _text("external_guid", null=True),
     _text("waits_for", null=True),
+    _text("choice", null=True),
     _moment("due_at"),
     _count("delivery_rank", 50),
     _count("attempt"),
@@ -387,6 +390,14 @@ record = _of_company(
     ),
     sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
     sa.Index(
+        "ix_record_needs",
+        "company_id",
+        "kind",
+        "id",
+        sqlite_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
+        postgresql_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
+    ),
+    sa.Index(
         "ix_record_parent",
         "company_id",
         "kind",
@@ -436,12 +447,35 @@ mosaic_object = _of_company(
     _text("name"),
     _text("match_key"),
     _text("name_key"),
+    _text("near_key", default=""),
     _flag("is_archived"),
     sa.Column("snapshot", JSON, nullable=False),
     sa.Column("seen_in", sa.BigInteger, nullable=False),
     _count("misses"),
     sa.Index("ix_mosaic_object_match", "company_id", "data_type", "match_key"),
     sa.Index("ix_mosaic_object_name", "company_id", "data_type", "name_key"),
+    sa.Index("ix_mosaic_object_near", "company_id", "data_type", "near_key"),
+)
+
+# It has no column company_id because companies of one team read each other's claims;
+# what is written stands behind a wall of its own, see the sixth revision.
+mosaic_claim = sa.Table(
+    "mosaic_claim",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("data_type", sa.Text, primary_key=True),
+    sa.Column("mosaic_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("holder", sa.BigInteger, primary_key=True, autoincrement=False),
+    _flag("meant"),
+    _moment("since", null=False),
+    sa.Index("ix_mosaic_claim_holder", "holder"),
+)
+
+preview_result = _of_company(
+    "preview_result",
+    _moment("made_at", null=False),
+    _count("milliseconds"),
+    sa.Column("result", JSON, nullable=False),
 )
 
 mosaic_call = _of_company(

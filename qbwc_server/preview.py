@@ -58,6 +58,7 @@ _COPIED: dict[sa.Table, sa.ColumnElement[bool] | None] = {
     models.company_sequence: None,
     models.reading: None,
     models.mosaic_object: None,
+    models.mosaic_claim: None,
     models.mosaic_call: None,
     models.record: None,
     models.job: models.job.c.finished_at.is_(None),
@@ -119,16 +120,21 @@ def preview(
         with transaction(copy) as there:
             models.metadata.create_all(there)
             with company_reading(engine, company.id) as here:
-                _copy(here, there, company.id)
+                _copy(here, there, company)
             return _Rehearsal(there, company, settings, clock()).run()
     finally:
         copy.dispose()
 
 
-def _copy(here: Connection, there: Connection, company_id: int) -> None:
+def _copy(here: Connection, there: Connection, company: Company) -> None:
     for table, condition in _COPIED.items():
-        key = table.c.id if table is models.company else table.c.company_id
-        query = sa.select(table).where(key == company_id)
+        query = sa.select(table)
+        if table is models.mosaic_claim:
+            query = query.where(table.c.team == company.team)
+        elif table is models.company:
+            query = query.where(table.c.id == company.id)
+        else:
+            query = query.where(table.c.company_id == company.id)
         if condition is not None:
             query = query.where(condition)
         for rows in here.execute(query).mappings().partitions(_BATCH):

@@ -390,7 +390,7 @@ def unseen(
 
 def line(connection: Connection, company_id: int, row: Row[Any]) -> Line:
     """Return a record's line, from its topmost ancestor down to itself."""
-    found = [_relative(row)]
+    found = [relative(row)]
     parent_id = row.parent_id
     while parent_id is not None and len(found) < _DEEPEST:
         above = connection.execute(
@@ -403,7 +403,7 @@ def line(connection: Connection, company_id: int, row: Row[Any]) -> Line:
         if above is None or above.quickbooks_gone:
             found.append(Relative(parent_id, {}, "pending", missing=True))
             break
-        found.append(_relative(above))
+        found.append(relative(above))
         parent_id = above.parent_id
     return tuple(reversed(found))
 
@@ -433,7 +433,8 @@ def event(
     )
 
 
-def _relative(row: Row[Any]) -> Relative:
+def relative(row: Row[Any]) -> Relative:
+    """Return a record as a part of a line."""
     return Relative(
         quickbooks_id=row.quickbooks_id,
         quickbooks=row.quickbooks or {},

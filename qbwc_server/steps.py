@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import (
+    claims,
     companies,
     inventory,
     list_calls,
@@ -26,7 +27,16 @@ from qbwc_server.companies import Company
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.mosaic_shape import wire
 from qbwc_server.sending import Step
-from qbwc_server.sync import Action, Do, Hold, Side, Wanted, match_key
+from qbwc_server.sync import (
+    Action,
+    Choice,
+    Do,
+    Hold,
+    Shared,
+    Side,
+    Wanted,
+    match_key,
+)
 
 _RECORD = models.record
 _WOULD = {
@@ -88,9 +98,13 @@ class Steps:
         found = []
         if isinstance(wanted, Wanted):
             found = inventory.candidates(
-                connection, company.id, wanted, record_id=record_id
+                connection,
+                company.id,
+                _looked_for(row, wanted),
+                record_id=record_id,
+                team=company.team,
             )
-        action = sync.plan(_side(row), wanted, found)
+        action = sync.plan(_side(connection, company, row), wanted, found)
         data_type = (
             wanted.data_type
             if row.mosaic_id is None and isinstance(wanted, Wanted)
@@ -115,25 +129,69 @@ class Steps:
                 due_at=None,
             )
             return None
+        if self._done_here(connection, row, action, data_type, now):
+            return None
+        if self._renames_client(connection, data_type, action):
+            self._change(
+                connection,
+                record_id,
+                state="pending",
+                reason="Waits until the change of its client is made in Mosaic.",
+                waits_for=f"{row.kind}:{row.parent_id}",
+                due_at=now + self._settle,
+            )
+            return None
+        return self.keep(connection, row, action, data_type, key)
+
+    def _done_here(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        action: Action,
+        data_type: str,
+        now: datetime,
+    ) -> bool:
+        """Do what needs no Mosaic: link what is there, or let go of it."""
+        company_id = row.company_id
         if action.do is Do.LINK and action.mosaic_id is not None:
             snapshot = inventory.get(
-                connection, company.id, data_type, action.mosaic_id
+                connection, company_id, data_type, action.mosaic_id
             )
             inventory.link(
                 connection,
-                company.id,
-                record_id,
+                company_id,
+                row.id,
                 data_type,
                 action.mosaic_id,
                 snapshot or {},
                 by="matched by name",
                 now=now,
             )
-            return None
+            return True
         if action.do is Do.RELEASE:
-            self._release(connection, row, action, now)
-            return None
-        return self.keep(connection, row, action, data_type, key)
+            inventory.unlink(connection, row, why=action.reason, by="plan", now=now)
+            return True
+        return False
+
+    def _renames_client(
+        self, connection: Connection, data_type: str, action: Action
+    ) -> bool:
+        """Tell whether the client that a project is put under is being changed.
+
+        A project names its client, and Mosaic makes one that it does not know: under a
+        name that is just given up there would be a second client.
+        """
+        parent = action.fields.get("parent")
+        if data_type != "project" or parent is None:
+            return False
+        call = models.mosaic_call
+        coming = mosaic_calls.open_calls(
+            connection,
+            self._company_id,
+            call.c.data_type == "client",
+            call.c.mosaic_id == parent,
+        )
+        return bool(coming)
 
     def _not_again(
         self,
@@ -181,6 +239,12 @@ class Steps:
             due_at=None,
             attempt=0,
         )
+        told = "do_not_link"
+        if (row.state == told) != (action.state == told) and row.quickbooks_id:
+            # What stands on it says so too, or no longer.
+            records.wake_waiting(
+                connection, row.company_id, row.kind, row.quickbooks_id, self._clock()
+            )
         if action.state == "gone":
             records.event(
                 connection,
@@ -190,31 +254,6 @@ class Steps:
                 what="gone",
                 by="quickbooks",
             )
-
-    def _release(
-        self, connection: Connection, row: Row[Any], action: Action, now: datetime
-    ) -> None:
-        records.event(
-            connection,
-            row.company_id,
-            row.id,
-            at=now,
-            what=f"unlinked from {row.mosaic_type} {row.mosaic_id}",
-            by="plan",
-            detail={"why": action.reason},
-        )
-        self._change(
-            connection,
-            row.id,
-            mosaic_type=None,
-            mosaic_id=None,
-            mosaic=sa.null(),
-            agreed=sa.null(),
-            due_at=now,
-        )
-        records.wake_waiting(
-            connection, row.company_id, row.kind, row.quickbooks_id, now
-        )
 
     def keep(
         self,
@@ -282,7 +321,18 @@ def _why_not(company: Company) -> str:
     return company.mode.capitalize()
 
 
-def _side(row: Row[Any]) -> Side:
+def _looked_for(row: Row[Any], wanted: Wanted) -> Wanted:
+    if row.choice == Choice.NEW and row.mosaic_id is None:
+        return sync.names_for_new(wanted)
+    return wanted
+
+
+def _side(connection: Connection, company: Company, row: Row[Any]) -> Side:
+    shared = Shared.NO
+    if row.mosaic_id is not None:
+        shared = claims.shared(
+            connection, company.team, company.id, row.mosaic_type, row.mosaic_id
+        )
     return Side(
         state=row.state,
         quickbooks_gone=row.quickbooks_gone,
@@ -290,4 +340,6 @@ def _side(row: Row[Any]) -> Side:
         mosaic_id=row.mosaic_id,
         mosaic=row.mosaic,
         agreed=row.agreed,
+        choice=row.choice,
+        shared=shared,
     )

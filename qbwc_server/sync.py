@@ -5,6 +5,10 @@ it. It says one step; when the step is done the record is planned anew, until th
 nothing left to do. For one-way kinds QuickBooks owns every mapped field, but being
 archived: that flows only when it changed in QuickBooks, so that a person who archives
 something in Mosaic is not contradicted every night.
+
+A person's choice comes before names. What another company file of the same Mosaic team
+is linked to is not linked by its name alone, unless it is of a kind that is shared by
+nature, and one that is shared is changed only by the company that had it first.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
@@ -21,10 +25,41 @@ Snapshot: TypeAlias = Mapping[str, Any]
 NEVER_ARCHIVED = frozenset({"client"})
 """Mosaic's interface has no archive and no delete for clients."""
 
+SHARED_BY_NATURE = frozenset({"employee", "standard_work_category"})
+"""What company files of one team may have in common without a person's word: people,
+and the team's one list of work categories. The hours on them are each file's own."""
+
 _COUNTED_UP = re.compile(r" \(\d+\)$")
+_MOST_OF_ONE_NAME = 20
+_NO_WORD = re.compile(r"[\W_]+")
 
 MOVES_WITH_PARENT = frozenset({"project"})
 """A project's client can be changed; a phase cannot be taken to another project."""
+
+
+class Choice(StrEnum):
+    """What a person said about a record; nobody said anything where there is none."""
+
+    LATER = "later"
+    NEW = "new"
+    NONE = "none"
+    LINK = "link"
+
+
+class Shared(StrEnum):
+    """Whether other company files of the team have the same counterpart.
+
+    `FIRST` had it before them, `LATER` came after one of them.
+    """
+
+    NO = ""
+    FIRST = "first"
+    LATER = "later"
+
+
+TOLD_NOT_TO_LINK = "Somebody said that it is not to be linked."
+TOLD_LATER = "Somebody said that this is to be decided later."
+ELSEWHERE = "Another company file of your team is linked to it already."
 
 
 class Do(StrEnum):
@@ -41,7 +76,10 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is known of a record: its link, what Mosaic has, what was last agreed."""
+    """What is known of a record: its link, what Mosaic has, what was last agreed.
+
+    `choice` is what a person said, `shared` whether another company has its link too.
+    """
 
     state: str
     quickbooks_gone: bool = False
@@ -49,6 +87,8 @@ class Side:
     mosaic_id: int | None = None
     mosaic: Snapshot | None = None
     agreed: Snapshot | None = None
+    choice: str | None = None
+    shared: Shared = Shared.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +122,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object of Mosaic with one of the wanted names under the wanted parent."""
+    """An object of Mosaic with one of the wanted names under the wanted parent.
+
+    `claimed_by` names the record of the company that is linked to it; `elsewhere` says
+    that a record of another company is.
+    """
 
     mosaic_id: int
     key: str
     archived: bool
     claimed_by: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +157,48 @@ def name_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
+def near_key(name: str) -> str:
+    """Return the form in which names are similar, which is no more than a suggestion.
+
+    Case, blanks, punctuation, accents and the order of the words do not matter.
+    """
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    letters = (one for one in plain if not unicodedata.combining(one))
+    return " ".join(sorted(_NO_WORD.sub(" ", "".join(letters)).split()))
+
+
 def plan(
     side: Side, wanted: Wanted | Hold, candidates: Sequence[Candidate] = ()
 ) -> Action:
     """Return the next step for a record of a one-way kind.
 
-    `candidates` are what has any of the wanted names, the record's own object too.
+    `candidates` are what has any of the wanted names, the record's own object too; for
+    one that is to be made anew, what has any of `names_for_new`.
     """
-    if side.state == "do_not_link":
-        return Action(
-            Do.NOTHING, "Somebody said that it is not to be linked.", side.state
-        )
+    if side.choice == Choice.NONE:
+        return Action(Do.NOTHING, TOLD_NOT_TO_LINK, "do_not_link")
     if side.mosaic_id is None:
         if side.quickbooks_gone:
             return Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
+        if side.choice == Choice.LATER:
+            return Action(Do.NOTHING, TOLD_LATER, "unlinked")
         if isinstance(wanted, Hold):
             return _held(wanted)
+        if side.choice == Choice.NEW:
+            return _made_anew(wanted, candidates)
         return _without_link(wanted, candidates)
     if side.mosaic is None:
         return _vanished(side, wanted)
+    action = _of_linked(side, side.mosaic, wanted, candidates)
+    return _spare_the_others(side, action)
+
+
+def _of_linked(
+    side: Side,
+    mosaic: Snapshot,
+    wanted: Wanted | Hold,
+    candidates: Sequence[Candidate],
+) -> Action:
     if side.quickbooks_gone:
         gone = Action(Do.NOTHING, "Deleted in QuickBooks.", "gone")
         return _put_away(side) or gone
@@ -138,7 +206,54 @@ def plan(
         if not wanted.without_object:
             return _held(wanted)
         return _put_away(side) or Action(Do.RELEASE, wanted.reason)
-    return _with_link(side, side.mosaic, wanted, candidates)
+    return _with_link(side, mosaic, wanted, candidates)
+
+
+def _spare_the_others(side: Side, action: Action) -> Action:
+    """Leave a shared object as it is: the others' hours are on it.
+
+    The company that had it first may change its fields, or two would contradict each
+    other for ever; put away it is by nobody but a person.
+    """
+    if side.shared is Shared.NO or action.do in {Do.NOTHING, Do.RELEASE}:
+        return action
+    if side.shared is Shared.FIRST and action.do is Do.UPDATE:
+        return action
+    return Action(
+        Do.NOTHING,
+        "Left as it is in Mosaic, because another company file of your team has it "
+        f"too. {action.reason}",
+        "gone" if side.quickbooks_gone else "in_sync",
+    )
+
+
+def names_for_new(wanted: Wanted) -> Wanted:
+    """Return what is wanted with all names that something new may get."""
+    if wanted.key != "name":
+        return wanted
+    counted = (f"{wanted.names[0]} ({n})" for n in range(2, _MOST_OF_ONE_NAME + 1))
+    return replace(wanted, names=(*wanted.names, *counted))
+
+
+def _made_anew(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
+    """Make it under the first name that nothing has, whatever it could be linked to."""
+    taken = {one.key for one in candidates}
+    for name in names_for_new(wanted).names:
+        if match_key(name, wanted.parent) not in taken:
+            return _create(wanted, name, f"To be made anew: {name}.")
+    return Action(
+        Do.NOTHING,
+        f"Mosaic has {wanted.names[0]} already, and it cannot be there twice. Link it "
+        "to that one, or do not link it.",
+        "unlinked",
+    )
+
+
+def _create(wanted: Wanted, name: str, reason: str) -> Action:
+    fields = {wanted.key: name, **wanted.fields}
+    if wanted.parent is not None:
+        fields["parent"] = wanted.parent
+    return Action(Do.CREATE, reason, fields=fields)
 
 
 def _held(hold: Hold) -> Action:
@@ -166,6 +281,15 @@ def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
     }
     for name, same in same_named.items():
         free = [one for one in same if one.claimed_by is None]
+        if wanted.data_type not in SHARED_BY_NATURE:
+            held = free
+            free = [one for one in held if not one.elsewhere]
+            if held and not free:
+                return Action(
+                    Do.NOTHING,
+                    f"Mosaic has {name}. {ELSEWHERE} Say whether both share it.",
+                    "unlinked",
+                )
         in_use = [one for one in free if not one.archived]
         choice = free if len(free) == 1 else in_use
         if len(choice) == 1:
@@ -182,10 +306,7 @@ def _without_link(wanted: Wanted, candidates: Sequence[Candidate]) -> Action:
             )
     for name, same in same_named.items():
         if not same:
-            fields = {wanted.key: name, **wanted.fields}
-            if wanted.parent is not None:
-                fields["parent"] = wanted.parent
-            return Action(Do.CREATE, f"Not in Mosaic yet: {name}.", fields=fields)
+            return _create(wanted, name, f"Not in Mosaic yet: {name}.")
     taken = next((same[0] for same in same_named.values()), None)
     return Action(
         Do.NOTHING,
@@ -211,7 +332,7 @@ def _with_link(
     if _must_archive(side, wanted) is False and not fixed:
         return Action(Do.UNARCHIVE, "Active again in QuickBooks.")
     changed: dict[str, Any] = {}
-    if not _named(mosaic, wanted):
+    if not _named(side, mosaic, wanted):
         taken = {one.key for one in candidates if one.mosaic_id != side.mosaic_id}
         free = [
             name for name in wanted.names if match_key(name, wanted.parent) not in taken
@@ -240,14 +361,19 @@ def _with_link(
     return Action(Do.NOTHING, None, "in_sync")
 
 
-def _named(mosaic: Snapshot, wanted: Wanted) -> bool:
+def _named(side: Side, mosaic: Snapshot, wanted: Wanted) -> bool:
     """Tell whether a name is right; Mosaic counts up a phase's that is in use.
 
     A sub-job named like its job becomes "House (1)", because the project's own main
-    phase is "House"; asking for "House" again would change nothing.
+    phase is "House"; asking for "House" again would change nothing. What was made anew
+    beside another of its name is counted by us. A member who was linked by hand keeps
+    the address in Mosaic: it is what they log in with.
     """
+    if wanted.key == "email" and side.choice == Choice.LINK:
+        return True
     name = mosaic.get(wanted.key)
-    if wanted.data_type == "phase" and isinstance(name, str):
+    counted = wanted.data_type == "phase" or side.choice == Choice.NEW
+    if counted and isinstance(name, str):
         name = _COUNTED_UP.sub("", name) if name not in wanted.names else name
     return name in wanted.names
 

@@ -35,6 +35,7 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.links import Links
 from qbwc_server.queue import Job
 from qbwc_server.sending import Step
+from qbwc_server.sync import Choice
 from qbwc_server.time_joins import join_before_add, join_before_create
 from qbwc_server.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.two_way import (
@@ -122,7 +123,7 @@ class TimeSteps:
         jobs: list[Job],
     ) -> Step | None:
         now = self._clock()
-        if row.state == "do_not_link":
+        if row.choice == Choice.NONE:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
             row, action = self._decide(connection, batch, row)

@@ -16,7 +16,15 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, housekeeping, models, notices, silence, words
+from qbwc_server import (
+    companies,
+    foresight,
+    housekeeping,
+    models,
+    notices,
+    silence,
+    words,
+)
 from qbwc_server.budget import Budget
 from qbwc_server.clocks import FARTHEST
 from qbwc_server.companies import Company
@@ -107,13 +115,22 @@ class Worker:
                 self.stopping.wait(_PAUSE_SECONDS)
 
     def _housekeep(self) -> None:
-        """Remove what is old of a company that is due; nothing waits for it."""
+        """Remove what is old, and look ahead, for companies that are due.
+
+        Nothing waits for it.
+        """
         try:
             housekeeping.serve_next(self._engine, self._settings, self._clock())
         except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - it must not stop delivery
             _LOG.exception("housekeeping failed")
+        try:
+            foresight.serve_next(self._engine, self._settings, self._clock)
+        except NOT_USABLE:
+            raise
+        except Exception:  # noqa: BLE001 - it must not stop delivery
+            _LOG.exception("preview failed")
 
     def _serve_next(self) -> bool:
         token = secrets.token_hex(8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -188,11 +189,15 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 @pytest.fixture
 def new_company(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., NewCompany]:
-    """A function that adds a company by name, with a Mosaic that nobody serves."""
+    """A function that adds a company by name, with a Mosaic that nobody serves.
+
+    It is each company's own: two of one team would have things in common.
+    """
+    ports = itertools.count(1)
 
     def add(name: str = "Alice & Co", **values: object) -> NewCompany:
         wanted: dict[str, object] = {
-            "mosaic_url": "http://localhost:1",
+            "mosaic_url": f"http://localhost:{next(ports)}",
             "mosaic_team": "100",
             "mosaic_key": "sandbox-key",
             **values,

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 
 from qbwc_server.models import RECORD_STATES
 from qbwc_server.sync import (
+    SHARED_BY_NATURE,
     Action,
     Candidate,
+    Choice,
     Do,
     Hold,
+    Shared,
     Side,
     Wanted,
     match_key,
+    names_for_new,
+    near_key,
     plan,
 )
 
@@ -29,7 +34,7 @@ HOLDS: tuple[Hold, ...] = (
     Hold("unlinked", "Waits."),
     Hold("in_sync", "Too deep.", without_object=True),
 )
-STATES = ("pending", "in_sync", "unlinked", "do_not_link")
+CHOICES = (None, *Choice)
 
 
 def _c(number: int, key: str, *, archived: bool = False, by: str = "") -> Candidate:
@@ -81,9 +86,6 @@ def test_a_record_without_link_is_linked_before_anything_is_made() -> None:
         RECORD_STATES, WITHOUT_LINK.items()
     ):
         action = plan(Side(state), _wanted("project"), there)
-        if state == "do_not_link":
-            assert (action.do, action.state) == (Do.NOTHING, "do_not_link")
-            continue
         assert action.do is do, case
         if do is Do.CREATE:
             assert action.fields == {"name": what, "parent": 7}, case
@@ -98,18 +100,16 @@ def test_without_link_nothing_is_done_for_what_is_gone_or_held() -> None:
     """Deleted in QuickBooks is gone; a hold says its own state and reason."""
     pairs = [(state, hold) for state in RECORD_STATES for hold in HOLDS]
     for state, hold in pairs:
-        if state != "do_not_link":
-            held = plan(Side(state), hold)
-            assert (held.do, held.state, held.reason) == (
-                Do.NOTHING,
-                hold.state,
-                hold.reason,
-            )
+        held = plan(Side(state), hold)
+        assert (held.do, held.state, held.reason) == (
+            Do.NOTHING,
+            hold.state,
+            hold.reason,
+        )
         both: tuple[Wanted | Hold, ...] = (_wanted("client"), hold)
         for wanted in both:
             gone = plan(Side(state, quickbooks_gone=True), wanted, (_c(1, FIRST),))
-            told = "do_not_link" if state == "do_not_link" else "gone"
-            assert (gone.do, gone.state) == (Do.NOTHING, told)
+            assert (gone.do, gone.state) == (Do.NOTHING, "gone")
 
 
 def test_a_vanished_counterpart_waits_for_a_person_if_one_is_wanted() -> None:
@@ -143,7 +143,7 @@ def _linked() -> Iterator[tuple[Side, Wanted, dict[str, Any]]]:
         archived,
         name,
         gone,
-        state,
+        choice,
     ) in itertools.product(
         ("client", "project", "phase"),
         (True, False),
@@ -153,12 +153,12 @@ def _linked() -> Iterator[tuple[Side, Wanted, dict[str, Any]]]:
         (True, False),
         (NAMES[0], NAMES[1], "Drossel"),
         (True, False),
-        STATES,
+        CHOICES,
     ):
         want = _wanted(kind, archived=archived)
         other = "phase" if kind == "project" else "project"
         side = Side(
-            state,
+            "pending",
             gone,
             kind if same else other,
             5,
@@ -168,6 +168,7 @@ def _linked() -> Iterator[tuple[Side, Wanted, dict[str, Any]]]:
                 "parent": want.parent if parent else 99,
             },
             None if agreed is None else {"archived": agreed},
+            choice,
         )
         moved = not parent and want.parent is not None
         facts = {"same": same, "moved": moved, "kind": kind, "name": name}
@@ -184,7 +185,7 @@ def _expected(side: Side, facts: dict[str, Any]) -> tuple[Do, str | None]:
     )
     flips = facts["mosaic"] != facts["wanted"] and facts["agreed"] != facts["wanted"]
     rules = (
-        (side.state == "do_not_link", (Do.NOTHING, "do_not_link")),
+        (side.choice == Choice.NONE, (Do.NOTHING, "do_not_link")),
         (side.quickbooks_gone and away[0] is Do.RELEASE, (Do.NOTHING, "gone")),
         (side.quickbooks_gone, (Do.ARCHIVE, None)),
         (not facts["same"], away),
@@ -231,6 +232,87 @@ def test_a_linked_record_that_is_held_keeps_its_counterpart_or_lets_it_go() -> N
         assert plan(side, HOLDS[1]).do is put
 
 
+def test_a_person_s_choice_comes_before_names() -> None:
+    """Not to be linked and later do nothing, whatever there is; new never links."""
+    for case, (there, _, _) in WITHOUT_LINK.items():
+        for hold in (None, *HOLDS):
+            wanted: Wanted | Hold = hold or _wanted("project")
+            never = plan(Side("pending", choice="none"), wanted, there)
+            assert (never.do, never.state) == (Do.NOTHING, "do_not_link"), case
+            later = plan(Side("pending", choice="later"), wanted, there)
+            assert (later.do, later.state) == (Do.NOTHING, "unlinked"), case
+            assert "later" in (later.reason or "")
+        new = plan(Side("pending", choice="new"), _wanted("project"), there)
+        taken = {one.key for one in there}
+        assert new.do is Do.CREATE, case
+        assert match_key(new.fields["name"], 7) not in taken, case
+        # What it was made as stays its name.
+        made = {"name": new.fields["name"], "archived": False, "parent": 7}
+        side = Side("pending", False, "project", 5, made, {"archived": False}, "new")
+        assert plan(side, _wanted("project"), there).do is Do.NOTHING, case
+
+
+def test_what_is_made_anew_gets_a_name_that_is_free_or_asks() -> None:
+    """Counted up beside others of its name; an address cannot be there twice."""
+    wanted = _wanted("project")
+    all_names = names_for_new(wanted).names
+    there = [_c(n, match_key(name, 7)) for n, name in enumerate(all_names[:-1])]
+    new = plan(Side("pending", choice="new"), wanted, there)
+    assert new.fields["name"] == all_names[-1]
+    there.append(_c(99, match_key(all_names[-1], 7)))
+    assert plan(Side("pending", choice="new"), wanted, there).state == "unlinked"
+
+    person = Wanted("employee", ("a@b.c",), archived=False, key="email")
+    there = [_c(1, match_key("a@b.c"))]
+    refused = plan(Side("pending", choice="new"), person, there)
+    assert (refused.do, refused.state) == (Do.NOTHING, "unlinked")
+
+
+def test_a_member_linked_by_hand_keeps_the_address_in_mosaic() -> None:
+    """It is what they log in with; one found by the address follows QuickBooks."""
+    wanted = Wanted("employee", ("new@b.c",), archived=False, key="email")
+    mosaic = {"email": "old@b.c", "archived": False, "parent": None}
+    side = Side("in_sync", False, "employee", 5, mosaic, {"archived": False})
+    assert plan(side, wanted).do is Do.UPDATE
+    assert plan(replace(side, choice="link"), wanted).do is Do.NOTHING
+
+
+def test_what_another_company_file_has_is_linked_by_a_person_only() -> None:
+    """But for people and work categories; and a second one is not made beside it."""
+    theirs = replace(_c(1, FIRST), elsewhere=True)
+    for kind in ("client", "project", "phase", *SHARED_BY_NATURE):
+        wanted = replace(_wanted("project"), data_type=kind)
+        action = plan(Side("pending"), wanted, (theirs,))
+        if kind in SHARED_BY_NATURE:
+            assert action.do is Do.LINK
+            continue
+        assert (action.do, action.state) == (Do.NOTHING, "unlinked")
+        assert "another company file" in (action.reason or "").lower()
+        ours = plan(Side("pending"), wanted, (theirs, _c(2, FIRST)))
+        assert (ours.do, ours.mosaic_id) == (Do.LINK, 2)
+
+
+def test_what_is_shared_is_changed_by_the_first_and_put_away_by_nobody() -> None:
+    """Or two companies would contradict each other for ever."""
+    for side, wanted, facts in _linked():
+        alone = plan(side, wanted).do
+        first = plan(replace(side, shared=Shared.FIRST), wanted)
+        later = plan(replace(side, shared=Shared.LATER), wanted)
+        assert first.do in {Do.NOTHING, Do.RELEASE, Do.UPDATE}, facts
+        assert later.do in {Do.NOTHING, Do.RELEASE}, facts
+        for one in (first, later):
+            if one.do is not alone:
+                assert "another company file" in (one.reason or "").lower()
+
+
+def test_similar_names_differ_in_what_people_write_differently() -> None:
+    """Case, blanks, punctuation, accents and order; nothing else."""
+    same = ("Lee, Ann", "ann  lee", "Ann-Lee", "ÁNN LEE", "LEE ANN.")
+    assert {near_key(one) for one in same} == {"ann lee"}
+    assert near_key("Acme:House") == near_key("acme house")
+    assert near_key("Ann Lee") != near_key("Anne Lee")
+
+
 @dataclass
 class Model:
     """A Mosaic that does what it is told, and the record that tells it."""
@@ -264,7 +346,8 @@ class Model:
                 agreed={"archived": found["archived"]},
             )
         elif action.do is Do.RELEASE:
-            self.side = Side(self.side.state, self.side.quickbooks_gone)
+            kept = None if self.side.choice == "link" else self.side.choice
+            self.side = Side(self.side.state, self.side.quickbooks_gone, choice=kept)
         elif action.do is not Do.NOTHING:
             self._write(action)
         return action
@@ -306,6 +389,8 @@ _WANTED = st.one_of(
     st.none() | st.integers(0, 5),
     st.sampled_from([None, {"archived": True}, {}]),
     st.booleans(),
+    st.sampled_from(CHOICES),
+    st.sampled_from(Shared),
 )
 def test_steps_end_in_nothing_left_to_do(
     objects: dict[tuple[str, int], dict[str, Any]],
@@ -313,9 +398,11 @@ def test_steps_end_in_nothing_left_to_do(
     linked: int | None,
     agreed: dict[str, bool] | None,
     gone: bool,
+    choice: str | None,
+    shared: Shared,
 ) -> None:
     """From any beginning, at most six steps lead to rest, and rest stays rest."""
-    side = Side("pending", quickbooks_gone=gone)
+    side = Side("pending", quickbooks_gone=gone, choice=choice)
     if objects and linked is not None:
         key = sorted(objects)[linked % len(objects)]
         side = replace(
@@ -324,6 +411,7 @@ def test_steps_end_in_nothing_left_to_do(
             mosaic_id=key[1],
             mosaic=dict(objects[key]),
             agreed=agreed,
+            shared=shared,
         )
     model = Model(side, wanted, objects)
     for _ in range(6):

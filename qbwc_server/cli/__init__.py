@@ -12,6 +12,7 @@ from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
+from qbwc_server.cli.linking import choose, go_live, link, overlap_, unlink
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
@@ -29,8 +30,10 @@ def main() -> None:
     """
 
 
-records.add_command(preview_)
-company.add_command(forget)
+for _command in (preview_, link, unlink, choose):
+    records.add_command(_command)
+for _command in (forget, overlap_, go_live):
+    company.add_command(_command)
 for _command in (
     *(demo, serve, worker, database, company, qwc),
     *(jobs, records, exchanges, keys, sandbox, words),

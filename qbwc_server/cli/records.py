@@ -7,7 +7,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, conflicts, models
+from qbwc_server import companies, conflicts, listing, models
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -24,20 +24,17 @@ from qbwc_server.database import (
     operator_transaction,
 )
 from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.suggestions import Suggestion
 
 _RECORD = models.record
 _COLUMNS = ("id", "state", "kind", "name", "mosaic_type", "mosaic_id", "reason")
-NEXT: dict[str, tuple[str, str]] = {
-    "in_sync": ("nobody", "Nothing is to be done."),
-    "pending": ("nobody", "It is delivered by itself."),
-    "unlinked": ("customer", "Mend what the reason names; it then goes by itself."),
-    "locked": ("customer", "It goes by itself when the lock in QuickBooks is lifted."),
-    "conflict": ("customer", "Say which side is right."),
-    "do_not_link": ("nobody", "It was taken out of the sync by a person."),
-    "refused": ("support", "Find out why the other side refuses; it is tried again."),
-    "gone": ("nobody", "It was deleted and is kept for the history."),
+CHOSEN = {
+    "link": "linked by a person",
+    "new": "to be made anew",
+    "none": "not to be linked",
+    "later": "to be decided later",
 }
-"""For each state: who must act, and what happens next."""
+"""What a person said of a record, in words."""
 
 
 @click.group()
@@ -100,14 +97,18 @@ def show_(record: str, *, as_json: bool) -> None:
 def explain(record: str, *, as_json: bool) -> None:
     """Say in plain words where a record stands and who must do what."""
     row, history = _find(record)
-    who, following = NEXT[row.state]
+    company = companies.find(parts().engine, str(row.company_id))
+    with company_reading(parts().engine, company.id) as connection:
+        shown = listing.show(connection, company, [row.id])[0]
     told = {
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
         "state": row.state,
         "why": row.reason or "Both sides agree.",
-        "who_must_act": who,
-        "next_step": following,
+        "who_must_act": shown.who,
+        "next_step": shown.next_step,
+        "choice": CHOSEN.get(shown.choice or "", shown.choice),
+        "suggestions": [_suggested(one) for one in shown.suggestions] or None,
         "since": row.changed_at,
         "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
         "in_mosaic": _in_mosaic(row),
@@ -163,6 +164,14 @@ def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
     return row, history
 
 
+def _suggested(one: Suggestion) -> str:
+    found = "exactly" if one.exact else "to be confirmed"
+    notes = [f"same {one.by}" if one.exact else one.by, found]
+    notes += ["archived"] if one.archived else []
+    notes += ["another company file of the team has it"] if one.elsewhere else []
+    return f"{one.data_type} {one.mosaic_id} {one.name} ({', '.join(notes)})"
+
+
 def _in_mosaic(row: Any) -> str:
     if row.mosaic_gone:
         return "deleted"
@@ -177,7 +186,7 @@ def _public(row: Any) -> dict[str, Any]:
                 *("kind", "state", "reason", "name", "quickbooks_id", "mosaic_type"),
                 *("mosaic_id", "quickbooks", "mosaic", "agreed", "conflict", "day"),
                 *("quickbooks_gone", "mosaic_gone", "external_guid"),
-                *("edit_sequence", "time_modified", "waits_for", "due_at"),
+                *("edit_sequence", "time_modified", "waits_for", "choice", "due_at"),
                 *("created_at", "changed_at"),
             )
         },

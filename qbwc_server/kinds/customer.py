@@ -59,6 +59,13 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:
                 "Its customer above is not read from QuickBooks yet.",
                 waits_for=f"customer:{missing.quickbooks_id}",
             )
+        if above.state == "do_not_link":
+            return Hold(
+                "do_not_link",
+                f"{above.quickbooks.get('name', '')} above it is not to be linked; "
+                "somebody said so.",
+                waits_for=f"customer:{above.quickbooks_id}",
+            )
         there = above.mosaic_id is not None and above.mosaic is not None
         if not there or above.mosaic_type != types[depth - 1]:
             return Hold(

@@ -166,7 +166,7 @@ class House:
             engine,
             self.keys,
             name=f"Company {number + 1}",
-            mosaic_url="http://localhost:1",
+            mosaic_url=f"http://localhost:{number + 1}",
             mosaic_team="100",
             mosaic_key="sandbox-key",
             now=self.clock(),

@@ -9,10 +9,10 @@ import pytest
 
 from qbwc_server import companies, queue
 from qbwc_server.app import utc_now
-from qbwc_server.cli.records import NEXT
 from qbwc_server.database import company_transaction, make_engine
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Seen
+from qbwc_server.listing import NEXT
 from qbwc_server.models import RECORD_STATES
 from qbwc_server.qwc import parse
 from qbwc_server.records import keep_seen

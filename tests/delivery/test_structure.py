@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -396,3 +396,20 @@ def test_a_portfolio_that_mosaic_refuses_is_said_and_not_asked_for_at_once(
     assert quick.record("J1").state == "unlinked"
     quick.run()
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("answers", ["callback", "body", "bare"])
+def test_a_job_that_is_new_while_its_customer_is_renamed_makes_no_second_client(
+    mirror: Mirror, answers: Literal["callback", "body", "bare"]
+) -> None:
+    """Mosaic makes a client of a name that it does not know: the one just given up."""
+    mirror.sandbox.answer_mode = answers
+    mirror.books.customer("C1", "Acme")
+    mirror.run()
+    mirror.clock.pass_(minutes=5)  # for what may be sent at once
+    mirror.books.edit("C1", name="Acme Holding")
+    mirror.books.customer("J1", "House", "C1")
+    mirror.run()
+
+    assert mirror.names("client") == ["Acme Holding"]
+    assert mirror.counterpart("J1")["client_id"] == mirror.record("C1").mosaic_id

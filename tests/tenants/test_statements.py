@@ -12,9 +12,9 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
-from qbwc_server.database import make_engine
-from qbwc_server.preview import preview
+from qbwc_server import choices, foresight, listing, models
+from qbwc_server.choices import Filter, Said
+from qbwc_server.database import company_transaction, make_engine
 from tests.agreement.house import House
 from tests.agreement.talk import Trouble
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
@@ -29,7 +29,9 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     engine = make_engine(sqlite_url)
     first = House(engine, tmp_path, NOW, "America/New_York")
     with engine.begin() as connection:  # it is housekept at another time
-        connection.execute(models.company.update().values(housekeep_at=None))
+        connection.execute(
+            models.company.update().values(housekeep_at=None, preview_at=None)
+        )
     made = House(engine, tmp_path, NOW, "America/New_York")
     with stamina.set_testing(True, attempts=3, cap=True):
         yield made
@@ -63,11 +65,32 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
     house.settle_for(hours=25)
     house.accept()
     house.quiet()
-    preview(house.engine, house.stored(), house.settings, house.clock)
+    _choose(house)
 
     assert statements.wrong == []
     assert {name for name, _ in statements.seen} == TENANT
     assert len(statements.distinct) > 100
+
+
+def _choose(house: House) -> None:
+    """Look at everything as a person does, and say something of each record."""
+    company = house.stored()
+    foresight.make(house.engine, company, house.settings, house.clock)
+    said: tuple[Said, ...] = ("unlink", "match", "undo", "none", "undo")
+    for what in said:
+        choices.say(
+            house.engine,
+            company,
+            what,
+            Filter("jobs"),
+            by="person",
+            clock=house.clock,
+            share=True,
+        )
+    with company_transaction(house.engine, company.id) as connection:
+        listing.count(connection, company.id)
+        for group in listing.GROUPS:
+            listing.page(connection, company, group)
 
 
 @pytest.mark.parametrize(

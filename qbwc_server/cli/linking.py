@@ -1,0 +1,186 @@
+"""Commands by which a person links records and has a company go live."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from qbwc_server import choices, companies, going_live, linking, overlap
+from qbwc_server.cli.output import (
+    dereference,
+    json_option,
+    parts,
+    print_json,
+    reference,
+    reporting,
+    show,
+)
+from qbwc_server.database import company_transaction
+from qbwc_server.linking import Word
+
+_SHARE = "Linked although another company file of the team has it too."
+_WHY = click.option("--why", help="Kept with the record.")
+_OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
+
+
+@click.command("link")
+@click.argument("record")
+@click.argument("mosaic_id", type=int)
+@click.option("--share", is_flag=True, help=_SHARE)
+@_WHY
+@reporting
+def link(record: str, mosaic_id: int, why: str | None, *, share: bool) -> None:
+    """Link a person, customer, job or item to the object of Mosaic with a number."""
+    company_id, number = dereference(record)
+    made = parts()
+    with company_transaction(made.engine, company_id) as connection:
+        word = Word("operator", made.clock(), why)
+        done = linking.link(
+            connection, company_id, number, mosaic_id, word, share=share
+        )
+        if done:
+            companies.audit(
+                connection,
+                company_id,
+                word.now,
+                who=word.by,
+                what="record linked",
+                why=why,
+                detail={"record": number, "mosaic_id": mosaic_id},
+            )
+    click.echo(f"{record} is {'linked' if done else 'linked already'}.")
+
+
+@click.command("unlink")
+@click.argument("record")
+@_WHY
+@json_option
+@reporting
+def unlink(record: str, why: str | None, *, as_json: bool) -> None:
+    """Take a record's counterpart from it; neither side is changed."""
+    _say((record,), "unlink", why, share=False, as_json=as_json)
+
+
+@click.command("choose")
+@click.argument("records", nargs=-1, required=True)
+@click.option(
+    "--as",
+    "said",
+    required=True,
+    type=click.Choice([*linking.WAYS, "match", "undo"]),
+    help="Made anew; not linked; decided later; linked to its exact match; or the "
+    "last choice is taken back.",
+)
+@click.option("--share", is_flag=True, help=_SHARE)
+@_WHY
+@json_option
+@reporting
+def choose(
+    records: tuple[str, ...],
+    said: choices.Said,
+    why: str | None,
+    *,
+    share: bool,
+    as_json: bool,
+) -> None:
+    """Say of records of one company what shall become of them in Mosaic."""
+    _say(records, said, why, share=share, as_json=as_json)
+
+
+def _say(
+    records: tuple[str, ...],
+    said: choices.Said,
+    why: str | None,
+    *,
+    share: bool,
+    as_json: bool,
+) -> None:
+    numbers = [dereference(one) for one in records]
+    if len({company_id for company_id, _ in numbers}) > 1:
+        raise click.UsageError("Name records of one company at a time.")
+    made = parts()
+    company = companies.find(made.engine, str(numbers[0][0]))
+    answer = choices.say(
+        made.engine,
+        company,
+        said,
+        [number for _, number in numbers],
+        by="operator",
+        clock=made.clock,
+        why=why,
+        share=share,
+    )
+    refused = [
+        {"record": reference(company.id, number), "why": reason}
+        for number, reason in answer.refused
+    ]
+    if as_json:
+        print_json({**asdict(answer), "refused": refused})
+    else:
+        click.echo(f"{answer.changed} changed, {answer.unchanged} were so already.")
+        for one in refused:
+            click.echo(f"{one['record']}: {one['why']}", err=True)
+    if refused:
+        raise click.exceptions.Exit(1)
+
+
+@click.command("overlap")
+@click.argument("company")
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Link all that needs a word: both company files share it.",
+)
+@json_option
+@reporting
+def overlap_(company: str, *, share: bool, as_json: bool) -> None:
+    """Show what another company file of the same Mosaic team has too."""
+    made = parts()
+    found = companies.find(made.engine, company)
+    common = overlap.look(made.engine, found, made.clock)
+    open_ones = [one.record_id for one in common if one.needs_word]
+    if share and open_ones:
+        choices.say(
+            made.engine,
+            found,
+            "match",
+            [one for one in open_ones if one is not None],
+            by="operator",
+            clock=made.clock,
+            why="Both company files share it.",
+            share=True,
+        )
+        common = overlap.look(made.engine, found, made.clock)
+    rows: list[dict[str, Any]] = [
+        {
+            **asdict(one),
+            "record": one.record_id and reference(found.id, one.record_id),
+        }
+        for one in common
+    ]
+    show(rows, _OVERLAPS, as_json=as_json)
+
+
+@click.command("go-live")
+@click.argument("company")
+@json_option
+@reporting
+def go_live(company: str, *, as_json: bool) -> None:
+    """Have everything written that waits; refused while something is missing."""
+    made = parts()
+    found = companies.find(made.engine, company)
+    reasons: list[str] = []
+    try:
+        done = going_live.go_live(made.engine, found, made.clock, who="operator")
+    except going_live.NotReady as error:
+        done, reasons = False, error.reasons
+    if as_json:
+        print_json({"live": not reasons, "changed": done, "reasons": reasons})
+    elif not reasons:
+        click.echo(f"{found.name} is live{'' if done else ' already'}.")
+    for reason in [] if as_json else reasons:
+        click.echo(reason, err=True)
+    if reasons:
+        raise click.exceptions.Exit(1)

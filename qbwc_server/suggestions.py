@@ -1,0 +1,326 @@
+"""What a record might be in Mosaic: exact matches, and similar ones to be confirmed.
+
+Exact is the same name in the same place, or for people the same address or name. What
+is only similar is never linked without a person's word. Many records are looked up at
+once: the number of queries does not grow with each record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import claims, inventory, models, records
+from qbwc_server.companies import Company
+from qbwc_server.errors import QbwcError
+from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.kind import Line, Relative
+from qbwc_server.links import PEOPLE
+from qbwc_server.sync import Hold, Wanted, match_key, name_key, near_key
+
+_OBJECT, _RECORD = models.mosaic_object, models.record
+_CHUNK = 500
+_MOST_SIMILAR = 5
+_DEEPEST = 12
+
+
+class NoPlace(QbwcError):
+    """A record can have no counterpart in Mosaic, or not yet."""
+
+    id: ClassVar[str] = "link-no-place"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An object of Mosaic that a record might be.
+
+    `by` says what is the same: e-mail, name, or that it is only similar. `elsewhere`
+    says that another company file of the team is linked to it, or means to be.
+    """
+
+    mosaic_id: int
+    data_type: str
+    name: str
+    exact: bool
+    by: str
+    archived: bool
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked for, for one record."""
+
+    data_type: str
+    parent: int | None
+    anywhere: bool
+    keys: frozenset[str]
+    names: frozenset[str]
+    near: frozenset[str]
+    of_person: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    """Objects of one type by the keys that they were found under."""
+
+    by_key: dict[str, list[Row[Any]]] = field(default_factory=dict)
+    by_name: dict[str, list[Row[Any]]] = field(default_factory=dict)
+    by_near: dict[str, list[Row[Any]]] = field(default_factory=dict)
+
+
+def place_of(kind: str, wanted: Wanted | Hold) -> tuple[str, int | None]:
+    """Return the type of a record's counterpart, and what it must stand under.
+
+    Raises:
+        NoPlace: it has none now; says why.
+    """
+    if isinstance(wanted, Wanted):
+        return wanted.data_type, wanted.parent
+    if kind in PEOPLE:  # without an address they are linked by hand
+        return "employee", None
+    raise NoPlace(wanted.reason)
+
+
+def suggest(
+    connection: Connection, company: Company, rows: Sequence[Row[Any]]
+) -> dict[int, list[Suggestion]]:
+    """Return for each record without a counterpart what it might be, exact ones first.
+
+    Objects that another record of the company is linked to are not suggested.
+    """
+    lines = _lines(connection, company.id, rows)
+    asked: dict[int, _Asked] = {}
+    for row in rows:
+        mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
+        if mirror is None or row.mosaic_id is not None or row.quickbooks_gone:
+            continue
+        line = lines[row.id]
+        wanted = mirror(line, company.structure)
+        try:
+            asked[row.id] = _ask(row.kind, line, wanted)
+        except NoPlace:
+            continue
+    found = {
+        data_type: _find(
+            connection,
+            company,
+            data_type,
+            [one for one in asked.values() if one.data_type == data_type],
+        )
+        for data_type in {one.data_type for one in asked.values()}
+    }
+    elsewhere = {
+        data_type: claims.held_elsewhere(
+            connection,
+            company.team,
+            company.id,
+            data_type,
+            sorted(_ids(each)),
+            also_meant=True,
+        )
+        for data_type, each in found.items()
+    }
+    return {
+        record_id: _fitting(one, found[one.data_type], elsewhere[one.data_type])
+        for record_id, one in asked.items()
+    }
+
+
+def the_exact_one(suggested: Sequence[Suggestion]) -> Suggestion | None:
+    """Return the exact match if there is one and no doubt about it."""
+    exact = [one for one in suggested if one.exact]
+    by_address = [one for one in exact if one.by == "e-mail"]
+    in_use = [one for one in exact if not one.archived]
+    for few in (by_address, exact, in_use):
+        if len(few) == 1:
+            return few[0]
+    return None
+
+
+def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
+    data_type, parent = place_of(kind, wanted)
+    names = wanted.names if isinstance(wanted, Wanted) else ()
+    me = line[-1].quickbooks
+    called = [str(me.get("name", ""))]
+    if kind in PEOPLE:
+        both = f"{me.get('first_name') or ''} {me.get('last_name') or ''}"
+        called = [one for one in (both, *called) if one.strip()]
+        near = called
+    else:
+        called = list(names)
+        # Others fold the levels above into the name: "Customer:Job".
+        whole = [str(one.quickbooks.get("name", "")) for one in line]
+        near = [*called, " ".join(whole)]
+    anywhere = data_type == "project" and parent is None
+    return _Asked(
+        data_type,
+        parent,
+        anywhere,
+        keys=frozenset(match_key(name, parent) for name in names),
+        names=frozenset(map(name_key, called)),
+        near=frozenset(near_key(name) for name in near) - {""},
+        of_person=kind in PEOPLE,
+    )
+
+
+def _find(
+    connection: Connection, company: Company, data_type: str, asked: Sequence[_Asked]
+) -> _Found:
+    found = _Found()
+    for column, wanted, into in (
+        (
+            _OBJECT.c.match_key,
+            {key for one in asked if not one.anywhere for key in one.keys},
+            found.by_key,
+        ),
+        (
+            _OBJECT.c.name_key,
+            {name for one in asked if one.anywhere for name in one.names},
+            found.by_name,
+        ),
+        (_OBJECT.c.near_key, {key for one in asked for key in one.near}, found.by_near),
+    ):
+        for row in _objects(connection, company.id, data_type, column, wanted):
+            into.setdefault(getattr(row, column.name), []).append(row)
+    return found
+
+
+def _objects(
+    connection: Connection,
+    company_id: int,
+    data_type: str,
+    column: sa.Column[str],
+    wanted: Collection[str],
+) -> Iterator[Row[Any]]:
+    """Return the objects that no record of the company is linked to."""
+    claimed = sa.and_(
+        _RECORD.c.company_id == _OBJECT.c.company_id,
+        _RECORD.c.mosaic_type == _OBJECT.c.data_type,
+        _RECORD.c.mosaic_id == _OBJECT.c.mosaic_id,
+    )
+    listed = sorted(wanted)
+    for start in range(0, len(listed), _CHUNK):
+        rows = connection.execute(
+            sa.select(_OBJECT)
+            .select_from(_OBJECT.outerjoin(_RECORD, claimed))
+            .where(
+                _OBJECT.c.company_id == company_id,
+                _OBJECT.c.data_type == data_type,
+                column.in_(listed[start : start + _CHUNK]),
+                _RECORD.c.id.is_(None),
+            )
+            .order_by(_OBJECT.c.mosaic_id)
+        )
+        yield from (row for row in rows if not row.snapshot.get("is_main"))
+
+
+def _ids(found: _Found) -> set[int]:
+    return {
+        row.mosaic_id
+        for each in (found.by_key, found.by_name, found.by_near)
+        for rows in each.values()
+        for row in rows
+    }
+
+
+def _fitting(asked: _Asked, found: _Found, elsewhere: set[int]) -> list[Suggestion]:
+    exact = [row for key in asked.keys for row in found.by_key.get(key, ())]
+    if asked.anywhere:
+        exact = [row for key in asked.names for row in found.by_name.get(key, ())]
+    suggested = {
+        row.mosaic_id: _suggestion(
+            row, elsewhere, by="e-mail" if asked.of_person else "name"
+        )
+        for row in exact
+    }
+    near = [row for key in sorted(asked.near) for row in found.by_near.get(key, ())]
+    for row in near:
+        if row.mosaic_id in suggested or not _stands_right(row, asked):
+            continue
+        same = asked.of_person and (
+            name_key(inventory.called(row.snapshot)) in asked.names
+        )
+        by = "name" if same else "similar"
+        suggested[row.mosaic_id] = _suggestion(row, elsewhere, by=by)
+    ordered = sorted(
+        suggested.values(), key=lambda one: (not one.exact, one.archived, one.mosaic_id)
+    )
+    certain = sum(one.exact for one in ordered)
+    return ordered[: certain + _MOST_SIMILAR]
+
+
+def _stands_right(row: Row[Any], asked: _Asked) -> bool:
+    if asked.parent is None:
+        return True
+    parent = row.snapshot.get("parent")
+    return parent == asked.parent or (parent is None and asked.data_type == "project")
+
+
+def _suggestion(row: Row[Any], elsewhere: set[int], *, by: str) -> Suggestion:
+    name = " ".join(inventory.called(row.snapshot).split())
+    if "email" in row.snapshot:
+        name = f"{name} <{row.snapshot['email']}>".strip()
+    return Suggestion(
+        row.mosaic_id,
+        row.data_type,
+        name,
+        by != "similar",
+        by,
+        row.is_archived,
+        row.mosaic_id in elsewhere,
+    )
+
+
+def _lines(
+    connection: Connection, company_id: int, rows: Sequence[Row[Any]]
+) -> dict[int, tuple[Relative, ...]]:
+    """Return each record's line from its topmost ancestor down; a query per level."""
+    known = {(row.kind, row.quickbooks_id): row for row in rows}
+    above = rows
+    for _ in range(_DEEPEST):
+        missing: dict[str, set[str]] = {}
+        for row in above:
+            if row.parent_id is not None and (row.kind, row.parent_id) not in known:
+                missing.setdefault(row.kind, set()).add(row.parent_id)
+        above = [
+            row
+            for kind, ids in missing.items()
+            for row in _of_quickbooks(connection, company_id, kind, sorted(ids))
+        ]
+        known |= {(row.kind, row.quickbooks_id): row for row in above}
+        if not above:
+            break
+    return {row.id: _line(row, known) for row in rows}
+
+
+def _line(
+    row: Row[Any], known: dict[tuple[str, str], Row[Any]]
+) -> tuple[Relative, ...]:
+    found = [records.relative(row)]
+    parent_id = row.parent_id
+    while parent_id is not None and len(found) < _DEEPEST:
+        above = known.get((row.kind, parent_id))
+        if above is None or above.quickbooks_gone:
+            found.append(Relative(parent_id, {}, "pending", missing=True))
+            break
+        found.append(records.relative(above))
+        parent_id = above.parent_id
+    return tuple(reversed(found))
+
+
+def _of_quickbooks(
+    connection: Connection, company_id: int, kind: str, ids: list[str]
+) -> Iterator[Row[Any]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield from connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.kind == kind,
+                _RECORD.c.quickbooks_id.in_(ids[start : start + _CHUNK]),
+            )
+        )
