@@ -376,6 +376,13 @@ record = _of_company(
     ),
     sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
     sa.Index(
+        "ix_record_conflict",
+        "company_id",
+        "id",
+        sqlite_where=sa.text("conflict IS NOT NULL"),
+        postgresql_where=sa.text("conflict IS NOT NULL"),
+    ),
+    sa.Index(
         "ix_record_parent",
         "company_id",
         "kind",

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         "they say of the caller (X-Forwarded-For, X-Forwarded-Proto) is believed, what "
         "others say is not. Empty: nobody.",
     )
+    customer_may_switch: bool = Field(
+        default=True,
+        description="Whether whoever has the setup link may switch two-way time.",
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

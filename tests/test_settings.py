@@ -24,6 +24,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "max_body_bytes": ("2048", 2048),
     "minimum_web_connector": ("2.3", "2.3"),
     "proxies": ("127.0.0.1, 172.16.0.0/12", "127.0.0.1, 172.16.0.0/12"),
+    "customer_may_switch": ("false", False),
     "session_idle_minutes": ("7", 7),
     "session_takeover_seconds": ("0", 0),
     "page_size": ("100", 100),
