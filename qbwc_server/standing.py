@@ -7,7 +7,7 @@ counts stop at `MOST`, lists have pages by key, runs are those of a month.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -359,43 +359,3 @@ def went_wrong(row: Row[Any]) -> bool:
     if row.ended_at is None:
         return False
     return row.last_error not in QUIET or row.ended_why != "closed"
-
-
-def name_of(connection: Connection, company_id: int) -> Callable[[str, Any], str]:
-    """Return a function that names what a time entry refers to, on either side."""
-
-    def named(field: str, value: Any) -> str:
-        condition = _same_object(field, value)
-        if condition is None:
-            return str(value)
-        name = connection.execute(
-            sa.select(_RECORD.c.name)
-            .where(_RECORD.c.company_id == company_id, condition)
-            .limit(1)
-        ).scalar()
-        return str(name) if name else str(value)
-
-    return named
-
-
-_KINDS_OF: Final = {
-    "person": ("employee", "vendor", "other_name"),
-    "job": ("customer",),
-    "item": ("service_item",),
-}
-_TYPES_OF: Final = {"person": "employee", "item": "standard_work_category"}
-
-
-def _same_object(field: str, value: Any) -> sa.ColumnElement[bool] | None:
-    """Return the condition for the record of a reference, None if it is none."""
-    if field not in _KINDS_OF or value is None:
-        return None
-    if isinstance(value, str):
-        return _RECORD.c.kind.in_(_KINDS_OF[field]) & (_RECORD.c.quickbooks_id == value)
-    if field == "job":
-        project, phase = value
-        return sa.or_(
-            sa.and_(_RECORD.c.mosaic_type == "phase", _RECORD.c.mosaic_id == phase),
-            sa.and_(_RECORD.c.mosaic_type == "project", _RECORD.c.mosaic_id == project),
-        )
-    return (_RECORD.c.mosaic_type == _TYPES_OF[field]) & (_RECORD.c.mosaic_id == value)

@@ -17,7 +17,6 @@ from flask import (
 )
 from werkzeug.wrappers import Response as Answer
 
-
 from qbwc_server import access, connect, qwc
 from qbwc_server.companies import Company
 from qbwc_server.web.site import BY, Site

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import conflicts, models, standing
 from qbwc_server.database import company_reading, company_transaction
+from qbwc_server.web import naming
 from qbwc_server.web.site import BY, Site, after
 
 _RECORD = models.record
@@ -65,7 +66,7 @@ def blueprint(site: Site) -> Blueprint:
             rows, following = standing.conflicting(
                 connection, company.id, after(), _AT_ONCE
             )
-            name = standing.name_of(connection, company.id)
+            name = naming.name_of(connection, company.id)
             cases = [_case(row, name) for row in rows]
         if settled is not None:
             notice = _SETTLED

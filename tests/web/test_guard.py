@@ -142,6 +142,7 @@ def test_style_and_script_come_from_here_and_may_be_kept(server: Client) -> None
         assert answer.status_code == 200
         assert "max-age" in answer.headers["Cache-Control"]
         assert "://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+        answer.close()
 
 
 @pytest.mark.parametrize(

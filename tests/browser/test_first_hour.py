@@ -1,0 +1,155 @@
+"""The customer's first hour and the hours after, in a browser, from end to end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from qbwc_server import app, companies, models
+from tests.browser.house import House, house
+from tests.browser.looking import Looking
+
+_SOON = 20_000
+"""Milliseconds in which the page must have noticed what happened."""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser that has never been here."""
+    context = browser.new_context(accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    """A house whose connection was just made, and that nobody has connected yet."""
+    with house(tmp_path) as made:
+        yield made
+
+
+def _ticked(page: Page, *steps: str) -> None:
+    for step in steps:
+        expect(page.locator(f"#step-{step}")).to_have_class(
+            re.compile("done|remark"), timeout=_SOON
+        )
+
+
+def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
+    page: Page, home: House
+) -> None:
+    """Setup page, download, password, live steps, preview, go live, a conflict."""
+    looking = Looking(page)
+    page.goto(home.url)
+    expect(page.locator("h1")).to_contain_text("Connect Harbor & Vale")
+    looking.at("setup")
+    # What a reload would forget.
+    page.evaluate("window.never_left = true")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the connection file").click()
+    home.add(Path(download.value.path()).read_bytes())
+    page.get_by_role("button", name="Show a password").click()
+    page.get_by_role("button", name="Copy").click()
+    password = page.evaluate("navigator.clipboard.readText()")
+    assert password == page.locator("#password-text").inner_text()
+    looking.at("password")
+
+    home.run("not the password")
+    expect(page.locator("#step-password")).to_have_class("trouble", timeout=_SOON)
+    _ticked(page, "added")
+    home.run(password)
+    _ticked(page, "added", "password", "file", "permission", "reads", "preview")
+    assert "Harbor & Vale" in page.locator("#step-file").inner_text()
+    assert page.evaluate("window.never_left") is True
+    looking.at("connected")
+
+    page.get_by_role("link", name="Before going live").click()
+    page.evaluate("window.never_left = true")
+    page.get_by_role("button", name="Show what would be done").click()
+    expect(page.get_by_role("heading", name="In numbers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Customers and jobs")).to_be_visible()
+    assert home.sandbox.objects("client") == []
+    looking.at("preview")
+    page.get_by_role("button", name="Go live").click()
+    expect(page.get_by_text("This connection is live")).to_be_visible()
+    assert page.evaluate("window.never_left") is True
+
+    home.wait(lambda: home.sandbox.objects("time_entry") and home.is_quiet())
+    page.goto(home.url)
+    expect(page.get_by_text("Is it working?")).to_be_visible()
+    looking.at("overview")
+    page.get_by_role("link", name="Records").click()
+    looking.at("records")
+    page.get_by_role("link", name="Runs").click()
+    looking.at("runs")
+
+    txn_id = _both_change_the_notes(home, password)
+    page.get_by_role("link", name="Conflicts").click()
+    expect(page.get_by_role("cell", name="in the office")).to_be_visible()
+    expect(page.get_by_role("cell", name="on the site")).to_be_visible()
+    looking.at("conflict")
+    page.evaluate("window.never_left = true")
+    page.get_by_role("button", name="Mosaic is right").click()
+    expect(page.get_by_text("Your choice is kept")).to_be_visible()
+    assert page.evaluate("window.never_left") is True
+    home.wait(lambda: home.run(password) and home.is_quiet() and not _open(home))
+    (row,) = home.file.store.all("SELECT * FROM time_entry WHERE txn_id = ?", txn_id)
+    assert row["notes"] == "on the site"
+    assert looking.errors == []
+
+
+def _open(home: House) -> list[object]:
+    """Return what is still to be done in QuickBooks, or in conflict."""
+    job, record = models.job, models.record
+    return [
+        *home.rows(job, job.c.finished_at.is_(None), job.c.action != "read"),
+        *home.rows(record, record.c.conflict.is_not(None)),
+    ]
+
+
+def _both_change_the_notes(home: House, password: str) -> str:
+    """Edit one entry on both sides until it waits for a person; return its TxnID."""
+    companies.set_values(
+        home.made.engine, home.company.id, now=app.utc_now(), who="test", policy="ask"
+    )
+    record = models.record
+    row = home.rows(
+        record,
+        record.c.kind == "time_entry",
+        record.c.state == "in_sync",
+        record.c.mosaic_id.is_not(None),
+    )[-1]
+    home.file.hands.edit_time(row.quickbooks_id, notes="in the office")
+    home.people.edit_time(row.mosaic_id, description="on the site")
+    home.wait(lambda: home.is_quiet() and home.run(password))
+    home.wait(lambda: home.rows(record, record.c.state == "conflict"))
+    return str(row.quickbooks_id)
+
+
+def test_a_link_of_nobody_says_nothing(page: Page, home: House) -> None:
+    """Neither whose it was nor what it is for."""
+    answer = page.goto(home.url[:-8] + "abcdefgh")
+    assert answer is not None
+    assert answer.status == 404
+    assert "Harbor" not in page.content()
+
+
+def test_every_page_works_without_its_script(browser: Browser, home: House) -> None:
+    """The steps are there, and the password is shown by a form that is sent."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(home.url)
+    expect(page.locator("#step-added")).to_be_visible()
+    page.get_by_role("button", name="Show a password").click()
+    expect(page.locator("#password-text")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+    for name in ("Overview", "Before going live", "Records", "Conflicts", "Runs"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.locator("h1")).to_be_visible()
+    context.close()
