@@ -183,6 +183,7 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
     missing = ", then ".join(step.title for step in unfinished[:2])
     if facts.mode == "paused":
+        todo.append("Whoever operates this server can have it go on.")
         return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
     if facts.attention_id in _STOPPING or late or facts.refused_at is not None:
         working = "No. Something is to be done first."

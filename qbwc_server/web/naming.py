@@ -45,4 +45,10 @@ def _same_object(field: str, value: Any) -> sa.ColumnElement[bool] | None:
     if field == "job":
         project, phase = value
         return sa.or_(_in_mosaic("phase", phase), _in_mosaic("project", project))
-    return (_RECORD.c.mosaic_type == _TYPES_OF[field]) & (_RECORD.c.mosaic_id == value)
+    return _in_mosaic(_TYPES_OF[field], value)
+
+
+def _in_mosaic(mosaic_type: str, mosaic_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _RECORD.c.mosaic_type == mosaic_type, _RECORD.c.mosaic_id == mosaic_id
+    )

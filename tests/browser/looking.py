@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
 _GRAVE = {"serious", "critical"}
-_SIZES = {"": {"width": 1100, "height": 800}, "-phone": {"width": 390, "height": 844}}
+_SIZES: dict[str, ViewportSize] = {
+    "": {"width": 1100, "height": 800},
+    "-phone": {"width": 390, "height": 844},
+}
 
 
 class Looking:
@@ -34,9 +37,9 @@ class Looking:
         With SCREENSHOTS set it is kept in docs/images.
         """
         for suffix, size in _SIZES.items():
-            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.set_viewport_size(size)
             for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme)
                 issues = self._grave()
                 assert issues == [], f"{name}{suffix}, {scheme}: {issues}"
             self.page.emulate_media(color_scheme="light")
@@ -46,7 +49,7 @@ class Looking:
                 IMAGES.mkdir(parents=True, exist_ok=True)
                 path = IMAGES / f"{name}{suffix}.png"
                 self.page.screenshot(path=path, full_page=True, animations="disabled")
-        self.page.set_viewport_size(_SIZES[""])  # type: ignore[arg-type]
+        self.page.set_viewport_size(_SIZES[""])
         assert self.errors == []
 
     def _grave(self) -> list[tuple[str, Any]]:

@@ -59,6 +59,8 @@ async function send(form, button) {
   const values = new URLSearchParams(new FormData(form));
   if (button?.name) values.append(button.name, button.value);
   for (const one of form.querySelectorAll("button")) one.disabled = true;
+  form.ariaBusy = "true";
+  say("Please wait.");
   try {
     const answer = await fetch(form.action, { method: "POST", body: values });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -74,6 +76,7 @@ async function send(form, button) {
     say(fresh.querySelector("[role=status]")?.textContent.trim());
   } catch {
     for (const one of form.querySelectorAll("button")) one.disabled = false;
+    form.ariaBusy = "false";
     say("The server cannot be reached. Nothing was changed; please try again.");
   }
 }
