@@ -40,6 +40,10 @@ QUIET: Final = frozenset({"", "NoOp", "Nothing to do now."})
 """What stands as a session's last error when none was."""
 _RECORD, _SESSION, _JOB = models.record, models.session, models.job
 _MOST_RUNS: Final = 20_000
+_OF_A_RUN: Final = (
+    *("id", "started_at", "ended_at", "ended_why", "last_error", "summary"),
+    "file_path",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,17 @@ class Day:
     troubled: int
 
 
-def facts(connection: Connection, keys: Keys, company: Company, now: datetime) -> Facts:
-    """Return what `progress` derives the steps and answers from."""
+def facts(
+    connection: Connection,
+    keys: Keys,
+    company: Company,
+    counted: Sequence[Counted],
+    now: datetime,
+) -> Facts:
+    """Return what `progress` derives the steps and answers from.
+
+    `counted` is what `counts` told.
+    """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)
     if refused is not None and company.last_seen_at is not None:
@@ -92,7 +105,7 @@ def facts(connection: Connection, keys: Keys, company: Company, now: datetime) -
         automatic_login=bool(host.get("automatic_login")),
         personal_data=bool(host.get("personal_data")),
         time_tracking=company.time_tracking is not False,
-        reads=reads(connection, company, now) if company.file_name else (),
+        reads=_reads(connection, company, counted, now) if company.file_name else (),
         has_mosaic_key=company.mosaic_key is not None,
         mosaic_read_at=company.mosaic_read_at,
         mosaic_time_read=company.mosaic_time_from is not None
@@ -101,7 +114,12 @@ def facts(connection: Connection, keys: Keys, company: Company, now: datetime) -
     )
 
 
-def reads(connection: Connection, company: Company, now: datetime) -> tuple[Read, ...]:
+def _reads(
+    connection: Connection,
+    company: Company,
+    counted: Sequence[Counted],
+    now: datetime,
+) -> tuple[Read, ...]:
     """Return how far the first read of each kind is that pages show."""
     known = {
         row.kind: row
@@ -122,13 +140,13 @@ def reads(connection: Connection, company: Company, now: datetime) -> tuple[Read
     names = [kind.name for kind in reading.kinds_of(company) if kind.name in PLURALS]
     if company.time_tracking is not False:
         names.append(time_entry.NAME)
-    counted = {one.kind: one.total for one in counts(connection, company.id)}
+    totals = {one.kind: one.total for one in counted}
     found = []
     for name in names:
         row = known.get(name)
         done = row is not None and row.last_full_at is not None
         problem = row.problem if row is not None else None
-        count = counted.get(name, 0)
+        count = totals.get(name, 0)
         share, left = (None, None) if done else _pace(cursors.get(name), count, now)
         found.append(Read(PLURALS[name], count, done, share, left, problem))
     return tuple(found)
@@ -156,10 +174,50 @@ def _pace(
     return share, took * (1 - share) / share
 
 
+def _states() -> Iterator[str]:
+    return (state for states in NEEDS.values() for state in states)
+
+
+def _need(kind: str, state: str) -> str:
+    if (kind, state) == (time_entry.NAME, "unlinked"):
+        return "waiting"  # its person, job or item is what needs somebody
+    return next(need for need, states in NEEDS.items() if state in states)
+
+
+def _some(kind: str, state: str) -> sa.Select[str, str, int, int]:
+    """Count by `ix_record_state` alone; `own` are those that wait for no other record.
+
+    Only of an unlinked one it matters whether it does, and that is in its row.
+    """
+    asked = _need(kind, state) == "needs_you" and state == "unlinked"
+    waits = _RECORD.c.waits_for if asked else sa.null()
+    rows = (
+        sa.select(_RECORD.c.id, waits.label("waits_for"))
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == kind,
+            _RECORD.c.state == state,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(MOST + 1)
+        .subquery()
+    )
+    return sa.select(
+        sa.literal(kind).label("kind"),
+        sa.literal(state).label("state"),
+        sa.func.count().label("many"),
+        (sa.func.count() - sa.func.count(rows.c.waits_for)).label("own"),
+    ).select_from(rows)
+
+
+_COUNTS: Final = sa.union_all(
+    *(_some(kind, state) for kind in PLURALS for state in models.RECORD_STATES)
+)
+
+
 def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
     """Return how many records of each kind stand where, read up to `MOST` each."""
-    parts = [_some(company_id, kind, state) for kind in PLURALS for state in _states()]
-    rows = connection.execute(sa.union_all(*parts)).all()
+    rows = connection.execute(_COUNTS, {"company": company_id}).all()
     found = {kind: dict.fromkeys(NEEDS, 0) for kind in PLURALS}
     conflicts = dict.fromkeys(PLURALS, 0)
     for row in rows:
@@ -171,44 +229,6 @@ def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
     return tuple(
         Counted(kind, PLURALS[kind], found[kind], conflicts[kind]) for kind in PLURALS
     )
-
-
-def _some(company_id: int, kind: str, state: str) -> sa.Select[str, str, int, int]:
-    """Count by `ix_record_state`; `own` are those that wait for no other record.
-
-    Only of an unlinked one it matters whether it does.
-    """
-    rows = (
-        sa.select(_RECORD.c.waits_for)
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == kind,
-            _RECORD.c.state == state,
-        )
-        .order_by(_RECORD.c.id)
-        .limit(MOST + 1)
-        .subquery()
-    )
-    waits = rows.c.waits_for.is_not(None)
-    own: sa.ColumnElement[int] = sa.func.count()
-    if state == "unlinked":
-        own = sa.func.coalesce(sa.func.sum(sa.case((waits, 0), else_=1)), 0)
-    return sa.select(
-        sa.literal(kind).label("kind"),
-        sa.literal(state).label("state"),
-        sa.func.count().label("many"),
-        own.label("own"),
-    ).select_from(rows)
-
-
-def _states() -> Iterator[str]:
-    return (state for states in NEEDS.values() for state in states)
-
-
-def _need(kind: str, state: str) -> str:
-    if (kind, state) == (time_entry.NAME, "unlinked"):
-        return "waiting"  # its person, job or item is what needs somebody
-    return next(need for need, states in NEEDS.items() if state in states)
 
 
 def need_of(row: Row[Any]) -> str:
@@ -321,9 +341,9 @@ def latest_runs(
 def runs_since(
     connection: Connection, company_id: int, since: datetime
 ) -> Iterator[Row[Any]]:
-    """Yield the sessions since a moment, the newest first."""
+    """Yield the sessions since a moment, the newest first: what a list tells of one."""
     rows = connection.execute(
-        sa.select(_SESSION)
+        sa.select(*(_SESSION.c[name] for name in _OF_A_RUN))
         .where(_SESSION.c.company_id == company_id)
         .order_by(_SESSION.c.id.desc())
         .limit(_MOST_RUNS)

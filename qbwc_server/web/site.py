@@ -60,8 +60,8 @@ class Site:
         """Return where a company stands now, by the names that templates use."""
         now = self.clock()
         with company_reading(self.engine, company.id) as connection:
-            facts = standing.facts(connection, self.keys, company, now)
             counted = standing.counts(connection, company.id)
+            facts = standing.facts(connection, self.keys, company, counted, now)
         conflicts = sum(one.conflicts for one in counted)
         needs = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)

@@ -48,7 +48,7 @@ class Looking:
             if os.environ.get("SCREENSHOTS"):
                 IMAGES.mkdir(parents=True, exist_ok=True)
                 path = IMAGES / f"{name}{suffix}.png"
-                self.page.screenshot(path=path, full_page=True, animations="disabled")
+                self.page.screenshot(path=path, animations="disabled")
         self.page.set_viewport_size(_SIZES[""])
         assert self.errors == []
 
