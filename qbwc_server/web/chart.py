@@ -15,6 +15,8 @@ from qbwc_server.standing import Day
 WIDTH: Final = 600
 HEIGHT: Final = 120
 _GAP: Final = 3
+_LEAST: Final = 4
+"""What the height stands for at least: one run is no tower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ class Chart:
 
 
 def draw(days: Sequence[Day]) -> Chart:
-    """Return the chart of days; where nothing ran, all bars are flat."""
-    most = max((day.runs for day in days), default=0)
-    unit = HEIGHT / most if most else 0.0
-    step = WIDTH / len(days) if days else 0.0
+    """Return the chart of days; the days are at least one."""
+    most = max(_LEAST, *(day.runs for day in days))
+    unit = HEIGHT / most
+    step = WIDTH / len(days)
     bars = tuple(
         Bar(
             day.day,

@@ -103,9 +103,17 @@ def _case(row: Row[Any], name: Callable[[str, Any], str]) -> dict[str, Any]:
         "fields": fields,
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
         "kept": next((one["kept"] for one in fields if one["kept"]), None),
-        "quickbooks_at": row.time_modified,
-        "mosaic_at": (row.mosaic or {}).get("updated_at"),
+        "quickbooks_at": _wall(row.time_modified),
+        "mosaic_at": _wall((row.mosaic or {}).get("updated_at")),
     }
+
+
+def _wall(written: str | None) -> str | None:
+    """Return a moment as its side wrote it, without the offset.
+
+    QuickBooks' is wrong for half of the year, and people know the clock on their wall.
+    """
+    return written[:16].replace("T", " ") if written else None
 
 
 def _value(field: str, value: Any, name: Callable[[str, Any], str]) -> str:
