@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, logins, models
+from qbwc_server import app, companies, logins, models, tokens
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction, next_id
 from qbwc_server.keys import Keys
@@ -333,3 +334,27 @@ def test_nobody_goes_live_before_both_sides_were_read(
     assert answer.status_code == 409
     assert "company file recognised" in answer.text
     assert companies.find(engine, str(company.id)).mode == "preview"
+
+
+def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
+    server: Client,
+    engine: Engine,
+    clock: Clock,
+    new_company: NewCompanies,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody is told whose it was; what it would change stays as it is."""
+    company = new_company("Alice")
+    ends = clock() + timedelta(days=1)
+    link = SimpleNamespace(id=company.id, name="Alice", setup_expires_at=ends)
+    path = f"/setup/{company.setup_token}"
+    before = companies.find(engine, "Alice")
+    monkeypatch.setattr(tokens, "company_of", lambda *_: link)
+    clock.pass_(days=1)
+    for page in (*PAGES, "/connection.qwc"):
+        answer = server.get(f"{path}{page}")
+        assert answer.status_code == 410
+        assert "setup-link" in answer.text
+        assert "Alice" not in answer.text
+    assert server.post(f"{path}/two-way", data={}).status_code == 410
+    assert companies.find(engine, "Alice") == before
