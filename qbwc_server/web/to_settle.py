@@ -18,7 +18,7 @@ from qbwc_server.web.site import BY, Site, after
 _RECORD = models.record
 _SIDES = ("quickbooks", "mosaic")
 _AT_ONCE = 20
-_SETTLED = "Your choice is kept and goes to the other side by itself."
+_SETTLED = "Your choice is kept."
 _FIELDS = {
     "date": "Day",
     "minutes": "Duration",

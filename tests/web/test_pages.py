@@ -277,6 +277,23 @@ def test_a_conflict_is_shown_side_by_side_and_settled_once(
     assert "This record has no conflict." in refused.text
 
 
+def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """The value that lost can be read; it is only taken off the list."""
+    company = new_company()
+    conflict = {"notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"}}
+    number = put(company.id, "Time", kind="time_entry", conflict=conflict)
+    path = f"/setup/{company.setup_token}/conflicts"
+    text = server.get(path).text
+    assert "lost" in text
+    assert "Mosaic is right" not in text
+    other = server.post(f"{path}/{number}", data={"side": "mosaic"})
+    assert other.status_code == 409
+    server.post(f"{path}/{number}", data={"side": "quickbooks"})
+    assert "lost" not in server.get(path).text
+
+
 def test_the_runs_of_a_month_are_drawn_with_a_table_beside(
     server: Client, new_company: NewCompanies, run_at: Callable[..., None]
 ) -> None:
