@@ -10,7 +10,8 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from sqlalchemy.engine import Row
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import conflicts, models, standing
+from qbwc_server import conflicts, models, standing, time_facts
+from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.web import naming
 from qbwc_server.web.site import BY, Site, after
@@ -67,7 +68,7 @@ def blueprint(site: Site) -> Blueprint:
                 connection, company.id, after(), _AT_ONCE
             )
             name = naming.name_of(connection, company.id)
-            cases = [_case(row, name) for row in rows]
+            cases = [_case(company, row, name) for row in rows]
         if settled is not None:
             notice = _SETTLED
         return site.page(
@@ -84,7 +85,9 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _case(row: Row[Any], name: Callable[[str, Any], str]) -> dict[str, Any]:
+def _case(
+    company: Company, row: Row[Any], name: Callable[[str, Any], str]
+) -> dict[str, Any]:
     """Return a conflict side by side, in words; `name` names what a value refers to."""
     fields = []
     for field, one in (row.conflict or {}).items():
@@ -103,17 +106,9 @@ def _case(row: Row[Any], name: Callable[[str, Any], str]) -> dict[str, Any]:
         "fields": fields,
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
         "kept": next((one["kept"] for one in fields if one["kept"]), None),
-        "quickbooks_at": _wall(row.time_modified),
-        "mosaic_at": _wall((row.mosaic or {}).get("updated_at")),
+        "quickbooks_at": time_facts.edited_in_quickbooks(company, row),
+        "mosaic_at": time_facts.edited_in_mosaic(row),
     }
-
-
-def _wall(written: str | None) -> str | None:
-    """Return a moment as its side wrote it, without the offset.
-
-    QuickBooks' is wrong for half of the year, and people know the clock on their wall.
-    """
-    return written[:16].replace("T", " ") if written else None
 
 
 def _value(field: str, value: Any, name: Callable[[str, Any], str]) -> str:

@@ -253,12 +253,21 @@ def test_a_conflict_is_shown_side_by_side_and_settled_once(
         "person": {"quickbooks": "P-1", "mosaic": 7, "kept": None},
     }
     number = put(
-        company.id, "Time", kind="time_entry", state="conflict", conflict=conflict
+        company.id,
+        "Time",
+        kind="time_entry",
+        state="conflict",
+        conflict=conflict,
+        # The same moment, each by the clock of its side.
+        time_modified="2026-03-02T07:00:00-08:00",
+        edit_sequence="1772463600",
+        mosaic={"updated_at": "2026-03-02T15:00:00Z"},
     )
     path = f"/setup/{company.setup_token}/conflicts"
     text = server.get(path).text
     for shown in ("1:30", "1:15", "Ada", "QuickBooks is right"):
         assert shown in text
+    assert text.count('<time datetime="2026-03-02T15:00:00Z"') == 2
     assert server.post(f"{path}/{number}", data={"side": "both"}).status_code == 400
     answer = server.post(f"{path}/{number}", data={"side": "mosaic"})
     assert answer.status_code == 303
