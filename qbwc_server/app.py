@@ -16,7 +16,17 @@ from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks, guard, health, setup
+from qbwc_server.web import (
+    before_live,
+    callbacks,
+    downloads,
+    every_hour,
+    guard,
+    health,
+    setup,
+    site,
+    to_settle,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,13 @@ def wsgi(made: Parts) -> WSGI:
         address=f"{settings.public_url}/qbwc",
         max_body_bytes=settings.max_body_bytes,
     )
-    pages = Flask("qbwc_server")
+    pages = Flask("qbwc_server.web")
+    site.prepare(pages)
     pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
     guard.guard(pages, public_url=settings.public_url)
-    pages.register_blueprint(setup.blueprint(engine, keys, settings))
+    of_customers = site.Site(engine, keys, settings, clock)
+    for part in (setup, before_live, every_hour, to_settle, downloads):
+        pages.register_blueprint(part.blueprint(of_customers))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
 

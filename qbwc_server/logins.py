@@ -115,6 +115,19 @@ def check(
     return Company.of(row)
 
 
+def refused_at(
+    connection: Connection, keys: Keys, username: str, now: datetime
+) -> datetime | None:
+    """Return when a wrong password last came with a name, None if not of late."""
+    who = keys.hash("failure", f"name\n{username}")
+    at: datetime | None = connection.execute(
+        sa.select(_FAILURE.c.last_at).where(
+            _FAILURE.c.who == who, _FAILURE.c.last_at > now - FORGOTTEN_AFTER
+        )
+    ).scalar()
+    return at
+
+
 def _renew(
     connection: Connection, keys: Keys, row: Row[Any], password: str, *, former: bool
 ) -> None:

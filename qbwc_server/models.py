@@ -398,6 +398,13 @@ record = _of_company(
         postgresql_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
     ),
     sa.Index(
+        "ix_record_conflict",
+        "company_id",
+        "id",
+        sqlite_where=sa.text("conflict IS NOT NULL"),
+        postgresql_where=sa.text("conflict IS NOT NULL"),
+    ),
+    sa.Index(
         "ix_record_parent",
         "company_id",
         "kind",

@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         description="How e-mail is sent: smtps://user:password@host:465 or "
         "smtp://host:587, `?from=address` for the sender.",
     )
+    customer_may_switch: bool = Field(
+        default=True,
+        description="Whether whoever has the setup link may switch two-way time.",
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

@@ -70,19 +70,22 @@ def newest(company: Company, row: Row[Any]) -> SideName:
     """Return the side that was edited last; QuickBooks if that cannot be told."""
     if not row.quickbooks or not row.mosaic:
         return "quickbooks"
-    here = _edited_in_quickbooks(company, row)
-    try:
-        there = datetime.fromisoformat(row.mosaic.get("updated_at") or "")
-    except ValueError:
+    here, there = edited_in_quickbooks(company, row), edited_in_mosaic(row)
+    if here is None or there is None:
         return "quickbooks"
-    if here is None:
-        return "quickbooks"
-    if there.tzinfo is None:
-        there = there.replace(tzinfo=UTC)
     return "mosaic" if there > here else "quickbooks"
 
 
-def _edited_in_quickbooks(company: Company, row: Row[Any]) -> datetime | None:
+def edited_in_mosaic(row: Row[Any]) -> datetime | None:
+    """Return when Mosaic's entry was edited, None if that cannot be told."""
+    try:
+        at = datetime.fromisoformat((row.mosaic or {}).get("updated_at") or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def edited_in_quickbooks(company: Company, row: Row[Any]) -> datetime | None:
     """Return when QuickBooks' entry was edited.
 
     EditSequence is the Unix second of the edit in nearly every real record; otherwise

@@ -38,6 +38,8 @@ def test_migrations_templates_and_contract_travel_in_the_wheel(unpacked: Path) -
     assert (package / "_qwc_templates/company.qwc.j2").is_file()
     assert (package / "qbwebconnector.wsdl").is_file()
     assert (package / "py.typed").is_file()
+    for name in ("templates/base.html", "static/page.css", "static/page.js"):
+        assert (package / "web" / name).is_file()
 
 
 def test_the_unpacked_wheel_makes_a_database_and_a_connection_file(

@@ -28,6 +28,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "notify_webhook": ("https://h.example.com", SecretStr("https://h.example.com")),
     "notify_email": ("ops@example.com", "ops@example.com"),
     "smtp_url": ("smtp://mail:587", SecretStr("smtp://mail:587")),
+    "customer_may_switch": ("false", False),
     "session_idle_minutes": ("7", 7),
     "session_takeover_seconds": ("0", 0),
     "page_size": ("100", 100),

@@ -1,64 +1,80 @@
-"""The pages for a customer: the support address of the .qwc file, and the file itself.
+"""The first hour: the setup page with its steps, the .qwc file, the password.
 
-Web Connector looks at the support address when the file is added and wants 200.
+Web Connector looks at "/", the support address of the .qwc file, when the file is added
+and wants 200.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template_string
-from sqlalchemy.engine import Engine
+from flask import (
+    Blueprint,
+    Response,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import connect, qwc, tokens
+from qbwc_server import access, connect, qwc
 from qbwc_server.companies import Company
-from qbwc_server.keys import Keys
-from qbwc_server.settings import Settings
+from qbwc_server.web.site import BY, Site
 
-_FRAME = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>QuickBooks and Mosaic</title>
-<style nonce="{{ nonce() }}">body{font:1.05rem/1.5 system-ui,sans-serif;
-max-width:40rem;margin:3rem auto;padding:0 1rem}</style>
-<main>{% block main %}{{ main }}{% endblock %}</main></html>"""
-_SUPPORT = """<h1>QuickBooks and Mosaic</h1><p>This address connects QuickBooks Desktop
-to Mosaic through QuickBooks Web Connector. Your setup page has your connection file and
-what to do with it; the address was given to you with your user name.</p>"""
-_SETUP = """<h1>Connect {{ company.name }}</h1><ol>
-<li>Open this company file in QuickBooks as Admin, in single-user mode.</li>
-<li><a href="{{ link }}" download>Download the connection file</a> and open it.</li>
-<li>In QuickBooks choose "Yes, always; allow access even if QuickBooks is not running".
-</li>
-<li>In Web Connector enter the password you were given, press Enter, and tick
-Auto-Run.</li></ol><p>Your user name is <code>{{ company.username }}</code>.</p>
-{% if company.attention %}<p role="alert"><strong>{{ company.attention }}</strong></p>
-{% endif %}"""
+_PARTS = frozenset({"connect", "overview"})
 
 
-def blueprint(engine: Engine, keys: Keys, settings: Settings) -> Blueprint:
-    """Return GET /, /setup/<token> and the .qwc file below it."""
+def blueprint(site: Site) -> Blueprint:
+    """Return GET /, /setup/<token> with what is below it, and POST password."""
     pages = Blueprint("setup", __name__)
 
-    def find(token: str) -> Company:
-        company = tokens.company_of(engine, keys, "setup", token)
-        if company is None:
-            abort(404)
-        return company
+    def shown(token: str, company: Company, *, password: str | None = None) -> Response:
+        link = f"/setup/{token}/{qwc.file_name(company.name)}"
+        return site.page(
+            "connect", token, company, active="connect", link=link, password=password
+        )
 
     @pages.get("/")
     def support() -> str:
-        return render_template_string(_FRAME.replace("{{ main }}", _SUPPORT))
+        return render_template("support.html")
 
     @pages.get("/setup/<token>")
-    def setup(token: str) -> str:
-        page = _FRAME.replace("{{ main }}", _SETUP)
-        company = find(token)
-        link = f"/setup/{token}/{qwc.file_name(company.name)}"
-        return render_template_string(page, company=company, link=link)
+    def start(token: str) -> Answer:
+        company = site.company(token)
+        if company.mode == "live" and company.file_name is not None:
+            return redirect(url_for("every_hour.overview", token=token))
+        return shown(token, company)
+
+    @pages.get("/setup/<token>/connect")
+    def first_hour(token: str) -> Response:
+        return shown(token, site.company(token))
+
+    @pages.post("/setup/<token>/password")
+    def password(token: str) -> Response:
+        company = site.company(token)
+        made = access.new_password(
+            site.engine, site.keys, company.id, now=site.clock(), who=BY
+        )
+        # Told in this answer and nowhere else: it is stored only as a hash.
+        return shown(token, company, password=made)
+
+    @pages.get("/setup/<token>/live")
+    def live(token: str) -> Answer:
+        company = site.company(token)
+        part = request.args.get("part", "connect")
+        name = f"_live_{part if part in _PARTS else 'connect'}.html"
+        told = render_template(
+            name, here=f"/setup/{token}", **site.stand(company), part=part
+        )
+        response = make_response(told)
+        response.add_etag()
+        return response.make_conditional(request)
 
     @pages.get("/setup/<token>/<name>.qwc")
     def file(token: str, name: str) -> Response:
         del name
-        company = find(token)
-        content = connect.qwc_of(company, settings.public_url)
+        company = site.company(token)
+        content = connect.qwc_of(company, site.settings.public_url)
         return Response(content, mimetype="application/x-qwc")
 
     return pages

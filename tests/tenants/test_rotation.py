@@ -14,7 +14,7 @@ from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks, guard, setup
+from qbwc_server.web import callbacks, setup, site
 from tests.conftest import SECRET, Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -72,9 +72,10 @@ def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
 ) -> None:
     """Password, setup address and webhook; then the older key is needed no more."""
     company = new_company(mosaic_key=None)
-    pages = Flask("pages")
-    guard.guard(pages, public_url=settings.public_url)
-    pages.register_blueprint(setup.blueprint(engine, renewed, settings))
+    pages = Flask("qbwc_server.web")
+    of_customers = site.Site(engine, renewed, settings, clock)
+    site.prepare(pages)
+    pages.register_blueprint(setup.blueprint(of_customers))
     pages.register_blueprint(callbacks.blueprint(engine, renewed, clock))
     web = pages.test_client()
 

@@ -1,0 +1,313 @@
+"""How far a connection is, step by step, and the four answers of every page. Pure.
+
+A customer who reads only the page must know: is it working, when did it last run, what
+is missing, what must I do. Everything here is derived from what is stored; nothing is
+kept, so a step cannot stay ticked that is not so any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+LATE_AFTER: Final = 3
+"""Intervals without a call; ten minutes at least."""
+_LEAST_PATIENCE: Final = timedelta(minutes=10)
+_STOPPING: Final = frozenset(
+    {"too-many-gone", "mosaic-too-many-gone", "backup-restored"}
+)
+_REMARKS: Final = frozenset(
+    {
+        "time-tracking-off",
+        "quickbooks-unsupported-edition",
+        "quickbooks-unsupported-version",
+        "quickbooks-unsupported-country",
+    }
+)
+"""What is to be known, and stops nothing."""
+
+
+class Tick(StrEnum):
+    """Where a step is."""
+
+    DONE = "done"
+    REMARK = "remark"
+    """Done, and something is to be known about it."""
+    NOW = "now"
+    TROUBLE = "trouble"
+    TODO = "todo"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How far the first read of a kind is.
+
+    `share` is between 0 and 1, None while it cannot be told; `left` is the time that it
+    still takes as far as the pace so far tells.
+    """
+
+    plural: str
+    count: int
+    is_done: bool
+    share: float | None = None
+    left: timedelta | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The last run of Web Connector."""
+
+    began: datetime
+    ended: datetime | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is stored about a connection, as of `now`."""
+
+    now: datetime
+    mode: str
+    poll_every: int
+    attention: str | None = None
+    attention_id: str | None = None
+    refused_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    file_name: str | None = None
+    file_path: str | None = None
+    product: str = ""
+    qbxml_version: str = ""
+    automatic_login: bool = False
+    personal_data: bool = False
+    time_tracking: bool = True
+    reads: Sequence[Read] = ()
+    has_mosaic_key: bool = True
+    mosaic_read_at: datetime | None = None
+    mosaic_time_read: bool = True
+    last_run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its name never changes, `said` is for the customer."""
+
+    id: str
+    title: str
+    tick: Tick
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The four answers; `tone` is good, busy or bad, `do` has a sentence for each."""
+
+    tone: str
+    working: str
+    missing: str
+    do: tuple[str, ...]
+
+
+def next_run(facts: Facts) -> datetime | None:
+    """Return when Web Connector calls next by its schedule, None if it never called."""
+    if facts.last_seen_at is None:
+        return None
+    return facts.last_seen_at + timedelta(minutes=facts.poll_every)
+
+
+def is_late(facts: Facts) -> bool:
+    """Tell whether Web Connector has been silent for too long."""
+    if facts.last_seen_at is None or facts.mode == "paused" or _is_running(facts):
+        return False
+    patience = max(_LEAST_PATIENCE, LATE_AFTER * timedelta(minutes=facts.poll_every))
+    return facts.now - facts.last_seen_at > patience
+
+
+def steps(facts: Facts) -> tuple[Step, ...]:
+    """Return the steps of the first hour, in their order.
+
+    What needs attention stands at the first step that is not done, where the customer
+    is held up; once all is done it is told by `answers` alone.
+    """
+    found = []
+    held = False
+    for step in (
+        _added(facts),
+        _password(facts),
+        _file(facts),
+        _permission(facts),
+        _reads(facts),
+        _preview(facts),
+        _live(facts),
+    ):
+        if step.tick in {Tick.DONE, Tick.REMARK}:
+            found.append(step)
+            continue
+        if held:
+            found.append(Step(step.id, step.title, Tick.TODO))
+            continue
+        held = True
+        stops = facts.attention_id not in _REMARKS and step.tick is Tick.NOW
+        if facts.attention is not None and stops:
+            found.append(Step(step.id, step.title, Tick.TROUBLE, facts.attention))
+        else:
+            found.append(step)
+    return tuple(found)
+
+
+def done(found: Sequence[Step]) -> int:
+    """Return how many of the steps are done."""
+    return sum(step.tick in {Tick.DONE, Tick.REMARK} for step in found)
+
+
+def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
+    """Return the answers; `needs` records wait for a person, so do `conflicts`."""
+    todo: list[str] = []
+    if facts.attention is not None:
+        todo.append(facts.attention)
+    late = is_late(facts)
+    if late:
+        todo.append(
+            "Web Connector has not called for too long. See that the computer with "
+            "QuickBooks is on and its user signed in, that Web Connector runs, and "
+            "that Auto-Run is ticked."
+        )
+    if conflicts:
+        todo.append(_many(conflicts, "conflict is", "conflicts are") + " to settle.")
+    if needs - conflicts > 0:
+        count = _many(needs - conflicts, "record needs", "records need")
+        todo.append(f"{count} you: each says why, and the way out.")
+    unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
+    missing = ", then ".join(step.title for step in unfinished[:2])
+    if facts.mode == "paused":
+        todo.append("Whoever operates this server can have it go on.")
+        return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
+    if facts.attention_id in _STOPPING or late or facts.refused_at is not None:
+        working = "No. Something is to be done first."
+        return Answers("bad", working, missing or "Nothing.", _or_nothing(todo))
+    if unfinished:
+        if unfinished[0].said and facts.attention is None:
+            todo.insert(0, unfinished[0].said)
+        working = "Not yet: it is being connected."
+        tone = "bad" if facts.attention is not None else "busy"
+        return Answers(tone, working, f"{missing}.", _or_nothing(todo))
+    if facts.attention is not None and facts.attention_id not in _REMARKS:
+        return Answers("bad", "Not quite.", facts.attention, tuple(todo))
+    running = "Yes, it is running now." if _is_running(facts) else "Yes."
+    nothing = "Nothing." if not needs else "What needs you, below."
+    return Answers("good", running, nothing, _or_nothing(todo))
+
+
+_FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
+
+
+def _or_nothing(todo: list[str]) -> tuple[str, ...]:
+    return tuple(todo) or ("Nothing.",)
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
+def _is_running(facts: Facts) -> bool:
+    return facts.last_run is not None and facts.last_run.ended is None
+
+
+def _added(facts: Facts) -> Step:
+    title = "Connection added to Web Connector"
+    if facts.last_seen_at is None and facts.refused_at is None:
+        said = "Add the connection file to Web Connector and run it once."
+        return Step("added", title, Tick.NOW, said)
+    return Step("added", title, Tick.DONE, "Web Connector has called.")
+
+
+def _password(facts: Facts) -> Step:
+    title = "Password right"
+    if facts.refused_at is not None:
+        return Step(
+            "password",
+            title,
+            Tick.TROUBLE,
+            "Web Connector sent a password that is not right. Type it again there, or "
+            "copy it, and press Enter.",
+        )
+    if facts.last_seen_at is None:
+        said = "Type the password into Web Connector and press Enter."
+        return Step("password", title, Tick.NOW, said)
+    return Step("password", title, Tick.DONE)
+
+
+def _file(facts: Facts) -> Step:
+    title = "Company file recognised"
+    if facts.file_name is None:
+        said = "Open the company file in QuickBooks and press Update Selected."
+        return Step("file", title, Tick.NOW, said)
+    parts = [facts.file_name, facts.file_path or "", facts.product]
+    if facts.qbxml_version:
+        parts.append(f"qbXML {facts.qbxml_version}")
+    return Step("file", title, Tick.DONE, ", ".join(part for part in parts if part))
+
+
+def _permission(facts: Facts) -> Step:
+    title = "Permission given in QuickBooks"
+    if facts.file_name is None:
+        return Step("permission", title, Tick.NOW)
+    if not facts.automatic_login:
+        return Step(
+            "permission",
+            title,
+            Tick.REMARK,
+            "It works only while QuickBooks is open. Choose Edit > Preferences > "
+            "Integrated Applications > Company Preferences, select Mosaic, Properties, "
+            "and allow it to log in automatically.",
+        )
+    if not facts.personal_data:
+        return Step(
+            "permission",
+            title,
+            Tick.REMARK,
+            "QuickBooks does not show us personal data. Nothing of it is needed; if "
+            "people's e-mail addresses are missing, allow it in the same place.",
+        )
+    return Step("permission", title, Tick.DONE, "Also while QuickBooks is not running.")
+
+
+def _reads(facts: Facts) -> Step:
+    title = "First reads"
+    problems = [read for read in facts.reads if read.problem]
+    left = [read for read in facts.reads if not read.is_done and not read.problem]
+    if facts.file_name is None or not facts.reads or left:
+        said = "QuickBooks is read: " + ", ".join(read.plural for read in left) + "."
+        return Step("reads", title, Tick.NOW, said if left else "")
+    total = sum(read.count for read in facts.reads)
+    said = f"{total:,} objects are known."
+    if not facts.time_tracking:
+        said += " Time tracking is switched off in QuickBooks: no time is read."
+    if problems:
+        said += f" {problems[0].plural.capitalize()}: {problems[0].problem}"
+    remark = bool(problems) or not facts.time_tracking
+    return Step("reads", title, Tick.REMARK if remark else Tick.DONE, said)
+
+
+def _preview(facts: Facts) -> Step:
+    title = "Preview ready"
+    if not facts.has_mosaic_key:
+        said = "There is no Mosaic API key yet. Ask whoever gave you this link."
+        return Step("preview", title, Tick.TROUBLE, said)
+    if facts.mosaic_read_at is None or not facts.mosaic_time_read:
+        return Step("preview", title, Tick.NOW, "Mosaic is being read.")
+    return Step("preview", title, Tick.DONE, "Both sides were read.")
+
+
+def _live(facts: Facts) -> Step:
+    title = "Live"
+    if facts.mode == "live":
+        return Step("live", title, Tick.DONE, "Both sides are kept in agreement.")
+    if facts.mode == "paused":
+        said = "This connection is paused; nothing is read or written."
+        return Step("live", title, Tick.TROUBLE, said)
+    said = "Look at the preview, then go live."
+    return Step("live", title, Tick.NOW, said)

@@ -1,0 +1,381 @@
+"""Where a company stands, as its pages show it: read from what is stored, and bounded.
+
+Whoever has a page open asks every few seconds, so nothing here grows with the company:
+counts stop at `MOST`, lists have pages by key, runs are those of a month.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import logins, models, reading
+from qbwc_server.companies import Company
+from qbwc_server.keys import Keys
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.progress import Facts, Read, Run
+
+MOST: Final = 10_000
+"""More than so many are told as "more than"."""
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "needs_you": ("conflict", "refused", "unlinked"),
+    "on_its_way": ("pending",),
+    "waiting": ("locked",),
+    "in_sync": ("in_sync",),
+    "left_out": ("do_not_link", "gone"),
+}
+"""What a person sees of a state: whether somebody must act, and who."""
+PLURALS: Final = {
+    **{kind.name: kind.plural for kind in KINDS.values() if kind.mirror is not None},
+    time_entry.NAME: time_entry.PLURAL,
+}
+"""The kinds that pages show, in their order."""
+QUIET: Final = frozenset({"", "NoOp", "Nothing to do now."})
+"""What stands as a session's last error when none was."""
+_RECORD, _SESSION, _JOB = models.record, models.session, models.job
+_MOST_RUNS: Final = 20_000
+_OF_A_RUN: Final = (
+    *("id", "started_at", "ended_at", "ended_why", "last_error", "summary"),
+    "file_path",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many records of a kind stand where; each number stops at `MOST` + 1."""
+
+    kind: str
+    plural: str
+    by_need: dict[str, int]
+    conflicts: int = 0
+    """Those of `needs_you` in which both sides changed the same field."""
+
+    @property
+    def total(self) -> int:
+        """How many there are that take part; left out ones do not."""
+        return sum(n for need, n in self.by_need.items() if need != "left_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The runs of one day in UTC: all, and those in which something went wrong."""
+
+    day: date
+    runs: int
+    troubled: int
+
+
+def facts(
+    connection: Connection,
+    keys: Keys,
+    company: Company,
+    counted: Sequence[Counted],
+    now: datetime,
+) -> Facts:
+    """Return what `progress` derives the steps and answers from.
+
+    `counted` is what `counts` told.
+    """
+    host = company.host or {}
+    refused = logins.refused_at(connection, keys, company.username, now)
+    if refused is not None and company.last_seen_at is not None:
+        # Somebody else who tries the name is no trouble while the right one calls.
+        usual = company.last_seen_at + timedelta(minutes=2 * company.poll_every)
+        refused = refused if refused > usual else None
+    runs = latest_runs(connection, company.id, 1)
+    run = Run(runs[0].started_at, runs[0].ended_at, runs[0].summary) if runs else None
+    return Facts(
+        now=now,
+        mode=company.mode,
+        poll_every=company.poll_every,
+        attention=company.attention,
+        attention_id=company.attention_id,
+        refused_at=refused,
+        last_seen_at=company.last_seen_at,
+        file_name=company.file_name,
+        file_path=company.file_path,
+        product=str(host.get("product") or ""),
+        qbxml_version=str(host.get("qbxml_version") or ""),
+        automatic_login=bool(host.get("automatic_login")),
+        personal_data=bool(host.get("personal_data")),
+        time_tracking=company.time_tracking is not False,
+        reads=_reads(connection, company, counted, now) if company.file_name else (),
+        has_mosaic_key=company.mosaic_key is not None,
+        mosaic_read_at=company.mosaic_read_at,
+        mosaic_time_read=company.mosaic_time_from is not None
+        or company.time_tracking is False,
+        last_run=run,
+    )
+
+
+def _reads(
+    connection: Connection,
+    company: Company,
+    counted: Sequence[Counted],
+    now: datetime,
+) -> tuple[Read, ...]:
+    """Return how far the first read of each kind is that pages show."""
+    known = {
+        row.kind: row
+        for row in connection.execute(
+            sa.select(models.reading).where(models.reading.c.company_id == company.id)
+        )
+    }
+    cursors = {
+        row.kind: row.cursor
+        for row in connection.execute(
+            sa.select(_JOB.c.kind, _JOB.c.cursor).where(
+                _JOB.c.company_id == company.id,
+                _JOB.c.finished_at.is_(None),
+                _JOB.c.action == "read",
+            )
+        )
+    }
+    names = [kind.name for kind in reading.kinds_of(company) if kind.name in PLURALS]
+    if company.time_tracking is not False:
+        names.append(time_entry.NAME)
+    totals = {one.kind: one.total for one in counted}
+    found = []
+    for name in names:
+        row = known.get(name)
+        done = row is not None and row.last_full_at is not None
+        problem = row.problem if row is not None else None
+        count = totals.get(name, 0)
+        share, left = (None, None) if done else _pace(cursors.get(name), count, now)
+        found.append(Read(PLURALS[name], count, done, share, left, problem))
+    return tuple(found)
+
+
+def _pace(
+    cursor: dict[str, Any] | None, count: int, now: datetime
+) -> tuple[float | None, timedelta | None]:
+    """Return the share of a read that is done, and the time left at its pace so far."""
+    if not cursor or not cursor.get("began"):
+        return None, None
+    remaining = cursor.get("remaining")
+    share: float | None = None
+    if cursor.get("start") and cursor.get("from"):
+        # Time goes back from today in slices of days; busy years are not known before.
+        today = now.date()
+        whole = (today - date.fromisoformat(cursor["start"])).days
+        past = (today - date.fromisoformat(cursor["to"] or today.isoformat())).days
+        share = min(1.0, past / whole) if whole > 0 else None
+    elif isinstance(remaining, int) and count:
+        share = count / (count + remaining)
+    if not share:
+        return share, None
+    took = now - datetime.fromisoformat(cursor["began"])
+    return share, took * (1 - share) / share
+
+
+def _states() -> Iterator[str]:
+    return (state for states in NEEDS.values() for state in states)
+
+
+def _need(kind: str, state: str) -> str:
+    if (kind, state) == (time_entry.NAME, "unlinked"):
+        return "waiting"  # its person, job or item is what needs somebody
+    return next(need for need, states in NEEDS.items() if state in states)
+
+
+def _some(kind: str, state: str) -> sa.Select[str, str, int, int]:
+    """Count by `ix_record_state` alone; `own` are those that wait for no other record.
+
+    Only of an unlinked one it matters whether it does, and that is in its row.
+    """
+    asked = _need(kind, state) == "needs_you" and state == "unlinked"
+    waits = _RECORD.c.waits_for if asked else sa.null()
+    rows = (
+        sa.select(_RECORD.c.id, waits.label("waits_for"))
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == kind,
+            _RECORD.c.state == state,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(MOST + 1)
+        .subquery()
+    )
+    return sa.select(
+        sa.literal(kind).label("kind"),
+        sa.literal(state).label("state"),
+        sa.func.count().label("many"),
+        (sa.func.count() - sa.func.count(rows.c.waits_for)).label("own"),
+    ).select_from(rows)
+
+
+_COUNTS: Final = sa.union_all(
+    *(_some(kind, state) for kind in PLURALS for state in models.RECORD_STATES)
+)
+
+
+def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
+    """Return how many records of each kind stand where, read up to `MOST` each."""
+    rows = connection.execute(_COUNTS, {"company": company_id}).all()
+    found = {kind: dict.fromkeys(NEEDS, 0) for kind in PLURALS}
+    conflicts = dict.fromkeys(PLURALS, 0)
+    for row in rows:
+        if row.state == "conflict":
+            conflicts[row.kind] = row.many
+        need = _need(row.kind, row.state)
+        found[row.kind][need] += row.own
+        found[row.kind]["waiting"] += row.many - row.own
+    return tuple(
+        Counted(kind, PLURALS[kind], found[kind], conflicts[kind]) for kind in PLURALS
+    )
+
+
+def need_of(row: Row[Any]) -> str:
+    """Return what a person sees of a record's state; see `NEEDS`."""
+    if row.state == "unlinked" and row.waits_for is not None:
+        return "waiting"
+    return _need(row.kind, row.state)
+
+
+def records(
+    connection: Connection,
+    company_id: int,
+    *,
+    need: str,
+    kind: str | None = None,
+    after: int = 0,
+    limit: int = 50,
+) -> tuple[list[Row[Any]], int | None]:
+    """Return records in the order of their numbers, and after which the next page is.
+
+    None where this is the last. What waits for another record is with `waiting`.
+    """
+    kinds = [kind] if kind is not None else list(PLURALS)
+    wanted: list[tuple[str, str, bool | None]] = []
+    for one in kinds:
+        for state in _states():
+            of_unlinked = state == "unlinked"
+            if _need(one, state) == need:
+                own = of_unlinked and need == "needs_you"
+                wanted.append((one, state, False if own else None))
+            elif of_unlinked and need == "waiting":
+                wanted.append((one, state, True))
+    found = [
+        _page(connection, company_id, one, state, waits, after, limit + 1)
+        for one, state, waits in wanted
+    ]
+    rows = list(heapq.merge(*found, key=lambda row: row.id))[: limit + 1]
+    following = rows[limit - 1].id if len(rows) > limit else None
+    return rows[:limit], following
+
+
+def _page(
+    connection: Connection,
+    company_id: int,
+    kind: str,
+    state: str,
+    waits: bool | None,
+    after: int,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    query = sa.select(_RECORD).where(
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == kind,
+        _RECORD.c.state == state,
+        _RECORD.c.id > after,
+    )
+    if waits is not None:
+        query = query.where(_RECORD.c.waits_for.is_not(None) == waits)
+    return connection.execute(query.order_by(_RECORD.c.id).limit(limit)).all()
+
+
+def conflicting(
+    connection: Connection, company_id: int, after: int, limit: int
+) -> tuple[list[Row[Any]], int | None]:
+    """Return records of which a value lost or is to be chosen, and the next page.
+
+    Those that a policy decided are among them until somebody has seen it.
+    """
+    rows = connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.conflict.is_not(None),
+            _RECORD.c.id > after,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(limit + 1)
+    ).all()
+    return list(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None
+
+
+def every_record(
+    connection: Connection, company_id: int, after: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the records after a number, for a download in parts."""
+    return connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.id > after,
+            _RECORD.c.kind.in_(PLURALS),
+        )
+        .order_by(_RECORD.c.id)
+        .limit(limit)
+    ).all()
+
+
+def latest_runs(
+    connection: Connection, company_id: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the last sessions, the newest first."""
+    return connection.execute(
+        sa.select(_SESSION)
+        .where(_SESSION.c.company_id == company_id)
+        .order_by(_SESSION.c.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def runs_since(
+    connection: Connection, company_id: int, since: datetime
+) -> Iterator[Row[Any]]:
+    """Yield the sessions since a moment, the newest first: what a list tells of one."""
+    rows = connection.execute(
+        sa.select(*(_SESSION.c[name] for name in _OF_A_RUN))
+        .where(_SESSION.c.company_id == company_id)
+        .order_by(_SESSION.c.id.desc())
+        .limit(_MOST_RUNS)
+        .execution_options(yield_per=500)
+    )
+    for row in rows:
+        if row.started_at < since:
+            break
+        yield row
+    rows.close()
+
+
+def days(
+    connection: Connection, company_id: int, now: datetime, count: int = 30
+) -> tuple[Day, ...]:
+    """Return the runs of each of the last days, today last."""
+    first = now.date() - timedelta(days=count - 1)
+    begin = datetime.combine(first, datetime.min.time(), now.tzinfo)
+    runs: dict[date, int] = {}
+    troubled: dict[date, int] = {}
+    for row in runs_since(connection, company_id, begin):
+        day = row.started_at.date()
+        runs[day] = runs.get(day, 0) + 1
+        troubled[day] = troubled.get(day, 0) + went_wrong(row)
+    return tuple(
+        Day(day, runs.get(day, 0), troubled.get(day, 0))
+        for day in (first + timedelta(days=n) for n in range(count))
+    )
+
+
+def went_wrong(row: Row[Any]) -> bool:
+    """Tell whether a session ended with an error, or was left without an end."""
+    if row.ended_at is None:
+        return False
+    return row.last_error not in QUIET or row.ended_why != "closed"

@@ -1,0 +1,90 @@
+"""Every hour after: where the records stand, what needs somebody, the runs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from qbwc_server import companies, standing
+from qbwc_server.database import company_reading
+from qbwc_server.web import chart
+from qbwc_server.web.say import NEEDS
+from qbwc_server.web.site import BY, Site, after
+
+_RUNS = 50
+_LATEST = 5
+
+
+def blueprint(site: Site) -> Blueprint:
+    """Return the pages below /setup/<token> for a connection that works."""
+    pages = Blueprint("every_hour", __name__)
+
+    @pages.get("/setup/<token>/overview")
+    def overview(token: str) -> Response:
+        company = site.company(token)
+        with company_reading(site.engine, company.id) as connection:
+            runs = standing.latest_runs(connection, company.id, _LATEST)
+            days = standing.days(connection, company.id, site.clock())
+        return site.page(
+            "overview",
+            token,
+            company,
+            active="overview",
+            runs=runs,
+            went_wrong=standing.went_wrong,
+            chart=chart.draw(days),
+            may_switch=site.settings.customer_may_switch,
+        )
+
+    @pages.post("/setup/<token>/two-way")
+    def two_way(token: str) -> Answer:
+        company = site.company(token)
+        if not site.settings.customer_may_switch:
+            abort(403)
+        on = request.form.get("two_way") == "on"
+        if on != company.two_way:
+            companies.set_values(
+                site.engine, company.id, now=site.clock(), who=BY, two_way=on
+            )
+        return redirect(url_for("every_hour.overview", token=token), 303)
+
+    @pages.get("/setup/<token>/records")
+    def records(token: str) -> Response:
+        company = site.company(token)
+        need = request.args.get("need", "needs_you")
+        kind = request.args.get("kind") or None
+        if need not in NEEDS or kind not in {None, *standing.PLURALS}:
+            abort(404)
+        with company_reading(site.engine, company.id) as connection:
+            rows, following = standing.records(
+                connection, company.id, need=need, kind=kind, after=after()
+            )
+        return site.page(
+            "records",
+            token,
+            company,
+            active="records",
+            rows=rows,
+            following=following,
+            need=need,
+            kind=kind,
+            plurals=standing.PLURALS,
+        )
+
+    @pages.get("/setup/<token>/runs")
+    def runs(token: str) -> Response:
+        company = site.company(token)
+        with company_reading(site.engine, company.id) as connection:
+            rows = standing.latest_runs(connection, company.id, _RUNS)
+            days = standing.days(connection, company.id, site.clock())
+        return site.page(
+            "runs",
+            token,
+            company,
+            active="runs",
+            runs=rows,
+            went_wrong=standing.went_wrong,
+            chart=chart.draw(days),
+        )
+
+    return pages

@@ -1,0 +1,97 @@
+"""What every page of a customer begins with: whose it is, and where that one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, abort, make_response, render_template, request
+from jinja2 import StrictUndefined
+from sqlalchemy.engine import Engine
+
+from qbwc_server import __version__, progress, standing, tokens
+from qbwc_server.companies import Company
+from qbwc_server.database import company_reading
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from qbwc_server.web import say
+
+BY = "the setup page"
+"""Who did it, in the audit: whoever has the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What pages are made from."""
+
+    engine: Engine
+    keys: Keys
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    def company(self, token: str) -> Company:
+        """Return the company of a setup link; 404 or 410 end the request."""
+        company = tokens.company_of(self.engine, self.keys, "setup", token)
+        if company is None:
+            abort(404)
+        ends = getattr(company, "setup_expires_at", None)
+        if ends is not None and self.clock() >= ends:
+            page = render_template("expired.html", ended=ends, company=company)
+            abort(make_response(page, 410))
+        return company
+
+    def page(
+        self,
+        name: str,
+        token: str,
+        company: Company,
+        *,
+        status: int = 200,
+        **values: object,
+    ) -> Response:
+        """Return a page with what all have: the answers, and what waits for whom."""
+        shown = {**self.stand(company), **values}
+        told = render_template(f"{name}.html", here=f"/setup/{token}", **shown)
+        return make_response(told, status)
+
+    def stand(self, company: Company) -> Mapping[str, Any]:
+        """Return where a company stands now, by the names that templates use."""
+        now = self.clock()
+        with company_reading(self.engine, company.id) as connection:
+            counted = standing.counts(connection, company.id)
+            facts = standing.facts(connection, self.keys, company, counted, now)
+        conflicts = sum(one.conflicts for one in counted)
+        needs = sum(one.by_need["needs_you"] for one in counted)
+        steps = progress.steps(facts)
+        return {
+            "company": company,
+            "now": now,
+            "facts": facts,
+            "steps": steps,
+            "steps_done": progress.done(steps),
+            "counted": counted,
+            "needs": needs,
+            "conflicts": conflicts,
+            "answers": progress.answers(facts, needs=needs, conflicts=conflicts),
+            "next_run": progress.next_run(facts),
+            "late": progress.is_late(facts),
+        }
+
+
+def after() -> int:
+    """Return after which number a list begins; a strange one is its beginning."""
+    return max(request.args.get("after", 0, type=int) or 0, 0)
+
+
+def prepare(pages: Flask) -> None:
+    """Have templates fail on a name that is not there, and know how to say things."""
+    pages.jinja_env.undefined = StrictUndefined
+    pages.jinja_env.trim_blocks = pages.jinja_env.lstrip_blocks = True
+    pages.jinja_env.filters.update(
+        ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
+    )
+    pages.jinja_env.globals.update(
+        version=__version__, way_out=say.way_out, NEEDS=say.NEEDS
+    )

@@ -1,0 +1,109 @@
+// All pages work without this. With it, what changes on the server changes here, forms
+// answer in place, and moments are told in the reader's own time.
+"use strict";
+
+const EVERY = 3000;
+const LONGEST = 60000;
+
+function dress(part) {
+  for (const one of part.querySelectorAll("time[data-local]")) {
+    const moment = new Date(one.dateTime);
+    one.textContent = moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  }
+  for (const one of part.querySelectorAll("[data-copy]")) one.hidden = false;
+}
+
+function say(text) {
+  const place = document.getElementById("say");
+  if (text && place.textContent !== text) place.textContent = text;
+}
+
+// A region with data-live is asked for again and again, by its ETag, while it is seen.
+function watch(region) {
+  let tag = "";
+  let pause = EVERY;
+  async function look() {
+    if (!region.isConnected) return;
+    if (!document.hidden) {
+      try {
+        const headers = tag ? { "If-None-Match": tag } : {};
+        const answer = await fetch(region.dataset.live, { headers, cache: "no-store" });
+        if (answer.status === 404 || answer.status === 410) return location.reload();
+        if (answer.status === 200) {
+          tag = answer.headers.get("ETag") || "";
+          show(region, await answer.text());
+        }
+        pause = answer.status < 400 ? EVERY : Math.min(pause * 2, LONGEST);
+      } catch {
+        pause = Math.min(pause * 2, LONGEST);
+        say("The server cannot be reached; it is tried again.");
+      }
+    }
+    setTimeout(look, pause);
+  }
+  setTimeout(look, pause);
+}
+
+function show(region, html) {
+  const focused = region.contains(document.activeElement)
+    ? document.activeElement.getAttribute("href") : null;
+  region.innerHTML = html;
+  dress(region);
+  const told = region.querySelector("[data-say]");
+  if (told) say(told.dataset.say);
+  if (focused) region.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// A form with data-into is sent from here; that part of the answered page is put in.
+async function send(form, button) {
+  const values = new URLSearchParams(new FormData(form));
+  if (button?.name) values.append(button.name, button.value);
+  for (const one of form.querySelectorAll("button")) one.disabled = true;
+  form.ariaBusy = "true";
+  say("Please wait.");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: values });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const name = form.dataset.into;
+    const fresh = page.getElementById(name);
+    if (!fresh) throw new Error(`no ${name} in the answer`);
+    const nav = page.querySelector("nav.tabs");
+    document.getElementById(name).replaceWith(fresh);
+    if (nav) document.querySelector("nav.tabs")?.replaceWith(nav);
+    begin(fresh);
+    fresh.tabIndex = -1;
+    fresh.focus({ preventScroll: true });
+    say(fresh.querySelector("[role=status]")?.textContent.trim());
+  } catch {
+    for (const one of form.querySelectorAll("button")) one.disabled = false;
+    form.ariaBusy = "false";
+    say("The server cannot be reached. Nothing was changed; please try again.");
+  }
+}
+
+function begin(part) {
+  dress(part);
+  for (const one of part.querySelectorAll("[data-live]")) watch(one);
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.into) return;
+  event.preventDefault();
+  send(event.target, event.submitter);
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy).textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+    say("The password is copied.");
+  } catch {
+    getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+    say("Press Ctrl and C to copy.");
+  }
+});
+
+begin(document);

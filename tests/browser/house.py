@@ -1,0 +1,145 @@
+"""A customer's house for the browser: a company file, Web Connector, and our server."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from qbwc_server import app, companies, models
+from qbwc_server.cli.demo_processes import Processes, free_port
+from qbwc_server.database import company_reading
+from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic_server import serve
+from qbwc_server.sandbox.registration import add, read_application
+from qbwc_server.sandbox.sample_firm import build_sample_firm
+from qbwc_server.sandbox.web_connector import Run, WebConnector
+from qbwc_server.settings import Settings
+from tests.conftest import SECRET
+
+NAME = "Harbor & Vale Architects"
+_KEY = "browser-key"
+_LONGEST = 60.0
+
+
+class House:
+    """The real processes, and what people and Web Connector do beside the browser."""
+
+    def __init__(self, folder: Path, processes: Processes, made: app.Parts) -> None:
+        self.made = made
+        self.file = CompanyFile(folder / "firm.qbw", clock=time.time)
+        build_sample_firm(self.file, people=8, clients=3, jobs=9, time_entries=60)
+        self.sandbox = MosaicSandbox(
+            api_key=_KEY, clock=app.utc_now, requests_per_window=1_000_000
+        )
+        self.mosaic = serve(self.sandbox, 0)
+        self.people = MosaicHands(self.sandbox, calls_back=True)
+        self._processes = processes
+        self.company = companies.add(
+            made.engine,
+            made.keys,
+            name=NAME,
+            mosaic_url=self.mosaic.url,
+            mosaic_team="100",
+            mosaic_key=_KEY,
+            mode="preview",
+            now=made.clock(),
+        )
+        url = made.settings.public_url
+        self.url = f"{url}/setup/{self.company.setup_token}"
+        self.sandbox.team.callback_url = f"{url}/webhook/{self.company.webhook_token}"
+
+    def add(self, qwc: bytes) -> None:
+        """Add a connection file to Web Connector, as a double click does."""
+        self._application = read_application(qwc)
+        add(self._application, self.file)
+
+    def run(self, password: str) -> Run:
+        """Have Web Connector run once; QuickBooks is read whatever the hour."""
+        companies.set_values(
+            self.made.engine,
+            self.company.id,
+            now=app.utc_now(),
+            who="test",
+            next_read_at=None,
+        )
+        connector = WebConnector(
+            self._application,
+            password,
+            self.file,
+            sleep=time.sleep,
+            log=lambda _line: None,
+        )
+        return connector.run()
+
+    def wait(self, what: Callable[[], Any]) -> Any:
+        """Return the first true answer of a question; fail after a minute."""
+        deadline = time.monotonic() + _LONGEST
+        while time.monotonic() < deadline:
+            self._processes.ensure()
+            if found := what():
+                return found
+            time.sleep(0.1)
+        raise AssertionError("it did not come in a minute")
+
+    def rows(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[Any]:
+        """Return rows of the company."""
+        with company_reading(self.made.engine, self.company.id) as connection:
+            query = sa.select(table).where(
+                table.c.company_id == self.company.id, *conditions
+            )
+            return list(connection.execute(query))
+
+    def is_quiet(self) -> bool:
+        """Tell whether the worker has nothing to do."""
+        call, back = models.mosaic_call, models.mosaic_callback
+        return not (
+            self.rows(models.record, models.record.c.due_at.is_not(None))
+            or self.rows(call, call.c.settled_at.is_(None))
+            or self.rows(back, back.c.handled_at.is_(None))
+            or self.sandbox.outbox
+        )
+
+    def close(self) -> None:
+        """End what was begun here."""
+        self.mosaic.stop()
+        self.file.close()
+        self.made.engine.dispose()
+
+
+@contextmanager
+def house(folder: Path) -> Iterator[House]:
+    """Yield a house with its server and worker running."""
+    settings = Settings(
+        data_dir=folder,
+        database_url=f"sqlite:///{folder / 'qbwc.db'}",
+        secret_key=SecretStr(SECRET),
+        public_url=f"http://localhost:{free_port()}",
+        log_level="WARNING",
+        mosaic_requests=1_000_000,
+        mosaic_settle_seconds=2,
+        lease_seconds=3,
+        session_takeover_seconds=0,
+    )
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    processes = Processes(settings, folder)
+    made = House(folder, processes, app.parts(settings))
+    try:
+        processes.ensure()
+        yield made
+    finally:
+        processes.stop()
+        made.close()
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
