@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from qbwc_server import companies, models
 from qbwc_server.companies import Company
@@ -108,25 +108,6 @@ def new_setup_link(
             detail=detail,
         )
     return token, ends
-
-
-def by_setup_token(
-    connection: Connection, keys: Keys, token: str, now: datetime
-) -> tuple[Company, bool] | None:
-    """Return the company of a setup link and whether the link still opens it.
-
-    None where there is no such link. One that was made before links had an end has
-    none.
-    """
-    row = connection.execute(
-        sa.select(_TABLE).where(
-            _TABLE.c.setup_token_hash.in_(keys.hashes("setup", token))
-        )
-    ).first()
-    if row is None:
-        return None
-    ends = row.setup_expires_at
-    return Company.of(row), ends is None or now < ends
 
 
 def pause(

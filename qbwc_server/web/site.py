@@ -36,7 +36,7 @@ class Site:
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
-        ends = getattr(company, "setup_expires_at", None)
+        ends = company.setup_expires_at
         if ends is not None and self.clock() >= ends:
             page = render_template("expired.html", ended=ends, company=company)
             abort(make_response(page, 410))

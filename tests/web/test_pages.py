@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, logins, models, tokens
+from qbwc_server import access, app, companies, logins, models
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction, next_id
 from qbwc_server.keys import Keys
@@ -367,15 +367,15 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
     engine: Engine,
     clock: Clock,
     new_company: NewCompanies,
-    monkeypatch: pytest.MonkeyPatch,
+    keys: Keys,
 ) -> None:
     """Nobody is told whose it was; what it would change stays as it is."""
     company = new_company("Alice")
-    ends = clock() + timedelta(days=1)
-    link = SimpleNamespace(id=company.id, name="Alice", setup_expires_at=ends)
-    path = f"/setup/{company.setup_token}"
+    new_link = partial(access.new_setup_link, days=1, now=clock(), who="test")
+    token, _ = new_link(engine, keys, company.id)
+    path = f"/setup/{token}"
+    assert server.get(path).status_code == 200
     before = companies.find(engine, "Alice")
-    monkeypatch.setattr(tokens, "company_of", lambda *_: link)
     clock.pass_(days=1)
     for page in (*PAGES, "/connection.qwc"):
         answer = server.get(f"{path}{page}")
