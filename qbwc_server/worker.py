@@ -71,17 +71,20 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stopping` is set."""
+        beside = (self._housekeep, self._foresee)
         threads = self._settings.worker_threads
-        with ThreadPoolExecutor(threads + 1, thread_name_prefix="deliver") as pool:
+        most = threads + len(beside) + 1
+        with ThreadPoolExecutor(most, thread_name_prefix="deliver") as pool:
             pool.submit(self._watch)
-            for _ in range(threads):
-                pool.submit(self._loop)
+            for work in (*beside, *[self._serve_next] * threads):
+                pool.submit(self._loop, work)
 
     def run_once(self) -> int:
         """Serve every company that is due now; return how many were."""
         self.look_for_silence()
         served = 0
         self._housekeep()
+        self._foresee()
         while not self.stopping.is_set() and self._serve_next():
             served += 1
         return served
@@ -100,11 +103,11 @@ class Worker:
                 _LOG.exception("looking for silence failed")
             self.stopping.wait(_SECONDS_BETWEEN_LOOKS)
 
-    def _loop(self) -> None:
+    def _loop(self, work: Callable[[], bool]) -> None:
+        """Do a piece of work after the other; one returns False where there is none."""
         while not self.stopping.is_set():
             try:
-                self._housekeep()
-                busy = self._serve_next()
+                busy = work()
             except NOT_USABLE as error:
                 _LOG.warning("database not usable", why=str(error.args[0])[:300])
                 busy = False
@@ -114,23 +117,14 @@ class Worker:
             if not busy:
                 self.stopping.wait(_PAUSE_SECONDS)
 
-    def _housekeep(self) -> None:
-        """Remove what is old, and look ahead, for companies that are due.
+    def _housekeep(self) -> bool:
+        """Remove what is old of a company that is due."""
+        gone = housekeeping.serve_next(self._engine, self._settings, self._clock())
+        return gone is not None
 
-        Nothing waits for it.
-        """
-        try:
-            housekeeping.serve_next(self._engine, self._settings, self._clock())
-        except NOT_USABLE:
-            raise
-        except Exception:  # noqa: BLE001 - it must not stop delivery
-            _LOG.exception("housekeeping failed")
-        try:
-            foresight.serve_next(self._engine, self._settings, self._clock)
-        except NOT_USABLE:
-            raise
-        except Exception:  # noqa: BLE001 - it must not stop delivery
-            _LOG.exception("preview failed")
+    def _foresee(self) -> bool:
+        """Work out a preview that is due; it can take minutes, and nobody waits."""
+        return foresight.serve_next(self._engine, self._settings, self._clock)
 
     def _serve_next(self) -> bool:
         token = secrets.token_hex(8)

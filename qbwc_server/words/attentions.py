@@ -152,6 +152,66 @@ _ERRORS: tuple[Words, ...] = (
         "`qbwc-server company list` shows them.",
     ),
     tell(
+        "company-not-ready",
+        "The company cannot go live yet.",
+        "The reasons are listed; each goes away by what it says.",
+    ),
+    tell(
+        "link-record-unknown",
+        "There is no such record, or nothing can be chosen for it.",
+        "Choose people, customers, jobs or service items from the list.",
+    ),
+    tell(
+        "link-object-unknown",
+        "Mosaic has no such object, as far as was read.",
+        "Make it in Mosaic, wait until the lists are read again, then choose it.",
+    ),
+    tell(
+        "link-wrong-type",
+        "What was chosen in Mosaic is something else.",
+        "Choose a client for a customer, a project for a job, a member for a person.",
+    ),
+    tell(
+        "link-wrong-parent",
+        "What was chosen in Mosaic stands under something else.",
+        "Choose one that stands under the same client or project.",
+    ),
+    tell(
+        "link-no-place",
+        "There is no place for it in Mosaic yet.",
+        "Choose first for what stands above it.",
+    ),
+    tell(
+        "link-linked-already",
+        "The record is linked to something else in Mosaic.",
+        "Unlink it first.",
+    ),
+    tell(
+        "link-taken",
+        "Another record is linked to what was chosen in Mosaic.",
+        "Unlink that one first, or choose another.",
+    ),
+    tell(
+        "link-taken-elsewhere",
+        "Another company file of your team is linked to what was chosen.",
+        "Confirm that both share it, or choose another.",
+    ),
+    tell(
+        "link-write-under-way",
+        "Something is on its way to Mosaic for this record.",
+        "Choose again in a few minutes.",
+    ),
+    tell(
+        "link-no-exact-match",
+        "Nothing in Mosaic has exactly its name.",
+        "Choose from what is similar, or have it made as new.",
+    ),
+    tell(
+        "link-used",
+        "The link has been used already and is not taken back.",
+        "Unlink it if it is wrong.",
+    ),
+    tell(
         "company-busy",
         "A Web Connector or a worker is working with the company now.",
         "Wait until it is done, or pause the company first.",

@@ -61,9 +61,8 @@ def test_a_thread_of_the_worker_outlives_every_error(
         calls.pop(0)()
         raise error
 
-    monkeypatch.setattr(worker, "_serve_next", serve_next)
     monkeypatch.setattr("qbwc_server.worker._PAUSE_SECONDS", 0.0)
 
-    worker._loop()
+    worker._loop(serve_next)
 
     assert not calls

@@ -254,12 +254,13 @@ def test_a_worker_that_lost_its_lease_writes_no_more(firm: Mirror) -> None:
     def stall(request: httpx.Request) -> None:
         if request.method == "POST":
             firm.wire.before = lambda _: None
-            firm.clock.pass_(seconds=firm.settings.lease_seconds + 1)
+            lease = firm.settings.lease_seconds
+            now = firm.clock.pass_(seconds=lease + 1)
             with transaction(firm.engine) as connection:
                 connection.execute(
                     models.company.update().values(
                         leased_by="another",
-                        leased_until=firm.clock.pass_(seconds=0).replace(year=2030),
+                        leased_until=now + timedelta(seconds=lease),
                     )
                 )
             after.append(len(firm.sandbox.writes))
