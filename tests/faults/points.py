@@ -11,7 +11,9 @@ from pathlib import Path
 
 import qbwc_server
 
-_BEGINS = frozenset({"transaction", "company_transaction", "_transaction"})
+_BEGINS = frozenset(
+    {"transaction", "company_transaction", "company_reading", "_transaction"}
+)
 _NOT_RUNNING = frozenset({"cli", "sandbox", "database.py", "preview.py", "schema.py"})
 """Commands for people, stand-ins, and what only hands transactions on."""
 

@@ -14,7 +14,7 @@ from tests.agreement.ledger import FIELDS
 from tests.faults.firm import Firm
 from tests.faults.plant import TAKEOVER, Plant
 
-MOST_SECONDS = 60
+MOST_SECONDS = 120
 """Of real time, for a plant to come to rest once all faults are over."""
 _AT_ONCE = 0.3
 _LOOKS = 2
