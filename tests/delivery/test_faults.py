@@ -182,7 +182,7 @@ def test_a_worker_may_die_at_every_transaction(
 ) -> None:
     """Another one goes on when the lease has run out; the end is the same."""
     number = 1
-    step = 5 if engine.dialect.name == "postgresql" else 2
+    step = 11 if engine.dialect.name == "postgresql" else 5
     while True:
         mirror = _small(make_mirror, f"{moment} {number}")
         mirror.sandbox.answer_mode = "body" if number % 2 else "callback"
