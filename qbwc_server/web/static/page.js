@@ -83,6 +83,8 @@ async function send(form, button) {
     begin(fresh);
     fresh.tabIndex = -1;
     fresh.focus({ preventScroll: true });
+    const place = new URL(form.action).hash.slice(1);
+    if (place) document.getElementById(place)?.scrollIntoView();
     say(fresh.querySelector("[role=status]")?.textContent.trim());
   } catch {
     for (const one of form.querySelectorAll("button")) one.disabled = false;
