@@ -19,10 +19,12 @@ from qbwc_server.settings import Settings
 from qbwc_server.web import (
     before_live,
     callbacks,
+    choosing,
     downloads,
     every_hour,
     guard,
     health,
+    runs,
     setup,
     site,
     to_settle,
@@ -75,7 +77,7 @@ def wsgi(made: Parts) -> WSGI:
     pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
     guard.guard(pages, public_url=settings.public_url)
     of_customers = site.Site(engine, keys, settings, clock)
-    for part in (setup, before_live, every_hour, to_settle, downloads):
+    for part in (setup, before_live, choosing, every_hour, runs, to_settle, downloads):
         pages.register_blueprint(part.blueprint(of_customers))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))

@@ -127,6 +127,14 @@ def last(connection: Connection, company_id: int) -> Kept | None:
     return None if row is None else Kept(row.made_at, row.milliseconds, row.result)
 
 
+def is_due(connection: Connection, company_id: int, now: datetime) -> bool:
+    """Tell whether a preview waits for a worker that is free."""
+    due_at = connection.execute(
+        sa.select(_COMPANY.c.preview_at).where(_COMPANY.c.id == company_id)
+    ).scalar()
+    return due_at is not None and due_at <= now
+
+
 def ask(connection: Connection, company_id: int, now: datetime) -> None:
     """Have a company's preview made anew by the next worker that is free."""
     companies.change(connection, company_id, preview_at=now)

@@ -13,9 +13,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-LATE_AFTER: Final = 3
-"""Intervals without a call; ten minutes at least."""
-_LEAST_PATIENCE: Final = timedelta(minutes=10)
 _STOPPING: Final = frozenset(
     {"too-many-gone", "mosaic-too-many-gone", "backup-restored"}
 )
@@ -77,6 +74,8 @@ class Facts:
     attention_id: str | None = None
     refused_at: datetime | None = None
     last_seen_at: datetime | None = None
+    late_at: datetime | None = None
+    """Since when it is missed, as `silence` found; None while it calls."""
     file_name: str | None = None
     file_path: str | None = None
     product: str = ""
@@ -119,11 +118,11 @@ def next_run(facts: Facts) -> datetime | None:
 
 
 def is_late(facts: Facts) -> bool:
-    """Tell whether Web Connector has been silent for too long."""
-    if facts.last_seen_at is None or facts.mode == "paused" or _is_running(facts):
-        return False
-    patience = max(_LEAST_PATIENCE, LATE_AFTER * timedelta(minutes=facts.poll_every))
-    return facts.now - facts.last_seen_at > patience
+    """Tell whether Web Connector has been silent for too long.
+
+    Who is paused is not missed, whatever was found before.
+    """
+    return facts.late_at is not None and facts.mode != "paused"
 
 
 def steps(facts: Facts) -> tuple[Step, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import logins, models, reading
 from qbwc_server.companies import Company
+from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.progress import Facts, Read, Run
@@ -36,7 +37,7 @@ PLURALS: Final = {
     time_entry.NAME: time_entry.PLURAL,
 }
 """The kinds that pages show, in their order."""
-QUIET: Final = frozenset({"", "NoOp", "Nothing to do now."})
+QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""
 _RECORD, _SESSION, _JOB = models.record, models.session, models.job
 _MOST_RUNS: Final = 20_000
@@ -98,6 +99,7 @@ def facts(
         attention_id=company.attention_id,
         refused_at=refused,
         last_seen_at=company.last_seen_at,
+        late_at=company.late_at,
         file_name=company.file_name,
         file_path=company.file_path,
         product=str(host.get("product") or ""),

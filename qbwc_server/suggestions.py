@@ -25,6 +25,7 @@ from qbwc_server.sync import Hold, Wanted, match_key, name_key, near_key
 _OBJECT, _RECORD = models.mosaic_object, models.record
 _CHUNK = 500
 _MOST_SIMILAR = 5
+_MOST_FOUND = 20
 _DEEPEST = 12
 
 
@@ -142,6 +143,50 @@ def the_exact_one(suggested: Sequence[Suggestion]) -> Suggestion | None:
     return None
 
 
+def search(
+    connection: Connection, company: Company, row: Row[Any], text: str
+) -> list[Suggestion]:
+    """Return objects that have all words of a text in their name, and are free.
+
+    They are of the right type and in the right place for the record, and not more than
+    a person looks through. None of them is an exact match for that.
+
+    Raises:
+        NoPlace: the record can have no counterpart, or not yet; says why.
+    """
+    mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
+    if mirror is None:
+        raise NoPlace("Nothing is wanted of it in Mosaic.")
+    line = _lines(connection, company.id, [row])[row.id]
+    asked = _ask(row.kind, line, mirror(line, company.structure))
+    words = near_key(text).split()
+    if not words:
+        return []
+    query = _free(company.id, asked.data_type).where(
+        *(_OBJECT.c.near_key.contains(word, autoescape=True) for word in words)
+    )
+    if asked.parent is not None:
+        places = [f"{asked.parent}/", *(["/"] if asked.data_type == "project" else [])]
+        query = query.where(
+            sa.or_(*(_OBJECT.c.match_key.startswith(place) for place in places))
+        )
+    query = query.order_by(_OBJECT.c.mosaic_id).limit(_MOST_FOUND)
+    found = [
+        one
+        for one in connection.execute(query)
+        if _stands_right(one, asked) and not one.snapshot.get("is_main")
+    ]
+    elsewhere = claims.held_elsewhere(
+        connection,
+        company.team,
+        company.id,
+        asked.data_type,
+        [one.mosaic_id for one in found],
+        also_meant=True,
+    )
+    return [_suggestion(one, elsewhere, by="similar") for one in found]
+
+
 def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
     data_type, parent = place_of(kind, wanted)
     names = wanted.names if isinstance(wanted, Wanted) else ()
@@ -197,26 +242,32 @@ def _objects(
     column: sa.Column[str],
     wanted: Collection[str],
 ) -> Iterator[Row[Any]]:
-    """Return the objects that no record of the company is linked to."""
+    listed = sorted(wanted)
+    for start in range(0, len(listed), _CHUNK):
+        rows = connection.execute(
+            _free(company_id, data_type)
+            .where(column.in_(listed[start : start + _CHUNK]))
+            .order_by(_OBJECT.c.mosaic_id)
+        )
+        yield from (row for row in rows if not row.snapshot.get("is_main"))
+
+
+def _free(company_id: int, data_type: str) -> sa.Select[Any]:
+    """Ask for the objects that no record of the company is linked to."""
     claimed = sa.and_(
         _RECORD.c.company_id == _OBJECT.c.company_id,
         _RECORD.c.mosaic_type == _OBJECT.c.data_type,
         _RECORD.c.mosaic_id == _OBJECT.c.mosaic_id,
     )
-    listed = sorted(wanted)
-    for start in range(0, len(listed), _CHUNK):
-        rows = connection.execute(
-            sa.select(_OBJECT)
-            .select_from(_OBJECT.outerjoin(_RECORD, claimed))
-            .where(
-                _OBJECT.c.company_id == company_id,
-                _OBJECT.c.data_type == data_type,
-                column.in_(listed[start : start + _CHUNK]),
-                _RECORD.c.id.is_(None),
-            )
-            .order_by(_OBJECT.c.mosaic_id)
+    return (
+        sa.select(_OBJECT)
+        .select_from(_OBJECT.outerjoin(_RECORD, claimed))
+        .where(
+            _OBJECT.c.company_id == company_id,
+            _OBJECT.c.data_type == data_type,
+            _RECORD.c.id.is_(None),
         )
-        yield from (row for row in rows if not row.snapshot.get("is_main"))
+    )
 
 
 def _ids(found: _Found) -> set[int]:

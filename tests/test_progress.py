@@ -119,7 +119,7 @@ def test_what_only_is_to_be_known_stops_no_step() -> None:
             "Yes, it is running now.",
         ),
         (replace(LIVE, mode="paused"), "busy", "It is paused."),
-        (replace(LIVE, last_seen_at=NOW - timedelta(hours=1)), "bad", "No."),
+        (replace(LIVE, late_at=NOW), "bad", "No."),
         (replace(LIVE, attention="Stop.", attention_id="backup-restored"), "bad", "No"),
         (replace(LIVE, attention=WRONG, attention_id="wrong"), "bad", "Not quite."),
         (replace(CALLED, attention=WRONG, attention_id="wrong"), "bad", "Not yet"),
@@ -147,19 +147,15 @@ def test_what_must_be_done_names_everything_that_waits_for_somebody() -> None:
     assert answers(LIVE).do == ("Nothing.",)
 
 
-@pytest.mark.parametrize(
-    ("poll_every", "silent", "late"),
-    [(1, 10, False), (1, 11, True), (15, 45, False), (15, 46, True)],
-)
-def test_silence_is_late_after_three_intervals_and_ten_minutes_at_least(
-    poll_every: int, silent: int, late: bool
-) -> None:
-    """Who is paused or running now is not late, nor who never called."""
-    since = NOW - timedelta(minutes=silent)
-    facts = replace(LIVE, poll_every=poll_every, last_seen_at=since)
-    assert is_late(facts) is late
-    assert not is_late(replace(facts, mode="paused"))
-    assert not is_late(replace(facts, last_run=Run(since, None, "")))
-    assert not is_late(NEW)
-    assert next_run(facts) == since + timedelta(minutes=poll_every)
+def test_who_is_found_late_is_late_until_it_calls_and_not_while_paused() -> None:
+    """Silence is found by the worker, which knows when we were down ourselves."""
+    since = NOW - timedelta(minutes=50)
+    silent = replace(LIVE, poll_every=15, last_seen_at=since)
+    assert not is_late(silent)
+    late = replace(silent, late_at=NOW)
+    assert is_late(late)
+    assert answers(late).tone == "bad"
+    assert "has not called" in " ".join(answers(late).do)
+    assert not is_late(replace(late, mode="paused"))
+    assert next_run(silent) == since + timedelta(minutes=15)
     assert next_run(NEW) is None

@@ -11,9 +11,9 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy.engine import Row
 
-from qbwc_server import standing
+from qbwc_server import standing, words
 from qbwc_server.database import company_reading
-from qbwc_server.web.say import NEEDS, cell, iso, way_out
+from qbwc_server.web.say import NEEDS, cell, iso
 from qbwc_server.web.site import Site
 
 _PART = 1000
@@ -61,7 +61,7 @@ def _record(row: Row[Any]) -> Sequence[object]:
     return (
         *(row.id, row.kind.replace("_", " "), row.name),
         *(NEEDS[standing.need_of(row)], row.state, row.reason),
-        way_out(row.kind, row.state),
+        words.state(row.kind, row.state).do,
         *(row.quickbooks_id, row.mosaic_type, row.mosaic_id, iso(row.changed_at)),
     )
 

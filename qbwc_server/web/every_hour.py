@@ -1,4 +1,4 @@
-"""Every hour after: where the records stand, what needs somebody, the runs."""
+"""Every hour after: where the records stand, and what needs somebody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from qbwc_server.web import chart
 from qbwc_server.web.say import NEEDS
 from qbwc_server.web.site import BY, Site, after
 
-_RUNS = 50
 _LATEST = 5
 
 
@@ -69,22 +68,6 @@ def blueprint(site: Site) -> Blueprint:
             need=need,
             kind=kind,
             plurals=standing.PLURALS,
-        )
-
-    @pages.get("/setup/<token>/runs")
-    def runs(token: str) -> Response:
-        company = site.company(token)
-        with company_reading(site.engine, company.id) as connection:
-            rows = standing.latest_runs(connection, company.id, _RUNS)
-            days = standing.days(connection, company.id, site.clock())
-        return site.page(
-            "runs",
-            token,
-            company,
-            active="runs",
-            runs=rows,
-            went_wrong=standing.went_wrong,
-            chart=chart.draw(days),
         )
 
     return pages

@@ -14,24 +14,7 @@ NEEDS: Final = {
     "in_sync": "In sync",
     "left_out": "Left out",
 }
-_WAYS_OUT: Final = {
-    "in_sync": "Nothing to do.",
-    "pending": "Nothing to do: it is delivered by itself.",
-    "unlinked": "Mend what the reason names; it then goes by itself.",
-    "locked": "Nothing to do: it goes when the lock in QuickBooks is lifted.",
-    "conflict": "Say which side is right, under Conflicts.",
-    "do_not_link": "Nothing to do: a person took it out.",
-    "refused": "Mend what the reason names; it is tried again by itself.",
-    "gone": "Nothing to do: it was deleted and is kept for the history.",
-}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def way_out(kind: str, state: str) -> str:
-    """Return who does what next about a record of a kind in a state."""
-    if (kind, state) == ("time_entry", "unlinked"):
-        return "Nothing to do here: it goes when what the reason names is linked."
-    return _WAYS_OUT[state]
 
 
 def ago(moment: datetime, now: datetime) -> str:

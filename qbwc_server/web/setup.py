@@ -9,7 +9,6 @@ from __future__ import annotations
 from flask import (
     Blueprint,
     Response,
-    make_response,
     redirect,
     render_template,
     request,
@@ -62,13 +61,8 @@ def blueprint(site: Site) -> Blueprint:
     def live(token: str) -> Answer:
         company = site.company(token)
         part = request.args.get("part", "connect")
-        name = f"_live_{part if part in _PARTS else 'connect'}.html"
-        told = render_template(
-            name, here=f"/setup/{token}", **site.stand(company), part=part
-        )
-        response = make_response(told)
-        response.add_etag()
-        return response.make_conditional(request)
+        part = part if part in _PARTS else "connect"
+        return site.part(part, token, **site.stand(company))
 
     @pages.get("/setup/<token>/<name>.qwc")
     def file(token: str, name: str) -> Response:

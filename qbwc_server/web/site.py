@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
-from flask import Flask, Response, abort, make_response, render_template, request
+from flask import (
+    Flask,
+    Request,
+    Response,
+    abort,
+    make_response,
+    render_template,
+    request,
+)
 from jinja2 import StrictUndefined
 from sqlalchemy.engine import Engine
+from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import __version__, progress, standing, tokens
+from qbwc_server import __version__, editions, progress, standing, tokens, words
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading
 from qbwc_server.keys import Keys
@@ -56,6 +66,13 @@ class Site:
         told = render_template(f"{name}.html", here=f"/setup/{token}", **shown)
         return make_response(told, status)
 
+    def part(self, name: str, token: str, **values: object) -> Answer:
+        """Return a part of a page that changes by itself, by its ETag."""
+        told = render_template(f"_live_{name}.html", here=f"/setup/{token}", **values)
+        response = make_response(told)
+        response.add_etag()
+        return response.make_conditional(request)
+
     def stand(self, company: Company) -> Mapping[str, Any]:
         """Return where a company stands now, by the names that templates use."""
         now = self.clock()
@@ -77,7 +94,35 @@ class Site:
             "answers": progress.answers(facts, needs=needs, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
+            "explained": _explained(company),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is to be known of a connection: said, more, and where to choose it."""
+
+    id: str
+    said: str
+    more: str
+    menu: str
+
+
+def _explained(company: Company) -> tuple[Explained, ...]:
+    """Return what needs attention, then what is not supported, each once.
+
+    The attention itself is told among what is to be done: here is only what it adds.
+    """
+    found = []
+    if company.attention_id is not None:
+        told = words.attention(company.attention_id)
+        more = told.page.removeprefix(told.said).strip()
+        found.append(Explained(told.id, "", more, told.menu))
+    for warning in editions.warnings(company.host or {}):
+        if warning != company.attention_id:
+            told = words.attention(warning)
+            found.append(Explained(told.id, told.page, "", told.menu))
+    return tuple(one for one in found if one.said or one.more or one.menu)
 
 
 def after() -> int:
@@ -85,13 +130,24 @@ def after() -> int:
     return max(request.args.get("after", 0, type=int) or 0, 0)
 
 
+class _Asked(Request):
+    """A request whose files stay in memory: a log that is explained is on no disk.
+
+    What a request may send is limited, so that is little.
+    """
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()
+
+
 def prepare(pages: Flask) -> None:
     """Have templates fail on a name that is not there, and know how to say things."""
+    pages.request_class = _Asked
     pages.jinja_env.undefined = StrictUndefined
     pages.jinja_env.trim_blocks = pages.jinja_env.lstrip_blocks = True
     pages.jinja_env.filters.update(
         ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
     )
     pages.jinja_env.globals.update(
-        version=__version__, way_out=say.way_out, NEEDS=say.NEEDS
+        version=__version__, words_of=words.state, NEEDS=say.NEEDS
     )

@@ -40,6 +40,13 @@ class House:
         self.sandbox = MosaicSandbox(
             api_key=_KEY, clock=app.utc_now, requests_per_window=1_000_000
         )
+        # Nobody in QuickBooks has this name or address: only a person can match her.
+        self.sandbox.create(
+            "employee",
+            email="olga@elsewhere.example",
+            first_name="Olga",
+            last_name="Outlander",
+        )
         self.mosaic = serve(self.sandbox, 0)
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self._processes = processes

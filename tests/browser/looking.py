@@ -47,6 +47,7 @@ class Looking:
             assert wide <= size["width"], f"{name}{suffix} is {wide} wide"
             if os.environ.get("SCREENSHOTS"):
                 IMAGES.mkdir(parents=True, exist_ok=True)
+                self.page.evaluate("scrollTo(0, 0)")
                 path = IMAGES / f"{name}{suffix}.png"
                 self.page.screenshot(path=path, animations="disabled")
         self.page.set_viewport_size(_SIZES[""])

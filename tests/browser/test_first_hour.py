@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from qbwc_server import app, companies, models
 from tests.browser.house import House, house
@@ -78,11 +78,14 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
 
     _tab(page, "Before going live")
     page.evaluate("window.never_left = true")
-    page.get_by_role("button", name="Show what would be done").click()
+    page.get_by_role("button", name=re.compile("Show what|Look again")).click()
     expect(page.get_by_role("heading", name="In numbers")).to_be_visible()
-    expect(page.get_by_role("heading", name="Customers and jobs")).to_be_visible()
-    assert home.sandbox.objects("client") == []
+    assert page.evaluate("window.never_left") is True
     looking.at("preview")
+    _choose(page, home, looking)
+    _tab(page, "Before going live")
+    page.evaluate("window.never_left = true")
+    assert home.sandbox.objects("client") == []
     page.get_by_role("button", name="Go live").click()
     expect(page.locator("main .notice")).to_be_visible()
     assert page.evaluate("window.never_left") is True
@@ -104,6 +107,36 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
     assert looking.errors == []
 
 
+def _choose(page: Page, home: House, looking: Looking) -> None:
+    """Match a person by a search, leave another out, and take that back."""
+    _tab(page, "Choices")
+    page.evaluate("window.never_left = true")
+    people = [row for row in home.rows(models.record) if row.kind == "employee"]
+    matched, left = (
+        page.locator(f"#record-{row.id}")
+        for row in sorted(people, key=lambda row: row.id)[:2]
+    )
+    matched.get_by_text("Search Mosaic").click()
+    matched.get_by_label("Name in Mosaic").fill("outlander")
+    matched.get_by_role("button", name="Search").click()
+    matched.get_by_role("button", name="Confirm: it is Olga Outlander").click()
+    notice = page.locator("main .notice")
+    expect(notice).to_contain_text("is matched with Olga Outlander")
+    expect(matched).to_contain_text("Matched with Olga Outlander by you")
+    left.get_by_role("button", name="Do not link").click()
+    expect(notice).to_contain_text("is not linked")
+    expect(left).to_contain_text("Not linked, as you said.")
+    looking.at("choices")
+    notice.get_by_role("button", name="Undo this").click()
+    expect(notice).to_contain_text("is as it was before")
+    expect(left).not_to_contain_text("Not linked, as you said.")
+    page.get_by_role("button", name="Select all on this page").click()
+    expect(left.get_by_role("checkbox")).to_be_checked()
+    assert page.evaluate("window.never_left") is True
+    (row,) = home.rows(models.record, models.record.c.choice.is_not(None))
+    assert (row.id, row.choice) == (min(one.id for one in people), "link")
+
+
 def _look_around(page: Page, home: House, looking: Looking) -> None:
     """Look at the pages of a connection that works."""
     home.wait(lambda: home.sandbox.objects("time_entry") and home.is_quiet())
@@ -114,6 +147,14 @@ def _look_around(page: Page, home: House, looking: Looking) -> None:
     looking.at("records")
     _tab(page, "Runs")
     looking.at("runs")
+    page.evaluate("window.never_left = true")
+    log = b"20260302.14:00:00 UTC\t: QBWC1012: Authentication failed\n"
+    file = FilePayload(name="QWCLog.txt", mimeType="text/plain", buffer=log)
+    page.get_by_label("QWCLog.txt").set_input_files(file)
+    page.get_by_role("button", name="Explain it").click()
+    expect(page.get_by_role("heading", name="What the log says")).to_be_visible()
+    assert page.evaluate("window.never_left") is True
+    looking.at("log")
 
 
 def _notes_after_a_run(home: House, txn_id: str, password: str) -> str:
@@ -164,7 +205,14 @@ def test_every_page_works_without_its_script(browser: Browser, home: House) -> N
     page.get_by_role("button", name="Show a password").click()
     expect(page.locator("#password-text")).to_be_visible()
     expect(page.get_by_role("button", name="Copy")).to_be_hidden()
-    for name in ("Overview", "Before going live", "Records", "Conflicts", "Runs"):
+    for name in (
+        "Overview",
+        "Before going live",
+        "Choices",
+        "Records",
+        "Conflicts",
+        "Runs",
+    ):
         _tab(page, name)
         expect(page.locator("h1")).to_be_visible()
     context.close()

@@ -6,12 +6,16 @@ one table.
 
 from __future__ import annotations
 
+import html
+import io
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from werkzeug.test import Client
 
-from qbwc_server import companies, computers, words
+from qbwc_server import app, companies, computers, words
+from qbwc_server.app import Parts
 from qbwc_server.companies import TIME_OFF
 from qbwc_server.database import company_transaction
 from qbwc_server.qwclog import findings
@@ -51,6 +55,21 @@ def is_told(desk: Desk, result: str, attention: str) -> None:
     assert desk.stored().attention_id == attention
     assert result.startswith(str(desk.stored().attention))
     assert (result.isascii(), len(result) < 200) == (True, True)
+    is_on_the_page(desk)
+
+
+def is_on_the_page(desk: Desk) -> None:
+    """Check that the page tells what needs attention, with all that the table has."""
+    stored = desk.stored()
+    made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
+    pages = Client(app.wsgi(made))
+    told = words.attention(str(stored.attention_id))
+    more = told.page.removeprefix(told.said).strip()
+    for page in ("connect", "overview"):
+        answer = pages.get(f"/setup/{desk.company.setup_token}/{page}")
+        text = html.unescape(answer.text)
+        for part in (stored.attention, more, told.menu):
+            assert str(part) in text, page
 
 
 def goes_on(desk: Desk) -> None:
@@ -171,7 +190,16 @@ def test_a_file_that_another_computer_left_locked_is_explained(desk: Desk) -> No
     desk.clock.pass_(minutes=15)
     run = desk.run()
     assert "locked by another client [OTHER-PC]" in run.result
-    assert words.LOCKED in [one.words for one in findings("\n".join(run.log))]
+    log = "\n".join(run.log)
+    assert words.LOCKED in [one.words for one in findings(log)]
+    made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
+    answer = Client(app.wsgi(made)).post(
+        f"/setup/{desk.company.setup_token}/runs",
+        data={"log": (io.BytesIO(log.encode()), "QWCLog.txt")},
+    )
+    text = html.unescape(answer.text)
+    assert words.LOCKED.happened in text
+    assert words.LOCKED.do in text
 
 
 def test_time_tracking_that_is_switched_off_is_told_and_the_rest_goes_on(
@@ -202,6 +230,7 @@ def test_personal_data_that_is_kept_from_us_is_told_and_the_rest_goes_on(
     assert desk.stored().attention_id == "quickbooks-status-3261"
     assert words.status(3261).happened in run.result
     assert words.attention("quickbooks-status-3261").menu.endswith("> Properties")
+    is_on_the_page(desk)
     assert {"customer", "service_item"} <= {kind for kind, _ in desk.names()}
 
 
@@ -226,6 +255,7 @@ def test_a_quickbooks_that_does_not_let_us_in_is_told_in_both_places(
     assert desk.stored().attention == words.hresult(hresult).said
     assert desk.session().summary.startswith(words.hresult(hresult).said)
     assert words.attention(str(desk.stored().attention_id)) == words.hresult(hresult)
+    is_on_the_page(desk)
 
 
 def test_a_web_connector_that_is_too_old_is_told_the_version_it_needs(

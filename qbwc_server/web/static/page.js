@@ -10,7 +10,7 @@ function dress(part) {
     const moment = new Date(one.dateTime);
     one.textContent = moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   }
-  for (const one of part.querySelectorAll("[data-copy]")) one.hidden = false;
+  for (const one of part.querySelectorAll("[data-copy], [data-all]")) one.hidden = false;
 }
 
 function say(text) {
@@ -54,25 +54,37 @@ function show(region, html) {
   if (focused) region.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
+// What a form asks for: by its address, as fields, or with a file.
+function ask(form, button) {
+  const data = new FormData(form);
+  if (button?.name) data.append(button.name, button.value);
+  if (form.enctype === "multipart/form-data") return fetch(form.action, { method: "POST", body: data });
+  const values = new URLSearchParams(data);
+  if (form.method === "get") return fetch(`${form.action}?${values}`, { cache: "no-store" });
+  return fetch(form.action, { method: "POST", body: values });
+}
+
 // A form with data-into is sent from here; that part of the answered page is put in.
 async function send(form, button) {
-  const values = new URLSearchParams(new FormData(form));
-  if (button?.name) values.append(button.name, button.value);
+  const asked = ask(form, button);
   for (const one of form.querySelectorAll("button")) one.disabled = true;
   form.ariaBusy = "true";
   say("Please wait.");
   try {
-    const answer = await fetch(form.action, { method: "POST", body: values });
+    const answer = await asked;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const name = form.dataset.into;
     const fresh = page.getElementById(name);
     if (!fresh) throw new Error(`no ${name} in the answer`);
     const nav = page.querySelector("nav.tabs");
     document.getElementById(name).replaceWith(fresh);
+    if (form.method === "get" && name === "main") history.replaceState(null, "", answer.url);
     if (nav) document.querySelector("nav.tabs")?.replaceWith(nav);
     begin(fresh);
     fresh.tabIndex = -1;
     fresh.focus({ preventScroll: true });
+    const place = new URL(form.action).hash.slice(1);
+    if (place) document.getElementById(place)?.scrollIntoView();
     say(fresh.querySelector("[role=status]")?.textContent.trim());
   } catch {
     for (const one of form.querySelectorAll("button")) one.disabled = false;
@@ -90,6 +102,14 @@ document.addEventListener("submit", (event) => {
   if (!event.target.dataset.into) return;
   event.preventDefault();
   send(event.target, event.submitter);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-all]");
+  if (!button) return;
+  const boxes = [...document.querySelectorAll(`input[type=checkbox][name="${button.dataset.all}"]`)];
+  const all = boxes.every((box) => box.checked);
+  for (const box of boxes) box.checked = !all;
 });
 
 document.addEventListener("click", async (event) => {
