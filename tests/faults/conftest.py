@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,13 @@ from tests.faults.plant import Plant
 from tests.faults.verdict import come_to_rest
 
 MakePlant = Callable[..., Plant]
+LONG = bool(os.environ.get("FAULT_MINUTES"))
+"""`make soak`: everything on both databases."""
+
+
+def on(database: str) -> list[str]:
+    """Return the databases of a test whose quick form runs on one of them."""
+    return ["sqlite", "postgresql"] if LONG else [database]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

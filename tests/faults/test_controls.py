@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.breakage import CallBroken
-from tests.faults.conftest import MakePlant
+from tests.faults.conftest import LONG, MakePlant
 from tests.faults.plant import Plant
 from tests.faults.verdict import at_rest, come_to_rest
 
@@ -47,6 +47,7 @@ def _a_worker_dies_with_a_lease(plant: Plant) -> None:
     plant.read_soon()
 
 
+@pytest.mark.skipif(not LONG, reason="takes long; see make soak")
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_a_lost_write_to_quickbooks_is_not_simply_sent_again(
     make_plant: MakePlant,
@@ -61,6 +62,7 @@ def test_a_lost_write_to_mosaic_is_not_simply_sent_again(make_plant: MakePlant) 
     _judge(make_plant, "posts", _a_creation_is_lost)
 
 
+@pytest.mark.skipif(not LONG, reason="takes long; see make soak")
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_a_company_whose_worker_died_is_taken_over(make_plant: MakePlant) -> None:
     """Without that rule it waits for ever."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.conftest import MakePlant
+from tests.faults.conftest import MakePlant, on
 from tests.faults.verdict import at_rest, come_to_rest
 
 
+@pytest.mark.parametrize("database", on("sqlite"))
 def test_on_a_full_disk_nothing_is_done_in_quickbooks_and_it_goes_on_with_room(
     make_plant: MakePlant,
 ) -> None:

@@ -24,7 +24,7 @@ def _child_of(pid: int) -> int | None:
     return int(children[0]) if children else None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_killing_server_or_worker_at_any_moment_ends_in_the_same_result(
     seed: int, tmp_path: Path, small_firm: Path
 ) -> None:

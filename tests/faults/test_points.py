@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import random
 
-from tests.faults.conftest import MakePlant
+import pytest
+
+from tests.faults.conftest import LONG, MakePlant, on
 from tests.faults.history import work
 from tests.faults.plant import Plant
 from tests.faults.points import points
 from tests.faults.verdict import at_rest, come_to_rest
 
-_LONG = bool(os.environ.get("FAULT_MINUTES"))
 _AT_ONCE = 6
 _QUICK_ROUNDS = 2
 _MOST_ROUNDS = 60
 _LEAST_SHARE = 0.9
 
 
+@pytest.mark.parametrize("database", on("postgresql"))
 def test_a_process_that_dies_at_a_commit_loses_and_doubles_nothing(
     make_plant: MakePlant,
 ) -> None:
@@ -34,14 +35,14 @@ def test_a_process_that_dies_at_a_commit_loses_and_doubles_nothing(
     there = len(left)
     dice = random.Random(7)
 
-    for _ in range(_MOST_ROUNDS if _LONG else _QUICK_ROUNDS):
+    for _ in range(_MOST_ROUNDS if LONG else _QUICK_ROUNDS):
         places = dice.sample(sorted(left), min(_AT_ONCE, len(left)))
         left -= _die_at(plant, places)
         if not left:
             break
 
     died = there - len(left)
-    assert died >= (_LEAST_SHARE * there if _LONG else _QUICK_ROUNDS * _AT_ONCE / 3)
+    assert died >= (_LEAST_SHARE * there if LONG else _QUICK_ROUNDS * _AT_ONCE / 3)
 
 
 def _die_at(plant: Plant, places: list[tuple[str, str]]) -> set[tuple[str, str]]:

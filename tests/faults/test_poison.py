@@ -14,7 +14,7 @@ from qbwc_server.sandbox import company_file, mosaic_fields
 from qbwc_server.sandbox.answer import Refused, Reply
 from qbwc_server.sandbox.mosaic_team import Team
 from qbwc_server.sandbox.store import Store
-from tests.faults.conftest import MakePlant
+from tests.faults.conftest import MakePlant, on
 from tests.faults.firm import Firm
 from tests.faults.plant import Plant
 from tests.faults.verdict import at_rest, come_to_rest
@@ -49,6 +49,7 @@ def _quickbooks_refuses(patch: pytest.MonkeyPatch) -> None:
         patch.setitem(company_file._HANDLERS, name, refusing)
 
 
+@pytest.mark.parametrize("database", on("postgresql"))
 def test_any_one_object_that_a_side_refuses_stops_itself_and_nothing_else(
     make_plant: MakePlant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

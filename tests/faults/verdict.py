@@ -163,8 +163,9 @@ def _skip_waiting(plant: Plant) -> None:
 
 def _moments(plant: Plant) -> list[datetime]:
     """Return the moments at which something is due that nobody has to do before."""
-    call, job, session, record = (
+    call, job, session, record, back = (
         *(models.mosaic_call, models.job, models.session, models.record),
+        models.mosaic_callback,
     )
     moments: list[datetime | None] = [one.due for one in plant.sandbox.outbox._waiting]
     with plant.engine.begin() as connection:
@@ -176,6 +177,11 @@ def _moments(plant: Plant) -> list[datetime]:
         for row in connection.execute(sa.select(models.company)).all():
             waiting = [
                 first(record.c.due_at, record.c.company_id == row.id),
+                first(
+                    back.c.received_at,
+                    back.c.company_id == row.id,
+                    back.c.handled_at.is_(None),
+                ),
                 first(
                     call.c.check_at,
                     call.c.company_id == row.id,
