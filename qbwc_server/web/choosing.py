@@ -91,7 +91,8 @@ def blueprint(site: Site) -> Blueprint:
         text = request.args.get("find", "")
         with company_reading(site.engine, company.id) as connection:
             records = listing.show(connection, company, [record_id])
-            if not records:
+            group = _group(records[0].kind) if records else None
+            if group is None:
                 abort(404)
             found, why_not = _find(connection, company, record_id, text)
         return site.page(
@@ -101,7 +102,7 @@ def blueprint(site: Site) -> Blueprint:
             active="choices",
             record=records[0],
             the_exact_one=the_exact_one,
-            filter=_filter(request.args),
+            filter=_filter(request.args, group),
             find=text,
             found=found,
             why_not=why_not,
@@ -158,8 +159,13 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _filter(values: MultiDict[str, str]) -> _Filter:
-    group, need = values.get("list", "people"), values.get("need", "")
+def _group(kind: str) -> str | None:
+    """Return the list that a kind is in; nobody chooses for time."""
+    return next((name for name in LISTS if kind in listing.GROUPS[name]), None)
+
+
+def _filter(values: MultiDict[str, str], group: str = "people") -> _Filter:
+    group, need = values.get("list", group), values.get("need", "")
     if group not in LISTS or need not in {"", *NEEDS}:
         abort(404)
     after = max(values.get("after", 0, type=int) or 0, 0)

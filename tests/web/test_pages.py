@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import access, app, companies, logins, models
+from qbwc_server import access, app, companies, logins, models, words
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
 from qbwc_server.keys import Keys
@@ -346,3 +347,55 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
         assert "Alice" not in answer.text
     assert server.post(f"{path}/two-way", data={}).status_code == 410
     assert companies.find(engine, "Alice") == before
+
+
+def test_what_is_not_supported_is_said_beside_what_needs_attention_and_once(
+    server: Client, engine: Engine, new_company: NewCompanies
+) -> None:
+    """As long as QuickBooks says so of itself, whatever else is the matter."""
+    company = new_company()
+    path = f"/setup/{company.setup_token}/overview"
+    canada = words.attention("quickbooks-unsupported-country")
+    with company_transaction(engine, company.id) as connection:
+        companies.change(
+            connection,
+            company.id,
+            host={"country": "CA"},
+            attention="Two computers.",
+            attention_id="two-computers",
+        )
+    text = html.unescape(server.get(path).text)
+    assert canada.page in text
+    assert "each waits for the other" in " ".join(text.split())
+    with company_transaction(engine, company.id) as connection:
+        companies.change(
+            connection, company.id, attention=canada.said, attention_id=canada.id
+        )
+    text = html.unescape(server.get(path).text)
+    assert text.count(f'id="about-{canada.id}"') == 1
+    assert canada.page not in text
+
+
+def test_a_record_says_what_to_do_in_the_words_of_the_one_table(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """On the page and in the download; who can choose is led to where."""
+    company = new_company()
+    number = put(
+        company.id,
+        "Acme",
+        state="unlinked",
+        reason="No match.",
+        quickbooks={"name": "Acme"},
+    )
+    path = f"/setup/{company.setup_token}"
+    told = words.state("customer", "unlinked").do
+    text = html.unescape(server.get(f"{path}/records").text)
+    assert told in text
+    assert f'href="{path}/choices/{number}"' in text
+    choice = server.get(f"{path}/choices/{number}")
+    assert 'name="list" value="jobs"' in choice.text
+    time = put(company.id, "Time", kind="time_entry", state="unlinked")
+    assert server.get(f"{path}/choices/{time}").status_code == 404
+    row, _ = _cells(server, f"{path}/records.csv")
+    assert row["what to do"] == told
