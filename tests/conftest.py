@@ -26,6 +26,16 @@ from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.settings import Settings
 
+_IN_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Have temporary files in memory where there is room: most of the time is fsync."""
+    if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
+        tempfile.tempdir = str(_IN_MEMORY)
+
+
 SECRET = "a-key-for-tests-only-and-long-enough-to-be-one"
 
 
