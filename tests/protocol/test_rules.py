@@ -19,7 +19,7 @@ RULES: dict[str, tuple[str, ...] | str] = {
     "clientVersion old": ("test_an_old_web_connector_is_told_which_one_it_needs",),
     "login refused": (
         "test_an_unknown_user_gets_the_same_no_as_a_wrong_password",
-        "test_after_ten_wrong_passwords_the_right_one_is_refused_too",
+        "test_after_some_wrong_passwords_the_right_one_has_to_wait_too",
         "test_the_password_is_never_logged_and_the_user_name_is",
     ),
     "company suspended": ("test_a_paused_company_gets_none",),
@@ -108,7 +108,7 @@ RULES: dict[str, tuple[str, ...] | str] = {
         "test_an_answer_that_our_program_fails_on_does_not_stop_the_company",
     ),
     "answer too large": (
-        "test_an_answer_of_twelve_megabytes_is_read",
+        "test_an_answer_of_twelve_megabytes_is_read_where_the_setting_allows_it",
         "test_an_answer_over_the_limit_is_kept_and_asked_for_in_smaller_pages",
     ),
     "download again": ("test_the_connection_file_is_the_same_on_every_download",),
