@@ -230,19 +230,19 @@ def test_an_answer_that_our_program_cannot_work_with_stops_its_own_job_only(
     round_trip: RoundTrip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it is taken back, the reason is on the job, the other jobs go on."""
-    from qbwc_server import records
+    from qbwc_server import read_answers
 
-    whole = records.keep_seen
+    whole = read_answers.apply
 
     def half(*args: Any, **named: Any) -> None:
         whole(*args, **named)
-        if args[2].name == "customer":
+        if args[2].kind == "customer":
             raise ZeroDivisionError
 
     round_trip.enqueue()
     round_trip.hand_out()
     round_trip.keep_answer()
-    monkeypatch.setattr(records, "keep_seen", half)
+    monkeypatch.setattr(read_answers, "apply", half)
     round_trip.apply()
 
     with round_trip.transaction() as connection:
