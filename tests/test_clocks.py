@@ -14,7 +14,7 @@ from qbwc_server import clocks, companies, models, reading, sessions
 from qbwc_server.budget import Budget, BudgetSpent
 from qbwc_server.companies import Company, NewCompany
 from qbwc_server.conversation import _must_rest
-from qbwc_server.database import company_transaction, next_id, transaction
+from qbwc_server.database import company_transaction, next_id
 from qbwc_server.keys import Keys
 from qbwc_server.left_sessions import finish_left_over
 from qbwc_server.settings import Settings
@@ -82,7 +82,7 @@ def test_a_session_whose_last_call_lies_ahead_ends_after_the_same_time(
 
     finish_left_over(engine, settings, company, "elsewhere", clock())
 
-    with transaction(engine) as connection:
+    with company_transaction(engine, company) as connection:
         assert sessions.live(connection, company) is None
 
 
