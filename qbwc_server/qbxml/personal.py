@@ -57,7 +57,8 @@ _TAG = re.compile(
     r"<!--(?:(?!-->).)*+|<!\[CDATA\[(?:(?!\]\]>).)*+|(?P<tag><[^\s<>!?/]" + _TAIL + ")",
     re.DOTALL,
 )
-_VALUE = re.compile(rf"(?i:(\s{_NAMES}\s*+=\s*+))?+{_QUOTED}")
+_CUT_OFF = r"""(?:"[^"<]*+\Z|'[^'<]*+\Z)"""
+_VALUE = re.compile(rf"(?i:(\s{_NAMES}\s*+=\s*+))?+(?:{_QUOTED}|{_CUT_OFF})")
 _LESS = r"(?:<|&(?:amp;)*+(?:lt|#0*+60|#x0*+3c);)"
 _OPEN = re.compile(
     rf"(?i:{_LESS}(?:[\w.-]++:)?+({_NAMES})\b)(?!\s*+/(?:>|&(?:amp;)*+gt;))"

@@ -94,6 +94,12 @@ def test_no_planted_value_survives_and_all_else_stays(inner: str) -> None:
     assert dropped(left) == left
 
 
+def test_an_attribute_that_was_cut_off_goes_too() -> None:
+    """Its value has no end by which it could be known."""
+    left = dropped('<QBXML><EmployeeRet a="1" BirthDate = "1980-')
+    assert left == '<QBXML><EmployeeRet a="1" BirthDate = ""'
+
+
 @given(st.lists(_element(), max_size=3).map("".join), st.integers(1, 400))
 def test_no_planted_value_survives_where_the_answer_is_cut_off(
     inner: str, length: int
