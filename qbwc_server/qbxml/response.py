@@ -27,7 +27,7 @@ _REFERENCE = re.compile(
 )
 _LONGEST_NESTING = 64
 _OBJECT = 4
-_MOST_PARTS = 150_000
+_MOST_PARTS = 100_000
 """Elements and attributes of one answer, an object counting twice; a page of 500 has
 some 20,000."""
 _HUGE_TAG = re.compile(

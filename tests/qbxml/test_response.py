@@ -142,12 +142,12 @@ def test_deep_nesting_is_refused() -> None:
         parse(BODY.replace("Café", "<a>" * 5000 + "</a>" * 5000))
 
 
-def test_forty_thousand_objects_are_read_without_their_tree() -> None:
+def test_thirty_thousand_objects_are_read_without_their_tree() -> None:
     """The tree holds one object at a time, so time grows only with their number."""
     one = "<CustomerRet>\n<ListID>8-1</ListID>\n</CustomerRet>\n"
-    text = _answers(f'<CustomerQueryRs statusCode="0">{one * 40_000}</CustomerQueryRs>')
+    text = _answers(f'<CustomerQueryRs statusCode="0">{one * 30_000}</CustomerQueryRs>')
     (answer,) = parse(text).answers
-    assert len(answer.rets) == 40_000
+    assert len(answer.rets) == 30_000
     assert {ret.text("ListID") for ret in answer.rets} == {"8-1"}
 
 
