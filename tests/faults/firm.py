@@ -50,6 +50,7 @@ class Firm:
         self.ledger = Ledger(self, f"{new.id}#")
         self.touched: set[str] = set()
         self._team_id = stored.mosaic_team
+        self._grown = 0
         self._clock = clock
         self._dice = dice
         self._urls = urls
@@ -106,6 +107,11 @@ class Firm:
         return compare(self.file, objects)
 
     # What people do
+
+    def grow(self) -> None:
+        """Enter a new customer in QuickBooks."""
+        self._grown += 1
+        self.hands.add("Customer", f"Newcomer {self._grown}")
 
     def live(self, acts: int) -> None:
         """Let people on both sides do something.

@@ -121,6 +121,7 @@ def _run(folder: Path, arguments: list[str]) -> None:
     faults = Faults(folder)
     app.utc_now = faults.now
     worker._PAUSE_SECONDS = _BETWEEN_LOOKS
+    worker._SECONDS_BETWEEN_LOOKS = 1
     connection = sa.engine.Connection
     connection._commit_impl = faults.commit(  # type: ignore[assignment, method-assign]
         connection._commit_impl

@@ -149,6 +149,10 @@ class Plant:
         stored = companies.find(self.engine, new.name)
         return Firm(new, stored, self.sandbox, self.urls, self.clock, self.dice)
 
+    def welcome(self) -> None:
+        """Let one more company begin."""
+        self.firms.append(self._firm(len(self.firms)))
+
     # Processes
 
     def _launch(self, name: str, *arguments: str) -> None:
