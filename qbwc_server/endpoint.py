@@ -56,8 +56,8 @@ def endpoint(
         called = _called(environ)
         try:
             body = request_body.read(environ, called, alive=alive, most=max_body_bytes)
-            if (result := _direct(calls, called, environ, body)) is not None:
-                return _answer(start_response, result)
+            if (direct := _direct(calls, called, environ, body)) is not None:
+                return _answer(start_response, direct)
             return _through(methods, environ, start_response, body)
         except Unreadable as error:
             _LOG.warning("body not readable", call=called, why=str(error))

@@ -97,13 +97,14 @@ def _nothing_to_do() -> sa.Update:
         _SESSION.c.company_id == of_company,
         _SESSION.c.state != sa.literal_column("'closed'"),
     )
-    ready, unsure = (sa.literal_column(f"'{one}'") for one in ("ready", "unsure"))
     job_ready = sa.exists().where(
-        _JOB.c.company_id == of_company, _JOB.c.state == ready, _JOB.c.run_at <= _NOW
+        _JOB.c.company_id == of_company,
+        _JOB.c.state == sa.literal_column("'ready'"),
+        _JOB.c.run_at <= _NOW,
     )
     job_unsure = sa.exists().where(
         _JOB.c.company_id == of_company,
-        _JOB.c.state == unsure,
+        _JOB.c.state == sa.literal_column("'unsure'"),
         _JOB.c.finished_at.is_(None),
     )
     failures = [sa.bindparam(f"failure{place}", type_=sa.Text()) for place in range(5)]
