@@ -42,6 +42,7 @@ from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.endings import NOTHING_TO_DO, WAIT
+from qbwc_server.idle import Idle
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.reading import Rules
@@ -74,6 +75,7 @@ class Conversation:
         self._keys = keys
         self._settings = settings
         self._clock = clock
+        self._idle = Idle(engine, keys)
         self._rules = Rules(
             settings.page_size,
             timedelta(days=settings.full_compare_days),
@@ -103,6 +105,9 @@ class Conversation:
         The interval is in seconds. `peer` is the caller's network address.
         """
         now = self._clock()
+        idle = self._idle.still(username, password, peer=peer, now=now)
+        if idle is not None:
+            return ["", "none", "", str(idle * 60)]
         company = logins.check(
             self._engine, self._keys, username, password, peer=peer, now=now
         )
@@ -124,6 +129,7 @@ class Conversation:
             reading.schedule(connection, company, now)
             reading.ask_before_writing(connection, company, now)
             if not self._has_work(connection, company.id, now):
+                self._idle.remember(company, username, password)
                 return ["", "none", "", interval]
             path = company.file_path or ""
             ticket = sessions.begin(

@@ -16,9 +16,10 @@ concurrent read-then-write updates were lost without an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -161,6 +162,35 @@ def operator_transaction(engine: Engine) -> Iterator[Connection]:
                     "with --company, or use the login that owns the tables."
                 )
         yield connection
+
+
+def at_once(
+    engine: Engine, company_id: int, statement: sa.Update, values: Mapping[str, object]
+) -> int:
+    """Run one statement on a company's data as a transaction of its own, in one trip.
+
+    It is bound to the company and takes no lock but that of the rows it changes.
+    Returns how many those were.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name != "postgresql":
+            with connection.begin():
+                return connection.execute(statement, values).rowcount
+        compiled = _compiled(engine, statement)
+        raw: Any = connection.connection.driver_connection
+        with raw.pipeline():
+            raw.execute(_BIND, (_APPLICATION, str(company_id)))
+            cursor = raw.execute(compiled, values)
+            raw.commit()
+        return int(cursor.rowcount)
+
+
+_BIND = "SELECT set_config('role', %s, true), set_config('qbwc.company', %s, true)"
+
+
+@lru_cache(maxsize=64)
+def _compiled(engine: Engine, statement: sa.Update) -> str:
+    return str(statement.compile(engine))
 
 
 def bind_company(connection: Connection, company_id: int) -> None:

@@ -10,50 +10,29 @@ from __future__ import annotations
 import gc
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 import structlog
 
-from qbwc_server import request_body
+from qbwc_server import envelope, request_body
+from qbwc_server.calls import SAFE, Call
 from qbwc_server.conversation import NO_SESSION
+from qbwc_server.envelope import NAMESPACE, written
 from qbwc_server.qbxml.response import clean
 from qbwc_server.request_body import Unreadable, readable, start
 from qbwc_server.wsdl import wsdl
-
-NAMESPACE = "http://developer.intuit.com/"
-BUSY = ["", "busy", "300", ""]
-SAFE: dict[str, str | int | list[str]] = {
-    "serverVersion": "qbwc-server",
-    "clientVersion": "",
-    "authenticate": BUSY,
-    "sendRequestXML": "",
-    "receiveResponseXML": -1,
-    "connectionError": "done",
-    "getLastError": "Something went wrong on our side. It will be tried again.",
-    "closeConnection": "OK",
-    "getInteractiveURL": "",
-    "interactiveDone": "Done",
-    "interactiveRejected": "This connection has no interactive mode.",
-}
-"""What each method answers when our own program or database fails."""
 
 _LOG = structlog.get_logger(__name__)
 _LARGE = 1024 * 1024
 _KEPT_OF_UNREADABLE = 65_536
 _ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
-_HEAD = (
-    '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap='
-    '"http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
-)
-_TAIL = "</soap:Body></soap:Envelope>"
-
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def endpoint(
     methods: WSGI,
+    calls: Mapping[str, Call],
     *,
     keep: Callable[[str, str, str, str], int],
     alive: Callable[[str], bool],
@@ -62,6 +41,7 @@ def endpoint(
 ) -> WSGI:
     """Return a WSGI application around that of the SOAP methods.
 
+    `calls` are the same methods, for calls in the very form of the real Web Connector.
     `keep` takes a ticket, a body that was meant to be an answer, why it cannot be read,
     and the caller's address, and returns what receiveResponseXML answers. `alive` tells
     of a ticket whether its session may send more than anybody may: `max_body_bytes`.
@@ -76,6 +56,8 @@ def endpoint(
         called = _called(environ)
         try:
             body = request_body.read(environ, called, alive=alive, most=max_body_bytes)
+            if (direct := _direct(calls, called, environ, body)) is not None:
+                return _answer(start_response, direct)
             return _through(methods, environ, start_response, body)
         except Unreadable as error:
             _LOG.warning("body not readable", call=called, why=str(error))
@@ -84,7 +66,7 @@ def endpoint(
         except Exception:  # noqa: BLE001 - rule 1
             _LOG.exception("call failed outside of its method", call=called)
             result = SAFE.get(called)
-        return _answer(start_response, _envelope(called, result))
+        return _answer(start_response, written(called, result))
 
     return answer
 
@@ -105,6 +87,19 @@ def _get(
 def _called(environ: dict[str, Any]) -> str:
     match = _ACTION.match(environ.get("HTTP_SOAPACTION", ""))
     return match[1] if match is not None and match[1] in SAFE else ""
+
+
+def _direct(
+    calls: Mapping[str, Call], called: str, environ: dict[str, Any], body: bytes
+) -> bytes | None:
+    """Answer a call that needs no SOAP library; None if this one does."""
+    call = calls.get(called)
+    if call is None:
+        return None
+    arguments = envelope.read(body, called, call.names)
+    if arguments is None:
+        return None
+    return written(called, call.answer(environ.get("REMOTE_ADDR", ""), *arguments))
 
 
 def _through(
@@ -156,19 +151,6 @@ def _refuse(
     if called == "authenticate":
         return ["", "nvu", "", ""]
     return NO_SESSION if called == "getLastError" else SAFE.get(called)
-
-
-def _envelope(called: str, result: Any) -> bytes:
-    if not called or result is None:
-        return (_HEAD + _TAIL).encode()
-    if isinstance(result, list):
-        inner = "".join(f"<string>{escape(item)}</string>" for item in result)
-    else:
-        inner = escape(str(result))
-    return (
-        f'{_HEAD}<{called}Response xmlns="{NAMESPACE}"><{called}Result>{inner}'
-        f"</{called}Result></{called}Response>{_TAIL}"
-    ).encode()
 
 
 def _answer(start_response: Callable[..., Any], body: bytes) -> Iterable[bytes]:

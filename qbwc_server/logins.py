@@ -10,6 +10,7 @@ is taken unless that address guessed, or everybody guesses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,6 +116,11 @@ def check(
     return Company.of(row)
 
 
+def counted(keys: Keys, username: str, peer: str, now: datetime) -> Sequence[str]:
+    """Return under what a failure of this caller would be counted now, five names."""
+    return _whose(_Counts.of(keys, username, peer, now))
+
+
 def refused_at(
     connection: Connection, keys: Keys, username: str, now: datetime
 ) -> datetime | None:
@@ -183,12 +189,16 @@ def _must_wait(
 
 
 def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
-    whose = (
+    whose = _whose(counts)
+    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
+    return {row.who: row for row in rows}
+
+
+def _whose(counts: _Counts) -> Sequence[str]:
+    return (
         *(counts.minute, counts.minute_before),
         *(counts.name, counts.address, counts.both),
     )
-    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
-    return {row.who: row for row in rows}
 
 
 def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> None:

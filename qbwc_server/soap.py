@@ -7,11 +7,8 @@ decorator between `rpc` and a function would hide them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
-
-import structlog
 
 from qbwc_server import _spyne_compat  # noqa: F401 - must come before spyne
 
@@ -19,13 +16,13 @@ from spyne import Application, Array, Integer, ServiceBase, Unicode, rpc  # isor
 from spyne.protocol.soap import Soap11  # isort: skip
 from spyne.server.wsgi import WsgiApplication  # isort: skip
 
+from qbwc_server.calls import Call, calls
 from qbwc_server.conversation import Conversation
-from qbwc_server.endpoint import NAMESPACE, SAFE, WSGI, endpoint
-from qbwc_server.qbxml.response import clean
+from qbwc_server.endpoint import WSGI, endpoint
+from qbwc_server.envelope import NAMESPACE
 
 # It would write whole bodies to the log, with passwords, tickets and people's data.
 logging.getLogger("spyne.protocol.soap.soap11.invalid").disabled = True
-_LOG = structlog.get_logger(__name__)
 
 
 def application(
@@ -36,9 +33,10 @@ def application(
     `address` is its public URL, for the WSDL; larger bodies than `max_body_bytes` are
     not taken.
     """
+    by_name = calls(conversation)
     methods = WsgiApplication(
         Application(
-            [_service(conversation)],
+            [_service(by_name)],
             tns=NAMESPACE,
             # qbXML arrives as one text node, beyond libxml2's limit of 10 MB. The
             # limits that count are ours, in `request_body`.
@@ -48,12 +46,18 @@ def application(
         max_content_length=2 * max_body_bytes,
     )
 
+    unreadable = Call(
+        "receiveResponseXML",
+        ("ticket", "body", "why"),
+        lambda peer, *arguments: conversation.receive_unreadable(*arguments, peer=peer),
+    )
+
     def keep(ticket: str, body: str, why: str, peer: str) -> int:
-        receive = partial(conversation.receive_unreadable, peer=peer)
-        return int(_guard("receiveResponseXML", receive, ticket, body, why))
+        return int(unreadable.answer(peer, ticket, body, why))
 
     return endpoint(
         methods,
+        by_name,
         keep=keep,
         alive=conversation.expects_more,
         address=address,
@@ -61,25 +65,23 @@ def application(
     )
 
 
-def _service(conversation: Conversation) -> type[ServiceBase]:
+def _service(by_name: Mapping[str, Call]) -> type[ServiceBase]:
+    def answer(name: str, ctx: Any, *arguments: Any) -> Any:
+        peer = str(ctx.transport.req_env.get("REMOTE_ADDR", ""))
+        return by_name[name].answer(peer, *arguments)
+
     class QBWebConnectorSvc(ServiceBase):  # type: ignore[misc]
         @rpc(_returns=Unicode)
         def serverVersion(ctx: Any) -> Any:
-            return _guard("serverVersion", conversation.server_version)
+            return answer("serverVersion", ctx)
 
         @rpc(Unicode, _returns=Unicode)
         def clientVersion(ctx: Any, strVersion: Any) -> Any:
-            return _guard("clientVersion", conversation.client_version, strVersion)
+            return answer("clientVersion", ctx, strVersion)
 
         @rpc(Unicode, Unicode, _returns=Array(Unicode))
         def authenticate(ctx: Any, strUserName: Any, strPassword: Any) -> Any:
-            return _guard(
-                "authenticate",
-                conversation.authenticate,
-                strUserName,
-                strPassword,
-                _peer(ctx),
-            )
+            return answer("authenticate", ctx, strUserName, strPassword)
 
         @rpc(Unicode, Unicode, Unicode, Unicode, Unicode, Unicode, _returns=Unicode)
         def sendRequestXML(
@@ -91,93 +93,45 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
             qbXMLMajorVers: Any,
             qbXMLMinorVers: Any,
         ) -> Any:
-            return _guard(
+            return answer(
                 "sendRequestXML",
-                conversation.send_request,
+                ctx,
                 ticket,
                 strHCPResponse,
                 strCompanyFileName,
                 qbXMLCountry,
-                f"{qbXMLMajorVers}.{qbXMLMinorVers}",
-                peer=_peer(ctx),
+                qbXMLMajorVers,
+                qbXMLMinorVers,
             )
 
         @rpc(Unicode, Unicode, Unicode, Unicode, _returns=Integer)
         def receiveResponseXML(
-            ctx: Any,
-            ticket: Any,
-            response: Any,
-            hresult: Any,
-            message: Any,
+            ctx: Any, ticket: Any, response: Any, hresult: Any, message: Any
         ) -> Any:
-            return _guard(
-                "receiveResponseXML",
-                conversation.receive_response,
-                ticket,
-                response,
-                hresult,
-                message,
-                peer=_peer(ctx),
-            )
+            return answer("receiveResponseXML", ctx, ticket, response, hresult, message)
 
         @rpc(Unicode, Unicode, Unicode, _returns=Unicode)
         def connectionError(ctx: Any, ticket: Any, hresult: Any, message: Any) -> Any:
-            return _guard(
-                "connectionError",
-                conversation.connection_error,
-                ticket,
-                hresult,
-                message,
-                peer=_peer(ctx),
-            )
+            return answer("connectionError", ctx, ticket, hresult, message)
 
         @rpc(Unicode, _returns=Unicode)
         def getLastError(ctx: Any, ticket: Any) -> Any:
-            return _guard(
-                "getLastError", conversation.last_error, ticket, peer=_peer(ctx)
-            )
+            return answer("getLastError", ctx, ticket)
 
         @rpc(Unicode, _returns=Unicode)
         def closeConnection(ctx: Any, ticket: Any) -> Any:
-            return _guard(
-                "closeConnection", conversation.close, ticket, peer=_peer(ctx)
-            )
+            return answer("closeConnection", ctx, ticket)
 
         @rpc(Unicode, Unicode, _returns=Unicode)
         def getInteractiveURL(ctx: Any, wcTicket: Any, sessionID: Any) -> Any:
-            return SAFE["getInteractiveURL"]
+            return answer("getInteractiveURL", ctx, wcTicket, sessionID)
 
         @rpc(Unicode, _returns=Unicode)
         def interactiveDone(ctx: Any, wcTicket: Any) -> Any:
-            return SAFE["interactiveDone"]
+            return answer("interactiveDone", ctx, wcTicket)
 
         @rpc(Unicode, Unicode, _returns=Unicode)
         def interactiveRejected(ctx: Any, wcTicket: Any, reason: Any) -> Any:
-            return SAFE["interactiveRejected"]
+            return answer("interactiveRejected", ctx, wcTicket, reason)
 
     return QBWebConnectorSvc
-
-
-def _peer(ctx: Any) -> str:
-    """Return the network address from which a call came."""
-    return str(ctx.transport.req_env.get("REMOTE_ADDR", ""))
-
-
-def _guard(
-    name: str, method: Callable[..., Any], *arguments: str | None, **named: str
-) -> Any:
-    """Call a method of the conversation; whatever fails, answer with the safe value.
-
-    spyne gives None for absent arguments, leaves out a result that is None, and sends
-    an empty body for a result that XML cannot hold.
-    """
-    try:
-        result = method(*("" if one is None else one for one in arguments), **named)
-    except Exception:  # noqa: BLE001 - the last line before a SOAP fault
-        _LOG.exception("call failed", call=name)
-        result = SAFE[name]
-    if isinstance(result, str):
-        return clean(result)
-    if isinstance(result, list):
-        return [clean(item) for item in result]
-    return result

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,19 @@ from qbwc_server.cli.demo_processes import free_port
 
 _USER = "pgserver"
 _MOST_SECONDS = 60
-_SETTINGS = (
+SMALL = (
     *("fsync=off", "max_connections=200", "shared_buffers=16MB"),
     *("max_wal_size=8MB", "min_wal_size=2MB", "checkpoint_timeout=30s"),
     *("unix_socket_directories=", "restart_after_crash=on", "jit=off"),
 )
+"""For a test: little memory and disk; what a crash of the machine loses, is lost."""
 
 
 class Postgres:
     """One server on one port; `folder` is to be readable by another user."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str] = SMALL) -> None:
+        self._settings = settings
         self.port = free_port()
         self._bin = _binaries()
         self._data = folder / "data"
@@ -66,7 +69,7 @@ class Postgres:
         while time.monotonic() < deadline:
             if self.pid is None:
                 # What a killed one has left may need a moment to go away.
-                options = [word for one in _SETTINGS for word in ("-c", one)]
+                options = [word for one in self._settings for word in ("-c", one)]
                 self._process = subprocess.Popen(
                     [
                         *(self._bin / "postgres", "-D", self._data),

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from qbwc_server import exchanges, models
+from qbwc_server.calls import SAFE
 from qbwc_server.database import make_engine
-from qbwc_server.endpoint import SAFE
 from tests.protocol.desk import PATH, Desk
 from tests.protocol.writing import Hours
 

@@ -1,0 +1,1 @@
+"""Measurements: what the product costs, beside floors measured in the same run."""
