@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models
-from qbwc_server.database import next_id, next_ids
+from qbwc_server.database import insert_many, matching, next_id, next_ids
 from qbwc_server.kinds.kind import Kind, Line, Relative, Seen
 
 _RECORD = models.record
@@ -47,7 +47,7 @@ def keep_seen(
     wanted = {one.quickbooks_id: one for one in objects}
     there = {
         row.quickbooks_id: row
-        for row in _by_quickbooks_id(connection, company_id, kind.name, wanted)
+        for row in by_quickbooks_id(connection, company_id, kind.name, wanted)
     }
     new = [one for key, one in wanted.items() if key not in there]
     changed = [one for key, one in wanted.items() if _differs(there.get(key), one)]
@@ -171,8 +171,9 @@ def _insert(
         return
     ids = next_ids(connection, company_id, len(objects))
     mirrored = kind.mirror is not None
-    connection.execute(
-        _RECORD.insert(),
+    insert_many(
+        connection,
+        _RECORD,
         [
             {
                 "company_id": company_id,
@@ -493,7 +494,7 @@ def _refresh_below(
     for _ in range(_DEEPEST):
         above = {
             row.quickbooks_id: row.name
-            for row in _by_quickbooks_id(connection, company_id, kind.name, parents)
+            for row in by_quickbooks_id(connection, company_id, kind.name, parents)
         }
         children: list[Row[Any]] = []
         for part in _chunks(list(above)):
@@ -520,17 +521,16 @@ def _refresh_below(
         parents = [child.quickbooks_id for child in children]
 
 
-def _by_quickbooks_id(
+def by_quickbooks_id(
     connection: Connection, company_id: int, kind: str, ids: Iterable[str]
 ) -> Iterator[Row[Any]]:
-    for part in _chunks(list(ids)):
-        yield from connection.execute(
-            sa.select(_RECORD).where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.kind == kind,
-                _RECORD.c.quickbooks_id.in_(part),
-            )
-        )
+    """Yield the records of a kind that have one of the ids in QuickBooks."""
+    of_kind = sa.select(_RECORD).where(
+        _RECORD.c.company_id == company_id, _RECORD.c.kind == kind
+    )
+    return matching(
+        connection, of_kind, _RECORD.c.quickbooks_id, list(dict.fromkeys(ids))
+    )
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

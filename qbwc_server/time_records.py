@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models, queue, records
-from qbwc_server.database import next_ids
+from qbwc_server.database import insert_many, next_ids
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.time_entry import NAME
@@ -114,10 +114,7 @@ def known(
     """Return the records of entries by their TxnID, also those that are gone."""
     return {
         row.quickbooks_id: row
-        for part in _chunks(list(txn_ids))
-        for row in connection.execute(
-            _of(company_id).where(_RECORD.c.quickbooks_id.in_(part))
-        )
+        for row in records.by_quickbooks_id(connection, company_id, NAME, txn_ids)
     }
 
 
@@ -279,8 +276,9 @@ def _insert(
 ) -> None:
     if not entries:
         return
-    connection.execute(
-        _RECORD.insert(),
+    insert_many(
+        connection,
+        _RECORD,
         [
             {
                 "company_id": company_id,

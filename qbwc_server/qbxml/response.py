@@ -8,10 +8,9 @@ number alone.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -28,8 +27,9 @@ _REFERENCE = re.compile(
 _LONGEST_NESTING = 64
 _OBJECT = 4
 _MOST_PARTS = 100_000
-"""Elements and attributes of one answer, an object counting twice; a page of 500 has
-some 20,000."""
+"""Elements and attributes of one answer; a page of 500 has some 12,000. Every "=" in a
+text counts as an attribute: what is refused for them comes again in smaller pages."""
+_MOST_ATTRIBUTES = 100
 _HUGE_TAG = re.compile(
     r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
@@ -52,8 +52,10 @@ class Ret:
 
         Of a repeated element the first is taken.
         """
-        here: str | Fields | list[str | Fields] = self.fields
-        for name in path:
+        here: str | Fields | list[str | Fields] = self.fields.get(path[0], "")
+        if isinstance(here, str):
+            return here if len(path) == 1 else ""
+        for name in path[1:]:
             if isinstance(here, list):
                 here = here[0]
             here = here.get(name, "") if isinstance(here, dict) else ""
@@ -93,7 +95,7 @@ class MessageSet:
 
 
 def parse(raw: str | bytes) -> MessageSet:
-    """Read a qbXML answer, keeping no more of the tree than one object at a time.
+    """Read a qbXML answer.
 
     Control characters and references to them, which QuickBooks lets users store, are
     dropped if the text cannot be read with them.
@@ -176,19 +178,18 @@ def _read_safely(text: str) -> MessageSet:
         raise ResponseMalformed(
             "the answer has a DOCTYPE, which QuickBooks never sends"
         )
-    if _HUGE_TAG.search(text):
+    attributes = text.count("=")  # never fewer than there are
+    if text.count("<") - text.count("</") + attributes > _MOST_PARTS:
+        raise ResponseMalformed("the answer is larger than was asked for")
+    if attributes >= _MOST_ATTRIBUTES and _HUGE_TAG.search(text):
         raise ResponseMalformed("an element has more attributes than qbXML ever has")
     return _read(text)
 
 
-def _steps(text: str) -> Iterator[tuple[str, etree._Element, int]]:
-    """Yield each start and end of an element, and how deep it is."""
-    # iterparse over bytes with our encoding overrides the declaration's; lxml refuses
-    # a str that declares one.
-    depth = parts = 0
-    for event, element in etree.iterparse(
-        io.BytesIO(text.encode("utf-8")),
-        events=("start", "end"),
+def _read(text: str) -> MessageSet:
+    # Bytes with our encoding override the declaration's; lxml refuses a str that
+    # declares one.
+    parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -196,40 +197,13 @@ def _steps(text: str) -> Iterator[tuple[str, etree._Element, int]]:
         huge_tree=True,
         remove_comments=True,
         remove_pis=True,
-    ):
-        if event == "end":
-            yield event, element, depth
-            depth -= 1
-            continue
-        depth += 1
-        parts += (2 if depth <= _OBJECT else 1) + len(element.attrib)
-        if depth > _LONGEST_NESTING:
-            raise ResponseMalformed("the answer is nested deeper than qbXML ever is")
-        if parts > _MOST_PARTS:
-            raise ResponseMalformed("the answer is larger than was asked for")
-        yield event, element, depth
-
-
-def _read(text: str) -> MessageSet:
+    )
     answers: list[Answer] = []
     root: etree._Element | None = None
-    current: etree._Element | None = None
-    rets: list[Ret] = []
-    for event, element, depth in _steps(text):
-        if event == "start":
-            if depth == 2:
-                if element.tag != "QBXMLMsgsRs":
-                    raise ResponseMalformed(f"no qbXML answer but <{element.tag}>")
-                root = element
-            elif depth == 3:
-                current, rets = element, []
-            continue
-        if depth == _OBJECT and current is not None:
-            rets.append(Ret(str(element.tag).removesuffix("Ret"), _fields(element)))
-            current.remove(element)
-        elif depth == 3:
-            answers.append(_answer(element, rets))
-            element.clear()
+    for root in etree.fromstring(text.encode("utf-8"), parser):
+        if root.tag != "QBXMLMsgsRs":
+            raise ResponseMalformed(f"no qbXML answer but <{root.tag}>")
+        answers += [_answer(element) for element in root]
     if root is None:
         raise ResponseMalformed("no qbXML answer: QBXMLMsgsRs is missing")
     return MessageSet(
@@ -239,7 +213,7 @@ def _read(text: str) -> MessageSet:
     )
 
 
-def _answer(element: etree._Element, rets: list[Ret]) -> Answer:
+def _answer(element: etree._Element) -> Answer:
     status = _integer(element.get("statusCode"))
     if status is None:
         raise ResponseMalformed(f"<{element.tag}> has no statusCode")
@@ -251,18 +225,23 @@ def _answer(element: etree._Element, rets: list[Ret]) -> Answer:
         ret_count=_integer(element.get("retCount")),
         iterator_id=element.get("iteratorID", ""),
         iterator_remaining=_integer(element.get("iteratorRemainingCount")),
-        rets=rets,
+        rets=[
+            Ret(str(one.tag).removesuffix("Ret"), _fields(one, _OBJECT))
+            for one in element
+        ],
     )
 
 
-def _fields(element: etree._Element) -> Fields:
+def _fields(element: etree._Element, depth: int) -> Fields:
+    if depth > _LONGEST_NESTING:
+        raise ResponseMalformed("the answer is nested deeper than qbXML ever is")
     fields: Fields = {}
     if len(element) == 0:
         # TxnDel's answer has plain elements where other answers have objects.
         return {"": (element.text or "").strip()} if element.text else {}
     for child in element:
         value: str | Fields = (
-            _fields(child) if len(child) else (child.text or "").strip()
+            _fields(child, depth + 1) if len(child) else (child.text or "").strip()
         )
         name = str(child.tag)
         there = fields.get(name)
