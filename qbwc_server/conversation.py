@@ -28,7 +28,6 @@ from qbwc_server import (
     handshake,
     left_sessions,
     logins,
-    models,
     queue,
     reading,
     recovery,
@@ -237,14 +236,24 @@ class Conversation:
                 reason=why,
                 now=now,
             )
-            if not kept:
+            if kept is None:
                 exchanges.keep_late(
                     connection, company_id, session.exchange_id, answer, now, why
                 )
-        outcome = roundtrip.apply(
-            self._engine, company_id, session.exchange_id, now=self._clock()
+        results: list[int] = []
+
+        def go_on(connection: Connection, outcome: Outcome) -> None:
+            results.append(self._after_answer(connection, session, outcome))
+
+        roundtrip.apply(
+            self._engine,
+            company_id,
+            session.exchange_id,
+            now=self._clock(),
+            kept=kept,
+            then=go_on,
         )
-        return self._after_answer(session, outcome)
+        return results[-1]
 
     def expects_more(self, ticket: str) -> bool:
         """Tell whether a ticket is of a session that is not over.
@@ -364,8 +373,7 @@ class Conversation:
         """
         return (
             queue.ready_by(connection, company_id, now, writes=False) > 0
-            or len(queue.select(connection, company_id, models.job.c.state == "unsure"))
-            > 0
+            or len(queue.unsure(connection, company_id)) > 0
         )
 
     def _nothing_to_send(
@@ -415,38 +423,40 @@ class Conversation:
         same = last is not None and last.answer == answer
         return session.percent if same else -1
 
-    def _after_answer(self, session: Session, outcome: Outcome) -> int:
+    def _after_answer(
+        self, connection: Connection, session: Session, outcome: Outcome
+    ) -> int:
+        """Move the session on; return the percentage, or -1 to have the error told."""
         now = self._clock()
         company_id = session.company_id
-        with company_transaction(self._engine, company_id) as connection:
-            company = companies.get(connection, company_id)
-            left = recovery.rounds_left(connection, company_id, session.id)
-            left += queue.rounds_left(
-                connection,
-                company_id,
-                now + SOON,
-                page_size=self._settings.page_size,
-                write_batch=self._settings.write_batch,
-                writes=_may_write(connection, company, session),
-            )
-            done = session.done + 1
-            percent = max(1, min(99, 100 * done // (done + left)), session.percent)
-            state, result = State.READY, percent
-            if outcome.said is not None:
-                state, result = State.FINISHING, -1
-            elif left == 0 and session.identified:
-                state, result = State.FINISHING, 100
-            sessions.change(
-                connection,
-                session,
-                state=state,
-                exchange_id=None,
-                done=done,
-                percent=100 if result == 100 else percent,
-                last_error=words.fitting(outcome.said or ""),
-                last_call_at=now,
-                tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
-            )
+        company = companies.get(connection, company_id)
+        left = recovery.rounds_left(connection, company_id, session.id)
+        left += queue.rounds_left(
+            connection,
+            company_id,
+            now + SOON,
+            page_size=self._settings.page_size,
+            write_batch=self._settings.write_batch,
+            writes=_may_write(connection, company, session),
+        )
+        done = session.done + 1
+        percent = max(1, min(99, 100 * done // (done + left)), session.percent)
+        state, result = State.READY, percent
+        if outcome.said is not None:
+            state, result = State.FINISHING, -1
+        elif left == 0 and session.identified:
+            state, result = State.FINISHING, 100
+        sessions.change(
+            connection,
+            session,
+            state=state,
+            exchange_id=None,
+            done=done,
+            percent=100 if result == 100 else percent,
+            last_error=words.fitting(outcome.said or ""),
+            last_call_at=now,
+            tally=dict(Counter(session.tally or {}) + Counter(outcome.counts)),
+        )
         return result
 
 

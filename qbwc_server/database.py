@@ -17,16 +17,24 @@ concurrent read-then-write updates were lost without an error.
 from __future__ import annotations
 
 import json
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    InvalidatePoolError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from qbwc_server.errors import QbwcError
@@ -39,11 +47,20 @@ JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
 _AT_ONCE = 500
+_IDS_AT_ONCE = 8
 _MANY = 8
 """Rows from which on one text is cheaper than a statement for each."""
 _APPLICATION = "qbwc_app"
 """The role that is held to one company; the second revision makes it."""
 _sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
+
+
+@dataclass(slots=True)
+class _Block:
+    """Ids that a transaction took and has not used; `of` is company and transaction."""
+
+    of: tuple[int, object]
+    left: range = range(0)
 
 
 class SeesOneCompany(QbwcError):
@@ -97,9 +114,33 @@ def make_engine(url: str) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
-    return sa.create_engine(
-        url, pool_pre_ping=True, pool_size=8, max_overflow=24, hide_parameters=True
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=24, hide_parameters=True, connect_args=_PATIENCE
     )
+    sa.event.listen(engine, "checkout", _refuse_dead)
+    return engine
+
+
+_PATIENCE = {"keepalives_idle": 30, "tcp_user_timeout": 30_000}
+"""Seconds and milliseconds for a server that does not answer at all."""
+
+
+def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
+    """Have all connections made anew when one was closed by the server.
+
+    A kept connection on which something has come is looked at. That costs a hundredth
+    of a ping, which asks the server before each of our many small transactions.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if not poll.poll(0):
+        return
+    try:
+        connection.pgconn.consume_input()
+    except psycopg.Error as error:
+        raise InvalidatePoolError(str(error)) from error
+    if connection.closed:
+        raise InvalidatePoolError("closed by the server")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -233,14 +274,31 @@ def _local(setting: str, value: str) -> sa.ColumnElement[str]:
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
-    """Return fresh ids, unique and rising within the company across all its tables."""
-    last: int = connection.execute(
-        sa.update(_sequence)
-        .where(_sequence.c.company_id == company_id)
-        .values(last_id=_sequence.c.last_id + count)
-        .returning(_sequence.c.last_id)
-    ).scalar_one()
-    return range(last - count + 1, last + 1)
+    """Return fresh ids, unique and rising within the company across all its tables.
+
+    They come in blocks, of which a transaction uses what it needs; what is left of one
+    when it ends is never used. A block that a savepoint took goes with that.
+    """
+    root, inner = connection.get_transaction(), connection.get_nested_transaction()
+    block: _Block | None = connection.info.get("ids")
+    if block is None or block.of != (company_id, root):
+        block = _Block((company_id, root))
+    if len(block.left) < count:
+        taken = count if inner is not None else max(count, _IDS_AT_ONCE)
+        last: int = connection.execute(
+            sa.update(_sequence)
+            .where(_sequence.c.company_id == company_id)
+            .values(last_id=_sequence.c.last_id + taken)
+            .returning(_sequence.c.last_id)
+        ).scalar_one()
+        fresh = range(last - taken + 1, last + 1)
+        if inner is not None:
+            block.left = range(0)  # what comes after must be greater
+            return fresh
+        block.left = fresh
+    found, block.left = block.left[:count], block.left[count:]
+    connection.info["ids"] = block
+    return found
 
 
 def next_id(connection: Connection, company_id: int) -> int:

@@ -9,6 +9,7 @@ Rule 3: nothing that QuickBooks or Web Connector said is stored but through this
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,17 @@ from qbwc_server.database import next_id
 from qbwc_server.qbxml import personal
 
 _TABLE = models.exchange
+_LARGE = {"request", "answer"}
+_HEAD = [column for column in _TABLE.c if column.name not in _LARGE]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it was stored; `problem` is why it cannot be read, if it cannot."""
+
+    answer: str
+    hresult: str | None
+    problem: str | None
 
 
 def send(
@@ -80,30 +92,29 @@ def keep_answer(
     message: str,
     now: datetime,
     reason: str | None = None,
-) -> bool:
-    """Keep an answer; False if the exchange has one or waits for none.
+) -> Kept | None:
+    """Keep an answer and return it; None if the exchange has one or waits for none.
 
     `reason` says why it cannot be read, where that is known before it is parsed.
     """
-    return (
-        connection.execute(
-            _TABLE.update()
-            .where(
-                _TABLE.c.company_id == company_id,
-                _TABLE.c.id == exchange_id,
-                _TABLE.c.state == "sent",
-            )
-            .values(
-                state="answered",
-                reason=reason,
-                answer=storable(answer, reason),
-                hresult=hresult or None,
-                message=personal.dropped_anywhere(message) or None,
-                answered_at=now,
-            )
-        ).rowcount
-        == 1
-    )
+    kept = Kept(storable(answer, reason), hresult or None, reason)
+    changed = connection.execute(
+        _TABLE.update()
+        .where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.id == exchange_id,
+            _TABLE.c.state == "sent",
+        )
+        .values(
+            state="answered",
+            reason=reason,
+            answer=kept.answer,
+            hresult=kept.hresult,
+            message=personal.dropped_anywhere(message) or None,
+            answered_at=now,
+        )
+    ).rowcount
+    return kept if changed == 1 else None
 
 
 def keep_late(
@@ -148,6 +159,15 @@ def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange."""
     return connection.execute(
         sa.select(_TABLE).where(
+            _TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id
+        )
+    ).one()
+
+
+def head(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
+    """Return the row of an exchange without its texts, which may be long."""
+    return connection.execute(
+        sa.select(*_HEAD).where(
             _TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id
         )
     ).one()

@@ -66,12 +66,12 @@ def apply(
             _unanswered(connection, job, now)
             continue
         try:
-            with connection.begin_nested():
-                if job.writes:
+            if job.writes:
+                with connection.begin_nested():
                     done = int(_apply_write(connection, job, answer, now))
-                else:
-                    _read(connection, company, job, answer, now)
-                    done = len(answer.rets)
+            else:
+                _read(connection, company, job, answer, now)
+                done = len(answer.rets)
             if job.kind in _PLURALS and done:
                 what = _PLURALS[job.kind] + (WRITTEN if job.writes else "")
                 counts[what] = counts.get(what, 0) + done
@@ -110,7 +110,8 @@ def _read(
         if not answer.rets:
             raise
         _LOG.exception("page not applied", company=company.id, job=job.id)
-        _apply_read(connection, company, job, answer, now, one_by_one=True)
+        with connection.begin_nested():
+            _apply_read(connection, company, job, answer, now, one_by_one=True)
 
 
 def _apply_read(

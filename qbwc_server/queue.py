@@ -374,6 +374,17 @@ def select(connection: Connection, company_id: int, *conditions: Any) -> list[Jo
     return [Job.of(row) for row in rows]
 
 
+def unsure(connection: Connection, company_id: int) -> list[Job]:
+    """Return the writes of which nobody knows whether they were done."""
+    # With both conditions the index of open jobs serves, however many are finished.
+    return select(
+        connection,
+        company_id,
+        _JOB.c.state == "unsure",
+        _JOB.c.finished_at.is_(None),
+    )
+
+
 def mermaid(label: Callable[[str], str] = str) -> str:
     """Return the transition table as a Mermaid state chart, for the documentation."""
     lines = ["stateDiagram-v2"]

@@ -118,7 +118,7 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
 
     A lost write may: it goes out again in the session that finds it was not done.
     """
-    unsure = queue.select(connection, company.id, models.job.c.state == "unsure")
+    unsure = queue.unsure(connection, company.id)
     if company.writes_quickbooks and (
         unsure or queue.writes_ready(connection, company.id, now)
     ):

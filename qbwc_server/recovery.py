@@ -48,6 +48,8 @@ def ask(
     It is kept as an exchange; returned are its id and its text. Nothing is asked twice
     in a session.
     """
+    if not _unsure(connection, company.id):
+        return None
     _give_up(connection, company, session_id, now)
     return _probe(connection, company, session_id, now, version) or _look(
         connection, company, session_id, now, version
@@ -266,7 +268,7 @@ def _may_probe(job: Job, session_id: int) -> bool:
 
 
 def _unsure(connection: Connection, company_id: int) -> list[Job]:
-    return queue.select(connection, company_id, models.job.c.state == "unsure")
+    return queue.unsure(connection, company_id)
 
 
 def _among(connection: Connection, company_id: int, jobs: Sequence[Job]) -> list[Job]:

@@ -7,7 +7,7 @@ Rule 2: what it does to records and jobs is one transaction, and is done once.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from qbwc_server import (
 )
 from qbwc_server.companies import Company
 from qbwc_server.database import NOT_USABLE, company_transaction
+from qbwc_server.exchanges import Kept
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
@@ -163,23 +164,38 @@ def _look_first(
 
 
 def apply(
-    engine: Engine, company_id: int, exchange_id: int, *, now: datetime
+    engine: Engine,
+    company_id: int,
+    exchange_id: int,
+    *,
+    now: datetime,
+    kept: Kept | None = None,
+    then: Callable[[Connection, Outcome], None] = lambda _connection, _outcome: None,
 ) -> Outcome:
-    """Do what a stored answer asks for; once, however often it is called."""
-    with company_transaction(engine, company_id) as connection:
-        row = exchanges.get(connection, company_id, exchange_id)
-    if row.state != "answered" or row.applied_at is not None:
-        return Outcome()
+    """Do what a stored answer asks for; once, however often it is called.
+
+    `kept` is the answer, for who has just stored it. `then` is called in the very
+    transaction, also where there was nothing to do.
+    """
+    if kept is None:
+        with company_transaction(engine, company_id) as connection:
+            row = exchanges.get(connection, company_id, exchange_id)
+            if row.state != "answered" or row.applied_at is not None:
+                then(connection, Outcome())
+                return Outcome()
+        kept = Kept(row.answer or "", row.hresult, row.reason)
     parsed: MessageSet | None = None
-    problem: str | None = row.reason
-    if row.hresult is None and problem is None:
+    problem = kept.problem
+    if kept.hresult is None and problem is None:
         try:
-            parsed = response.parse(row.answer or "")
+            parsed = response.parse(kept.answer)
         except ResponseMalformed as error:
             problem = str(error)
     try:
         with company_transaction(engine, company_id) as connection:
-            return _apply(connection, company_id, exchange_id, parsed, problem, now)
+            outcome = _apply(connection, company_id, exchange_id, parsed, problem, now)
+            then(connection, outcome)
+            return outcome
     except NOT_USABLE:
         raise  # the database went away: the answer waits
     except Exception:  # noqa: BLE001 - see below
@@ -189,6 +205,7 @@ def apply(
         with company_transaction(engine, company_id) as connection:
             outcome = _apply(connection, company_id, exchange_id, None, problem, now)
             exchanges.fail(connection, company_id, exchange_id, reason=problem, now=now)
+            then(connection, outcome)
             return outcome
 
 
@@ -200,7 +217,7 @@ def _apply(
     problem: str | None,
     now: datetime,
 ) -> Outcome:
-    row = exchanges.get(connection, company_id, exchange_id)
+    row = exchanges.head(connection, company_id, exchange_id)
     if row.applied_at is not None:
         return Outcome()
     company = companies.get(connection, company_id)
