@@ -241,7 +241,7 @@ def ref_of(holder: object) -> str | None:
     """
     if isinstance(holder, str):
         try:
-            holder = load(holder.encode())
+            holder = load(plain(holder).encode())
         except Unreadable:
             return None
     if not isinstance(holder, Mapping):

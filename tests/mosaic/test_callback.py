@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qbwc_server.mosaic import answers
 from qbwc_server.mosaic.callback import LARGEST, Callback, MalformedCallback, parse
 
 
@@ -163,3 +164,9 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
         parse(body)
     except MalformedCallback:
         return
+
+
+@pytest.mark.parametrize("said", ['{"ref": "r\ud800"}', '{"r\ud800f": 1}', "\ud800"])
+def test_metadata_with_what_is_no_text_is_read_without_it(said: str) -> None:
+    """Mosaic echoes it as JSON in a text, which may hold any code point."""
+    assert answers.ref_of(said) in {"r\ufffd", None}
