@@ -104,7 +104,7 @@ def explain(record: str, *, as_json: bool) -> None:
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
         "state": row.state,
-        "why": row.reason or "Both sides agree.",
+        "why": shown.why,
         "who_must_act": shown.who,
         "next_step": shown.next_step,
         "choice": CHOSEN.get(shown.choice or "", shown.choice),

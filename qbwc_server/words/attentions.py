@@ -356,6 +356,11 @@ def known(error_id: str) -> bool:
     )
 
 
+def is_of_operators(error_id: str) -> bool:
+    """Tell whether an id is one that only who operates the server gets to see."""
+    return error_id.startswith("qwc.") or any(one.id == error_id for one in _ERRORS)
+
+
 def every() -> tuple[Words, ...]:
     """Return the words of every id that does not carry a code of QuickBooks."""
     return tuple(_TABLE.values())
