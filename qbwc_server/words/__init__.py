@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from qbwc_server.words.attentions import attention
 from qbwc_server.words.quickbooks import hresult, status
-from qbwc_server.words.states import NEEDS_YOU, state
 from qbwc_server.words.rows import Row, rows, who_must_act
+from qbwc_server.words.states import NEEDS_YOU, state
 from qbwc_server.words.summary import MANY, needs_you, summary
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 from qbwc_server.words.wording import LONGEST, Words, fitting
@@ -20,6 +20,7 @@ __all__ = [
     "LONGEST",
     "MANY",
     "NEEDS_YOU",
+    "Row",
     "Words",
     "attention",
     "fitting",
