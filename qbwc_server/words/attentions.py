@@ -222,6 +222,11 @@ _ERRORS: tuple[Words, ...] = (
         "Name the company, or use the login that owns the tables.",
     ),
     tell(
+        "no-support",
+        "This database login may not look at all companies.",
+        "Grant it the role qbwc_support, or use the login that owns the tables.",
+    ),
+    tell(
         "company-exists",
         "Another company has that name already.",
         "Please choose another name.",

@@ -52,13 +52,11 @@ def login(engine: Engine, companies: list[NewCompany]) -> Iterator[Engine]:
 
 
 def _refused(login: Engine, statement: str) -> str:
-    with (
-        pytest.raises(sa.exc.DBAPIError) as refused,
-        login.begin() as connection,
-    ):
+    with login.connect() as connection:
         # Anybody may say that he is bound to a company.
         connection.exec_driver_sql("SET LOCAL qbwc.company = '1'")
-        connection.exec_driver_sql(statement)
+        with pytest.raises(sa.exc.DBAPIError) as refused:
+            connection.exec_driver_sql(statement)
     return str(refused.value.orig)
 
 

@@ -12,7 +12,12 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server import companies, logins, models, records, words
 from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_reading, company_transaction, transaction
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    next_id,
+    transaction,
+)
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.listing import show
@@ -32,7 +37,7 @@ def _all(engine: Engine, view: str, where: str = "1 = 1") -> list[Row[Any]]:
 def _keep(engine: Engine, company_id: int, clock: Clock, **values: object) -> None:
     """Keep a record as it may come to be."""
     with company_transaction(engine, company_id) as connection:
-        number = companies.next_id(connection, company_id)
+        number = next_id(connection, company_id)
         row = {
             "company_id": company_id,
             "id": number,
