@@ -101,6 +101,9 @@ STANDING = """CASE
         WHEN c.late_at IS NOT NULL THEN 'late'
         WHEN c.attention_id IS NOT NULL THEN 'attention'
         WHEN c.last_seen_at IS NULL THEN 'waiting'
+        WHEN EXISTS (
+            SELECT 1 FROM job f WHERE f.company_id = c.id AND f.state = 'failed'
+        ) THEN 'failed'
         ELSE c.mode
     END"""
 """How a company is: what hinders it first, before what it is meant to do."""
@@ -184,6 +187,7 @@ SELECT
     s.state,
     CASE
         WHEN s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.') THEN s.last_error
+        WHEN s.ended_why <> 'closed' THEN 'It was ' || s.ended_why || '.'
         WHEN s.summary <> '' THEN s.summary
         ELSE w.happened
     END AS why,
@@ -206,8 +210,8 @@ SELECT
 FROM session s
 JOIN company c ON c.id = s.company_id
 LEFT JOIN word w ON w.topic = 'session' AND w.name = CASE
-    WHEN s.state = 'closed'
-        AND s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.') THEN 'troubled'
+    WHEN s.state = 'closed' AND (s.ended_why <> 'closed'
+        OR s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.')) THEN 'troubled'
     ELSE s.state
 END
 """,

@@ -73,7 +73,7 @@ def _look(what: str, *, company: str | None, as_json: bool, **values: Any) -> No
             found = looking.look(connection, what, wanted, limit=limit)
     except looking.NotThere as error:
         raise click.UsageError(str(error)) from error
-    show([dict(row._mapping) for row in found], _COLUMNS[what], as_json=as_json)
+    show([row._asdict() for row in found], _COLUMNS[what], as_json=as_json)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -186,7 +186,7 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "troubled": (
             "The run ended with an error.",
-            "Please do what the error says; the next run comes by its schedule.",
+            "Please do what the reason says; the next run comes by its schedule.",
         ),
     },
     "exchange": {
@@ -256,6 +256,11 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "Please add the .qwc file to Web Connector and type the password.",
             "",
             INTEGRATED,
+        ),
+        "failed": (
+            "A piece of work for QuickBooks failed and waits for a person.",
+            "Please read why it failed, then have it tried again or take it back.",
+            "`qbwc-server jobs list --state failed` shows it.",
         ),
         "wrong_password": (
             "Web Connector sends a password that is not right.",

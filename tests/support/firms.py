@@ -6,17 +6,20 @@ are the sandbox's, and what is in the database came there through server and wor
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import access, companies, conflicts, heartbeat, logins, models, silence
+from qbwc_server import access, companies, logins, models, silence
 from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.database import transaction
+from qbwc_server.sandbox.company_file import Session
 from qbwc_server.sandbox.company_stamp import APP_LOCK, change_stamp
 from tests.agreement.house import House
+from tests.agreement.talk import Trouble
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TODAY, YESTERDAY = "2026-03-02", "2026-03-01"
@@ -44,9 +47,8 @@ class Firm(House):
         super()._fill()
         for name, address in {**_PEOPLE, _NO_ADDRESS: ""}.items():
             first, last = name.split()
-            email = {"Email": address} if address else {}
             self.persons[name] = self.hands.add(
-                "Employee", name, FirstName=first, LastName=last, **email
+                "Employee", name, FirstName=first, LastName=last, Email=address
             )
 
     def enter(self, person: str, day: str, minutes: int, job: str, notes: str) -> str:
@@ -71,6 +73,28 @@ class Firm(House):
         change_stamp(session, application.owner_id, APP_LOCK, lock)
         session.end()
         assert self.connect()
+
+    def refuse(self, answer: str, code: int, message: str) -> None:
+        """Have QuickBooks refuse one kind of question from now on."""
+        begin = self.file.begin_session
+        error = f'statusCode="{code}" statusSeverity="Error" statusMessage="{message}"'
+
+        def begin_refusing(*, app_name: str, owner_id: str) -> Session:
+            session = begin(app_name=app_name, owner_id=owner_id)
+            process = session.process
+
+            def refusing(qbxml: str) -> str:
+                return re.sub(
+                    rf'(<{answer} requestID="[^"]*")[^>]*>.*?</{answer}>',
+                    rf"\1 {error} />",
+                    process(qbxml),
+                    flags=re.DOTALL,
+                )
+
+            setattr(session, "process", refusing)  # noqa: B010 - mypy
+            return session
+
+        setattr(self.file, "begin_session", begin_refusing)  # noqa: B010 - mypy
 
     def in_mosaic(self, text: str) -> int:
         """Return the number of the entry in Mosaic whose description is a text."""
@@ -97,7 +121,13 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
     alder.clock.pass_(hours=3)
     _be_late(alder)
 
-    now = alder.clock.now
+    fern = Firm(engine, folder, alder.clock.now, "Fern & Co")
+    fern.refuse("CustomerQueryRs", 3220, "You do not have permission to do that.")
+    fern.connect(Trouble("receiveResponseXML", 2))
+    fern.clock.pass_(minutes=2)
+    fern.connect()
+
+    now = fern.clock.now
     birch = _add(alder, "Birch Partners")
     for _ in range(3):
         logins.check(
@@ -106,7 +136,7 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
     _add(alder, "Elm House")
     dorn = companies.find(engine, str(_add(alder, "Dorn Design").id))
     access.pause(engine, dorn, now=now, who="eve", why="They move to a new computer.")
-    return [harbor, cedar, alder]
+    return [harbor, cedar, alder, fern]
 
 
 def _add(firm: Firm, name: str) -> NewCompany:
@@ -173,6 +203,3 @@ def _be_late(firm: Firm) -> None:
             {"name": "server", "at": firm.clock(), "up_since": NOW},
         )
     assert silence.look(firm.engine, firm.clock()) == 1
-
-
-_ = (sa, conflicts, company_transaction, heartbeat)

@@ -145,6 +145,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     }
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
+        "company-failed",
         *("record-waits", "record-later", "session-troubled", "exchange-unused"),
     }
 
@@ -163,7 +164,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
         assert (who["customer", name] == "customer") == acts
     assert {key for key, one in who.items() if one == "support"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
-        ("company", "paused"),
+        *(("company", "paused"), ("company", "failed")),
     }
 
 
