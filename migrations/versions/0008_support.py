@@ -187,7 +187,7 @@ SELECT
     s.state,
     CASE
         WHEN s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.') THEN s.last_error
-        WHEN s.ended_why <> 'closed' THEN 'It was ' || s.ended_why || '.'
+        WHEN s.ended_why <> 'closed' THEN w.happened
         WHEN s.summary <> '' THEN s.summary
         ELSE w.happened
     END AS why,
@@ -210,8 +210,9 @@ SELECT
 FROM session s
 JOIN company c ON c.id = s.company_id
 LEFT JOIN word w ON w.topic = 'session' AND w.name = CASE
-    WHEN s.state = 'closed' AND (s.ended_why <> 'closed'
-        OR s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.')) THEN 'troubled'
+    WHEN s.state = 'closed'
+        AND s.last_error NOT IN ('', 'NoOp', 'Nothing to do now.') THEN 'troubled'
+    WHEN s.ended_why <> 'closed' THEN 'left'
     ELSE s.state
 END
 """,

@@ -38,10 +38,18 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--company", help="Name or number of a company.")
 @click.option("--state", type=click.Choice(models.JOB_STATES))
+@click.option("--most-tried", is_flag=True, help="What was tried most stands first.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @json_option
 @reporting
-def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) -> None:
+def list_(
+    company: str | None,
+    state: str | None,
+    limit: int,
+    *,
+    most_tried: bool,
+    as_json: bool,
+) -> None:
     """List jobs, the newest first."""
     made = parts()
     query = sa.select(_JOB)
@@ -52,6 +60,8 @@ def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) 
         looking = company_reading(made.engine, company_id)
     if state is not None:
         query = query.where(_JOB.c.state == state)
+    if most_tried:
+        query = query.order_by(_JOB.c.attempt.desc())
     query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
     with looking as connection:
         rows = [_public(row) for row in connection.execute(query)]

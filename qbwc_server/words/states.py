@@ -184,6 +184,10 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "The run has ended.",
             "Nothing to do: the next one comes by its schedule.",
         ),
+        "left": (
+            "Web Connector left the run without ending it.",
+            "Nothing to do: the next one comes by its schedule.",
+        ),
         "troubled": (
             "The run ended with an error.",
             "Please do what the reason says; the next run comes by its schedule.",
@@ -279,7 +283,7 @@ def state(kind: str, name: str) -> Words:
             for any.
         name: the state, as the database has it, or as it is told more closely: a
             company is late, waiting or has its wrong_password; a record waits or is to
-            be decided later; a session ended troubled; an answer is unused.
+            be decided later; a session ended troubled or was left; an answer is unused.
 
     Raises:
         KeyError: there is no such state.

@@ -23,8 +23,8 @@ from tests.agreement.talk import Trouble
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TODAY, YESTERDAY = "2026-03-02", "2026-03-01"
-_PEOPLE = {"Maria Lopez": "maria@example.com", "Ben Okafor": "ben@example.com"}
-_NO_ADDRESS = "Tom Reed"
+_PEOPLE = {"Tom Reed": "tom@example.com", "Ben Okafor": "ben@example.com"}
+_NO_ADDRESS = "Maria Lopez"
 
 
 class Firm(House):
@@ -118,6 +118,9 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
 
     alder = Firm(engine, folder, cedar.clock.now, "Alder Studio")
     alder.settle()
+    alder.clock.pass_(minutes=16)
+    alder.hands.set("dialog_open", True)
+    alder.connect()
     alder.clock.pass_(hours=3)
     _be_late(alder)
 
@@ -163,7 +166,7 @@ def _troubled(firm: Firm) -> None:
     companies.set_values(
         firm.engine, firm.company.id, now=firm.clock(), who="eve", policy="ask"
     )
-    firm.enter("Maria Lopez", YESTERDAY, 120, "Acme:House", "plans")
+    firm.enter("Tom Reed", YESTERDAY, 120, "Acme:House", "plans")
     firm.enter("Ben Okafor", YESTERDAY, 60, "Bolt:Garage", "site visit")
     firm.enter("Ben Okafor", TODAY, 45, "Acme:House", "phone")
     firm.settle()
@@ -171,7 +174,7 @@ def _troubled(firm: Firm) -> None:
 
     waiting = firm.enter(_NO_ADDRESS, TODAY, 90, "Acme:House", "model")
     assert waiting
-    disputed = firm.enter("Maria Lopez", TODAY, 30, "Acme:House", "meeting")
+    disputed = firm.enter("Tom Reed", TODAY, 30, "Acme:House", "meeting")
     firm.settle_for(minutes=20)
     firm.hands.edit_time(disputed, minutes=45)
     firm.clock.pass_(minutes=5)

@@ -146,7 +146,13 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
         "company-failed",
-        *("record-waits", "record-later", "session-troubled", "exchange-unused"),
+        *(
+            "record-waits",
+            "record-later",
+            "session-troubled",
+            "session-left",
+            "exchange-unused",
+        ),
     }
 
 
