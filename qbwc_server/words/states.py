@@ -56,7 +56,7 @@ _RECORD: dict[str, tuple[str, ...]] = {
     "gone": ("It was deleted and is kept for the history.", _NOTHING),
     "waits": (
         "It waits for another record.",
-        "Nothing to do: it goes by itself when that is there.",
+        "Nothing to do here: it goes by itself when the other one is there.",
     ),
     "later": (
         "A person wants to decide about it later.",

@@ -1,7 +1,7 @@
-"""docs/support.md: queries and commands are run, and outputs kept right.
+"""docs/support.md: queries and commands are run, outputs are kept right.
 
-`python -m tests.support.answers` writes the outputs anew. A question is a heading; below
-stand a query, what it answered, and a command with what it printed, in that order.
+`python -m tests.support.answers` writes the outputs anew. A question is a heading;
+below stand a query, what it answered, and a command with what it printed.
 """
 
 from __future__ import annotations
