@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +13,13 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import models, schema
 from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_reading, company_transaction, make_engine
+from qbwc_server.database import (
+    NoSupport,
+    company_reading,
+    company_transaction,
+    make_engine,
+    support_reading,
+)
 from qbwc_server.meanings import VIEWS
 from tests.conftest import Clock
 from tests.queue import jobs
@@ -200,3 +208,45 @@ def test_going_back_keeps_a_role_that_others_are_in(
     with login.begin() as connection:
         assert connection.exec_driver_sql("SELECT 1 FROM support_jobs").all()
     engine.dispose()
+
+
+def test_the_role_goes_with_the_last_who_needs_it(engine: Engine) -> None:
+    """With a name of its own here: other databases of the server need the real one."""
+    path = Path(__file__).parents[2] / "migrations/versions/0008_support.py"
+    revision = runpy.run_path(str(path))
+    name = f"support_{engine.url.database}"
+    make, drop = (
+        revision[text].replace("qbwc_support", name)
+        for text in ("SUPPORT_ROLE", "DROP_SUPPORT_ROLE")
+    )
+
+    def there(*statements: str) -> bool:
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+            return bool(
+                connection.exec_driver_sql(
+                    f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'"
+                ).scalar()
+            )
+
+    assert there(make, make)
+    assert there(f"CREATE ROLE {name}_ann LOGIN IN ROLE {name}", drop)
+    assert there(f"DROP ROLE {name}_ann", f"GRANT SELECT ON word TO {name}", drop)
+    assert not there(f"REVOKE SELECT ON word FROM {name}", drop)
+    assert not there(drop)
+
+
+def test_a_login_that_is_no_member_is_told_so(engine: Engine, login: Engine) -> None:
+    """A serving login that owns nothing sees one company at a time."""
+    with support_reading(login) as connection:
+        assert connection.exec_driver_sql("SELECT 1 FROM support_jobs").all()
+    name = f"served_{engine.url.database}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN IN ROLE qbwc_app")
+    served = sa.create_engine(engine.url.set(username=name, password=None))
+    with pytest.raises(NoSupport, match="GRANT qbwc_support"), support_reading(served):
+        pass
+    served.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {name}")
