@@ -55,6 +55,9 @@ format: $(VENV)/dev ## format and mend what can be mended
 errors: $(VENV)/dev ## write docs/errors.md from the table of words
 	$(BIN)/python -m qbwc_server words > docs/errors.md
 
+answers: $(VENV)/dev ## write the outputs in docs/support.md anew from what its queries and commands say
+	$(BIN)/python -m tests.support.answers
+
 lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
@@ -64,4 +67,4 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 .ci/audit.in -o .ci/audit.lock
 
-.PHONY: help demo test soak test-all lint audit format errors lock
+.PHONY: help demo test soak test-all lint audit format errors answers lock

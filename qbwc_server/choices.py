@@ -23,6 +23,7 @@ from qbwc_server.sync import ELSEWHERE, SHARED_BY_NATURE
 
 _RECORD = models.record
 _BATCH = 100
+_NAMED = 20
 Said: TypeAlias = Way | Literal["undo", "unlink", "match"]
 """What is said of each; "match" links what has one exact match to that."""
 
@@ -92,9 +93,19 @@ def say(
             who=by,
             what=f"said of records: {said}",
             why=why,
-            detail={"changed": answer.changed, "refused": len(answer.refused)},
+            detail=_told(answer, records),
         )
     return answer
+
+
+def _told(answer: Answer, records: Sequence[int] | Filter) -> dict[str, object]:
+    told: dict[str, object] = {
+        "changed": answer.changed,
+        "refused": len(answer.refused),
+    }
+    if not isinstance(records, Filter):
+        told["records"] = list(records[:_NAMED])
+    return told
 
 
 def _batches(

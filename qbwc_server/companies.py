@@ -293,8 +293,12 @@ def _pausing(
     if mode is None or mode == before.mode:
         return {}
     if mode == "paused":
-        return {"mode_before_pause": before.mode}
-    return {"mode_before_pause": None, "check_at": before.last_seen_at and now}
+        return {"mode_at": now, "mode_before_pause": before.mode}
+    return {
+        "mode_at": now,
+        "mode_before_pause": None,
+        "check_at": before.last_seen_at and now,
+    }
 
 
 def _require_unlinked(connection: Connection, company_id: int) -> None:

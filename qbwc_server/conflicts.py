@@ -21,9 +21,17 @@ class NothingToSettle(QbwcError):
 
 
 def settle(
-    connection: Connection, row: Row[Any], side: str, *, by: str, now: datetime
-) -> None:
+    connection: Connection,
+    row: Row[Any],
+    side: str,
+    *,
+    by: str,
+    now: datetime,
+    why: str | None = None,
+) -> bool:
     """Say which side is right where both changed the same fields of a record.
+
+    False if that was said already. It is kept in the record's history and the audit.
 
     Conflicts that a policy has decided already are only taken off the list: `side` must
     be the one that was kept, or the other value has to be entered again.
@@ -34,6 +42,8 @@ def settle(
     told = row.conflict or {}
     if not told:
         raise NothingToSettle("This record has no conflict.")
+    if all(one.get("settled") == side for one in told.values()):
+        return False
     decided = {name: one for name, one in told.items() if one.get("kept") is not None}
     other = [name for name, one in decided.items() if one["kept"] != side]
     if other:
@@ -61,3 +71,13 @@ def settle(
         by=by,
         detail=told,
     )
+    companies.audit(
+        connection,
+        row.company_id,
+        now,
+        who=by,
+        what=f"conflict settled: {side} is right",
+        why=why,
+        detail={"record": row.id, "before": told},
+    )
+    return True

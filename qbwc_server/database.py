@@ -52,6 +52,8 @@ _MANY = 8
 """Rows from which on one text is cheaper than a statement for each."""
 _APPLICATION = "qbwc_app"
 """The role that is held to one company; the second revision makes it."""
+_SUPPORT = "qbwc_support"
+"""The role that reads the views for support; the eighth revision makes it."""
 _sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
 
 
@@ -67,6 +69,12 @@ class SeesOneCompany(QbwcError):
     """All companies were asked for with a login that sees one at a time."""
 
     id: ClassVar[str] = "sees-one-company"
+
+
+class NoSupport(QbwcError):
+    """The database's login may not read the views for support."""
+
+    id: ClassVar[str] = "no-support"
 
 
 class UTCDateTime(sa.TypeDecorator[datetime]):
@@ -236,6 +244,28 @@ _BIND = "SELECT set_config('role', %s, true), set_config('qbwc.company', %s, tru
 @lru_cache(maxsize=64)
 def _compiled(engine: Engine, statement: sa.Update) -> str:
     return str(statement.compile(engine))
+
+
+@contextmanager
+def support_reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that reads the views for support, of all companies.
+
+    On PostgreSQL it sees nothing else and cannot write.
+
+    Raises:
+        NoSupport: the database's login is no member of `qbwc_support`.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            member = sa.select(sa.func.pg_has_role(_SUPPORT, "MEMBER"))
+            if not connection.execute(member).scalar_one():
+                raise NoSupport(
+                    "This database login may not look at all companies. An "
+                    f"administrator runs: GRANT {_SUPPORT} TO <login>;"
+                )
+            read_only = _local("transaction_read_only", "on")
+            connection.execute(sa.select(read_only, _local("role", _SUPPORT)))
+        yield connection
 
 
 def bind_company(connection: Connection, company_id: int) -> None:

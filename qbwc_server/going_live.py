@@ -47,7 +47,7 @@ def go_live(
         if reasons:
             raise NotReady(reasons)
         now = clock()
-        values = {"mode": "live", "mosaic_read_at": None}
+        values = {"mode": "live", "mode_at": now, "mosaic_read_at": None}
         companies.change(connection, company.id, **values)
         companies.audit(connection, company.id, now, who=who, what="went live")
         companies.wake_all(connection, company.id, now)

@@ -11,6 +11,7 @@ from qbwc_server import companies, models, queue, records
 from qbwc_server.errors import QbwcError
 from qbwc_server.queue import Job
 
+_ON_THEIR_WAY = ("ready", "sent", "unsure")
 _CANCELLABLE = ("waiting", "ready", "failed")
 
 
@@ -20,18 +21,25 @@ class NotDecidable(QbwcError):
     id: ClassVar[str] = "job-not-decidable"
 
 
-def retry(connection: Connection, job: Job, *, by: str, now: datetime) -> str:
+def retry(
+    connection: Connection, job: Job, *, by: str, now: datetime, why: str | None = None
+) -> str:
     """Have a failed job tried again; return in words what happens.
+
+    One that is on its way already stays so.
 
     One of which nobody knows whether QuickBooks did it is looked for again first.
 
     Raises:
         NotDecidable: it has not failed.
     """
+    if job.state in _ON_THEIR_WAY:
+        return "It is on its way already."
     if job.state != "failed":
         raise NotDecidable(
             f"Job {job.id} is {job.state}; only a failed one is retried."
         )
+    _audit(connection, job, "job retried", by=by, now=now, why=why)
     if job.in_doubt:
         # Its stored answer was asked for already.
         queue.move(connection, job, "unsure", by=by, now=now, cursor={"answered": True})
@@ -49,20 +57,42 @@ def retry(connection: Connection, job: Job, *, by: str, now: datetime) -> str:
     return "It goes to QuickBooks with the next run."
 
 
-def cancel(connection: Connection, job: Job, *, by: str, now: datetime) -> str:
+def cancel(
+    connection: Connection, job: Job, *, by: str, now: datetime, why: str | None = None
+) -> str:
     """Take a job back; return in words what happens. Its record is planned anew.
+
+    One that is taken back already stays so.
 
     Raises:
         NotDecidable: it is with QuickBooks now, or finished.
     """
+    if job.state == "cancelled":
+        return "It is taken back already."
     if job.state not in _CANCELLABLE:
         raise NotDecidable(f"Job {job.id} is {job.state}; it cannot be taken back.")
+    _audit(connection, job, "job taken back", by=by, now=now, why=why)
     queue.move(connection, job, "cancelled", by=by, now=now, reason="Taken back.")
     if job.record_id is None:
         return "It is taken back."
     records.make_due(connection, job.company_id, [job.record_id], now)
     companies.change(connection, job.company_id, deliver_at=now)
     return "It is taken back, and its record is planned anew."
+
+
+def _audit(
+    connection: Connection,
+    job: Job,
+    what: str,
+    *,
+    by: str,
+    now: datetime,
+    why: str | None,
+) -> None:
+    detail = {"job": job.id, "summary": job.summary, "before": job.state}
+    companies.audit(
+        connection, job.company_id, now, who=by, what=what, why=why, detail=detail
+    )
 
 
 def find(connection: Connection, company_id: int, job_id: int) -> Job | None:

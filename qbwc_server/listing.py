@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import inventory, models
+from qbwc_server import inventory, models, words
 from qbwc_server.companies import Company
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.links import PEOPLE
@@ -28,17 +28,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "time": (time_entry.NAME,),
 }
 """What is shown together."""
-NEXT: dict[str, tuple[str, str]] = {
-    "in_sync": ("nobody", "Nothing is to be done."),
-    "pending": ("nobody", "It is delivered by itself."),
-    "unlinked": ("customer", "Mend what the reason names; it then goes by itself."),
-    "locked": ("customer", "It goes by itself when the lock in QuickBooks is lifted."),
-    "conflict": ("customer", "Say which side is right."),
-    "do_not_link": ("nobody", "It was taken out of the sync by a person."),
-    "refused": ("support", "Find out why the other side refuses; it is tried again."),
-    "gone": ("nobody", "It was deleted and is kept for the history."),
-}
-"""For each state: who must act, and what happens next."""
 _NOT_WAITING = "state = 'unlinked' AND waits_for IS NULL"
 _WAITING = "state = 'unlinked' AND waits_for IS NOT NULL"
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -71,6 +60,7 @@ class Shown:
     state: str
     need: str
     reason: str | None
+    why: str
     who: str
     next_step: str
     choice: str | None
@@ -97,6 +87,15 @@ def need_of(row: Row[Any]) -> str:
         return "needs_you" if row.waits_for is None else "waiting"
     condition = f"state = '{row.state}'"
     return next(name for name, parts in NEEDS.items() if condition in parts)
+
+
+def standing_as(row: Row[Any]) -> str:
+    """Return a record's state as `words` tell it more closely."""
+    if row.state == "unlinked" and row.choice == "later":
+        return "later"
+    if row.state == "unlinked" and row.waits_for is not None:
+        return "waits"
+    return str(row.state)
 
 
 def page(
@@ -282,11 +281,7 @@ def _scanned(
 
 
 def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
-    who, following = NEXT[row.state]
-    if row.state == "unlinked" and row.choice == "later":
-        following = "Say what it is in Mosaic, or that it is not to be linked."
-    elif row.state == "unlinked" and row.waits_for is not None:
-        who, following = "nobody", "It goes by itself when that is there."
+    told = words.state(row.kind, standing_as(row))
     named = row.mosaic is not None and row.kind != time_entry.NAME
     there = " ".join(inventory.called(row.mosaic).split()) if named else None
     return Shown(
@@ -296,8 +291,9 @@ def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
         state=row.state,
         need=need_of(row),
         reason=row.reason,
-        who=who,
-        next_step=following,
+        why=row.reason or told.happened,
+        who=words.who_must_act(told),
+        next_step=told.do,
         choice=row.choice,
         mosaic_type=row.mosaic_type,
         mosaic_id=row.mosaic_id,

@@ -32,6 +32,7 @@ MOST_IN_A_MINUTE = 300
 """Failures of the whole server in a minute; beyond, only known addresses are heard."""
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
+_NOTED_EVERY = timedelta(minutes=1)
 _FORGET_AT_ONCE = 100
 _FAILURE = models.login_failure
 _COMPANY = models.company
@@ -103,6 +104,7 @@ def check(
             return None
         if row is None or not (matches or former):
             _count_failure(connection, counts, now)
+            _note(connection, username, now)
             return None
         connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
         _renew(connection, keys, row, password, former=not matches)
@@ -198,6 +200,22 @@ def _whose(counts: _Counts) -> Sequence[str]:
     return (
         *(counts.minute, counts.minute_before),
         *(counts.name, counts.address, counts.both),
+    )
+
+
+def _note(connection: Connection, username: str, now: datetime) -> None:
+    """Keep with a company that a wrong password came, for who asks why it is silent.
+
+    Once a minute at most, so that a guesser does not keep its row busy.
+    """
+    before = _COMPANY.c.wrong_password_at
+    connection.execute(
+        _COMPANY.update()
+        .where(
+            _COMPANY.c.username == username,
+            sa.or_(before.is_(None), before <= now - _NOTED_EVERY),
+        )
+        .values(wrong_password_at=now)
     )
 
 

@@ -3,13 +3,15 @@
 Columns stand in the order in which a support person reads a row. Every table of a
 company's data begins its primary key, its unique keys and its indexes with
 `company_id`, so that companies can be spread over partitions or machines without
-touching code. Ids are unique within a company across all its tables.
+touching code. Ids are unique within a company across all its tables. Only indexes by
+which support searches all companies at once begin otherwise.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from qbwc_server import meanings
 from qbwc_server.database import JSON, UTCDateTime
 
 JOB_STATES = ("waiting", "ready", "sent", "unsure", "failed", "done", "cancelled")
@@ -73,6 +75,19 @@ def _moment(name: str, *, null: bool = True) -> sa.Column[object]:
 
 def _count(name: str, default: int = 0) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))
+
+
+def _where(name: str, columns: tuple[str, ...], condition: str) -> sa.Index:
+    only = sa.text(condition)
+    return sa.Index(name, *columns, sqlite_where=only, postgresql_where=only)
+
+
+def _looked_for(table: str, condition: str) -> sa.Index:
+    """Return the index by which support finds a state in all companies at once.
+
+    It holds the states in which somebody may have to act: few rows of a table.
+    """
+    return _where(f"ix_{table}_support", ("state", "company_id", "id"), condition)
 
 
 def _flag(name: str, *, null: bool = False) -> sa.Column[bool]:
@@ -144,6 +159,8 @@ company = sa.Table(
     _text("notice_left", null=True),
     _count("notice_tries"),
     _moment("preview_at"),
+    _moment("mode_at"),
+    _moment("wrong_password_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_check_at", "check_at"),
@@ -196,6 +213,7 @@ session = _of_company(
         sqlite_where=sa.text("state <> 'closed'"),
         postgresql_where=sa.text("state <> 'closed'"),
     ),
+    _looked_for("session", "state <> 'closed'"),
     _one_of("state", SESSION_STATES),
     sa.CheckConstraint("(ended_at IS NOT NULL) = (state = 'closed')", name="ended"),
 )
@@ -225,6 +243,8 @@ exchange = _of_company(
         sqlite_where=sa.text("failed_at IS NOT NULL"),
         postgresql_where=sa.text("failed_at IS NOT NULL"),
     ),
+    sa.Index("ix_exchange_sent", "company_id", "sent_at"),
+    _looked_for("exchange", "state <> 'answered'"),
     _one_of("state", EXCHANGE_STATES),
     sa.CheckConstraint(
         "purpose IN ('work', 'probe', 'look', 'identity', 'hcp')", name="purpose"
@@ -252,6 +272,10 @@ job = _of_company(
     _count("batch_limit", 1_000_000),
     sa.Column("cursor", JSON),
     sa.Column("payload", JSON),
+    _looked_for("job", "state NOT IN ('done', 'cancelled')"),
+    _where(
+        "ix_job_of_record", ("company_id", "record_id", "id"), "record_id IS NOT NULL"
+    ),
     _one_of("state", JOB_STATES),
     sa.CheckConstraint(
         "(finished_at IS NOT NULL) = (state IN ('done', 'cancelled'))", name="finished"
@@ -343,6 +367,9 @@ record = _of_company(
     _moment("created_at", null=False),
     _moment("changed_at", null=False),
     _one_of("state", RECORD_STATES),
+    _looked_for("record", "state NOT IN ('in_sync', 'gone')"),
+    _where("ix_record_quickbooks_id", ("quickbooks_id",), "quickbooks_id IS NOT NULL"),
+    _where("ix_record_mosaic_id", ("mosaic_id",), "mosaic_id IS NOT NULL"),
     sa.Index(
         "uq_record_quickbooks", "company_id", "kind", "quickbooks_id", unique=True
     ),
@@ -503,6 +530,7 @@ mosaic_call = _of_company(
     _moment("check_at"),
     _moment("settled_at"),
     _count("looks"),
+    _looked_for("mosaic_call", "state <> 'done'"),
     _one_of("state", CALL_STATES),
     sa.UniqueConstraint("company_id", "ref"),
     sa.Index(
@@ -588,3 +616,16 @@ audit = _of_company(
         postgresql_where=sa.text("dedupe_key IS NOT NULL"),
     ),
 )
+
+word = sa.Table(
+    "word",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    *map(_text, ("happened", "who_must_act", "next_step", "more", "menu")),
+)
+
+for _table in metadata.tables.values():
+    _table.comment, _columns = meanings.EVERY[_table.name]
+    for _column in _table.columns:
+        _column.comment = _columns[_column.name]

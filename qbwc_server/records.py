@@ -261,6 +261,16 @@ def _unless_told(state: str) -> sa.Case[str]:
     return sa.case((_RECORD.c.state == told, told), else_=state)
 
 
+def count(connection: Connection, company_id: int) -> int:
+    """Return how many records a company has."""
+    found: int = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(_RECORD)
+        .where(_RECORD.c.company_id == company_id)
+    ).scalar_one()
+    return found
+
+
 def make_due(
     connection: Connection, company_id: int, record_ids: Iterable[int], now: datetime
 ) -> None:

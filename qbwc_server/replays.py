@@ -90,7 +90,13 @@ def failed(connection: Connection, company_id: int) -> list[int]:
 
 
 def replay(
-    engine: Engine, company_id: int, exchange_id: int, *, now: datetime, who: str
+    engine: Engine,
+    company_id: int,
+    exchange_id: int,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
 ) -> Replayed:
     """Work with an answer again: all of it in one transaction, or nothing.
 
@@ -113,8 +119,12 @@ def replay(
                 now,
                 who=who,
                 what="exchange replayed",
-                why=row.reason,
-                detail={"exchange": exchange_id, "told": done.told()},
+                why=why,
+                detail={
+                    "exchange": exchange_id,
+                    "before": row.reason,
+                    "told": done.told(),
+                },
             )
             return done
     except NOT_USABLE:

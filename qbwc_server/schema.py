@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
+from qbwc_server import descriptions
 from qbwc_server.errors import QbwcError
 
 _HERE = Path(__file__).parent
@@ -28,15 +29,21 @@ class SchemaDiffers(QbwcError):
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database up to a revision; safe to call again and by many at once."""
+    """Bring the database up to a revision; safe to call again and by many at once.
+
+    At the newest it also brings words and comments up to date.
+    """
     with migrating(engine) as connection:
         if revision != "head" or _current(connection) != head():
             command.upgrade(_config(connection), revision)
+        if _current(connection) == head():
+            descriptions.keep(connection)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take the database down to a revision, "base" for nothing."""
     with migrating(engine) as connection:
+        descriptions.remove(connection)
         command.downgrade(_config(connection), revision)
 
 

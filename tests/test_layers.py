@@ -110,8 +110,12 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
 @pytest.mark.parametrize(
     ("what", "where"),
     [
-        # The demo hands its environment on to the processes that it starts.
-        (r"os\.(environb?|getenvb?|putenv)", {"settings.py", "cli/demo_processes.py"}),
+        # The demo hands its environment on to the processes that it starts; sudo
+        # tells there who is at the keyboard.
+        (
+            r"os\.(environb?|getenvb?|putenv)",
+            {"settings.py", "cli/acting.py", "cli/demo_processes.py"},
+        ),
         (r"(sa|sqlalchemy)\.create_engine", {"database.py"}),
         # Whoever began a transaction of his own would not be held to one company;
         # VACUUM is in no transaction.
@@ -130,6 +134,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
                 "cli/records.py",
             },
         ),
+        (r"support_reading", {"cli/support.py"}),
         # The sandbox lives in the present, too.
         (r"datetime\.(now|utcnow|today)|time\.time", {"app.py", "cli/sandbox.py"}),
     ],

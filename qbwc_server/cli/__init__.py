@@ -17,6 +17,7 @@ from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
 from qbwc_server.cli.serve import database, serve, worker
+from qbwc_server.cli.support import audit, support
 from qbwc_server.cli.words import words
 
 
@@ -36,6 +37,6 @@ for _command in (forget, overlap_, go_live):
     company.add_command(_command)
 for _command in (
     *(demo, serve, worker, database, company, qwc),
-    *(jobs, records, exchanges, keys, sandbox, words),
+    *(jobs, records, exchanges, support, audit, keys, sandbox, words),
 ):
     main.add_command(_command)

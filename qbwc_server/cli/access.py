@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from qbwc_server import access, companies, connect, words
+from qbwc_server import access, companies, connect, records, resync, words
+from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.company import company
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show_one
+from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.qwc import file_name
 
 _PAIR = 1039
-
-
-def _by_whom(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add who does it and why; both are kept with the company."""
-    for option in (
-        click.option("--why", help="The reason, kept with the company."),
-        click.option("--who", default="operator", show_default=True),
-    ):
-        command = option(command)
-    return command
 
 
 def _tell(told: dict[str, Any], then: str, *, as_json: bool) -> None:
@@ -35,7 +26,7 @@ def _tell(told: dict[str, Any], then: str, *, as_json: bool) -> None:
 
 @company.command("pause")
 @click.argument("name")
-@_by_whom
+@by_whom
 @reporting
 def pause(name: str, who: str, why: str | None) -> None:
     """Have a company neither read nor write until it is resumed."""
@@ -47,7 +38,7 @@ def pause(name: str, who: str, why: str | None) -> None:
 
 @company.command("resume")
 @click.argument("name")
-@_by_whom
+@by_whom
 @reporting
 def resume(name: str, who: str, why: str | None) -> None:
     """Have a paused company go on as it did before."""
@@ -57,9 +48,26 @@ def resume(name: str, who: str, why: str | None) -> None:
     click.echo(f"{found.name} goes on: {mode}.")
 
 
+@company.command("resync")
+@click.argument("name")
+@yes_option
+@by_whom
+@reporting
+def resync_(name: str, who: str, why: str | None, *, yes: bool) -> None:
+    """Have all of a company read again from both sides and compared."""
+    made = parts()
+    found = companies.find(made.engine, name)
+    with company_reading(made.engine, found.id) as connection:
+        many = records.count(connection, found.id)
+    ask_back(many, f"All records of {found.name} are read again.", yes=yes)
+    with company_transaction(made.engine, found.id) as connection:
+        resync.company(connection, found.id, now=made.clock(), who=who, why=why)
+    click.echo(f"{found.name} is read again with the next run.")
+
+
 @company.command("new-password")
 @click.argument("name")
-@_by_whom
+@by_whom
 @json_option
 @reporting
 def new_password(name: str, who: str, why: str | None, *, as_json: bool) -> None:
@@ -79,7 +87,7 @@ def new_password(name: str, who: str, why: str | None, *, as_json: bool) -> None
 
 @company.command("new-owner-id")
 @click.argument("name")
-@_by_whom
+@by_whom
 @json_option
 @reporting
 def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None:
@@ -105,7 +113,7 @@ def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None
 
 @company.command("setup-link")
 @click.argument("name")
-@_by_whom
+@by_whom
 @json_option
 @reporting
 def setup_link(name: str, who: str, why: str | None, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from qbwc_server import companies, connect, models, restores
 from qbwc_server.app import Parts
+from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import (
     json_option,
     parts,
@@ -187,13 +188,13 @@ def set_(
     if after_restore is not None:
         with company_transaction(made.engine, found.id) as connection:
             restores.decide(
-                connection, found.id, after_restore, now=now, who="operator"
+                connection, found.id, after_restore, now=now, who=operator()
             )
     if changes:
-        companies.set_values(made.engine, found.id, now=now, who="operator", **changes)
+        companies.set_values(made.engine, found.id, now=now, who=operator(), **changes)
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
-            companies.accept_deletions(connection, found.id, now=now, who="operator")
+            companies.accept_deletions(connection, found.id, now=now, who=operator())
     click.echo(f"{found.name} is changed.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 import sqlalchemy as sa
 
 from qbwc_server import companies, models, replays
+from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -97,10 +97,19 @@ def show_(exchange: str, *, as_json: bool) -> None:
 @click.argument("exchange", required=False)
 @click.option("--company", help="Every exchange of a company that needs it.")
 @click.option("--all", "everywhere", is_flag=True, help="Those of all companies.")
+@yes_option
+@by_whom
 @json_option
 @reporting
 def replay(
-    exchange: str | None, company: str | None, *, everywhere: bool, as_json: bool
+    exchange: str | None,
+    company: str | None,
+    who: str,
+    why: str | None,
+    *,
+    everywhere: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Work again with answers that our program failed on; meant for after the fix.
 
@@ -121,6 +130,7 @@ def replay(
         for one in of:
             with company_transaction(made.engine, one.id) as connection:
                 wanted += [(one.id, id_) for id_ in replays.failed(connection, one.id)]
+    ask_back(len(wanted), "Answers are worked with again.", yes=yes)
     told = []
     for company_id, number in wanted:
         done = replays.replay(
@@ -128,7 +138,8 @@ def replay(
             company_id,
             number,
             now=made.clock(),
-            who=f"operator {getpass.getuser()}",
+            who=who,
+            why=why,
         )
         told.append(
             {

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from qbwc_server import companies, forgetting
+from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
 from qbwc_server.companies import Company
 from qbwc_server.qwc import file_name
@@ -40,7 +41,7 @@ def forget(name: str, *, yes: bool, even_if_running: bool, as_json: bool) -> Non
         found,
         made.settings,
         now=made.clock(),
-        who="operator",
+        who=operator(),
         even_if_running=even_if_running,
     )
     files = _remove_files(made.settings.data_dir, found)

@@ -9,6 +9,7 @@ import click
 import sqlalchemy as sa
 
 from qbwc_server import companies, job_decisions, models
+from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -37,10 +38,18 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--company", help="Name or number of a company.")
 @click.option("--state", type=click.Choice(models.JOB_STATES))
+@click.option("--most-tried", is_flag=True, help="What was tried most stands first.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @json_option
 @reporting
-def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) -> None:
+def list_(
+    company: str | None,
+    state: str | None,
+    limit: int,
+    *,
+    most_tried: bool,
+    as_json: bool,
+) -> None:
     """List jobs, the newest first."""
     made = parts()
     query = sa.select(_JOB)
@@ -51,6 +60,8 @@ def list_(company: str | None, state: str | None, limit: int, *, as_json: bool) 
         looking = company_reading(made.engine, company_id)
     if state is not None:
         query = query.where(_JOB.c.state == state)
+    if most_tried:
+        query = query.order_by(_JOB.c.attempt.desc())
     query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
     with looking as connection:
         rows = [_public(row) for row in connection.execute(query)]
@@ -107,29 +118,37 @@ def show_(job: str, *, as_json: bool) -> None:
 
 
 @jobs.command("retry")
-@click.argument("job")
+@click.argument("job", nargs=-1, required=True)
+@yes_option
+@by_whom
 @reporting
-def retry(job: str) -> None:
-    """Have a failed job tried again; what may have been done is looked for first."""
-    _decide(job, job_decisions.retry)
+def retry(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None:
+    """Have failed jobs tried again; what may have been done is looked for first."""
+    ask_back(len(job), "Jobs are tried again.", yes=yes)
+    for one in job:
+        _decide(one, job_decisions.retry, who, why)
 
 
 @jobs.command("cancel")
-@click.argument("job")
+@click.argument("job", nargs=-1, required=True)
+@yes_option
+@by_whom
 @reporting
-def cancel(job: str) -> None:
-    """Take a job back that has not left or has failed; its record is planned anew."""
-    _decide(job, job_decisions.cancel)
+def cancel(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None:
+    """Take jobs back that have not left or have failed; records are planned anew."""
+    ask_back(len(job), "Jobs are taken back.", yes=yes)
+    for one in job:
+        _decide(one, job_decisions.cancel, who, why)
 
 
-def _decide(text: str, decide: Callable[..., str]) -> None:
+def _decide(text: str, decide: Callable[..., str], who: str, why: str | None) -> None:
     company_id, number = dereference(text)
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
         found = job_decisions.find(connection, company_id, number)
         if found is None:
             raise click.ClickException(f"There is no job {text}.")
-        said = decide(connection, found, by="operator", now=made.clock())
+        said = decide(connection, found, by=who, now=made.clock(), why=why)
     click.echo(f"{text}: {said}")
 
 

@@ -9,6 +9,7 @@ import click
 
 from qbwc_server import rotation
 from qbwc_server.app import Parts
+from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
 
 
@@ -22,7 +23,7 @@ def keys() -> None:
 def rotate() -> None:
     """Encrypt what is encrypted under the first key of QBWC_SECRET_KEY."""
     made = parts()
-    count = rotation.rotate(made.engine, made.keys, now=made.clock(), who="operator")
+    count = rotation.rotate(made.engine, made.keys, now=made.clock(), who=operator())
     click.echo(f"{count} Mosaic keys are encrypted anew.")
     _tell(made, as_json=False)
 

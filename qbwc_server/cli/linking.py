@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from qbwc_server import choices, companies, going_live, linking, overlap
+from qbwc_server.cli.acting import ask_back, by_whom, operator, yes_option
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -21,7 +22,6 @@ from qbwc_server.database import company_transaction
 from qbwc_server.linking import Word
 
 _SHARE = "Linked although another company file of the team has it too."
-_WHY = click.option("--why", help="Kept with the record.")
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
 
 
@@ -29,14 +29,16 @@ _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice"
 @click.argument("record")
 @click.argument("mosaic_id", type=int)
 @click.option("--share", is_flag=True, help=_SHARE)
-@_WHY
+@by_whom
 @reporting
-def link(record: str, mosaic_id: int, why: str | None, *, share: bool) -> None:
+def link(
+    record: str, mosaic_id: int, who: str, why: str | None, *, share: bool
+) -> None:
     """Link a person, customer, job or item to the object of Mosaic with a number."""
     company_id, number = dereference(record)
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
-        word = Word("operator", made.clock(), why)
+        word = Word(who, made.clock(), why)
         done = linking.link(
             connection, company_id, number, mosaic_id, word, share=share
         )
@@ -55,12 +57,12 @@ def link(record: str, mosaic_id: int, why: str | None, *, share: bool) -> None:
 
 @click.command("unlink")
 @click.argument("record")
-@_WHY
+@by_whom
 @json_option
 @reporting
-def unlink(record: str, why: str | None, *, as_json: bool) -> None:
+def unlink(record: str, who: str, why: str | None, *, as_json: bool) -> None:
     """Take a record's counterpart from it; neither side is changed."""
-    _say((record,), "unlink", why, share=False, as_json=as_json)
+    _say((record,), "unlink", who, why, share=False, as_json=as_json)
 
 
 @click.command("choose")
@@ -74,24 +76,29 @@ def unlink(record: str, why: str | None, *, as_json: bool) -> None:
     "last choice is taken back.",
 )
 @click.option("--share", is_flag=True, help=_SHARE)
-@_WHY
+@yes_option
+@by_whom
 @json_option
 @reporting
 def choose(
     records: tuple[str, ...],
     said: choices.Said,
+    who: str,
     why: str | None,
     *,
     share: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Say of records of one company what shall become of them in Mosaic."""
-    _say(records, said, why, share=share, as_json=as_json)
+    ask_back(len(records), f"{said} is said of records.", yes=yes)
+    _say(records, said, who, why, share=share, as_json=as_json)
 
 
 def _say(
     records: tuple[str, ...],
     said: choices.Said,
+    who: str,
     why: str | None,
     *,
     share: bool,
@@ -107,7 +114,7 @@ def _say(
         company,
         said,
         [number for _, number in numbers],
-        by="operator",
+        by=who,
         clock=made.clock,
         why=why,
         share=share,
@@ -133,21 +140,23 @@ def _say(
     is_flag=True,
     help="Link all that needs a word: both company files share it.",
 )
+@yes_option
 @json_option
 @reporting
-def overlap_(company: str, *, share: bool, as_json: bool) -> None:
+def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
     """Show what another company file of the same Mosaic team has too."""
     made = parts()
     found = companies.find(made.engine, company)
     common = overlap.look(made.engine, found, made.clock)
     open_ones = [one.record_id for one in common if one.needs_word]
     if share and open_ones:
+        ask_back(len(open_ones), "All that needs a word is linked.", yes=yes)
         choices.say(
             made.engine,
             found,
             "match",
             [one for one in open_ones if one is not None],
-            by="operator",
+            by=operator(),
             clock=made.clock,
             why="Both company files share it.",
             share=True,
@@ -173,7 +182,7 @@ def go_live(company: str, *, as_json: bool) -> None:
     found = companies.find(made.engine, company)
     reasons: list[str] = []
     try:
-        done = going_live.go_live(made.engine, found, made.clock, who="operator")
+        done = going_live.go_live(made.engine, found, made.clock, who=operator())
     except going_live.NotReady as error:
         done, reasons = False, error.reasons
     if as_json:

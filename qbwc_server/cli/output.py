@@ -96,8 +96,16 @@ def print_json(value: object) -> None:
 
 
 def console() -> Console:
-    """Return a console that does not fold lines when nobody looks."""
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    """Return a console that does not fold lines when nobody looks.
+
+    What is printed are names, and "Acme:House:Roof" is none of a picture of a house.
+    """
+    return Console(
+        width=None if sys.stdout.isatty() else 160,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def reference(company_id: int, number: int) -> str:
@@ -123,5 +131,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, dict | list):
-        return json.dumps(value, default=str, ensure_ascii=False)
+        return json.dumps(value, default=str, ensure_ascii=False, sort_keys=True)
     return str(value)

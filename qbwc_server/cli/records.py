@@ -7,7 +7,8 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, conflicts, listing, models
+from qbwc_server import companies, conflicts, listing, models, resync
+from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
     json_option,
@@ -104,7 +105,7 @@ def explain(record: str, *, as_json: bool) -> None:
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
         "state": row.state,
-        "why": row.reason or "Both sides agree.",
+        "why": shown.why,
         "who_must_act": shown.who,
         "next_step": shown.next_step,
         "choice": CHOSEN.get(shown.choice or "", shown.choice),
@@ -127,8 +128,9 @@ def explain(record: str, *, as_json: bool) -> None:
     type=click.Choice(["quickbooks", "mosaic"]),
     help="The side that is right.",
 )
+@by_whom
 @reporting
-def settle(record: str, side: str) -> None:
+def settle(record: str, side: str, who: str, why: str | None) -> None:
     """Decide a conflict: the value of one side goes to the other."""
     row, _ = _find(record)
     made = parts()
@@ -138,8 +140,34 @@ def settle(record: str, side: str) -> None:
                 _RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id
             )
         ).one()
-        conflicts.settle(connection, again, side, by="operator", now=made.clock())
-    click.echo(f"{record}: {side} is right.")
+        done = conflicts.settle(
+            connection, again, side, by=who, now=made.clock(), why=why
+        )
+    click.echo(f"{record}: {side} is right{'' if done else ', as was said already'}.")
+
+
+@records.command("resync")
+@click.argument("record", nargs=-1, required=True)
+@yes_option
+@by_whom
+@reporting
+def resync_(record: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None:
+    """Have records of one company read again from both sides and planned anew."""
+    named = [dereference(one) for one in record]
+    if len({company_id for company_id, _ in named}) > 1:
+        raise click.UsageError("Name records of one company at a time.")
+    ask_back(len(named), "Records are read again.", yes=yes)
+    company_id, made = named[0][0], parts()
+    with company_transaction(made.engine, company_id) as connection:
+        numbers = [number for _, number in named]
+        found = resync.some(
+            connection, company_id, numbers, now=made.clock(), who=who, why=why
+        )
+    for number in numbers:
+        if number not in found:
+            name = reference(company_id, number)
+            raise click.ClickException(f"There is no record {name}.")
+    click.echo(f"{len(found)} read again with the next run.")
 
 
 def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:

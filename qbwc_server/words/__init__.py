@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from qbwc_server.words.attentions import attention
 from qbwc_server.words.quickbooks import hresult, status
+from qbwc_server.words.rows import Row, rows, who_must_act
 from qbwc_server.words.states import NEEDS_YOU, state
 from qbwc_server.words.summary import MANY, needs_you, summary
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
@@ -19,15 +20,18 @@ __all__ = [
     "LONGEST",
     "MANY",
     "NEEDS_YOU",
+    "Row",
     "Words",
     "attention",
     "fitting",
     "hresult",
     "needs_you",
     "qwc_code",
+    "rows",
     "state",
     "status",
     "summary",
+    "who_must_act",
 ]
 
 

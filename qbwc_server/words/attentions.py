@@ -222,6 +222,11 @@ _ERRORS: tuple[Words, ...] = (
         "Name the company, or use the login that owns the tables.",
     ),
     tell(
+        "no-support",
+        "This database login may not look at all companies.",
+        "Grant it the role qbwc_support, or use the login that owns the tables.",
+    ),
+    tell(
         "company-exists",
         "Another company has that name already.",
         "Please choose another name.",
@@ -354,6 +359,11 @@ def known(error_id: str) -> bool:
     return error_id in _TABLE or bool(
         _HRESULT.fullmatch(error_id) or _STATUS.fullmatch(error_id)
     )
+
+
+def is_of_operators(error_id: str) -> bool:
+    """Tell whether an id is one that only who operates the server gets to see."""
+    return error_id.startswith("qwc.") or any(one.id == error_id for one in _ERRORS)
 
 
 def every() -> tuple[Words, ...]:

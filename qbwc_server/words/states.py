@@ -54,6 +54,14 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "Please read the reason and mend it there; it is tried again by itself.",
     ),
     "gone": ("It was deleted and is kept for the history.", _NOTHING),
+    "waits": (
+        "It waits for another record.",
+        "Nothing to do here: it goes by itself when the other one is there.",
+    ),
+    "later": (
+        "A person wants to decide about it later.",
+        "Please say on the setup page what it is, or that it is not to be linked.",
+    ),
 }
 _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ("employee", "unlinked"): (
@@ -176,6 +184,14 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "The run has ended.",
             "Nothing to do: the next one comes by its schedule.",
         ),
+        "left": (
+            "Web Connector left the run without ending it.",
+            "Nothing to do: the next one comes by its schedule.",
+        ),
+        "troubled": (
+            "The run ended with an error.",
+            "Please do what the reason says; the next run comes by its schedule.",
+        ),
     },
     "exchange": {
         "sent": ("A request is with QuickBooks.", _ITSELF),
@@ -190,6 +206,11 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
         "refused": (
             "QuickBooks did not take the request.",
             "Please read the reason beside it; reads are asked again by themselves.",
+        ),
+        "unused": (
+            "Our program failed on a part of the answer, which is kept.",
+            "Please have it replayed when the program is mended.",
+            "`qbwc-server exchanges replay` works with it again.",
         ),
     },
     "call": {
@@ -240,6 +261,16 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "",
             INTEGRATED,
         ),
+        "failed": (
+            "A piece of work for QuickBooks failed and waits for a person.",
+            "Please read why it failed, then have it tried again or take it back.",
+            "`qbwc-server jobs list --state failed` shows it.",
+        ),
+        "wrong_password": (
+            "Web Connector sends a password that is not right.",
+            "Please type the password again in Web Connector and press Enter.",
+            "The setup page makes a new one where it is not known any more.",
+        ),
     },
 }
 
@@ -248,9 +279,11 @@ def state(kind: str, name: str) -> Words:
     """Explain a state.
 
     Args:
-        kind: job, session, exchange, call or company (its mode, or late or waiting);
-            else a kind of record, or record for any.
-        name: the state, as the database has it.
+        kind: job, session, exchange, call or company; else a kind of record, or record
+            for any.
+        name: the state, as the database has it, or as it is told more closely: a
+            company is late, waiting or has its wrong_password; a record waits or is to
+            be decided later; a session ended troubled or was left; an answer is unused.
 
     Raises:
         KeyError: there is no such state.
@@ -262,6 +295,11 @@ def state(kind: str, name: str) -> Words:
     else:
         kind, found = "record", _RECORD[name]
     return tell(f"{kind}-{name}".replace("_", "-"), *found)
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the states that a kind of thing can be in; see `state`."""
+    return tuple(_OTHERS.get(kind, _RECORD))
 
 
 def every() -> tuple[Words, ...]:

@@ -43,6 +43,7 @@ def run(house: House, monkeypatch: pytest.MonkeyPatch) -> Run:
         "QBWC_DATABASE_URL": url.replace("+psycopg", ""),
         "QBWC_SECRET_KEY": SECRET,
         "QBWC_LOG_LEVEL": "ERROR",
+        "SUDO_USER": "eve",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(app, "utc_now", house.clock)
@@ -114,7 +115,7 @@ def test_a_conflict_waits_for_a_person_and_then_goes_to_both_sides(
     assert _explained(run, record)["state"] == "in_sync"
     history = json.loads(run("records", "show", record, "--json").output)["history"]
     said = [(one["by"], one["what"]) for one in history]
-    assert ("operator", f"settled: {side} is right") in said
+    assert ("operator eve", f"settled: {side} is right") in said
     writes = house.everything()
     house.quiet()
     assert house.everything() == writes
@@ -156,7 +157,7 @@ def test_where_there_is_no_conflict_nothing_is_settled(house: House, run: Run) -
     unknown = run("records", "settle", "9-9", "--keep", "mosaic")
     assert unknown.exit_code == 1
     assert "There is no record 9-9." in unknown.output
-    assert _explained(run, record)["why"] == "Both sides agree."
+    assert _explained(run, record)["why"] == "QuickBooks and Mosaic agree."
     assert companies.find(house.engine, str(house.company.id)).attention is None
 
 

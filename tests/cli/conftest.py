@@ -21,6 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         "QBWC_DATA_DIR": str(tmp_path / "data"),
         "QBWC_PUBLIC_URL": "http://localhost:8000",
         "QBWC_LOG_LEVEL": "ERROR",
+        "SUDO_USER": "eve",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("QBWC_DATABASE_URL", raising=False)

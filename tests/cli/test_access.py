@@ -79,7 +79,7 @@ def test_a_new_owner_id_makes_a_new_file_and_tells_what_to_do(run: Run) -> None:
     )
     assert "Integrated Applications > Company Preferences" in result.output
     assert "Yes, always" in result.output
-    assert audited()[-1] == ("operator", "new OwnerID", "QBWC1039")
+    assert audited()[-1] == ("operator eve", "new OwnerID", "QBWC1039")
 
 
 def test_without_a_public_address_no_owner_id_is_changed(
@@ -119,7 +119,7 @@ def test_a_setup_link_ends_and_a_new_one_ends_the_old(
     ends = datetime.fromisoformat(told["expires_at"])
     assert timedelta(days=2) <= ends - now < timedelta(days=2, minutes=5)
     assert ends.tzinfo == UTC
-    assert audited()[-1] == ("operator", "new setup link", None)
+    assert audited()[-1] == ("operator eve", "new setup link", None)
 
 
 @pytest.mark.parametrize("mode", ["preview", "live"])
@@ -130,7 +130,7 @@ def test_a_paused_company_goes_on_as_it_was(run: Run, mode: str) -> None:
         run("company", *command)
         assert stored().mode == "paused"
     run("company", "pause", "1", "--why", "moving")
-    assert audited()[-1] == ("operator", "company changed", "moving")
+    assert audited()[-1] == ("operator eve", "company changed", "moving")
     assert mode in run("company", "resume", "1").output
     assert stored().mode == mode
     assert stored().mode_before_pause is None

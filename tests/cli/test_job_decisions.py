@@ -71,7 +71,7 @@ def test_a_job_that_has_not_left_is_taken_back(
 
 @pytest.mark.parametrize(
     ("command", "states"),
-    [("retry", ()), ("retry", ("cancelled",)), ("cancel", ("cancelled",))],
+    [("retry", ("cancelled",)), ("retry", ("failed", "cancelled"))],
 )
 def test_what_cannot_be_decided_is_said_and_stays(
     run: Run, engine: Engine, command: str, states: tuple[str, ...]

@@ -138,7 +138,7 @@ def test_what_changes_the_plan_has_time_planned_anew(
     (record,) = _rows(engine, models.record)
     assert (record.due_at is not None) is wakes
     assert [(row.who, row.what) for row in _rows(engine, models.audit)][-1] == (
-        *("operator", "company changed"),
+        *("operator eve", "company changed"),
     )
 
 

@@ -346,6 +346,14 @@ def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
 
     with administrator.begin() as connection:
         connection.exec_driver_sql(f"GRANT qbwc_app TO {owner}")
+    with pytest.raises(sa.exc.ProgrammingError) as refused:
+        schema.upgrade(engine)
+    first = str(refused.value.orig).splitlines()[0]
+    assert f"CREATE ROLE qbwc_support NOLOGIN; GRANT qbwc_support TO {owner};" in first
+    assert schema.current(engine) is None
+
+    with administrator.begin() as connection:
+        connection.exec_driver_sql(f"GRANT qbwc_support TO {owner}")
     schema.upgrade(engine)
     ids = [
         companies.add(

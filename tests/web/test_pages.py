@@ -243,6 +243,11 @@ def test_a_conflict_is_shown_side_by_side_and_settled_once(
             sa.select(event).where(event.c.company_id == company.id)
         )
     assert (row.what, row.by) == ("settled: mosaic is right", "the setup page")
+    with engine.begin() as connection:
+        kept = connection.execute(sa.select(models.audit).order_by(models.audit.c.id))
+        assert (last := kept.all()[-1]).who == "the setup page"
+    assert last.what == "conflict settled: mosaic is right"
+    assert last.detail["record"] == number
     plain = put(company.id, "Plain")
     refused = server.post(f"{path}/{plain}", data={"side": "mosaic"})
     assert refused.status_code == 409

@@ -39,6 +39,7 @@ KNOWN_STATES = {
     "call": models.CALL_STATES,
     "company": models.MODES,
 }
+ROWS = words.rows((*KINDS, time_entry.NAME))
 _MENUS = (
     "File",
     "Edit",
@@ -138,14 +139,55 @@ def test_every_state_has_words(kind: str, state: str) -> None:
 
 
 def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
-    """Except the two that a connection has by its clock."""
+    """Except those that are told from more than the column `state`."""
     there = {
         words.state(kind, one).id for kind, all_ in KNOWN_STATES.items() for one in all_
     }
     assert {one.id for one in states.every()} - there == {
-        "company-late",
-        "company-waiting",
+        *("company-late", "company-waiting", "company-wrong-password"),
+        "company-failed",
+        *(
+            "record-waits",
+            "record-later",
+            "session-troubled",
+            "session-left",
+            "exchange-unused",
+        ),
     }
+
+
+def test_who_must_act_is_said_of_every_state() -> None:
+    """Nothing is silent: whoever reads knows whether it is his turn."""
+    who = {
+        (row.topic, row.name): row.who_must_act
+        for row in ROWS
+        if row.topic != "attention"
+    }
+
+    assert set(who.values()) == {"nobody", "customer", "support"}
+    for name in models.RECORD_STATES:
+        acts = name in {*words.NEEDS_YOU, "locked"}
+        assert (who["customer", name] == "customer") == acts
+    assert {key for key, one in who.items() if one == "support"} == {
+        *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
+        *(("company", "paused"), ("company", "failed")),
+    }
+
+
+def test_every_state_and_every_attention_has_a_row() -> None:
+    """What a view joins is there, for each kind of record too."""
+    there = {(row.topic, row.name): row for row in ROWS}
+    for kind, all_ in KNOWN_STATES.items():
+        for one in all_:
+            told = words.state(kind, one)
+            row = there[kind, one]
+            assert (row.happened, row.next_step) == (told.happened, told.do)
+    for error_id in _attentions():
+        told = words.attention(error_id)
+        row = there["attention", error_id]
+        assert (row.happened, row.next_step) == (told.happened, told.do)
+    assert there["attention", ""].happened == words.attention("error").happened
+    assert len(there) == len(ROWS)
 
 
 def _sources() -> Iterator[tuple[str, ast.Module]]:

@@ -1,0 +1,105 @@
+"""Commands that look at the views for support, in the words of the views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from qbwc_server import companies
+from qbwc_server import support as looking
+from qbwc_server.cli.output import json_option, parts, reporting, show
+from qbwc_server.database import support_reading
+
+_TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "companies": ("company_id", *_TOLD),
+    "sessions": ("session", *_TOLD),
+    "jobs": ("job", *_TOLD),
+    "records": ("record", *_TOLD),
+    "exchanges": ("exchange", "what", "state", "why", "sent_at", "answered_at"),
+    "calls": ("call", *_TOLD),
+    "history": ("record", "about", "what", "who", "at", "detail"),
+    "audit": ("company", "what", "who", "why", "at", "detail"),
+    "words": ("topic", "name", "what", "who_must_act", "next_step"),
+}
+_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"])
+
+
+@click.group()
+def support() -> None:
+    """Look at everything in plain words, of one company or of all.
+
+    The same views can be asked with SQL; docs/support.md has thirty questions.
+    """
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        json_option,
+        click.option("--limit", default=50, show_default=True, type=click.IntRange(1)),
+        click.option("--until", type=_MOMENT, help="Before then, in UTC."),
+        click.option("--since", type=_MOMENT, help="Then or later, in UTC."),
+        click.option("--name", help="A part of its name."),
+        click.option(
+            "--id",
+            "id_",
+            help="What you have of it: TxnID, ListID, Mosaic's number, 3-17.",
+        ),
+        click.option("--kind", help="employee, customer, time_entry, ..."),
+        click.option("--who", help="Who must act: customer, support or nobody."),
+        click.option("--state", help="Where it stands."),
+        click.option("--company", help="Name or number of a company."),
+    ):
+        command = option(command)
+    return command
+
+
+def _look(what: str, *, company: str | None, as_json: bool, **values: Any) -> None:
+    made = parts()
+    limit = values.pop("limit")
+    company_id = None if company is None else companies.find(made.engine, company).id
+    wanted = looking.Wanted(
+        company_id=company_id,
+        id=values.pop("id_"),
+        since=_utc(values.pop("since")),
+        until=_utc(values.pop("until")),
+        **values,
+    )
+    try:
+        with support_reading(made.engine) as connection:
+            found = looking.look(connection, what, wanted, limit=limit)
+    except looking.NotThere as error:
+        raise click.UsageError(str(error)) from error
+    show([row._asdict() for row in found], _COLUMNS[what], as_json=as_json)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _command(what: str, about: str) -> click.Command:
+    @click.command(what, help=about)
+    @_options
+    @reporting
+    def command(**values: Any) -> None:
+        _look(what, **values)
+
+    return command
+
+
+for _what, _about in {
+    "companies": "What hinders each company, and who must act.",
+    "sessions": "Runs of Web Connector, and how they ended.",
+    "jobs": "Work for QuickBooks, and what came of it.",
+    "records": "What is known on either side, and why it is not in sync.",
+    "exchanges": "What was sent to QuickBooks when; `exchanges show` has the text.",
+    "calls": "What was written to Mosaic, and what came of it.",
+    "history": "What happened to records, and what was replaced.",
+    "audit": "Who did what, and why.",
+    "words": "What a state or an error means.",
+}.items():
+    support.add_command(_command(_what, _about))
+audit = _command("audit", "Who did what to companies and their records, and why.")

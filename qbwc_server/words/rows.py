@@ -1,0 +1,70 @@
+"""The words as rows of a table, so that views of the database tell what pages tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from qbwc_server.words import attentions, quickbooks, states
+from qbwc_server.words.wording import Words
+
+_SUPPORT: Final = frozenset(
+    {
+        *("job-failed", "exchange-refused", "exchange-unused", "company-paused"),
+        "company-failed",
+        *("mosaic-delivery-failed", "mosaic-error", "mosaic-malformed"),
+    }
+)
+"""What nobody can mend but who operates the server."""
+_ONLY_TO_KNOW: Final = frozenset({"quickbooks-unsupported-country"})
+_OTHERS: Final = ("job", "session", "exchange", "call", "company")
+
+
+class Row(NamedTuple):
+    """What is told of one state or one attention.
+
+    `topic` is a kind of record, job, session, exchange, call, company, or attention;
+    `name` is the state or the id, empty for an attention that nobody knows.
+    """
+
+    topic: str
+    name: str
+    happened: str
+    who_must_act: str
+    next_step: str
+    more: str
+    menu: str
+
+
+def who_must_act(told: Words) -> str:
+    """Return nobody, customer or support."""
+    if told.do.startswith("Nothing to do") or told.id in _ONLY_TO_KNOW:
+        return "nobody"
+    if told.id in _SUPPORT or attentions.is_of_operators(told.id):
+        return "support"
+    return "customer"
+
+
+def rows(kinds: Iterable[str]) -> tuple[Row, ...]:
+    """Return the words of every state of everything, and of every attention.
+
+    `kinds` are the kinds of records.
+    """
+    found = [
+        _row(topic, name, states.state(topic, name))
+        for topic in ("record", *kinds, *_OTHERS)
+        for name in states.names(topic)
+    ]
+    found += [_row("attention", one.id, one) for one in attentions.every()]
+    found += [
+        _row("attention", f"quickbooks-{one.id.lower()}", one)
+        for one in (*quickbooks.every_hresult(), *quickbooks.every_status())
+    ]
+    found.append(_row("attention", "", attentions.attention("error")))
+    return tuple(found)
+
+
+def _row(topic: str, name: str, told: Words) -> Row:
+    more = told.page.removeprefix(told.said).strip()
+    who = who_must_act(told)
+    return Row(topic, name, told.happened, who, told.do, more, told.menu)

@@ -1,0 +1,1 @@
+"""What support looks at and does."""

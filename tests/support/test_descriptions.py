@@ -1,0 +1,90 @@
+"""What the database says of itself: comments on everything, and the words."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from qbwc_server import meanings, models, schema, words
+from qbwc_server.kinds import KINDS, time_entry
+
+_FIRST = {
+    "support_companies",
+    "support_sessions",
+    "support_jobs",
+    "support_records",
+    "support_exchanges",
+    "support_calls",
+}
+
+
+def test_every_table_view_and_column_has_a_comment(postgres_url: str) -> None:
+    """Read from the catalogue; one that is made later cannot be forgotten."""
+    engine = sa.create_engine(
+        postgres_url.replace("postgresql:", "postgresql+psycopg:")
+    )
+    with engine.begin() as connection:
+        silent = connection.exec_driver_sql(
+            "SELECT c.relname, a.attname FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+            " WHERE c.relkind IN ('r', 'v') AND c.relname <> 'alembic_version'"
+            " AND NOT a.attisdropped"
+            " AND (coalesce(col_description(c.oid, a.attnum), '') = ''"
+            "  OR coalesce(obj_description(c.oid, 'pg_class'), '') = '')"
+        ).all()
+        told = connection.exec_driver_sql(
+            "SELECT obj_description('support_records'::regclass)"
+        ).scalar()
+    assert silent == []
+    assert told == meanings.VIEWS["support_records"][0]
+    engine.dispose()
+
+
+def test_comments_are_of_what_is_there_and_of_nothing_else(engine: Engine) -> None:
+    """Every meaning is of a column, on both databases."""
+    found = sa.inspect(engine)
+    there = {
+        name: {column["name"] for column in found.get_columns(name)}
+        for name in (*models.metadata.tables, *found.get_view_names())
+    }
+    assert there == {
+        name: set(columns) for name, (_, columns) in meanings.EVERY.items()
+    }
+
+
+@pytest.mark.parametrize("name", meanings.EVERY)
+def test_meanings_are_short_plain_sentences(name: str) -> None:
+    """One line each: they are read in a narrow column of psql."""
+    about, columns = meanings.EVERY[name]
+    for text in (about, *columns.values()):
+        assert text.isascii()
+        assert text.endswith(".")
+        assert len(text) < 100
+
+
+def test_views_begin_with_plain_words(engine: Engine) -> None:
+    """What, state, why, who, next step, since: then ids."""
+    found = sa.inspect(engine)
+    for view in _FIRST:
+        assert [column["name"] for column in found.get_columns(view)][:8] == [
+            *("what", "state", "why", "who_must_act", "next_step", "since"),
+            *("company", "company_id"),
+        ]
+
+
+def test_the_words_in_the_database_are_the_program_s(engine: Engine) -> None:
+    """An upgrade writes what differs: after a change of words, and after a mistake."""
+    wanted = set(words.rows((*KINDS, time_entry.NAME)))
+    with engine.begin() as connection:
+        assert {tuple(row) for row in connection.execute(sa.select(models.word))} == (
+            wanted
+        )
+        connection.execute(models.word.update().values(happened="Something else."))
+        connection.execute(models.word.delete().where(models.word.c.topic == "session"))
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        assert {tuple(row) for row in connection.execute(sa.select(models.word))} == (
+            wanted
+        )

@@ -1,0 +1,58 @@
+"""The questions of docs/support.md are answered as the document says, on both."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import pytest
+import stamina
+import structlog
+from sqlalchemy.engine import Engine
+
+from qbwc_server import app
+from qbwc_server.meanings import VIEWS
+from tests.support import answers, firms
+
+
+@pytest.fixture
+def asked(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A database with the firms of the document, and commands that use it."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    with stamina.set_testing(True, attempts=3, cap=True):
+        made = firms.build(engine, tmp_path)
+    structlog.configure(**before)
+    for firm in made:
+        firm.close()
+    for name, value in answers.environment(engine).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(app, "utc_now", made[-1].clock)
+    return engine
+
+
+def test_every_query_and_command_answers_as_the_document_says(asked: Engine) -> None:
+    """`make answers` writes it anew after a change that is meant."""
+    text = answers.DOCUMENT.read_text("utf-8")
+    found = answers.comparable(answers.answered(text, asked))
+    wrong = difflib.unified_diff(
+        answers.comparable(text).splitlines(), found.splitlines(), lineterm="", n=1
+    )
+    assert list(wrong) == []
+
+
+def test_there_are_thirty_questions_each_with_a_query_and_a_command() -> None:
+    """In that order, with what they say; and no view is left out."""
+    text = answers.DOCUMENT.read_text("utf-8")
+    questions = answers.questions(text)
+    assert len(questions) >= 30
+    assert [int(one.partition(".")[0]) for one in questions] == list(
+        range(1, len(questions) + 1)
+    )
+    parts = re.split(r"^### \d+\. .+$", text, flags=re.MULTILINE)[1:]
+    for question, part in zip(questions, parts, strict=True):
+        languages = [one.language for one in answers.blocks(part)]
+        assert languages == ["sql", "text", "console"], question
+    for view in VIEWS:
+        assert f"FROM {view}" in text, view

@@ -1,0 +1,155 @@
+"""The views stay fast: whatever support looks for is found by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.database import make_engine
+
+_COMPANIES, _RECORDS = 400, 60_000
+_FEW = "n % 500 = 0"
+_ROWS = {
+    "record": {
+        "kind": "'time_entry'",
+        "state": f"CASE WHEN {_FEW} THEN 'conflict' ELSE 'in_sync' END",
+        "name": "'Ann ' || n",
+        "quickbooks_id": "'T' || n",
+        "mosaic_type": "'time_entry'",
+        "mosaic_id": "n",
+        "created_at": "now()",
+        "changed_at": "now()",
+    },
+    "job": {
+        "kind": "'time_entry'",
+        "state": f"CASE WHEN {_FEW} THEN 'failed' ELSE 'done' END",
+        "action": "'add'",
+        "record_id": "n",
+        "summary": "'Add'",
+        "created_at": "now()",
+        "run_at": "now()",
+        "finished_at": f"CASE WHEN NOT {_FEW} THEN now() END",
+    },
+    "session": {
+        "state": f"CASE WHEN n <= {_COMPANIES} THEN 'asked' ELSE 'closed' END",
+        "started_at": "now()",
+        "last_call_at": "now()",
+        "ended_at": f"CASE WHEN n > {_COMPANIES} THEN now() END",
+        "ticket_hash": "'h' || n",
+    },
+    "exchange": {
+        "state": f"CASE WHEN {_FEW} THEN 'lost' ELSE 'answered' END",
+        "purpose": "'work'",
+        "session_id": "1",
+        "sent_at": "now() - n * interval '1 second'",
+        "request": "''",
+    },
+    "mosaic_call": {
+        "state": f"CASE WHEN {_FEW} THEN 'refused' ELSE 'done' END",
+        "operation": "'create'",
+        "data_type": "'time_entry'",
+        "record_id": "n",
+        "mosaic_id": "n",
+        "fields": "CAST('1' AS jsonb)",
+        "ref": "'r' || n",
+        "created_at": "now()",
+        "settled_at": "now()",
+    },
+    "job_event": {"job_id": "n", "at": "now()", "to_state": "'done'", "by": "'y'"},
+    "record_event": {"record_id": "n", "at": "now()", "what": "'x'", "by": "'y'"},
+    "audit": {"at": "now()", "who": "'x'", "what": "'y'"},
+}
+_ALL = ("sessions", "jobs", "records", "exchanges", "calls", "history", "audit")
+_GREAT = {
+    *("record", "job", "session", "exchange", "mosaic_call", "record_event"),
+    *("audit", "job_event"),
+}
+
+
+@pytest.fixture
+def engine(postgres_url: str) -> Iterator[Engine]:
+    """Many companies and records; SQLite's plans tell less, its tables are small."""
+    made = make_engine(postgres_url)
+    with made.begin() as connection:
+        texts = (
+            *("username", "password_hash", "owner_id", "file_id", "mosaic_url"),
+            *("setup_token_hash", "webhook_token_hash", "mosaic_team"),
+        )
+        company = {"name": "'Company ' || n", "created_at": "now()"}
+        company |= dict.fromkeys(texts, "'x' || n")
+        _fill(connection, "company", company, _COMPANIES)
+        for table, values in _ROWS.items():
+            own = {"company_id": f"n % {_COMPANIES} + 1", "id": "n"}
+            _fill(connection, table, own | values, _RECORDS)
+        connection.exec_driver_sql("ANALYZE")
+    yield made
+    made.dispose()
+
+
+def _fill(
+    connection: Connection, table: str, values: dict[str, str], many: int
+) -> None:
+    columns, made = ", ".join(values), ", ".join(values.values())
+    numbers = f"generate_series(1, {many}) n"
+    connection.execute(
+        sa.text(f"INSERT INTO {table} ({columns}) SELECT {made} FROM {numbers}")
+    )
+
+
+def _whole(engine: Engine, query: str) -> set[str]:
+    """Return the great tables that a query would read from beginning to end."""
+    with engine.begin() as connection:
+        plan = connection.execute(
+            sa.text(f"EXPLAIN (FORMAT JSON) {query}")
+        ).scalar_one()
+
+    def scanned(node: dict[str, object]) -> set[str]:
+        below = node.get("Plans", [])
+        assert isinstance(below, list)
+        own = {str(node["Relation Name"])} if node["Node Type"] == "Seq Scan" else set()
+        return own.union(*(scanned(one) for one in below))
+
+    return scanned(plan[0]["Plan"]) & _GREAT
+
+
+def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
+    """By company, by TxnID, by Mosaic's number, by a state, and by what was copied."""
+    queries = [
+        *(f"support_{name} WHERE company_id = 7" for name in _ALL),
+        *(f"support_{name} WHERE company = 'Company 7'" for name in _ALL),
+        "support_companies WHERE company = 'Company 7'",
+        "support_companies WHERE company_id = 7",
+        "support_companies",
+        "support_records WHERE quickbooks_id = 'T17'",
+        "support_records WHERE mosaic_id = 17",
+        "support_records WHERE company_id = 7 AND record_id = 17",
+        "support_records WHERE company_id = 7 AND state = 'conflict'",
+        "support_jobs WHERE quickbooks_id = 'T17'",
+        "support_jobs WHERE company_id = 7 AND record_id = 17",
+        "support_calls WHERE quickbooks_id = 'T17'",
+        "support_calls WHERE company_id = 7 AND record_id = 17",
+        "support_history WHERE company_id = 7 AND record_id = 17",
+        "support_records WHERE state = 'conflict'",
+        "support_records WHERE state = 'unlinked'",
+        "support_jobs WHERE state = 'failed'",
+        "support_sessions WHERE state = 'asked'",
+        "support_exchanges WHERE state = 'lost'",
+        "support_calls WHERE state = 'refused'",
+        "support_exchanges WHERE company_id = 7 AND sent_at >= now()",
+        "support_jobs WHERE company_id = 7 ORDER BY job_id DESC LIMIT 50",
+    ]
+    slow = {query: _whole(engine, f"SELECT * FROM {query}") for query in queries}
+
+    assert {query: read for query, read in slow.items() if read} == {}
+
+
+def test_a_query_without_an_index_would_be_found(engine: Engine) -> None:
+    """The negative control: an index less, or a condition that none serves."""
+    assert _whole(engine, "SELECT * FROM support_records WHERE name LIKE '%x%'")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_record_quickbooks_id")
+    query = "SELECT * FROM support_records WHERE quickbooks_id = 'T17'"
+    assert _whole(engine, query) == {"record"}
