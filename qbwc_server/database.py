@@ -20,7 +20,6 @@ import json
 import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -47,7 +46,6 @@ JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
 _AT_ONCE = 500
-_IDS_AT_ONCE = 8
 _MANY = 8
 """Rows from which on one text is cheaper than a statement for each."""
 _APPLICATION = "qbwc_app"
@@ -55,14 +53,6 @@ _APPLICATION = "qbwc_app"
 _SUPPORT = "qbwc_support"
 """The role that reads the views for support; the eighth revision makes it."""
 _sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
-
-
-@dataclass(slots=True)
-class _Block:
-    """Ids that a transaction took and has not used; `of` is company and transaction."""
-
-    of: tuple[int, object]
-    left: range = range(0)
 
 
 class SeesOneCompany(QbwcError):
@@ -304,31 +294,14 @@ def _local(setting: str, value: str) -> sa.ColumnElement[str]:
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
-    """Return fresh ids, unique and rising within the company across all its tables.
-
-    They come in blocks, of which a transaction uses what it needs; what is left of one
-    when it ends is never used. A block that a savepoint took goes with that.
-    """
-    root, inner = connection.get_transaction(), connection.get_nested_transaction()
-    block: _Block | None = connection.info.get("ids")
-    if block is None or block.of != (company_id, root):
-        block = _Block((company_id, root))
-    if len(block.left) < count:
-        taken = count if inner is not None else max(count, _IDS_AT_ONCE)
-        last: int = connection.execute(
-            sa.update(_sequence)
-            .where(_sequence.c.company_id == company_id)
-            .values(last_id=_sequence.c.last_id + taken)
-            .returning(_sequence.c.last_id)
-        ).scalar_one()
-        fresh = range(last - taken + 1, last + 1)
-        if inner is not None:
-            block.left = range(0)  # what comes after must be greater
-            return fresh
-        block.left = fresh
-    found, block.left = block.left[:count], block.left[count:]
-    connection.info["ids"] = block
-    return found
+    """Return fresh ids, unique and rising within the company across all its tables."""
+    last: int = connection.execute(
+        sa.update(_sequence)
+        .where(_sequence.c.company_id == company_id)
+        .values(last_id=_sequence.c.last_id + count)
+        .returning(_sequence.c.last_id)
+    ).scalar_one()
+    return range(last - count + 1, last + 1)
 
 
 def next_id(connection: Connection, company_id: int) -> int:
