@@ -162,7 +162,7 @@ def _session(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("at_once", "after"),
     [(False, number) for number in range(0, 12, 2)]
-    + [(True, number) for number in range(0, 60, 4)],
+    + [(True, number) for number in range(0, 48, 4)],
 )
 def test_a_disk_that_fills_up_at_any_transaction_does_nothing_twice(
     sqlite_desk: Desk, hours: Hours, at_once: bool, after: int
