@@ -31,6 +31,16 @@ soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOA
 	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
 	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),20) $(BIN)/python -m pytest tests/fuzz -n auto -q -rP -m soak
 
+$(VENV)/bench: $(VENV)/dev bench/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	touch $@
+
+bench: $(VENV)/bench ## measure everything (under 15 minutes) and write docs/performance.md
+	$(BIN)/python -m bench
+
+bench-quick: $(VENV)/bench ## measure the most important, under 2 minutes
+	$(BIN)/python -m bench --quick
+
 test-all: ## every test on Python 3.11, 3.12 and 3.13
 	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done
 
@@ -66,5 +76,7 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 .ci/audit.in -o .ci/audit.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 -c requirements-dev.lock bench/requirements.in -o bench/requirements.lock
 
-.PHONY: help demo test soak test-all lint audit format errors answers lock
+.PHONY: help demo bench bench-quick test soak test-all lint audit format errors answers lock
