@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib import pyplot
+from matplotlib import pyplot as plt
 
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
 
@@ -24,8 +24,7 @@ def tables(found: dict[str, Any]) -> str:
     """Return everything that was measured as Markdown."""
     on = found["on"]
     parts = [
-        f"{on['day']}, {on['processor']}, shared by server, database and load; "
-        + f"load average before: {on['load before']}; Python {on['python']}.",
+        _where(on),
         _targets(found),
         "### Idle polls per second\n\n"
         + _table(
@@ -62,6 +61,13 @@ def tables(found: dict[str, Any]) -> str:
         + _table(["floor", "value"], [[*one] for one in found["floors"].items()]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _where(on: dict[str, str]) -> str:
+    return (
+        f"{on['day']}, {on['processor']}, shared by server, database and load; "
+        f"load average before: {on['load before']}; Python {on['python']}."
+    )
 
 
 def _drained(name: str, row: dict[str, Any]) -> list[Any]:
@@ -144,7 +150,7 @@ def _charts(found: dict[str, Any], folder: Path) -> None:
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "qbwc-server"
     idle = found["idle"]
-    figure, left = pyplot.subplots(figsize=(7, 3.2))
+    figure, left = plt.subplots(figsize=(7, 3.2))
     for place, key in enumerate(("lxml", "spyne", "postgresql", "sqlite")):
         at = [one + place * 0.2 for one in range(len(idle))]
         left.bar(at, [row[key] for row in idle.values()], 0.2, label=key)
@@ -154,7 +160,7 @@ def _charts(found: dict[str, Any], folder: Path) -> None:
     left.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(folder / "performance-idle.svg", metadata={"Date": None})
-    figure, left = pyplot.subplots(figsize=(7, 3.2))
+    figure, left = plt.subplots(figsize=(7, 3.2))
     rows = {
         name: row for name, row in found["drain"].items() if not name.endswith("x 0")
     }
