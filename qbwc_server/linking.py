@@ -17,7 +17,15 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import claims, companies, inventory, models, mosaic_calls, records
+from qbwc_server import (
+    claims,
+    companies,
+    inventory,
+    lines,
+    models,
+    mosaic_calls,
+    records,
+)
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS, time_entry
@@ -293,7 +301,7 @@ def _place(
     mirror = KINDS[row.kind].mirror
     if mirror is None:
         raise NoPlace("Nothing is wanted of it in Mosaic.")
-    line = records.line(connection, company.id, row)
+    line = lines.line(connection, company.id, row)
     return place_of(row.kind, mirror(line, company.structure))
 
 
