@@ -18,8 +18,8 @@ from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.linking import Word
 from qbwc_server.suggestions import NoPlace, search, the_exact_one
-from qbwc_server.web.say import NEEDS
 from qbwc_server.web.site import BY, Site
+from qbwc_server.words import NEEDS
 
 _RECORD = models.record
 LISTS: Final = {

@@ -21,7 +21,15 @@ from jinja2 import StrictUndefined
 from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import __version__, editions, progress, standing, tokens, words
+from qbwc_server import (
+    __version__,
+    editions,
+    needs,
+    progress,
+    standing,
+    tokens,
+    words,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading
 from qbwc_server.keys import Keys
@@ -77,10 +85,10 @@ class Site:
         """Return where a company stands now, by the names that templates use."""
         now = self.clock()
         with company_reading(self.engine, company.id) as connection:
-            counted = standing.counts(connection, company.id)
+            counted = needs.counts(connection, company.id)
             facts = standing.facts(connection, self.keys, company, counted, now)
         conflicts = sum(one.conflicts for one in counted)
-        needs = sum(one.by_need["needs_you"] for one in counted)
+        many = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)
         return {
             "company": company,
@@ -89,9 +97,9 @@ class Site:
             "steps": steps,
             "steps_done": progress.done(steps),
             "counted": counted,
-            "needs": needs,
+            "needs": many,
             "conflicts": conflicts,
-            "answers": progress.answers(facts, needs=needs, conflicts=conflicts),
+            "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company),
@@ -149,5 +157,5 @@ def prepare(pages: Flask) -> None:
         ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
     )
     pages.jinja_env.globals.update(
-        version=__version__, words_of=words.state, NEEDS=say.NEEDS
+        version=__version__, standing_of=needs.of, NEEDS=words.NEEDS
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from qbwc_server.words.wording import INTEGRATED, Words, tell
 
 _ITSELF = "Nothing to do: it goes on by itself."
@@ -12,9 +10,6 @@ _TIMES = "Edit > Preferences > Accounting > Company Preferences"
 _CHOOSE = (
     "Please choose what it belongs to on the setup page, or mend what the reason names."
 )
-NEEDS_YOU: Final = ("conflict", "unlinked", "refused")
-"""States of a record in which a person of the customer acts next."""
-
 _RECORD: dict[str, tuple[str, ...]] = {
     "in_sync": ("QuickBooks and Mosaic agree.", _NOTHING),
     "pending": (
