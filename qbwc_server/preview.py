@@ -197,8 +197,9 @@ class _Rehearsal:
         return list(
             self._copy.execute(
                 sa.select(_RECORD)
+                .where(_RECORD.c.company_id == self._company.id)
                 .where(_RECORD.c.due_at <= self._now, condition)
-                .order_by(_RECORD.c.delivery_rank, _RECORD.c.id)
+                .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)
                 .limit(_BATCH)
             )
         )
