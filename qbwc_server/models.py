@@ -144,6 +144,7 @@ company = sa.Table(
     _text("notice_left", null=True),
     _count("notice_tries"),
     _moment("preview_at"),
+    _moment("setup_used_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_check_at", "check_at"),

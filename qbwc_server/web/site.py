@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import (
     __version__,
+    access,
     editions,
     needs,
     progress,
@@ -54,10 +55,12 @@ class Site:
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
-        ends = company.setup_expires_at
-        if ends is not None and self.clock() >= ends:
+        now = self.clock()
+        ends = access.page_ends_at(company, self.settings.page_link_days)
+        if ends is not None and now >= ends:
             page = render_template("expired.html", ended=ends, company=company)
             abort(make_response(page, 410))
+        access.note_use(self.engine, company, now)
         return company
 
     def page(
