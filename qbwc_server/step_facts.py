@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import candidates, claims, list_calls, mosaic_calls, sync
 from qbwc_server.companies import Company
-from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import KINDS, kind
 from qbwc_server.kinds.kind import Line
 from qbwc_server.lines import lines
 from qbwc_server.sync import Candidate, Choice, Hold, Shared, Side, Wanted
@@ -90,10 +90,9 @@ def gather(connection: Connection, company: Company, rows: Sequence[Row[Any]]) -
 
 
 def _wanted(company: Company, row: Row[Any], line: Line) -> Wanted | Hold:
-    mirror = KINDS[row.kind].mirror
-    if mirror is None or row.quickbooks_gone:
+    wanted = kind.wanted(KINDS[row.kind], line, company.structure)
+    if wanted is None or row.quickbooks_gone:
         return Hold("in_sync", "Nothing is wanted of it in Mosaic.")
-    wanted = mirror(line, company.structure)
     if (
         isinstance(wanted, Wanted)
         and wanted.data_type == "project"

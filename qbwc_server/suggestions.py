@@ -18,6 +18,7 @@ from qbwc_server import claims, inventory, models
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
+from qbwc_server.kinds import kind as kind_of
 from qbwc_server.kinds.kind import Line
 from qbwc_server.lines import lines
 from qbwc_server.links import PEOPLE
@@ -97,11 +98,12 @@ def suggest(
     found_lines = lines(connection, company.id, rows)
     asked: dict[int, _Asked] = {}
     for row in rows:
-        mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
-        if mirror is None or row.mosaic_id is not None or row.quickbooks_gone:
+        if row.mosaic_id is not None or row.quickbooks_gone:
             continue
         line = found_lines[row.id]
-        wanted = mirror(line, company.structure)
+        wanted = _wanted(company, row, line)
+        if wanted is None:
+            continue
         try:
             asked[row.id] = _ask(row.kind, line, wanted)
         except NoPlace:
@@ -154,11 +156,11 @@ def search(
     Raises:
         NoPlace: the record can have no counterpart, or not yet; says why.
     """
-    mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
-    if mirror is None:
-        raise NoPlace("Nothing is wanted of it in Mosaic.")
     line = lines(connection, company.id, [row])[row.id]
-    asked = _ask(row.kind, line, mirror(line, company.structure))
+    wanted = _wanted(company, row, line)
+    if wanted is None:
+        raise NoPlace("Nothing is wanted of it in Mosaic.")
+    asked = _ask(row.kind, line, wanted)
     words = near_key(text).split()
     if not words:
         return []
@@ -185,6 +187,12 @@ def search(
         also_meant=True,
     )
     return [_suggestion(one, elsewhere, by="similar") for one in found]
+
+
+def _wanted(company: Company, row: Row[Any], line: Line) -> Wanted | Hold | None:
+    if row.kind not in KINDS:
+        return None
+    return kind_of.wanted(KINDS[row.kind], line, company.structure)
 
 
 def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
