@@ -77,13 +77,16 @@ def page(
 
     `search` is looked for anywhere in the name; case and spaces do not matter.
     """
-    parts = _parts(group, need, state)
-    if search.strip():
-        ids, goes_on = _searched(connection, company.id, parts, search, after, limit)
-    else:
-        found = _after(connection, company.id, parts, after, limit + 1)
-        ids = [row.id for row in found[:limit]]
-        goes_on = ids[-1] if len(found) > limit else None
+    ids, goes_on = matching(
+        connection,
+        company.id,
+        group,
+        need=need,
+        state=state,
+        search=search,
+        after=after,
+        limit=limit,
+    )
     return Page(show(connection, company, ids), goes_on)
 
 
@@ -106,13 +109,20 @@ def matching(
     *,
     need: str | None = None,
     state: str | None = None,
+    search: str = "",
     after: int = 0,
     limit: int = 200,
-) -> list[int]:
-    """Return the next ids of the records of a group that a filter leaves."""
+) -> tuple[list[int], int | None]:
+    """Return ids of the records of a group that a filter leaves, and where it goes on.
+
+    As with `page`, a search may return few or none and still go on.
+    """
     parts = _parts(group, need, state)
-    found = _after(connection, company_id, parts, after, limit)
-    return [row.id for row in found]
+    if search.strip():
+        return _searched(connection, company_id, parts, search, after, limit)
+    found = _after(connection, company_id, parts, after, limit + 1)
+    ids = [row.id for row in found[:limit]]
+    return ids, ids[-1] if len(found) > limit else None
 
 
 def rows(
