@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models, time_mosaic
+from qbwc_server import companies, makings, models, time_mosaic
 from qbwc_server.database import next_ids
 from qbwc_server.kinds import time_entry
 
@@ -295,6 +295,17 @@ def settle_as(
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
     if call.data_type == time_entry.NAME and call.operation == "create":
         time_mosaic.let_go(connection, call, now)
+    elif call.operation == "create" and call.record_id is not None:
+        team = companies.get(connection, call.company_id).team
+        makings.end(
+            connection,
+            team,
+            call.company_id,
+            call.data_type,
+            call.match_key,
+            made=state == "done",
+            now=now,
+        )
 
 
 def all_done(

@@ -22,6 +22,7 @@ from qbwc_server import claims, inventory, models
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.suggestions import suggest, the_exact_one
 from qbwc_server.sync import SHARED_BY_NATURE
 
@@ -150,6 +151,7 @@ def _common(
         .where(
             _CLAIM.c.team == company.team,
             _CLAIM.c.holder == company.id,
+            _CLAIM.c.data_type.in_(TYPES),
             sa.exists().where(
                 other.c.team == _CLAIM.c.team,
                 other.c.data_type == _CLAIM.c.data_type,

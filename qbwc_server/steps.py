@@ -14,10 +14,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, inventory, models, mosaic_calls, records, step_facts
+from qbwc_server import (
+    companies,
+    inventory,
+    makings,
+    models,
+    mosaic_calls,
+    records,
+    step_facts,
+)
 from qbwc_server.companies import Company
 from qbwc_server.inventory import Link
 from qbwc_server.kinds.mosaic_shape import wire
+from qbwc_server.makings import Elsewhere
 from qbwc_server.mosaic_calls import New
 from qbwc_server.records import Happened
 from qbwc_server.sending import Step
@@ -35,6 +44,11 @@ _WOULD = {
 }
 _CHANGES = frozenset({Do.UPDATE, Do.ARCHIVE, Do.UNARCHIVE})
 _LEFT_OUT = "do_not_link"
+_LONG_AGO = timedelta(days=365)
+_MADE_ELSEWHERE = (
+    "Another company file of your team has just made it in Mosaic, or is making it. It "
+    "is looked for there again first."
+)
 _MOST_CHANGES = 3
 """In a row about one record; more means that Mosaic does not do what it says."""
 
@@ -87,7 +101,7 @@ class Steps:
         if not company.delivers:
             self._hold_back(connection, company, to_do)
             return []
-        return self.keep(connection, company, self._do_here(connection, to_do))
+        return self.keep(connection, company, self._do_here(connection, company, to_do))
 
     def _due(self, connection: Connection, record_ids: Sequence[int]) -> list[Row[Any]]:
         """Return those of the records that are due, in the order of the ids."""
@@ -187,7 +201,9 @@ class Steps:
                 due_at=None,
             )
 
-    def _do_here(self, connection: Connection, planned: list[Planned]) -> list[Planned]:
+    def _do_here(
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> list[Planned]:
         """Do what needs no Mosaic: link what is there, or let go of it.
 
         Returns what is to be sent.
@@ -226,7 +242,41 @@ class Steps:
                 waits_for=f"{one.row.kind}:{one.row.parent_id}",
                 due_at=now + self._settle,
             )
-        return [one for one in left if one not in waits]
+        left = [one for one in left if one not in waits]
+        return self._unless_made_elsewhere(connection, company, left)
+
+    def _unless_made_elsewhere(
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> list[Planned]:
+        """Leave out what another company file of the team is making or has made.
+
+        It is planned again when Mosaic's lists were read, and show it.
+        """
+        now = self._clock()
+        taken = makings.begin(
+            connection,
+            company.team,
+            company.id,
+            {(one.data_type, one.key) for one in planned if one.action.do is Do.CREATE},
+            read_at=company.mosaic_read_at,
+            now=now,
+        )
+        left = []
+        for one in planned:
+            if one.action.do is Do.CREATE and (one.data_type, one.key) in taken:
+                self._change(
+                    connection,
+                    [one.row.id],
+                    state="pending",
+                    reason=_MADE_ELSEWHERE,
+                    due_at=now + self._settle,
+                )
+            else:
+                left.append(one)
+        if Elsewhere.MADE in taken.values():
+            # So old that the next pass reads the lists again before anything else.
+            companies.change(connection, company.id, mosaic_read_at=now - _LONG_AGO)
+        return left
 
     def _under_renamed_clients(
         self, connection: Connection, planned: list[Planned]
