@@ -69,7 +69,12 @@ def _service(conversation: Conversation) -> type[ServiceBase]:
 
         @rpc(Unicode, _returns=Unicode)
         def clientVersion(ctx: Any, strVersion: Any) -> Any:
-            return _guard("clientVersion", conversation.client_version, strVersion)
+            return _guard(
+                "clientVersion",
+                conversation.client_version,
+                strVersion,
+                peer=_peer(ctx),
+            )
 
         @rpc(Unicode, Unicode, _returns=Array(Unicode))
         def authenticate(ctx: Any, strUserName: Any, strPassword: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import logins, models, reading
+from qbwc_server import logins, models, reading, words
 from qbwc_server.companies import Company
 from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.keys import Keys
@@ -47,10 +47,12 @@ def facts(
     company: Company,
     counted: Sequence[Counted],
     now: datetime,
+    *,
+    peer: str = "",
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
-    `counted` is what `needs.counts` told.
+    `counted` is what `needs.counts` told; `peer` is the address of whoever looks.
     """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)
@@ -60,6 +62,7 @@ def facts(
         refused = refused if refused > usual else None
     runs = latest_runs(connection, company.id, 1)
     run = Run(runs[0].started_at, runs[0].ended_at, runs[0].summary) if runs else None
+    too_old = logins.too_old_at(connection, keys, company, peer, now)
     return Facts(
         now=now,
         mode=company.mode,
@@ -67,6 +70,7 @@ def facts(
         attention=company.attention,
         attention_id=company.attention_id,
         refused_at=refused,
+        too_old=words.attention("web-connector-too-old").said if too_old else None,
         last_seen_at=company.last_seen_at,
         late_at=company.late_at,
         file_name=company.file_name,

@@ -39,6 +39,7 @@ def blueprint(site: Site) -> Blueprint:
             active="connect",
             link=link,
             password=password,
+            oldest=site.settings.minimum_web_connector,
             shows_passwords=access.shows_passwords(company, site.clock()),
         )
 

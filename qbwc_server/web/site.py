@@ -89,7 +89,14 @@ class Site:
         now = self.clock()
         with company_reading(self.engine, company.id) as connection:
             counted = needs.counts(connection, company.id)
-            facts = standing.facts(connection, self.keys, company, counted, now)
+            facts = standing.facts(
+                connection,
+                self.keys,
+                company,
+                counted,
+                now,
+                peer=request.remote_addr or "",
+            )
         conflicts = sum(one.conflicts for one in counted)
         many = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)

@@ -58,6 +58,16 @@ def is_told(desk: Desk, result: str, attention: str) -> None:
     is_on_the_page(desk)
 
 
+def page_of(desk: Desk, name: str, *, peer: str = "127.0.0.1") -> str:
+    """Return what the company's page says to somebody who looks from an address."""
+    made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
+    address = f"/setup/{desk.company.setup_token}/{name}"
+    answer = Client(app.wsgi(made)).get(
+        address, environ_overrides={"REMOTE_ADDR": peer}
+    )
+    return html.unescape(answer.text)
+
+
 def is_on_the_page(desk: Desk) -> None:
     """Check that the page tells what needs attention, with all that the table has."""
     stored = desk.stored()
@@ -261,14 +271,26 @@ def test_a_quickbooks_that_does_not_let_us_in_is_told_in_both_places(
 def test_a_web_connector_that_is_too_old_is_told_the_version_it_needs(
     desk: Desk,
 ) -> None:
-    """It stops before it says who it is: only its own window can tell."""
+    """It stops before it says who it is: its address alone can tell the page."""
+    told = words.attention("web-connector-too-old").said
     connector = desk.connector()
+    assert told not in page_of(desk, "connect")
     connector.version = "2.0.9.99"
     run = connector.run()
     assert "authenticate" not in run.calls
     assert any("2.1" in line for line in run.log)
+    assert told in page_of(desk, "connect")
+    assert told not in page_of(desk, "connect", peer="203.0.113.9")
     connector.version = "34.0.10010.76"
+    desk.clock.pass_(minutes=1)
     assert connector.run().error is None
+    assert told not in page_of(desk, "connect")
+
+    connector.version = "2.0.9.99"
+    desk.clock.pass_(minutes=15)
+    connector.run()
+    for peer in ("127.0.0.1", "203.0.113.9"):  # where it calls from is known by now
+        assert told in page_of(desk, "overview", peer=peer)
 
 
 def test_computers_are_kept_for_a_day_and_not_more_than_five(desk: Desk) -> None:
