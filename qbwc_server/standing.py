@@ -146,7 +146,8 @@ def _pace(
     if not share:
         return share, None
     took = now - datetime.fromisoformat(cursor["began"])
-    return share, took * (1 - share) / share
+    left = round(took.total_seconds() * (1 - share) / share)
+    return share, timedelta(seconds=left)
 
 
 def conflicting(
