@@ -9,6 +9,7 @@ from qbwc_server import companies, listing, standing, words
 from qbwc_server.database import company_reading
 from qbwc_server.needs import SHOWN
 from qbwc_server.web import chart
+from qbwc_server.web.choosing import LISTS
 from qbwc_server.web.site import BY, Site, after
 
 _LATEST = 5
@@ -32,6 +33,8 @@ def blueprint(site: Site) -> Blueprint:
             runs=runs,
             went_wrong=standing.went_wrong,
             chart=chart.draw(days),
+            lists=LISTS,
+            groups=listing.GROUPS,
             may_switch=site.settings.customer_may_switch,
         )
 
