@@ -13,7 +13,7 @@ the transaction ends, names in one order; SQLite has one writer.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,12 +21,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server import claims, models
+from qbwc_server.kinds.mosaic_shape import TYPES
 
 _CLAIM = models.mosaic_claim
 _GIVEN_UP = timedelta(days=1)
 """What is being made for longer is stuck: its company may have been paused."""
 _REMEMBERED = timedelta(days=7)
 """Lists are read more often."""
+_CHUNK = 500
 
 
 class Elsewhere(StrEnum):
@@ -35,6 +37,9 @@ class Elsewhere(StrEnum):
     MAKING = "making"
     MADE = "made"
     """And Mosaic's lists were not read since."""
+
+
+_TYPES = [f"{one} {data_type}" for one in Elsewhere for data_type in TYPES]
 
 
 def begin(
@@ -51,17 +56,17 @@ def begin(
     Returns those that are not, because another company of the team makes or made them;
     `read_at` is when Mosaic's lists were last read.
     """
-    taken = {}
-    for data_type, key in sorted(names):
-        number = _number(data_type, key)
+    numbers = {_number(*name): name for name in names}
+    for number in sorted(numbers):
         _lock(connection, f"{team} {number}")
-        found = _others(connection, team, holder, data_type, number, read_at, now)
-        if found is None:
-            mine = (f"{Elsewhere.MAKING} {data_type}", number)
-            claims.claim(connection, team, holder, [mine], now=now)
-        else:
-            taken[data_type, key] = found
-    return taken
+    others = _others(connection, team, holder, list(numbers), read_at, now)
+    mine = [
+        (f"{Elsewhere.MAKING} {data_type}", number)
+        for number, (data_type, _) in numbers.items()
+        if number not in others
+    ]
+    claims.claim(connection, team, holder, mine, now=now)
+    return {numbers[number]: found for number, found in others.items()}
 
 
 def end(
@@ -93,26 +98,28 @@ def _others(
     connection: Connection,
     team: str,
     holder: int,
-    data_type: str,
-    number: int,
+    numbers: Sequence[int],
     read_at: datetime | None,
     now: datetime,
-) -> Elsewhere | None:
-    rows = connection.execute(
-        sa.select(_CLAIM.c.data_type, _CLAIM.c.since).where(
-            _CLAIM.c.team == team,
-            _CLAIM.c.data_type.in_([f"{one} {data_type}" for one in Elsewhere]),
-            _CLAIM.c.mosaic_id == number,
-            _CLAIM.c.holder != holder,
+) -> dict[int, Elsewhere]:
+    """Return what others of the team do about names; a number is of one type alone."""
+    found: dict[int, Elsewhere] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        rows = connection.execute(
+            sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id, _CLAIM.c.since).where(
+                _CLAIM.c.team == team,
+                _CLAIM.c.data_type.in_(_TYPES),
+                _CLAIM.c.mosaic_id.in_(numbers[start : start + _CHUNK]),
+                _CLAIM.c.holder != holder,
+            )
         )
-    ).all()
-    for row in rows:
-        if row.data_type.startswith(Elsewhere.MADE):
-            if read_at is None or row.since >= read_at:
-                return Elsewhere.MADE
-        elif row.since > now - _GIVEN_UP:
-            return Elsewhere.MAKING
-    return None
+        for row in rows:
+            if row.data_type.startswith(Elsewhere.MADE):
+                if read_at is None or row.since >= read_at:
+                    found[row.mosaic_id] = Elsewhere.MADE
+            elif row.since > now - _GIVEN_UP:
+                found.setdefault(row.mosaic_id, Elsewhere.MAKING)
+    return found
 
 
 def _lock(connection: Connection, what: str) -> None:

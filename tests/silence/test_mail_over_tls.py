@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from socket import SocketIO
 
 import pytest
 from cryptography import x509
@@ -76,7 +76,7 @@ class MailServer:
             return self._answer(connection, stream, lines)
 
     def _answer(
-        self, connection: socket.socket, stream: IO[bytes], lines: list[str]
+        self, connection: socket.socket, stream: SocketIO, lines: list[str]
     ) -> bool:
         while line := stream.readline().decode().rstrip("\r\n"):
             lines.append(line)
