@@ -18,6 +18,7 @@ from qbwc_server.database import company_transaction
 from qbwc_server.keys import Keys, new_secret
 
 _TABLE = models.company
+_NOTED_AGAIN = timedelta(hours=6)
 
 
 def new_password(
@@ -96,6 +97,7 @@ def new_setup_link(
             company_id,
             setup_token_hash=keys.hash("setup", token),
             setup_expires_at=ends,
+            setup_used_at=None,
         )
         detail = {"expires_at": ends.isoformat()}
         companies.audit(
@@ -108,6 +110,30 @@ def new_setup_link(
             detail=detail,
         )
     return token, ends
+
+
+def page_ends_at(company: Company, days: int) -> datetime | None:
+    """Return when a company's link stops opening its page, None if it does not.
+
+    One that was never used ends with its password; one in use goes on until nobody
+    has used it for `days`.
+    """
+    ends, used = company.setup_expires_at, company.setup_used_at
+    if ends is None or used is None:
+        return ends
+    return max(ends, used + timedelta(days=days))
+
+
+def shows_passwords(company: Company, now: datetime) -> bool:
+    """Tell whether a company's link may still show a new password."""
+    return company.setup_expires_at is None or now < company.setup_expires_at
+
+
+def note_use(engine: Engine, company: Company, now: datetime) -> None:
+    """Note that a company's link was used: once in some hours, not with each page."""
+    if company.setup_used_at is None or now - company.setup_used_at > _NOTED_AGAIN:
+        with company_transaction(engine, company.id) as connection:
+            companies.change(connection, company.id, setup_used_at=now)
 
 
 def pause(

@@ -20,6 +20,7 @@ from qbwc_server.web import (
     before_live,
     callbacks,
     choosing,
+    choosing_all,
     downloads,
     every_hour,
     guard,
@@ -28,6 +29,11 @@ from qbwc_server.web import (
     setup,
     site,
     to_settle,
+)
+
+_PAGES = (
+    *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
+    downloads,
 )
 
 
@@ -77,7 +83,7 @@ def wsgi(made: Parts) -> WSGI:
     pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
     guard.guard(pages, public_url=settings.public_url)
     of_customers = site.Site(engine, keys, settings, clock)
-    for part in (setup, before_live, choosing, every_hour, runs, to_settle, downloads):
+    for part in _PAGES:
         pages.register_blueprint(part.blueprint(of_customers))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))

@@ -69,7 +69,7 @@ def calls(talk: Conversation) -> dict[str, Call]:
         Call(
             "clientVersion",
             ("strVersion",),
-            lambda _peer, version: talk.client_version(version),
+            lambda peer, version: talk.client_version(version, peer=peer),
         ),
         Call(
             "authenticate",

@@ -38,12 +38,18 @@ class NoExactMatch(QbwcError):
 class Answer:
     """What became of a choice for many.
 
-    How many were changed or were so already, and which were refused, with the reason.
+    Which were changed, how many were so already, and which were refused, with the
+    reason.
     """
 
-    changed: int = 0
+    done: list[int] = field(default_factory=list)
     unchanged: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """How many were changed."""
+        return len(self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Filter:
     group: str
     need: str | None = None
     state: str | None = None
+    search: str = ""
     exact: bool = False
 
 
@@ -115,22 +122,20 @@ def _batches(
         ids = list(records)
         yield from (ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH))
         return
-    after = 0
-    while True:
+    after: int | None = 0
+    while after is not None:
         with company_reading(engine, company.id) as connection:
-            found = listing.matching(
+            found, after = listing.matching(
                 connection,
                 company.id,
                 records.group,
                 need=records.need,
                 state=records.state,
+                search=records.search,
                 after=after,
                 limit=_BATCH,
             )
-        if not found:
-            return
         yield found
-        after = found[-1]
 
 
 def _say(
@@ -165,8 +170,10 @@ def _say(
         except QbwcError as refused:
             answer.refused.append((record_id, refused.support))
         else:
-            answer.changed += done
-            answer.unchanged += not done
+            if done:
+                answer.done.append(record_id)
+            else:
+                answer.unchanged += 1
 
 
 def _matches(

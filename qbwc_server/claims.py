@@ -112,23 +112,38 @@ def held_elsewhere(
 
 
 def shared(
-    connection: Connection, team: str, holder: int, data_type: str, mosaic_id: int
-) -> Shared:
-    """Tell whether others have an object too, and whether they came later."""
-    rows = connection.execute(
-        sa.select(_CLAIM.c.holder)
-        .where(
-            _CLAIM.c.team == team,
-            _CLAIM.c.data_type == data_type,
-            _CLAIM.c.mosaic_id == mosaic_id,
-            _CLAIM.c.meant.is_(False),
-        )
-        .order_by(_CLAIM.c.since, _CLAIM.c.holder)
-    ).scalars()
-    holders = list(rows)
-    if not set(holders) - {holder}:
-        return Shared.NO
-    return Shared.FIRST if holders[0] == holder else Shared.LATER
+    connection: Connection,
+    team: str,
+    holder: int,
+    objects: Collection[tuple[str, int]],
+) -> dict[tuple[str, int], Shared]:
+    """Tell whether others have objects too, and whether they came later.
+
+    What nobody else has is left out.
+    """
+    by_type: dict[str, list[int]] = {}
+    for data_type, mosaic_id in objects:
+        by_type.setdefault(data_type, []).append(mosaic_id)
+    holders: dict[tuple[str, int], list[int]] = {}
+    for data_type, mosaic_ids in by_type.items():
+        for part in _chunks(sorted(mosaic_ids)):
+            rows = connection.execute(
+                sa.select(_CLAIM.c.mosaic_id, _CLAIM.c.holder)
+                .where(
+                    _CLAIM.c.team == team,
+                    _CLAIM.c.data_type == data_type,
+                    _CLAIM.c.mosaic_id.in_(part),
+                    _CLAIM.c.meant.is_(False),
+                )
+                .order_by(_CLAIM.c.since, _CLAIM.c.holder)
+            )
+            for row in rows:
+                holders.setdefault((data_type, row.mosaic_id), []).append(row.holder)
+    return {
+        one: Shared.FIRST if there[0] == holder else Shared.LATER
+        for one, there in holders.items()
+        if set(there) - {holder}
+    }
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

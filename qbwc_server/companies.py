@@ -99,6 +99,7 @@ class Company:
     time_window_at: datetime | None
     mosaic_time_from: str | None
     setup_expires_at: datetime | None
+    setup_used_at: datetime | None
     check_at: datetime | None
     late_at: datetime | None
     notice_at: datetime | None

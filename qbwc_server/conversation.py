@@ -39,7 +39,7 @@ from qbwc_server import (
 )
 from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
-from qbwc_server.database import company_reading, company_transaction
+from qbwc_server.database import NOT_USABLE, company_reading, company_transaction
 from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.idle import Idle
 from qbwc_server.keys import Keys
@@ -85,7 +85,7 @@ class Conversation:
         """Return our name and version; Web Connector shows it to the user."""
         return f"qbwc-server {__version__}"
 
-    def client_version(self, version: str) -> str:
+    def client_version(self, version: str, peer: str = "") -> str:
         """Return "" to go on, or "O:" and the oldest version that may connect.
 
         Never "W:", whose dialog would wait for a person in an unattended run.
@@ -96,7 +96,13 @@ class Conversation:
             _LOG.warning("unreadable Web Connector version", version=version[:40])
             return ""
         oldest = self._settings.minimum_web_connector
-        return "" if found >= (_numbers(oldest) or ()) else f"O:{oldest}"
+        if found >= (_numbers(oldest) or ()):
+            return ""
+        try:
+            logins.note_too_old(self._engine, self._keys, peer, self._clock())
+        except NOT_USABLE:
+            _LOG.warning("too old a Web Connector not noted", peer=peer)
+        return f"O:{oldest}"
 
     def authenticate(self, username: str, password: str, peer: str) -> list[str]:
         """Return [ticket, status or company file, postpone, minimum interval].

@@ -31,7 +31,7 @@ from qbwc_server.mosaic.errors import (
 )
 from qbwc_server.outcomes import Outcomes
 from qbwc_server.sending import Sender, Sending, Step
-from qbwc_server.steps import Steps
+from qbwc_server.steps import Planned, Steps
 from qbwc_server.sync import Action, Do, match_key
 from qbwc_server.time_window import TimeReader, Window
 
@@ -226,13 +226,10 @@ class Delivery:
             if self._portfolio_refused(connection, key):
                 return
             fields = {"name": self._company.name}
-            step = self._steps.keep(
-                connection,
-                None,
-                Action(Do.CREATE, "Every company has a portfolio.", fields=fields),
-                "portfolio",
-                key,
-            )
+            why = "Every company has a portfolio."
+            action = Action(Do.CREATE, why, fields=fields)
+            planned = [Planned(None, action, "portfolio", key)]
+            (step,) = self._steps.keep(connection, self._company, planned)
         outcome = self._sender.write(step)
         with self._transaction() as connection:
             self._sender.settle(connection, [step], [outcome])

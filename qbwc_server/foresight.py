@@ -18,15 +18,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, models, overlap
+from qbwc_server import companies, going_live, models, overlap
 from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction, transaction, upsert
+from qbwc_server.database import (
+    company_reading,
+    company_transaction,
+    transaction,
+    upsert,
+)
+from qbwc_server.going_live import NotReady
+from qbwc_server.overlap import Overlap
 from qbwc_server.preview import preview
 from qbwc_server.settings import Settings
 
 _COMPANY, _TABLE = models.company, models.preview_result
 _DAILY = timedelta(days=1)
 _AGAIN = timedelta(minutes=10)
+_BEING_MADE = (
+    "What you would go live with is being worked out, because there is much of it. It "
+    "comes below by itself; then press Go live again."
+)
 _REST = 30
 """So many times as long as it took is waited before it is made again."""
 _MOST = 200
@@ -125,6 +136,44 @@ def last(connection: Connection, company_id: int) -> Kept | None:
         sa.select(_TABLE).where(_TABLE.c.company_id == company_id)
     ).first()
     return None if row is None else Kept(row.made_at, row.milliseconds, row.result)
+
+
+def go_live(
+    engine: Engine, company: Company, clock: Callable[[], datetime], *, who: str
+) -> bool:
+    """Have a company go live; False if it is already.
+
+    What a large one has in common with others takes seconds to find out: for that the
+    last preview stands, which must be made after all that was chosen.
+
+    Raises:
+        NotReady: something is missing, or is being worked out; nothing is changed.
+    """
+    with company_reading(engine, company.id) as connection:
+        is_quick = not overlap.takes_long(connection, company)
+    if is_quick:
+        return going_live.go_live(engine, company, clock, who=who)
+    now = clock()
+    with company_transaction(engine, company.id) as connection:
+        kept = last(connection, company.id)
+        if kept is None or not _is_current(connection, company.id, kept, now):
+            kept = None
+            ask(connection, company.id, now)
+    if kept is None:
+        raise NotReady([_BEING_MADE])
+    common = [Overlap(**one) for one in kept.told["overlap"]]
+    return going_live.go_live(engine, company, clock, who=who, common=common)
+
+
+def _is_current(
+    connection: Connection, company_id: int, kept: Kept, now: datetime
+) -> bool:
+    """Tell whether a preview is neither asked for nor being made at the moment."""
+    due_at = connection.execute(
+        sa.select(_COMPANY.c.preview_at).where(_COMPANY.c.id == company_id)
+    ).scalar()
+    # While it is being made the next one is due in a day, see `serve_next`.
+    return due_at is None or (due_at > now and kept.made_at >= due_at - _DAILY)
 
 
 def is_due(connection: Connection, company_id: int, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from qbwc_server.companies import STOPPING, Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
+from qbwc_server.overlap import Overlap
 
 _READING = models.reading
 
@@ -29,18 +30,25 @@ class NotReady(QbwcError):
 
 
 def go_live(
-    engine: Engine, company: Company, clock: Callable[[], datetime], *, who: str
+    engine: Engine,
+    company: Company,
+    clock: Callable[[], datetime],
+    *,
+    who: str,
+    common: list[Overlap] | None = None,
 ) -> bool:
     """Have everything written that waits; False if the company is live already.
 
-    Mosaic's lists are read once more before anything is made there.
+    Mosaic's lists are read once more before anything is made there. `common` is what
+    `overlap.look` told lately; without it that is looked for now.
 
     Raises:
         NotReady: something is missing; nothing is changed.
     """
     if company.mode == "live":
         return False
-    common = overlap.look(engine, company, clock)
+    if common is None:
+        common = overlap.look(engine, company, clock)
     with company_transaction(engine, company.id) as connection:
         again = companies.get(connection, company.id)
         reasons = _missing(connection, again, common)
@@ -64,7 +72,7 @@ def missing(
 
 
 def _missing(
-    connection: Connection, company: Company, common: list[overlap.Overlap]
+    connection: Connection, company: Company, common: list[Overlap]
 ) -> list[str]:
     found = []
     if company.file_name is None:

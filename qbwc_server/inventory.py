@@ -6,7 +6,8 @@ deleted in Mosaic only when two complete reads in a row did not show it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,18 +17,10 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server import claims, companies, models, records
 from qbwc_server.database import company_transaction, next_id, upsert
 from qbwc_server.kinds.mosaic_shape import key_of, snapshot
-from qbwc_server.sync import (
-    Candidate,
-    Choice,
-    Wanted,
-    match_key,
-    name_key,
-    near_key,
-)
+from qbwc_server.sync import Choice, name_key, near_key
 
 _TABLE = models.mosaic_object
 _RECORD = models.record
-_CALL = models.mosaic_call
 _CHUNK = 500
 MISSES = 2
 MOST_PORTFOLIOS = 50
@@ -135,73 +128,6 @@ def keep(
             )
 
 
-def candidates(
-    connection: Connection,
-    company_id: int,
-    wanted: Wanted,
-    *,
-    record_id: int,
-    team: str,
-) -> list[Candidate]:
-    """Return what Mosaic has, or is about to have, under any of the wanted names.
-
-    A project that needs no client, because its customer is the project itself, may
-    stand under any.
-    """
-    data_type = wanted.data_type
-    keys = [match_key(name, wanted.parent) for name in wanted.names]
-    under_any = data_type == "project" and wanted.parent is None
-    named = (
-        _TABLE.c.name_key.in_([name_key(name) for name in wanted.names])
-        if under_any
-        else _TABLE.c.match_key.in_(keys)
-    )
-    claimed = sa.and_(
-        _RECORD.c.company_id == _TABLE.c.company_id,
-        _RECORD.c.mosaic_type == _TABLE.c.data_type,
-        _RECORD.c.mosaic_id == _TABLE.c.mosaic_id,
-        _RECORD.c.id != record_id,
-    )
-    there = connection.execute(
-        sa.select(_TABLE, _RECORD.c.name.label("claimed_by"))
-        .select_from(_TABLE.outerjoin(_RECORD, claimed))
-        .where(
-            _TABLE.c.company_id == company_id,
-            _TABLE.c.data_type == data_type,
-            named,
-        )
-        .order_by(_TABLE.c.mosaic_id)
-    ).all()
-    elsewhere = claims.held_elsewhere(
-        connection, team, company_id, data_type, [row.mosaic_id for row in there]
-    )
-    found = [
-        Candidate(
-            row.mosaic_id,
-            match_key(row.name) if under_any else row.match_key,
-            row.is_archived,
-            row.claimed_by,
-            elsewhere=row.mosaic_id in elsewhere,
-        )
-        for row in there
-        if not row.snapshot.get("is_main")
-    ]
-    coming = connection.execute(
-        sa.select(_CALL.c.match_key).where(
-            _CALL.c.company_id == company_id,
-            _CALL.c.data_type == data_type,
-            _CALL.c.operation == "create",
-            _CALL.c.settled_at.is_(None),
-            _CALL.c.match_key.in_(keys),
-            _CALL.c.record_id != record_id,
-        )
-    )
-    return found + [
-        Candidate(0, row.match_key, archived=False, claimed_by="another record")
-        for row in coming
-    ]
-
-
 def unclaimed(
     connection: Connection, company_id: int, data_type: str, key: str
 ) -> list[tuple[int, dict[str, Any]]]:
@@ -244,6 +170,23 @@ def get(
         )
     ).first()
     return None if row is None else row.snapshot
+
+
+def several(
+    connection: Connection, company_id: int, data_type: str, mosaic_ids: set[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the snapshots of objects as last read, by their numbers."""
+    return {
+        row.mosaic_id: row.snapshot
+        for part in _parts(sorted(mosaic_ids))
+        for row in connection.execute(
+            sa.select(_TABLE.c.mosaic_id, _TABLE.c.snapshot).where(
+                _TABLE.c.company_id == company_id,
+                _TABLE.c.data_type == data_type,
+                _TABLE.c.mosaic_id.in_(part),
+            )
+        )
+    }
 
 
 def called(found: dict[str, Any]) -> str:
@@ -327,6 +270,16 @@ def _chunks(objects: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
         yield part
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record and the object of Mosaic that it is bound to, as Mosaic has it."""
+
+    record_id: int
+    data_type: str
+    mosaic_id: int
+    found: dict[str, Any]
+
+
 def link(
     connection: Connection,
     company_id: int,
@@ -338,45 +291,83 @@ def link(
     by: str,
     now: datetime,
 ) -> None:
-    """Bind a record to an object of Mosaic, and wake those who waited for that.
+    """Bind a record to an object of Mosaic; see `link_all`."""
+    one = Link(record_id, data_type, mosaic_id, found)
+    link_all(connection, company_id, [one], by=by, now=now)
+
+
+def link_all(
+    connection: Connection,
+    company_id: int,
+    links: Sequence[Link],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Bind records to objects of Mosaic, and wake those who waited for that.
 
     What is agreed is only that the object is as archived as it is: if QuickBooks says
     otherwise, that flows next.
     """
+    if not links:
+        return
     team = companies.get(connection, company_id).team
-    claims.claim(connection, team, company_id, [(data_type, mosaic_id)], now=now)
-    row = connection.execute(
+    objects = [(one.data_type, one.mosaic_id) for one in links]
+    claims.claim(connection, team, company_id, objects, now=now)
+    connection.execute(
         _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)
+        .where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("linked")
+        )
         .values(
-            mosaic_type=data_type,
-            mosaic_id=mosaic_id,
-            mosaic=found,
-            agreed={"archived": found["archived"]},
+            mosaic_type=sa.bindparam("new_type"),
+            mosaic_id=sa.bindparam("new_id"),
+            mosaic=sa.bindparam("new_mosaic"),
+            agreed=sa.bindparam("new_agreed"),
             state="pending",
             reason=None,
             attempt=0,
             due_at=now,
             waits_for=None,
-        )
-        .returning(_RECORD.c.kind, _RECORD.c.quickbooks_id)
-    ).one()
-    records.event(
-        connection,
-        company_id,
-        record_id,
-        at=now,
-        what=f"linked to {data_type} {mosaic_id}",
-        by=by,
+        ),
+        [
+            {
+                "linked": one.record_id,
+                "new_type": one.data_type,
+                "new_id": one.mosaic_id,
+                "new_mosaic": one.found,
+                "new_agreed": {"archived": one.found["archived"]},
+            }
+            for one in links
+        ],
     )
-    if row.quickbooks_id is not None:
-        records.wake_waiting(connection, company_id, row.kind, row.quickbooks_id, now)
+    happened = [
+        records.Happened(
+            one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by
+        )
+        for one in links
+    ]
+    records.events(connection, company_id, happened, at=now)
+    of_quickbooks = [
+        (row.kind, row.quickbooks_id)
+        for part in _parts([one.record_id for one in links])
+        for row in connection.execute(
+            sa.select(_RECORD.c.kind, _RECORD.c.quickbooks_id).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id.in_(part),
+                _RECORD.c.quickbooks_id.is_not(None),
+            )
+        )
+    ]
+    records.wake_waiting_for(connection, company_id, of_quickbooks, now)
     # A time entry of Mosaic waits for the object that it is booked on.
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.waits_for == f"{data_type}:{mosaic_id}",
+    for part in _parts([f"{data_type}:{number}" for data_type, number in objects]):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
+            .values(due_at=now, waits_for=None)
         )
-        .values(due_at=now, waits_for=None)
-    )
+
+
+def _parts(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))

@@ -17,10 +17,18 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import claims, companies, inventory, models, mosaic_calls, records
+from qbwc_server import (
+    claims,
+    companies,
+    inventory,
+    lines,
+    models,
+    mosaic_calls,
+    records,
+)
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import KINDS, kind, time_entry
 from qbwc_server.links import PEOPLE
 from qbwc_server.suggestions import NoPlace, place_of
 from qbwc_server.sync import (
@@ -280,8 +288,8 @@ def _record(connection: Connection, company_id: int, record_id: int) -> Row[Any]
     ).first()
     if row is None:
         raise RecordUnknown("There is no such record.")
-    kind = KINDS.get(row.kind)
-    if kind is None or kind.mirror is None or row.quickbooks_gone:
+    listed = KINDS.get(row.kind)
+    if listed is None or listed.mirror is None or row.quickbooks_gone:
         gone = "it was deleted in QuickBooks" if row.quickbooks_gone else "of its kind"
         raise RecordUnknown(f"Nothing can be chosen for {row.name}: {gone}.")
     return row
@@ -290,11 +298,11 @@ def _record(connection: Connection, company_id: int, record_id: int) -> Row[Any]
 def _place(
     connection: Connection, company: Company, row: Row[Any]
 ) -> tuple[str, int | None]:
-    mirror = KINDS[row.kind].mirror
-    if mirror is None:
+    line = lines.line(connection, company.id, row)
+    wanted = kind.wanted(KINDS[row.kind], line, company.structure)
+    if wanted is None:
         raise NoPlace("Nothing is wanted of it in Mosaic.")
-    line = records.line(connection, company.id, row)
-    return place_of(row.kind, mirror(line, company.structure))
+    return place_of(row.kind, wanted)
 
 
 def _object(

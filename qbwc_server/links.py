@@ -91,7 +91,7 @@ class Links:
                 return self._linked(row, "member")
         return Missing(
             "Whoever worked is not among the employees. Time of vendors and others is "
-            "taken only if the company is set so (`company set --contractors`).",
+            "taken only if that is switched on: ask whoever operates this server.",
             f"employee:{list_id}",
         )
 
@@ -159,8 +159,8 @@ class Links:
         others = PEOPLE[1:]
         if row is not None and row.kind in others and not self._company.contractors:
             return Missing(
-                f"{row.name} is no employee. Time of vendors and others is taken "
-                "only if the company is set so (`company set --contractors`)."
+                f"{row.name} is no employee. Time of vendors and others is taken only "
+                "if that is switched on: ask whoever operates this server."
             )
         return self._counterpart("employee", member_id, "Mosaic's member", "employee")
 

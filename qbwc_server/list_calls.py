@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ def refused_portfolio(
     connection: Connection, company_id: int, key: str, since: datetime
 ) -> str | None:
     """Return why the portfolio is not asked for now: refused lately, or never seen."""
-    if mosaic_calls.gave_up(connection, company_id, PORTFOLIO, key):
+    if mosaic_calls.gave_up(connection, company_id, PORTFOLIO, [key]):
         return mosaic_calls.NEVER_APPEARED
     row = connection.execute(
         sa.select(_CALL.c.reason)
@@ -70,6 +70,31 @@ def done(
     )
     _made(connection, call, mosaic_id, found, by=by, now=now)
     return True
+
+
+def made_new(
+    connection: Connection,
+    company_id: int,
+    calls: Sequence[tuple[Row[Any], dict[str, Any]]],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Take creations for records as made, each with the object as Mosaic has it now."""
+    links = []
+    run = next_id(connection, company_id)
+    for data_type in {call.data_type for call, _ in calls}:
+        bodies = [body for call, body in calls if call.data_type == data_type]
+        inventory.keep(connection, company_id, data_type, bodies, run=run, now=now)
+    for call, body in calls:
+        found = snapshot(call.data_type, body)
+        if found is not None:
+            mosaic_id = int(body["mosaic_id"])
+            links.append(
+                inventory.Link(call.record_id, call.data_type, mosaic_id, found)
+            )
+    mosaic_calls.all_done(connection, company_id, [call.id for call, _ in calls], now)
+    inventory.link_all(connection, company_id, links, by=by, now=now)
 
 
 def _taken(

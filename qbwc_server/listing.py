@@ -1,7 +1,7 @@
 """Records as people look at them: by group and need, searched, a page at a time.
 
-Rule: what a page costs does not grow with the company. Pages go on from an id, counts
-stop at `MOST`, and a search looks at so many names at most before it returns.
+Rule: what a page costs does not grow with the company. Pages go on from an id, and a
+search looks at so many names at most before it returns.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import inventory, models, words
+from qbwc_server import inventory, models, needs
 from qbwc_server.companies import Company
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.links import PEOPLE
+from qbwc_server.needs import Part
 from qbwc_server.suggestions import Suggestion, suggest
 from qbwc_server.sync import name_key
 
@@ -28,26 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "time": (time_entry.NAME,),
 }
 """What is shown together."""
-_NOT_WAITING = "state = 'unlinked' AND waits_for IS NULL"
-_WAITING = "state = 'unlinked' AND waits_for IS NOT NULL"
-NEEDS: dict[str, tuple[str, ...]] = {
-    "needs_you": (_NOT_WAITING, "state = 'conflict'", "state = 'refused'"),
-    "waiting": (_WAITING, "state = 'locked'"),
-    "on_its_way": ("state = 'pending'",),
-    "in_sync": ("state = 'in_sync'",),
-    "left_out": ("state = 'do_not_link'", "state = 'gone'"),
-}
-"""What a record needs, as conditions that its indexes know word by word."""
-MOST = 10_000
 _SCANNED, _SCAN = 20_000, 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many there are; `more` says that it is not all, but at least so many."""
-
-    number: int
-    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +63,6 @@ class Page:
     after: int | None
 
 
-def need_of(row: Row[Any]) -> str:
-    """Return what a record needs."""
-    if row.state == "unlinked":
-        return "needs_you" if row.waits_for is None else "waiting"
-    condition = f"state = '{row.state}'"
-    return next(name for name, parts in NEEDS.items() if condition in parts)
-
-
-def standing_as(row: Row[Any]) -> str:
-    """Return a record's state as `words` tell it more closely."""
-    if row.state == "unlinked" and row.choice == "later":
-        return "later"
-    if row.state == "unlinked" and row.waits_for is not None:
-        return "waits"
-    return str(row.state)
-
-
 def page(
     connection: Connection,
     company: Company,
@@ -113,15 +78,16 @@ def page(
 
     `search` is looked for anywhere in the name; case and spaces do not matter.
     """
-    conditions = _conditions(need, state)
-    if search.strip():
-        ids, goes_on = _searched(
-            connection, company.id, group, conditions, search, after, limit
-        )
-    else:
-        found = _after(connection, company.id, group, conditions, after, limit + 1)
-        ids = [row.id for row in found[:limit]]
-        goes_on = ids[-1] if len(found) > limit else None
+    ids, goes_on = matching(
+        connection,
+        company.id,
+        group,
+        need=need,
+        state=state,
+        search=search,
+        after=after,
+        limit=limit,
+    )
     return Page(show(connection, company, ids), goes_on)
 
 
@@ -131,32 +97,10 @@ def show(
     """Return records as a page shows them."""
     if not record_ids:
         return []
-    rows = connection.execute(
-        sa.select(_RECORD)
-        .where(_RECORD.c.company_id == company.id, _RECORD.c.id.in_(record_ids))
-        .order_by(_RECORD.c.id)
-    ).all()
-    listed = [row for row in rows if row.kind in KINDS and row.mosaic_id is None]
+    whole = _whole(connection, company.id, record_ids)
+    listed = [row for row in whole if row.kind in KINDS and row.mosaic_id is None]
     suggested = suggest(connection, company, listed)
-    return [_shown(row, suggested.get(row.id, ())) for row in rows]
-
-
-def count(connection: Connection, company_id: int) -> dict[str, dict[str, Count]]:
-    """Return for each kind how many records need what, each counted to `MOST` only."""
-    kinds = [kind for group in GROUPS.values() for kind in group]
-    parts = [
-        _counted(company_id, kind, need, condition)
-        for kind in kinds
-        for need, conditions in NEEDS.items()
-        for condition in conditions
-    ]
-    found: dict[str, dict[str, Count]] = {kind: {} for kind in kinds}
-    for row in connection.execute(sa.union_all(*parts)):
-        had = found[row.kind].get(row.need, Count(0, more=False))
-        more = had.more or row.seen > MOST
-        number = had.number + min(row.number, MOST)
-        found[row.kind][row.need] = Count(number, more)
-    return found
+    return [_shown(row, suggested.get(row.id, ())) for row in whole]
 
 
 def matching(
@@ -166,77 +110,84 @@ def matching(
     *,
     need: str | None = None,
     state: str | None = None,
+    search: str = "",
     after: int = 0,
     limit: int = 200,
-) -> list[int]:
-    """Return the next ids of the records of a group that a filter leaves."""
-    conditions = _conditions(need, state)
-    rows = _after(connection, company_id, group, conditions, after, limit)
-    return [row.id for row in rows]
+) -> tuple[list[int], int | None]:
+    """Return ids of the records of a group that a filter leaves, and where it goes on.
 
-
-def _counted(
-    company_id: int, kind: str, need: str, condition: str
-) -> sa.Select[str, str, int, int]:
-    """Count in the rows that an index names; what it cannot name is counted in those.
-
-    `seen` is how many rows were looked at, `number` how many of them are meant.
+    As with `page`, a search may return few or none and still go on.
     """
-    named = "state = 'unlinked'" if condition == _WAITING else condition
-    some = (
-        sa.select(_RECORD.c.waits_for if named != condition else sa.literal(1))
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == kind,
-            sa.text(named),
-        )
+    parts = _parts(group, need, state)
+    if search.strip():
+        return _searched(connection, company_id, parts, search, after, limit)
+    found = _after(connection, company_id, parts, after, limit + 1)
+    ids = [row.id for row in found[:limit]]
+    return ids, ids[-1] if len(found) > limit else None
+
+
+def rows(
+    connection: Connection,
+    company_id: int,
+    kinds: Sequence[str],
+    need: str,
+    *,
+    after: int = 0,
+    limit: int = 50,
+) -> tuple[list[Row[Any]], int | None]:
+    """Return records of kinds in the order of their ids, and where the next page is."""
+    parts = [part for kind in kinds for part in needs.parts(kind, need)]
+    found = _after(connection, company_id, parts, after, limit + 1)
+    ids = [row.id for row in found[:limit]]
+    goes_on = ids[-1] if len(found) > limit else None
+    return _whole(connection, company_id, ids), goes_on
+
+
+def _whole(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> list[Row[Any]]:
+    query = (
+        sa.select(_RECORD)
+        .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(record_ids))
         .order_by(_RECORD.c.id)
-        .limit(MOST + 1)
-        .subquery()
     )
-    meant = sa.func.count(some.c[0])  # of waits_for: those that are not null
-    return sa.select(
-        sa.literal(kind).label("kind"),
-        sa.literal(need).label("need"),
-        meant.label("number"),
-        sa.func.count().label("seen"),
-    ).select_from(some)
+    return list(connection.execute(query)) if record_ids else []
 
 
-def _conditions(need: str | None, state: str | None) -> tuple[str, ...]:
-    if state is not None:
-        if state not in models.RECORD_STATES:
-            raise ValueError(state)
-        return (f"state = '{state}'",)
-    if need is not None:
-        return NEEDS[need]
-    return tuple(f"state = '{one}'" for one in models.RECORD_STATES)
+def _parts(group: str, need: str | None, state: str | None) -> list[Part]:
+    """Return what a filter leaves of a group; an unknown state is a ValueError."""
+    if state is not None and state not in models.RECORD_STATES:
+        raise ValueError(state)
+    return [
+        part
+        for kind in GROUPS[group]
+        for part in needs.parts(kind, None if state is not None else need)
+        if state is None or part.state == state
+    ]
 
 
 def _after(
     connection: Connection,
     company_id: int,
-    group: str,
-    conditions: Sequence[str],
+    parts: Sequence[Part],
     after: int,
     limit: int,
 ) -> list[Row[Any]]:
     """Return (id, name) of the next records: of each kind and state in its index."""
-    parts = [
+    found = [
         sa.select(_RECORD.c.id, _RECORD.c.name)
         .where(
             _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == kind,
-            sa.text(condition),
+            _RECORD.c.kind == part.kind,
+            part.condition,
             _RECORD.c.id > after,
         )
         .order_by(_RECORD.c.id)
         .limit(limit)
         .subquery()
-        for kind in GROUPS[group]
-        for condition in conditions
+        for part in parts
     ]
-    every = sa.union_all(*(sa.select(part) for part in parts)).subquery()
+    every = sa.union_all(*(sa.select(one) for one in found)).subquery()
     return list(
         connection.execute(sa.select(every).order_by(every.c.id).limit(limit)).all()
     )
@@ -245,15 +196,14 @@ def _after(
 def _searched(
     connection: Connection,
     company_id: int,
-    group: str,
-    conditions: Sequence[str],
+    parts: Sequence[Part],
     search: str,
     after: int,
     limit: int,
 ) -> tuple[list[int], int | None]:
     wanted = name_key(search)
     found: list[int] = []
-    for rows in _scanned(connection, company_id, group, conditions, after):
+    for rows in _scanned(connection, company_id, parts, after):
         for row in rows:
             after = row.id
             if wanted in name_key(row.name):
@@ -268,12 +218,11 @@ def _searched(
 def _scanned(
     connection: Connection,
     company_id: int,
-    group: str,
-    conditions: Sequence[str],
+    parts: Sequence[Part],
     after: int,
 ) -> Iterator[list[Row[Any]]]:
     for _ in range(_SCANNED // _SCAN):
-        rows = _after(connection, company_id, group, conditions, after, _SCAN)
+        rows = _after(connection, company_id, parts, after, _SCAN)
         yield rows
         if not rows:
             return
@@ -281,7 +230,7 @@ def _scanned(
 
 
 def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
-    told = words.state(row.kind, standing_as(row))
+    standing = needs.of(row)
     named = row.mosaic is not None and row.kind != time_entry.NAME
     there = " ".join(inventory.called(row.mosaic).split()) if named else None
     return Shown(
@@ -289,11 +238,11 @@ def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
         kind=row.kind,
         name=row.name,
         state=row.state,
-        need=need_of(row),
+        need=standing.need,
         reason=row.reason,
-        why=row.reason or told.happened,
-        who=words.who_must_act(told),
-        next_step=told.do,
+        why=row.reason or standing.why,
+        who=standing.who,
+        next_step=standing.do,
         choice=row.choice,
         mosaic_type=row.mosaic_type,
         mosaic_id=row.mosaic_id,

@@ -34,6 +34,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
 _NOTED_EVERY = timedelta(minutes=1)
 _FORGET_AT_ONCE = 100
+_NOTED_AGAIN = timedelta(minutes=1)
 _FAILURE = models.login_failure
 _COMPANY = models.company
 _NOBODY = "0" * 64
@@ -134,6 +135,54 @@ def refused_at(
         )
     ).scalar()
     return at
+
+
+def note_too_old(engine: Engine, keys: Keys, peer: str, now: datetime) -> None:
+    """Note that a Web Connector of an address is too old; it does not say whose it is.
+
+    Its address alone tells: whoever looks at their page from there is told.
+    """
+    who = _too_old(keys.hash("address", group(peer)))
+    with transaction(engine) as connection:
+        lately = connection.execute(
+            sa.select(_FAILURE.c.who).where(
+                _FAILURE.c.who == who, _FAILURE.c.last_at > now - _NOTED_AGAIN
+            )
+        ).first()
+        if lately is None:
+            connection.execute(
+                insert(connection, _FAILURE).on_conflict_do_update(
+                    index_elements=["who"], set_={"last_at": now}
+                ),
+                {"who": who, "failures": 1, "last_at": now},
+            )
+
+
+def too_old_at(
+    connection: Connection, keys: Keys, company: Company, peer: str, now: datetime
+) -> datetime | None:
+    """Return when a Web Connector that may be a company's was too old, None if not.
+
+    It called from where the company's calls come from, or where somebody looks from,
+    and nothing has called for the company since.
+    """
+    since = max(company.last_seen_at or now - FORGOTTEN_AFTER, now - FORGOTTEN_AFTER)
+    places = [keys.hash("address", group(peer))] if peer else []
+    usual = connection.execute(
+        sa.select(_COMPANY.c.login_from).where(_COMPANY.c.id == company.id)
+    ).scalar()
+    places += [usual] if usual else []
+    at: datetime | None = connection.execute(
+        sa.select(sa.func.max(_FAILURE.c.last_at)).where(
+            _FAILURE.c.who.in_([_too_old(place) for place in places]),
+            _FAILURE.c.last_at > since,
+        )
+    ).scalar()
+    return at
+
+
+def _too_old(place: str) -> str:
+    return f"too old {place}"
 
 
 def _renew(

@@ -161,6 +161,7 @@ company = sa.Table(
     _moment("preview_at"),
     _moment("mode_at"),
     _moment("wrong_password_at"),
+    _moment("setup_used_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_check_at", "check_at"),

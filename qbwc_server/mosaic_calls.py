@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models, time_mosaic
-from qbwc_server.database import next_id
+from qbwc_server import companies, makings, models, time_mosaic
+from qbwc_server.database import next_ids
 from qbwc_server.kinds import time_entry
 
 LOOKS_BEFORE_ABSENT = 2
@@ -34,58 +35,83 @@ _CALL = models.mosaic_call
 _RECORD = models.record
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """A write that is about to be sent.
+
+    `key` is the form in which what is created is looked for; `basis` is, for time
+    entries, what both sides agree on once the write is done.
+    """
+
+    operation: str
+    data_type: str
+    record_id: int | None
+    mosaic_id: int | None
+    fields: Mapping[str, Any]
+    key: str
+    reason: str | None
+    basis: Mapping[str, Any] | None = None
+
+
 def begin(
     connection: Connection,
     company_id: int,
+    writes: Sequence[New],
     *,
-    operation: str,
-    data_type: str,
-    record_id: int | None,
-    mosaic_id: int | None,
-    fields: Mapping[str, Any],
-    key: str,
-    reason: str | None,
     now: datetime,
     settle: timedelta,
-    basis: Mapping[str, Any] | None = None,
-) -> tuple[int, str]:
-    """Keep a write that is about to be sent; return its id and its reference.
+) -> list[tuple[int, str]]:
+    """Keep writes that are about to be sent; return each one's id and reference.
 
     The reference is random; it goes along and comes back in callbacks and the log.
-    `basis` is, for time entries, what both sides agree on once the write is done.
     """
-    ref = str(uuid.uuid4())
-    call_id = next_id(connection, company_id)
+    if not writes:
+        return []
+    ids = next_ids(connection, company_id, len(writes))
+    begun = [(call_id, str(uuid.uuid4())) for call_id in ids]
     connection.execute(
         _CALL.insert(),
-        {
-            "company_id": company_id,
-            "id": call_id,
-            "state": "sent",
-            "operation": operation,
-            "data_type": data_type,
-            "record_id": record_id,
-            "mosaic_id": mosaic_id,
-            "fields": dict(fields),
-            "basis": None if basis is None else dict(basis),
-            "match_key": key,
-            "ref": ref,
-            "reason": reason,
-            "created_at": now,
-            "check_at": now + settle,
-        },
+        [
+            {
+                "company_id": company_id,
+                "id": call_id,
+                "state": "sent",
+                "operation": one.operation,
+                "data_type": one.data_type,
+                "record_id": one.record_id,
+                "mosaic_id": one.mosaic_id,
+                "fields": dict(one.fields),
+                "basis": None if one.basis is None else dict(one.basis),
+                "match_key": one.key,
+                "ref": ref,
+                "reason": one.reason,
+                "created_at": now,
+                "check_at": now + settle,
+            }
+            for (call_id, ref), one in zip(begun, writes, strict=True)
+        ],
     )
-    if record_id is not None:
-        change_record(
-            connection,
-            company_id,
-            record_id,
-            state="pending",
-            reason=reason,
-            due_at=None,
-            waits_for=None,
+    about = [
+        {"about": one.record_id, "why": one.reason}
+        for one in writes
+        if one.record_id is not None
+    ]
+    if about:
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id == sa.bindparam("about"),
+            )
+            .values(
+                state="pending",
+                reason=sa.bindparam("why"),
+                due_at=None,
+                waits_for=None,
+            ),
+            about,
         )
-    return call_id, ref
+    return begun
 
 
 def get(connection: Connection, company_id: int, call_id: int) -> Row[Any]:
@@ -138,24 +164,25 @@ def get_all(
     return {row.id: row for row in rows}
 
 
-def gave_up(connection: Connection, company_id: int, data_type: str, key: str) -> bool:
-    """Tell whether a creation under a key was acknowledged but never seen.
+def gave_up(
+    connection: Connection, company_id: int, data_type: str, keys: Sequence[str]
+) -> set[str]:
+    """Return the keys under which a creation was acknowledged but never seen.
 
     It must not be repeated: the object may still come.
     """
-    found = connection.execute(
-        sa.select(_CALL.c.id)
-        .where(
-            _CALL.c.company_id == company_id,
-            _CALL.c.data_type == data_type,
-            _CALL.c.match_key == key,
-            _CALL.c.operation == "create",
-            _CALL.c.state == "refused",
-            _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
-        )
-        .limit(1)
+    return set(
+        connection.execute(
+            sa.select(_CALL.c.match_key).where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.data_type == data_type,
+                _CALL.c.match_key.in_(keys),
+                _CALL.c.operation == "create",
+                _CALL.c.state == "refused",
+                _CALL.c.looks >= LOOKS_BEFORE_GIVING_UP,
+            )
+        ).scalars()
     )
-    return found.first() is not None
 
 
 def records_given_up(
@@ -268,6 +295,28 @@ def settle_as(
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
     if call.data_type == time_entry.NAME and call.operation == "create":
         time_mosaic.let_go(connection, call, now)
+    elif call.operation == "create" and call.record_id is not None:
+        team = companies.get(connection, call.company_id).team
+        makings.end(
+            connection,
+            team,
+            call.company_id,
+            call.data_type,
+            call.match_key,
+            made=state == "done",
+            now=now,
+        )
+
+
+def all_done(
+    connection: Connection, company_id: int, call_ids: Sequence[int], now: datetime
+) -> None:
+    """Take writes to lists as made."""
+    connection.execute(
+        _CALL.update()
+        .where(_CALL.c.company_id == company_id, _CALL.c.id.in_(call_ids))
+        .values(state="done", settled_at=now, check_at=None)
+    )
 
 
 def change(connection: Connection, call: Row[Any], **values: object) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -21,11 +22,14 @@ from qbwc_server import claims, inventory, models
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.mosaic_shape import TYPES
 from qbwc_server.suggestions import suggest, the_exact_one
 from qbwc_server.sync import SHARED_BY_NATURE
 
 _CLAIM, _RECORD, _OBJECT = models.mosaic_claim, models.record, models.mosaic_object
 _BATCH = 500
+_QUICK = 2000
+"""So many undecided records are looked through in about a third of a second."""
 MOST = 1000
 """More than so many are not told one by one."""
 _WORDS = {
@@ -69,6 +73,27 @@ def look(
         return _common(connection, company, meant)
 
 
+def takes_long(connection: Connection, company: Company) -> bool:
+    """Tell whether `look` takes longer than somebody who pressed a button waits."""
+    few = _undecided(company, 0).limit(_QUICK + 1).subquery()
+    many: int = connection.execute(
+        sa.select(sa.func.count()).select_from(few)
+    ).scalar_one()
+    return many > _QUICK
+
+
+def _undecided(company: Company, after: int) -> sa.Select[Any]:
+    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
+    return sa.select(_RECORD).where(
+        _RECORD.c.company_id == company.id,
+        _RECORD.c.kind.in_(mirrored),
+        _RECORD.c.state.in_(("pending", "unlinked")),
+        _RECORD.c.mosaic_id.is_(None),
+        _RECORD.c.choice.is_(None),
+        _RECORD.c.id > after,
+    )
+
+
 def _mean_some(
     connection: Connection,
     company: Company,
@@ -77,19 +102,8 @@ def _mean_some(
     now: datetime,
 ) -> int | None:
     """Claim what the next records would be linked to; return where to go on."""
-    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
     rows = connection.execute(
-        sa.select(_RECORD)
-        .where(
-            _RECORD.c.company_id == company.id,
-            _RECORD.c.kind.in_(mirrored),
-            _RECORD.c.state.in_(("pending", "unlinked")),
-            _RECORD.c.mosaic_id.is_(None),
-            _RECORD.c.choice.is_(None),
-            _RECORD.c.id > after,
-        )
-        .order_by(_RECORD.c.id)
-        .limit(_BATCH)
+        _undecided(company, after).order_by(_RECORD.c.id).limit(_BATCH)
     ).all()
     names = {row.id: row.name for row in rows}
     found = {}
@@ -137,6 +151,7 @@ def _common(
         .where(
             _CLAIM.c.team == company.team,
             _CLAIM.c.holder == company.id,
+            _CLAIM.c.data_type.in_(TYPES),
             sa.exists().where(
                 other.c.team == _CLAIM.c.team,
                 other.c.data_type == _CLAIM.c.data_type,

@@ -9,7 +9,7 @@ is not there yet, and the hours on it, get the same answer as they will get.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -176,13 +176,12 @@ class _Rehearsal:
                 self._copy, self._company.id, self._number(), self._now
             )
         companies.wake_all(self._copy, self._company.id, self._now)
-        while rows := self._due(_RECORD.c.kind != time_entry.NAME):
-            for row in rows:
-                for step in self._steps.plan(self._copy, [row.id]):
-                    self._take(row, step)
-        while rows := self._due(_RECORD.c.kind == time_entry.NAME):
-            for step in self._time_steps.plan(self._copy, [row.id for row in rows]):
-                self._take(None, step)
+        for lists in (True, False):
+            planner = self._steps if lists else self._time_steps
+            is_time = _RECORD.c.kind == time_entry.NAME
+            while rows := self._due(~is_time if lists else is_time):
+                steps = planner.plan(self._copy, [row.id for row in rows])
+                self._take({row.id: row for row in rows}, steps)
         return self._told(before)
 
     def _linked(self) -> set[int]:
@@ -198,35 +197,52 @@ class _Rehearsal:
         return list(
             self._copy.execute(
                 sa.select(_RECORD)
+                .where(_RECORD.c.company_id == self._company.id)
                 .where(_RECORD.c.due_at <= self._now, condition)
-                .order_by(_RECORD.c.delivery_rank, _RECORD.c.id)
+                .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)
                 .limit(_BATCH)
             )
         )
 
-    def _take(self, row: Row[Any] | None, step: Step) -> None:
-        """Take a write as made; what it changed is not planned again."""
-        call = mosaic_calls.get(self._copy, self._company.id, step.call_id)
-        self._done.setdefault(call.record_id, call.operation)
-        if row is not None and call.operation == "create":
-            list_calls.done(
-                self._copy,
-                call,
-                self._number(),
-                self._body(row, step.fields),
-                by="preview",
-                now=self._now,
-            )
+    def _take(self, rows: Mapping[int, Row[Any]], steps: Sequence[Step]) -> None:
+        """Take writes as made; what they changed is not planned again."""
+        ids = [step.call_id for step in steps]
+        calls = mosaic_calls.get_all(self._copy, self._company.id, ids)
+        for call in calls.values():
+            self._done.setdefault(call.record_id, call.operation)
+        made = [
+            (calls[step.call_id], rows[calls[step.call_id].record_id], step.fields)
+            for step in steps
+            if step.do == "create" and step.data_type != time_entry.NAME
+        ]
+        if not made:
+            return
+        above = self._above([row for _, row, _ in made])
+        list_calls.made_new(
+            self._copy,
+            self._company.id,
+            [
+                (call, self._body(above.get((row.kind, row.parent_id)), fields))
+                for call, row, fields in made
+            ],
+            by="preview",
+            now=self._now,
+        )
 
-    def _body(self, row: Row[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _above(self, rows: Sequence[Row[Any]]) -> dict[tuple[str, str], int]:
+        """Return what Mosaic has for the records that others stand under."""
+        parents = {row.parent_id for row in rows if row.parent_id is not None}
+        found = self._copy.execute(
+            sa.select(_RECORD.c.kind, _RECORD.c.quickbooks_id, _RECORD.c.mosaic_id)
+            .where(_RECORD.c.company_id == self._company.id)
+            .where(_RECORD.c.quickbooks_id.in_(sorted(parents)))
+        )
+        return {(row.kind, row.quickbooks_id): row.mosaic_id for row in found}
+
+    def _body(self, above: int | None, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return an object as Mosaic would answer it."""
-        above = self._copy.execute(
-            sa.select(_RECORD.c.mosaic_id).where(
-                _RECORD.c.kind == row.kind, _RECORD.c.quickbooks_id == row.parent_id
-            )
-        ).scalar()
         body = {"client_id": above, "main_phase_id": self._number(), **fields}
-        return {**body, "is_archived": False}
+        return {**body, "mosaic_id": self._number(), "is_archived": False}
 
     def _number(self) -> int:
         self._next += 1

@@ -73,6 +73,8 @@ class Facts:
     attention: str | None = None
     attention_id: str | None = None
     refused_at: datetime | None = None
+    too_old: str | None = None
+    """What is said of a Web Connector that was too old and has not called since."""
     last_seen_at: datetime | None = None
     late_at: datetime | None = None
     """Since when it is missed, as `silence` found; None while it calls."""
@@ -164,21 +166,7 @@ def done(found: Sequence[Step]) -> int:
 
 def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     """Return the answers; `needs` records wait for a person, so do `conflicts`."""
-    todo: list[str] = []
-    if facts.attention is not None:
-        todo.append(facts.attention)
-    late = is_late(facts)
-    if late:
-        todo.append(
-            "Web Connector has not called for too long. See that the computer with "
-            "QuickBooks is on and its user signed in, that Web Connector runs, and "
-            "that Auto-Run is ticked."
-        )
-    if conflicts:
-        todo.append(_many(conflicts, "conflict is", "conflicts are") + " to settle.")
-    if needs - conflicts > 0:
-        count = _many(needs - conflicts, "record needs", "records need")
-        todo.append(f"{count} you: each says why, and the way out.")
+    todo, late = _todo(facts, needs, conflicts), is_late(facts)
     unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
     missing = ", then ".join(step.title for step in unfinished[:2])
     if facts.mode == "paused":
@@ -200,6 +188,26 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     return Answers("good", running, nothing, _or_nothing(todo))
 
 
+def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
+    todo: list[str] = []
+    if facts.attention is not None:
+        todo.append(facts.attention)
+    if facts.too_old is not None and facts.last_seen_at is not None:
+        todo.append(facts.too_old)
+    if is_late(facts):
+        todo.append(
+            "Web Connector has not called for too long. See that the computer with "
+            "QuickBooks is on and its user signed in, that Web Connector runs, and "
+            "that Auto-Run is ticked."
+        )
+    if conflicts:
+        todo.append(_many(conflicts, "conflict is", "conflicts are") + " to settle.")
+    if needs - conflicts > 0:
+        count = _many(needs - conflicts, "record needs", "records need")
+        todo.append(f"{count} you: each says why, and the way out.")
+    return todo
+
+
 _FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
 
 
@@ -217,6 +225,8 @@ def _is_running(facts: Facts) -> bool:
 
 def _added(facts: Facts) -> Step:
     title = "Connection added to Web Connector"
+    if facts.too_old is not None and facts.last_seen_at is None:
+        return Step("added", title, Tick.TROUBLE, facts.too_old)
     if facts.last_seen_at is None and facts.refused_at is None:
         said = "Add the connection file to Web Connector and run it once."
         return Step("added", title, Tick.NOW, said)

@@ -7,6 +7,7 @@ QuickBooks side changed becomes due, however often it changed meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models
-from qbwc_server.database import insert_many, matching, next_id, next_ids
-from qbwc_server.kinds.kind import Kind, Line, Relative, Seen
+from qbwc_server.database import insert_many, matching, next_ids
+from qbwc_server.kinds.kind import Kind, Seen
 
 _RECORD = models.record
 _DEEPEST = 12
@@ -28,6 +29,16 @@ UNREAD = (
     "look at it; it is read again after the fix."
 )
 _KEPT = "Read and kept; Mosaic has no such thing."
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What happened to a record, by whom; `detail` is what can be read of it later."""
+
+    record_id: int
+    what: str
+    by: str
+    detail: object = None
 
 
 def keep_seen(
@@ -295,31 +306,44 @@ def wake_waiting(
     quickbooks_id: str,
     now: datetime,
 ) -> None:
-    """Have those looked at that wait for a record, or stand directly below it.
+    """Have those looked at that wait for a record, or stand directly below it."""
+    wake_waiting_for(connection, company_id, [(kind, quickbooks_id)], now)
+
+
+def wake_waiting_for(
+    connection: Connection,
+    company_id: int,
+    objects: Iterable[tuple[str, str]],
+    now: datetime,
+) -> None:
+    """Do the same for many, each a kind and an id in QuickBooks.
 
     Time does not tell in which list its person is: it waits for an employee.
     """
-    names = {f"{kind}:{quickbooks_id}"}
-    if kind in _ALSO_WORK:
-        names.add(f"employee:{quickbooks_id}")
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.waits_for.in_(sorted(names)),
+    by_kind: dict[str, list[str]] = {}
+    for kind, quickbooks_id in objects:
+        by_kind.setdefault(kind, []).append(quickbooks_id)
+    names = {f"{kind}:{one}" for kind, ids in by_kind.items() for one in ids}
+    for kind in _ALSO_WORK & by_kind.keys():
+        names |= {f"employee:{one}" for one in by_kind[kind]}
+    for part in _chunks(sorted(names)):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
+            .values(due_at=now, waits_for=None)
         )
-        .values(due_at=now, waits_for=None)
-    )
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == kind,
-            _RECORD.c.parent_id == quickbooks_id,
-            _RECORD.c.due_at.is_(None),
-        )
-        .values(due_at=now)
-    )
+    for kind, ids in by_kind.items():
+        for part in _chunks(ids):
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == company_id,
+                    _RECORD.c.kind == kind,
+                    _RECORD.c.parent_id.in_(part),
+                    _RECORD.c.due_at.is_(None),
+                )
+                .values(due_at=now)
+            )
 
 
 def mark_gone(
@@ -399,26 +423,6 @@ def unseen(
     return [str(row.quickbooks_id) for row in missed], known
 
 
-def line(connection: Connection, company_id: int, row: Row[Any]) -> Line:
-    """Return a record's line, from its topmost ancestor down to itself."""
-    found = [relative(row)]
-    parent_id = row.parent_id
-    while parent_id is not None and len(found) < _DEEPEST:
-        above = connection.execute(
-            sa.select(_RECORD).where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.kind == row.kind,
-                _RECORD.c.quickbooks_id == parent_id,
-            )
-        ).first()
-        if above is None or above.quickbooks_gone:
-            found.append(Relative(parent_id, {}, "pending", missing=True))
-            break
-        found.append(relative(above))
-        parent_id = above.parent_id
-    return tuple(reversed(found))
-
-
 def event(
     connection: Connection,
     company_id: int,
@@ -430,29 +434,35 @@ def event(
     detail: object = None,
 ) -> None:
     """Keep what happened to a record."""
+    one = Happened(record_id, what, by, detail)
+    events(connection, company_id, [one], at=at)
+
+
+def events(
+    connection: Connection,
+    company_id: int,
+    happened: Sequence[Happened],
+    *,
+    at: datetime,
+) -> None:
+    """Keep what happened to records, in that order."""
+    if not happened:
+        return
+    ids = next_ids(connection, company_id, len(happened))
     connection.execute(
         models.record_event.insert(),
-        {
-            "company_id": company_id,
-            "id": next_id(connection, company_id),
-            "record_id": record_id,
-            "at": at,
-            "what": what,
-            "by": by,
-            "detail": detail,
-        },
-    )
-
-
-def relative(row: Row[Any]) -> Relative:
-    """Return a record as a part of a line."""
-    return Relative(
-        quickbooks_id=row.quickbooks_id,
-        quickbooks=row.quickbooks or {},
-        state=row.state,
-        mosaic_type=row.mosaic_type,
-        mosaic_id=row.mosaic_id,
-        mosaic=row.mosaic,
+        [
+            {
+                "company_id": company_id,
+                "id": event_id,
+                "record_id": one.record_id,
+                "at": at,
+                "what": one.what,
+                "by": one.by,
+                "detail": one.detail,
+            }
+            for event_id, one in zip(ids, happened, strict=True)
+        ],
     )
 
 

@@ -108,7 +108,15 @@ class Settings(BaseSettings):
         "others say is not. Empty: nobody.",
     )
     setup_link_days: int = Field(
-        default=14, ge=1, description="Days for which a setup link opens its page."
+        default=14,
+        ge=1,
+        description="Days for which a setup link shows new passwords, and waits to be "
+        "opened for the first time.",
+    )
+    page_link_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days without a visit after which a link that was opened ends.",
     )
     notify_webhook: SecretStr = Field(
         default=SecretStr(""),

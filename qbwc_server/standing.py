@@ -1,12 +1,11 @@
 """Where a company stands, as its pages show it: read from what is stored, and bounded.
 
 Whoever has a page open asks every few seconds, so nothing here grows with the company:
-counts stop at `MOST`, lists have pages by key, runs are those of a month.
+lists have pages by key, runs are those of a month.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,28 +14,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import logins, models, reading
+from qbwc_server import logins, models, reading, words
 from qbwc_server.companies import Company
 from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.keys import Keys
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import time_entry
+from qbwc_server.needs import SHOWN, Counted
 from qbwc_server.progress import Facts, Read, Run
 
-MOST: Final = 10_000
-"""More than so many are told as "more than"."""
-NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "needs_you": ("conflict", "refused", "unlinked"),
-    "on_its_way": ("pending",),
-    "waiting": ("locked",),
-    "in_sync": ("in_sync",),
-    "left_out": ("do_not_link", "gone"),
-}
-"""What a person sees of a state: whether somebody must act, and who."""
-PLURALS: Final = {
-    **{kind.name: kind.plural for kind in KINDS.values() if kind.mirror is not None},
-    time_entry.NAME: time_entry.PLURAL,
-}
-"""The kinds that pages show, in their order."""
 QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""
 _RECORD, _SESSION, _JOB = models.record, models.session, models.job
@@ -45,22 +30,6 @@ _OF_A_RUN: Final = (
     *("id", "started_at", "ended_at", "ended_why", "last_error", "summary"),
     "file_path",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many records of a kind stand where; each number stops at `MOST` + 1."""
-
-    kind: str
-    plural: str
-    by_need: dict[str, int]
-    conflicts: int = 0
-    """Those of `needs_you` in which both sides changed the same field."""
-
-    @property
-    def total(self) -> int:
-        """How many there are that take part; left out ones do not."""
-        return sum(n for need, n in self.by_need.items() if need != "left_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +47,12 @@ def facts(
     company: Company,
     counted: Sequence[Counted],
     now: datetime,
+    *,
+    peer: str = "",
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
-    `counted` is what `counts` told.
+    `counted` is what `needs.counts` told; `peer` is the address of whoever looks.
     """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)
@@ -91,6 +62,7 @@ def facts(
         refused = refused if refused > usual else None
     runs = latest_runs(connection, company.id, 1)
     run = Run(runs[0].started_at, runs[0].ended_at, runs[0].summary) if runs else None
+    too_old = logins.too_old_at(connection, keys, company, peer, now)
     return Facts(
         now=now,
         mode=company.mode,
@@ -98,6 +70,7 @@ def facts(
         attention=company.attention,
         attention_id=company.attention_id,
         refused_at=refused,
+        too_old=words.attention("web-connector-too-old").said if too_old else None,
         last_seen_at=company.last_seen_at,
         late_at=company.late_at,
         file_name=company.file_name,
@@ -139,7 +112,7 @@ def _reads(
             )
         )
     }
-    names = [kind.name for kind in reading.kinds_of(company) if kind.name in PLURALS]
+    names = [kind.name for kind in reading.kinds_of(company) if kind.name in SHOWN]
     if company.time_tracking is not False:
         names.append(time_entry.NAME)
     totals = {one.kind: one.total for one in counted}
@@ -150,7 +123,7 @@ def _reads(
         problem = row.problem if row is not None else None
         count = totals.get(name, 0)
         share, left = (None, None) if done else _pace(cursors.get(name), count, now)
-        found.append(Read(PLURALS[name], count, done, share, left, problem))
+        found.append(Read(SHOWN[name], count, done, share, left, problem))
     return tuple(found)
 
 
@@ -173,123 +146,8 @@ def _pace(
     if not share:
         return share, None
     took = now - datetime.fromisoformat(cursor["began"])
-    return share, took * (1 - share) / share
-
-
-def _states() -> Iterator[str]:
-    return (state for states in NEEDS.values() for state in states)
-
-
-def _need(kind: str, state: str) -> str:
-    if (kind, state) == (time_entry.NAME, "unlinked"):
-        return "waiting"  # its person, job or item is what needs somebody
-    return next(need for need, states in NEEDS.items() if state in states)
-
-
-def _some(kind: str, state: str) -> sa.Select[str, str, int, int]:
-    """Count by `ix_record_state` alone; `own` are those that wait for no other record.
-
-    Only of an unlinked one it matters whether it does, and that is in its row.
-    """
-    asked = _need(kind, state) == "needs_you" and state == "unlinked"
-    waits = _RECORD.c.waits_for if asked else sa.null()
-    rows = (
-        sa.select(_RECORD.c.id, waits.label("waits_for"))
-        .where(
-            _RECORD.c.company_id == sa.bindparam("company"),
-            _RECORD.c.kind == kind,
-            _RECORD.c.state == state,
-        )
-        .order_by(_RECORD.c.id)
-        .limit(MOST + 1)
-        .subquery()
-    )
-    return sa.select(
-        sa.literal(kind).label("kind"),
-        sa.literal(state).label("state"),
-        sa.func.count().label("many"),
-        (sa.func.count() - sa.func.count(rows.c.waits_for)).label("own"),
-    ).select_from(rows)
-
-
-_COUNTS: Final = sa.union_all(
-    *(_some(kind, state) for kind in PLURALS for state in models.RECORD_STATES)
-)
-
-
-def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
-    """Return how many records of each kind stand where, read up to `MOST` each."""
-    rows = connection.execute(_COUNTS, {"company": company_id}).all()
-    found = {kind: dict.fromkeys(NEEDS, 0) for kind in PLURALS}
-    conflicts = dict.fromkeys(PLURALS, 0)
-    for row in rows:
-        if row.state == "conflict":
-            conflicts[row.kind] = row.many
-        need = _need(row.kind, row.state)
-        found[row.kind][need] += row.own
-        found[row.kind]["waiting"] += row.many - row.own
-    return tuple(
-        Counted(kind, PLURALS[kind], found[kind], conflicts[kind]) for kind in PLURALS
-    )
-
-
-def need_of(row: Row[Any]) -> str:
-    """Return what a person sees of a record's state; see `NEEDS`."""
-    if row.state == "unlinked" and row.waits_for is not None:
-        return "waiting"
-    return _need(row.kind, row.state)
-
-
-def records(
-    connection: Connection,
-    company_id: int,
-    *,
-    need: str,
-    kind: str | None = None,
-    after: int = 0,
-    limit: int = 50,
-) -> tuple[list[Row[Any]], int | None]:
-    """Return records in the order of their numbers, and after which the next page is.
-
-    None where this is the last. What waits for another record is with `waiting`.
-    """
-    kinds = [kind] if kind is not None else list(PLURALS)
-    wanted: list[tuple[str, str, bool | None]] = []
-    for one in kinds:
-        for state in _states():
-            of_unlinked = state == "unlinked"
-            if _need(one, state) == need:
-                own = of_unlinked and need == "needs_you"
-                wanted.append((one, state, False if own else None))
-            elif of_unlinked and need == "waiting":
-                wanted.append((one, state, True))
-    found = [
-        _page(connection, company_id, one, state, waits, after, limit + 1)
-        for one, state, waits in wanted
-    ]
-    rows = list(heapq.merge(*found, key=lambda row: row.id))[: limit + 1]
-    following = rows[limit - 1].id if len(rows) > limit else None
-    return rows[:limit], following
-
-
-def _page(
-    connection: Connection,
-    company_id: int,
-    kind: str,
-    state: str,
-    waits: bool | None,
-    after: int,
-    limit: int,
-) -> Sequence[Row[Any]]:
-    query = sa.select(_RECORD).where(
-        _RECORD.c.company_id == company_id,
-        _RECORD.c.kind == kind,
-        _RECORD.c.state == state,
-        _RECORD.c.id > after,
-    )
-    if waits is not None:
-        query = query.where(_RECORD.c.waits_for.is_not(None) == waits)
-    return connection.execute(query.order_by(_RECORD.c.id).limit(limit)).all()
+    left = round(took.total_seconds() * (1 - share) / share)
+    return share, timedelta(seconds=left)
 
 
 def conflicting(
@@ -321,7 +179,7 @@ def every_record(
         .where(
             _RECORD.c.company_id == company_id,
             _RECORD.c.id > after,
-            _RECORD.c.kind.in_(PLURALS),
+            _RECORD.c.kind.in_(SHOWN),
         )
         .order_by(_RECORD.c.id)
         .limit(limit)

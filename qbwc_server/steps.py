@@ -1,4 +1,4 @@
-"""One step for one record of a list: planned, and kept as a write to Mosaic.
+"""One step for records of lists: planned, and kept as a write to Mosaic.
 
 Rule: a step is planned from what is in the database in the same transaction that keeps
 it, and is sent only after that transaction is committed.
@@ -7,6 +7,7 @@ it, and is sent only after that transaction is committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,29 +15,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import (
-    claims,
     companies,
     inventory,
-    list_calls,
+    makings,
     models,
     mosaic_calls,
     records,
-    sync,
+    step_facts,
 )
 from qbwc_server.companies import Company
-from qbwc_server.kinds import KINDS
+from qbwc_server.inventory import Link
 from qbwc_server.kinds.mosaic_shape import wire
+from qbwc_server.makings import Elsewhere
+from qbwc_server.mosaic_calls import New
+from qbwc_server.records import Happened
 from qbwc_server.sending import Step
-from qbwc_server.sync import (
-    Action,
-    Choice,
-    Do,
-    Hold,
-    Shared,
-    Side,
-    Wanted,
-    match_key,
-)
+from qbwc_server.step_facts import Facts
+from qbwc_server.sync import Action, Do, Wanted, match_key
 
 _RECORD = models.record
 _WOULD = {
@@ -48,8 +43,25 @@ _WOULD = {
     Do.RELEASE: "would be unlinked",
 }
 _CHANGES = frozenset({Do.UPDATE, Do.ARCHIVE, Do.UNARCHIVE})
+_LEFT_OUT = "do_not_link"
+_LONG_AGO = timedelta(days=365)
+_MADE_ELSEWHERE = (
+    "Another company file of your team has just made it in Mosaic, or is making it. It "
+    "is looked for there again first."
+)
 _MOST_CHANGES = 3
 """In a row about one record; more means that Mosaic does not do what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is done next about a record; `row` is None for what is of no record."""
+
+    row: Any
+    action: Action
+    data_type: str
+    key: str = ""
+    """The form in which what is created is looked for."""
 
 
 class Steps:
@@ -72,274 +84,336 @@ class Steps:
     def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
         """Plan records; do what needs no Mosaic here, and keep and return the writes.
 
-        What is on a list stands on what was delivered before it, so nothing is gained
-        by planning several at once.
+        What is on a list stands on what was delivered before it: those that stand on
+        another one of these stay due and are planned after it.
         """
-        steps = [self._plan(connection, record_id) for record_id in record_ids]
-        return [step for step in steps if step is not None]
-
-    def _plan(self, connection: Connection, record_id: int) -> Step | None:
-        """Plan one record; do what needs no Mosaic here, or keep and return a write."""
         company = companies.get(connection, self._company_id)
-        row = connection.execute(
-            sa.select(_RECORD).where(
-                _RECORD.c.company_id == company.id, _RECORD.c.id == record_id
-            )
-        ).one()
-        now = self._clock()
-        if row.due_at is None or row.due_at > now:
-            return None
-        if mosaic_calls.open_calls(
-            connection, company.id, models.mosaic_call.c.record_id == record_id
-        ):
-            self._change(connection, record_id, due_at=None)
-            return None
-        wanted = self._wanted(connection, company, row)
-        found = []
-        if isinstance(wanted, Wanted):
-            found = inventory.candidates(
-                connection,
-                company.id,
-                _looked_for(row, wanted),
-                record_id=record_id,
-                team=company.team,
-            )
-        action = sync.plan(_side(connection, company, row), wanted, found)
-        data_type = (
-            wanted.data_type
-            if row.mosaic_id is None and isinstance(wanted, Wanted)
-            else row.mosaic_type
-        )
-        key = ""
-        if action.do is Do.CREATE and isinstance(wanted, Wanted):
-            key = match_key(str(action.fields[wanted.key]), wanted.parent)
-        why = self._not_again(connection, row, action, data_type, key)
-        if why is not None:
-            action = Action(Do.NOTHING, why, "refused")
-        if action.do is Do.NOTHING:
-            self._rest(connection, row, action)
-            return None
+        rows = self._due(connection, record_ids)
+        facts = step_facts.gather(connection, company, rows)
+        alone = list(facts.alone())
+        under_way = [row.id for row in alone if row.id in facts.open]
+        planned = [_planned(facts, row) for row in alone if row.id not in facts.open]
+        planned = self._not_again(connection, planned)
+        rest = [one for one in planned if one.action.do is Do.NOTHING]
+        to_do = [one for one in planned if one.action.do is not Do.NOTHING]
+        self._leave(connection, under_way)
+        self._rest(connection, rest)
         if not company.delivers:
+            self._hold_back(connection, company, to_do)
+            return []
+        return self.keep(connection, company, self._do_here(connection, company, to_do))
+
+    def _due(self, connection: Connection, record_ids: Sequence[int]) -> list[Row[Any]]:
+        """Return those of the records that are due, in the order of the ids."""
+        rows = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company_id,
+                _RECORD.c.id.in_(record_ids),
+                _RECORD.c.due_at <= self._clock(),
+            )
+        ).all()
+        place = {record_id: number for number, record_id in enumerate(record_ids)}
+        return sorted(rows, key=lambda row: place[row.id])
+
+    def _leave(self, connection: Connection, record_ids: list[int]) -> None:
+        """Leave records as they are: a write of theirs is on its way."""
+        if record_ids:
+            self._change(connection, record_ids, due_at=None)
+
+    def _not_again(
+        self, connection: Connection, planned: list[Planned]
+    ) -> list[Planned]:
+        """Stop steps that were taken often enough and changed nothing."""
+        creations = [one for one in planned if one.action.do is Do.CREATE]
+        given_up = {
+            (data_type, key)
+            for data_type in {one.data_type for one in creations}
+            for key in mosaic_calls.gave_up(
+                connection,
+                self._company_id,
+                data_type,
+                [one.key for one in creations if one.data_type == data_type],
+            )
+        }
+        checked = []
+        for one in planned:
+            why = None
+            if one.action.do in _CHANGES and one.row.attempt >= _MOST_CHANGES:
+                why = (
+                    f"Mosaic took the same change {one.row.attempt} times but has not "
+                    "made it. Look at it in Mosaic; it is tried again when the lists "
+                    "are read."
+                )
+            elif one.action.do is Do.CREATE and (one.data_type, one.key) in given_up:
+                why = mosaic_calls.NEVER_APPEARED
+            refused = Action(Do.NOTHING, why, "refused")
+            checked.append(
+                one
+                if why is None
+                else Planned(one.row, refused, one.data_type, one.key)
+            )
+        return checked
+
+    def _rest(self, connection: Connection, planned: list[Planned]) -> None:
+        """Write down of records that nothing is done about them now, and why."""
+        said: dict[tuple[str, str | None, str | None], list[int]] = {}
+        for one in planned:
+            action = one.action
+            told = (action.state, action.reason, action.waits_for)
+            said.setdefault(told, []).append(one.row.id)
+        for (state, reason, waits_for), ids in said.items():
             self._change(
                 connection,
-                record_id,
+                ids,
+                state=state,
+                reason=reason,
+                waits_for=waits_for,
+                due_at=None,
+                attempt=0,
+            )
+        # What stands on one that is left out says so too, or no longer.
+        told_so = [
+            (one.row.kind, one.row.quickbooks_id)
+            for one in planned
+            if (one.row.state == _LEFT_OUT) != (one.action.state == _LEFT_OUT)
+            and one.row.quickbooks_id
+        ]
+        now = self._clock()
+        records.wake_waiting_for(connection, self._company_id, told_so, now)
+        gone = [
+            Happened(one.row.id, "gone", "quickbooks")
+            for one in planned
+            if one.action.state == "gone"
+        ]
+        records.events(connection, self._company_id, gone, at=now)
+
+    def _hold_back(
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> None:
+        """Say what would be done if the company's records were delivered."""
+        for one in planned:
+            self._change(
+                connection,
+                [one.row.id],
                 state="pending",
-                reason=f"{_why_not(company)}: {data_type} {_WOULD[action.do]}. "
-                f"{action.reason}",
+                reason=f"{_why_not(company)}: {one.data_type} "
+                f"{_WOULD[one.action.do]}. {one.action.reason}",
                 due_at=None,
             )
-            return None
-        if self._done_here(connection, row, action, data_type, now):
-            return None
-        if self._renames_client(connection, data_type, action):
+
+    def _do_here(
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> list[Planned]:
+        """Do what needs no Mosaic: link what is there, or let go of it.
+
+        Returns what is to be sent.
+        """
+        now = self._clock()
+        by_name = [one for one in planned if one.action.do is Do.LINK]
+        there = self._objects(
+            connection, [(one.data_type, one.action.mosaic_id) for one in by_name]
+        )
+        links = [
+            Link(
+                one.row.id,
+                one.data_type,
+                one.action.mosaic_id,
+                there[one.data_type, one.action.mosaic_id],
+            )
+            for one in by_name
+            if one.action.mosaic_id is not None
+        ]
+        inventory.link_all(
+            connection, self._company_id, links, by="matched by name", now=now
+        )
+        for one in planned:
+            if one.action.do is Do.RELEASE:
+                inventory.unlink(
+                    connection, one.row, why=one.action.reason, by="plan", now=now
+                )
+        left = [one for one in planned if one.action.do not in {Do.LINK, Do.RELEASE}]
+        waits = self._under_renamed_clients(connection, left)
+        for one in waits:
             self._change(
                 connection,
-                record_id,
+                [one.row.id],
                 state="pending",
                 reason="Waits until the change of its client is made in Mosaic.",
-                waits_for=f"{row.kind}:{row.parent_id}",
+                waits_for=f"{one.row.kind}:{one.row.parent_id}",
                 due_at=now + self._settle,
             )
-            return None
-        return self.keep(connection, row, action, data_type, key)
+        left = [one for one in left if one not in waits]
+        return self._unless_made_elsewhere(connection, company, left)
 
-    def _done_here(
-        self,
-        connection: Connection,
-        row: Row[Any],
-        action: Action,
-        data_type: str,
-        now: datetime,
-    ) -> bool:
-        """Do what needs no Mosaic: link what is there, or let go of it."""
-        company_id = row.company_id
-        if action.do is Do.LINK and action.mosaic_id is not None:
-            snapshot = inventory.get(
-                connection, company_id, data_type, action.mosaic_id
-            )
-            inventory.link(
-                connection,
-                company_id,
-                row.id,
-                data_type,
-                action.mosaic_id,
-                snapshot or {},
-                by="matched by name",
-                now=now,
-            )
-            return True
-        if action.do is Do.RELEASE:
-            inventory.unlink(connection, row, why=action.reason, by="plan", now=now)
-            return True
-        return False
+    def _unless_made_elsewhere(
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> list[Planned]:
+        """Leave out what another company file of the team is making or has made.
 
-    def _renames_client(
-        self, connection: Connection, data_type: str, action: Action
-    ) -> bool:
-        """Tell whether the client that a project is put under is being changed.
+        It is planned again when Mosaic's lists were read, and show it.
+        """
+        now = self._clock()
+        taken = makings.begin(
+            connection,
+            company.team,
+            company.id,
+            {(one.data_type, one.key) for one in planned if one.action.do is Do.CREATE},
+            read_at=company.mosaic_read_at,
+            now=now,
+        )
+        left = []
+        for one in planned:
+            if one.action.do is Do.CREATE and (one.data_type, one.key) in taken:
+                self._change(
+                    connection,
+                    [one.row.id],
+                    state="pending",
+                    reason=_MADE_ELSEWHERE,
+                    due_at=now + self._settle,
+                )
+            else:
+                left.append(one)
+        if Elsewhere.MADE in taken.values():
+            # So old that the next pass reads the lists again before anything else.
+            companies.change(connection, company.id, mosaic_read_at=now - _LONG_AGO)
+        return left
+
+    def _under_renamed_clients(
+        self, connection: Connection, planned: list[Planned]
+    ) -> list[Planned]:
+        """Return projects whose client is being changed.
 
         A project names its client, and Mosaic makes one that it does not know: under a
         name that is just given up there would be a second client.
         """
-        parent = action.fields.get("parent")
-        if data_type != "project" or parent is None:
-            return False
         call = models.mosaic_call
-        coming = mosaic_calls.open_calls(
-            connection,
-            self._company_id,
-            call.c.data_type == "client",
-            call.c.mosaic_id == parent,
-        )
-        return bool(coming)
-
-    def _not_again(
-        self,
-        connection: Connection,
-        row: Row[Any],
-        action: Action,
-        data_type: str,
-        key: str,
-    ) -> str | None:
-        """Return why a step is not taken once more; None if it may be taken."""
-        if action.do in _CHANGES and row.attempt >= _MOST_CHANGES:
-            return (
-                f"Mosaic took the same change {row.attempt} times but has not made it. "
-                "Look at it in Mosaic; it is tried again when the lists are read."
-            )
-        if action.do is Do.CREATE and mosaic_calls.gave_up(
-            connection, row.company_id, data_type, key
-        ):
-            return mosaic_calls.NEVER_APPEARED
-        return None
-
-    def _wanted(
-        self, connection: Connection, company: Company, row: Row[Any]
-    ) -> Wanted | Hold:
-        mirror = KINDS[row.kind].mirror
-        if mirror is None or row.quickbooks_gone:
-            return Hold("in_sync", "Nothing is wanted of it in Mosaic.")
-        wanted = mirror(records.line(connection, company.id, row), company.structure)
-        if (
-            isinstance(wanted, Wanted)
-            and wanted.data_type == "project"
-            and company.mosaic_portfolio is None
-        ):
-            reason = "Waits for the company's portfolio in Mosaic."
-            return Hold("unlinked", reason, waits_for=list_calls.PORTFOLIO)
-        return wanted
-
-    def _rest(self, connection: Connection, row: Row[Any], action: Action) -> None:
-        self._change(
-            connection,
-            row.id,
-            state=action.state,
-            reason=action.reason,
-            waits_for=action.waits_for,
-            due_at=None,
-            attempt=0,
-        )
-        told = "do_not_link"
-        if (row.state == told) != (action.state == told) and row.quickbooks_id:
-            # What stands on it says so too, or no longer.
-            records.wake_waiting(
-                connection, row.company_id, row.kind, row.quickbooks_id, self._clock()
-            )
-        if action.state == "gone":
-            records.event(
+        placed = [one for one in planned if _client_of(one) is not None]
+        if not placed:
+            return []
+        changing = {
+            row.mosaic_id
+            for row in mosaic_calls.open_calls(
                 connection,
-                row.company_id,
-                row.id,
-                at=self._clock(),
-                what="gone",
-                by="quickbooks",
+                self._company_id,
+                call.c.data_type == "client",
+                call.c.mosaic_id.in_({_client_of(one) for one in placed}),
             )
+        }
+        return [one for one in placed if _client_of(one) in changing]
 
     def keep(
-        self,
-        connection: Connection,
-        row: Row[Any] | None,
-        action: Action,
-        data_type: str,
-        key: str,
-    ) -> Step:
-        """Keep a write as a call before it leaves; `row` is its record, if any."""
-        company = companies.get(connection, self._company_id)
-        fields = dict(action.fields)
-        client_name = None
-        if data_type == "project" and fields.get("parent") is not None:
-            client = inventory.get(connection, company.id, "client", fields["parent"])
-            client_name = (client or {}).get("name")
-        sent = wire(data_type, fields, client_name=client_name)
-        if action.do is Do.CREATE and data_type == "project":
-            sent["portfolio_id"] = company.mosaic_portfolio
-        project_id = None
-        if data_type == "phase" and row is not None and row.mosaic is not None:
-            project_id = row.mosaic.get("parent")
-            if action.do is Do.UPDATE:
-                sent["project_id"] = project_id
-        mosaic_id = None if action.do is Do.CREATE or row is None else row.mosaic_id
-        call_id, ref = mosaic_calls.begin(
-            connection,
-            company.id,
-            operation=action.do.value,
-            data_type=data_type,
-            record_id=None if row is None else row.id,
-            mosaic_id=mosaic_id,
-            fields=sent,
-            key=key,
-            reason=action.reason,
-            now=self._clock(),
-            settle=self._settle,
+        self, connection: Connection, company: Company, planned: list[Planned]
+    ) -> list[Step]:
+        """Keep writes as calls before they leave."""
+        clients = self._objects(
+            connection, [("client", _client_of(one)) for one in planned]
         )
-        if mosaic_id is not None and row is not None:
-            # Kept before it is overwritten: a person may want to read it.
-            records.event(
-                connection,
-                company.id,
-                row.id,
-                at=self._clock(),
-                what=f"{action.do.value} asked for",
-                by="plan",
-                detail={"before": row.mosaic, "sent": sent},
+        writes = [
+            _write(company, one, clients.get(("client", _client_of(one))))
+            for one in planned
+        ]
+        now = self._clock()
+        calls = mosaic_calls.begin(
+            connection, company.id, writes, now=now, settle=self._settle
+        )
+        # Kept before it is overwritten: a person may want to read it.
+        before = [
+            Happened(
+                one.row.id,
+                f"{write.operation} asked for",
+                "plan",
+                {"before": one.row.mosaic, "sent": dict(write.fields)},
             )
-        return Step(
-            call_id, ref, action.do.value, data_type, mosaic_id, sent, project_id
-        )
+            for one, write in zip(planned, writes, strict=True)
+            if one.row is not None and write.mosaic_id is not None
+        ]
+        records.events(connection, company.id, before, at=now)
+        return [
+            Step(
+                call_id,
+                ref,
+                write.operation,
+                write.data_type,
+                write.mosaic_id,
+                dict(write.fields),
+                _project_of(one),
+            )
+            for (call_id, ref), one, write in zip(calls, planned, writes, strict=True)
+        ]
 
-    def _change(self, connection: Connection, record_id: int, **values: object) -> None:
+    def _objects(
+        self, connection: Connection, objects: Sequence[tuple[str, int | None]]
+    ) -> dict[tuple[str, int | None], dict[str, Any]]:
+        """Return objects of Mosaic as last read."""
+        found: dict[tuple[str, int | None], dict[str, Any]] = {}
+        for data_type in {each for each, _ in objects}:
+            ids = {
+                one for each, one in objects if each == data_type and one is not None
+            }
+            there = inventory.several(connection, self._company_id, data_type, ids)
+            found |= {(data_type, number): one for number, one in there.items()}
+        return found
+
+    def _change(
+        self, connection: Connection, record_ids: Sequence[int], **values: object
+    ) -> None:
         connection.execute(
             _RECORD.update()
-            .where(_RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id)
+            .where(
+                _RECORD.c.company_id == self._company_id, _RECORD.c.id.in_(record_ids)
+            )
             .values(**values)
         )
+
+
+def _planned(facts: Facts, row: Row[Any]) -> Planned:
+    wanted = facts.wanted[row.id]
+    action = facts.plan(row)
+    data_type, key = row.mosaic_type, ""
+    if isinstance(wanted, Wanted):
+        data_type = wanted.data_type if row.mosaic_id is None else row.mosaic_type
+        if action.do is Do.CREATE:
+            key = match_key(str(action.fields[wanted.key]), wanted.parent)
+    return Planned(row, action, data_type, key)
+
+
+def _client_of(one: Planned) -> int | None:
+    """Return the client that a write puts a project under."""
+    if one.data_type != "project":
+        return None
+    return one.action.fields.get("parent")
+
+
+def _project_of(one: Planned) -> int | None:
+    """Return the project of a phase that is there already."""
+    if one.data_type != "phase" or one.row is None or one.row.mosaic is None:
+        return None
+    found: int | None = one.row.mosaic.get("parent")
+    return found
+
+
+def _write(company: Company, one: Planned, client: dict[str, Any] | None) -> New:
+    do = one.action.do
+    sent = wire(
+        one.data_type, one.action.fields, client_name=(client or {}).get("name")
+    )
+    if do is Do.CREATE and one.data_type == "project":
+        sent["portfolio_id"] = company.mosaic_portfolio
+    if do is Do.UPDATE and _project_of(one) is not None:
+        sent["project_id"] = _project_of(one)
+    there = one.row is not None and do is not Do.CREATE
+    return New(
+        operation=do.value,
+        data_type=one.data_type,
+        record_id=None if one.row is None else one.row.id,
+        mosaic_id=one.row.mosaic_id if there and one.row is not None else None,
+        fields=sent,
+        key=one.key,
+        reason=one.action.reason,
+    )
 
 
 def _why_not(company: Company) -> str:
     if company.mode == "live":
         return "Stopped until somebody has looked"
     return company.mode.capitalize()
-
-
-def _looked_for(row: Row[Any], wanted: Wanted) -> Wanted:
-    if row.choice == Choice.NEW and row.mosaic_id is None:
-        return sync.names_for_new(wanted)
-    return wanted
-
-
-def _side(connection: Connection, company: Company, row: Row[Any]) -> Side:
-    shared = Shared.NO
-    if row.mosaic_id is not None:
-        shared = claims.shared(
-            connection, company.team, company.id, row.mosaic_type, row.mosaic_id
-        )
-    return Side(
-        state=row.state,
-        quickbooks_gone=row.quickbooks_gone,
-        mosaic_type=row.mosaic_type,
-        mosaic_id=row.mosaic_id,
-        mosaic=row.mosaic,
-        agreed=row.agreed,
-        choice=row.choice,
-        shared=shared,
-    )

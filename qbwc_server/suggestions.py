@@ -14,11 +14,13 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import claims, inventory, models, records
+from qbwc_server import claims, inventory, models
 from qbwc_server.companies import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
-from qbwc_server.kinds.kind import Line, Relative
+from qbwc_server.kinds import kind as kind_of
+from qbwc_server.kinds.kind import Line
+from qbwc_server.lines import lines
 from qbwc_server.links import PEOPLE
 from qbwc_server.sync import Hold, Wanted, match_key, name_key, near_key
 
@@ -26,7 +28,6 @@ _OBJECT, _RECORD = models.mosaic_object, models.record
 _CHUNK = 500
 _MOST_SIMILAR = 5
 _MOST_FOUND = 20
-_DEEPEST = 12
 
 
 class NoPlace(QbwcError):
@@ -94,14 +95,15 @@ def suggest(
 
     Objects that another record of the company is linked to are not suggested.
     """
-    lines = _lines(connection, company.id, rows)
+    found_lines = lines(connection, company.id, rows)
     asked: dict[int, _Asked] = {}
     for row in rows:
-        mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
-        if mirror is None or row.mosaic_id is not None or row.quickbooks_gone:
+        if row.mosaic_id is not None or row.quickbooks_gone:
             continue
-        line = lines[row.id]
-        wanted = mirror(line, company.structure)
+        line = found_lines[row.id]
+        wanted = _wanted(company, row, line)
+        if wanted is None:
+            continue
         try:
             asked[row.id] = _ask(row.kind, line, wanted)
         except NoPlace:
@@ -154,11 +156,11 @@ def search(
     Raises:
         NoPlace: the record can have no counterpart, or not yet; says why.
     """
-    mirror = KINDS[row.kind].mirror if row.kind in KINDS else None
-    if mirror is None:
+    line = lines(connection, company.id, [row])[row.id]
+    wanted = _wanted(company, row, line)
+    if wanted is None:
         raise NoPlace("Nothing is wanted of it in Mosaic.")
-    line = _lines(connection, company.id, [row])[row.id]
-    asked = _ask(row.kind, line, mirror(line, company.structure))
+    asked = _ask(row.kind, line, wanted)
     words = near_key(text).split()
     if not words:
         return []
@@ -185,6 +187,12 @@ def search(
         also_meant=True,
     )
     return [_suggestion(one, elsewhere, by="similar") for one in found]
+
+
+def _wanted(company: Company, row: Row[Any], line: Line) -> Wanted | Hold | None:
+    if row.kind not in KINDS:
+        return None
+    return kind_of.wanted(KINDS[row.kind], line, company.structure)
 
 
 def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
@@ -325,53 +333,3 @@ def _suggestion(row: Row[Any], elsewhere: set[int], *, by: str) -> Suggestion:
         row.is_archived,
         row.mosaic_id in elsewhere,
     )
-
-
-def _lines(
-    connection: Connection, company_id: int, rows: Sequence[Row[Any]]
-) -> dict[int, tuple[Relative, ...]]:
-    """Return each record's line from its topmost ancestor down; a query per level."""
-    known = {(row.kind, row.quickbooks_id): row for row in rows}
-    above = rows
-    for _ in range(_DEEPEST):
-        missing: dict[str, set[str]] = {}
-        for row in above:
-            if row.parent_id is not None and (row.kind, row.parent_id) not in known:
-                missing.setdefault(row.kind, set()).add(row.parent_id)
-        above = [
-            row
-            for kind, ids in missing.items()
-            for row in _of_quickbooks(connection, company_id, kind, sorted(ids))
-        ]
-        known |= {(row.kind, row.quickbooks_id): row for row in above}
-        if not above:
-            break
-    return {row.id: _line(row, known) for row in rows}
-
-
-def _line(
-    row: Row[Any], known: dict[tuple[str, str], Row[Any]]
-) -> tuple[Relative, ...]:
-    found = [records.relative(row)]
-    parent_id = row.parent_id
-    while parent_id is not None and len(found) < _DEEPEST:
-        above = known.get((row.kind, parent_id))
-        if above is None or above.quickbooks_gone:
-            found.append(Relative(parent_id, {}, "pending", missing=True))
-            break
-        found.append(records.relative(above))
-        parent_id = above.parent_id
-    return tuple(reversed(found))
-
-
-def _of_quickbooks(
-    connection: Connection, company_id: int, kind: str, ids: list[str]
-) -> Iterator[Row[Any]]:
-    for start in range(0, len(ids), _CHUNK):
-        yield from connection.execute(
-            sa.select(_RECORD).where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.kind == kind,
-                _RECORD.c.quickbooks_id.in_(ids[start : start + _CHUNK]),
-            )
-        )

@@ -7,7 +7,7 @@ them, so whatever is about to be made is looked for first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,24 @@ from qbwc_server.two_way import Entry, alike
 
 _RECORD, _JOB = models.record, models.job
 _SAME = ("date", "minutes", "person", "job", "item")
+
+
+def days_only_in_mosaic(
+    connection: Connection, company_id: int, days: Collection[str]
+) -> set[str]:
+    """Return on which of the days Mosaic has entries without a counterpart."""
+    return set(
+        connection.execute(
+            sa.select(_RECORD.c.day)
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.quickbooks_id.is_(None),
+                _RECORD.c.mosaic_id.is_not(None),
+                _RECORD.c.day.in_(sorted(days)),
+            )
+            .distinct()
+        ).scalars()
+    )
 
 
 def join_before_create(
@@ -67,11 +85,14 @@ def join_before_add(
     entry: Entry,
     links: Links,
     now: datetime,
+    *,
+    leave: Collection[int] = (),
 ) -> int | None:
     """Join an entry of Mosaic with the same one that QuickBooks has already.
 
-    The record that stays is the one planned now; QuickBooks' side comes to it. Returns
-    the id of the record that is gone by that.
+    The record that stays is the one planned now; QuickBooks' side comes to it. Records
+    of `leave` are about to get a counterpart of their own. Returns the id of the record
+    that is gone by that.
     """
     candidates = connection.execute(
         sa.select(_RECORD)
@@ -90,7 +111,7 @@ def join_before_add(
     found = _best(
         (one, links.facing(one.quickbooks), entry.mosaic or {})
         for one in candidates
-        if not _on_its_way(connection, one)
+        if one.id not in leave and not _on_its_way(connection, one)
     )
     if found is None:
         return None

@@ -246,10 +246,7 @@ def _unsent(
 def _asked(names: list[str], lost: Mapping[str, Mapping[str, Any]]) -> Action | None:
     if not names:
         return None
-    reason = (
-        f"Both sides changed {_listed(names)}. Say which side is right: "
-        "`qbwc-server records settle`."
-    )
+    reason = f"Both sides changed {_listed(names)}. Say which side is right."
     chosen = {name: lost[name] for name in names}
     return Action(Do.NOTHING, reason, "conflict", lost=chosen)
 

@@ -36,7 +36,11 @@ from qbwc_server.links import Links
 from qbwc_server.queue import Job
 from qbwc_server.sending import Step
 from qbwc_server.sync import Choice
-from qbwc_server.time_joins import join_before_add, join_before_create
+from qbwc_server.time_joins import (
+    days_only_in_mosaic,
+    join_before_add,
+    join_before_create,
+)
 from qbwc_server.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.two_way import (
     IN_MOSAIC,
@@ -92,9 +96,9 @@ class TimeSteps:
             Links(connection, company),
             mosaic_calls.records_given_up(connection, company.id, ids),
             _Rests(company.id),
+            days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
         )
         batch.links.prepare(rows)
-        steps: list[Step] = []
         for row in rows:
             if row.id in batch.joined:
                 continue
@@ -110,10 +114,9 @@ class TimeSteps:
                 # Another write could be the second one: a person looks first.
                 batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
             else:
-                step = self._plan(connection, batch, row, mine)
-                steps += [] if step is None else [step]
+                self._plan(connection, batch, row, mine)
         batch.rests.keep(connection, now)
-        return steps
+        return self._keep(connection, batch.writes, now)
 
     def _plan(
         self,
@@ -121,7 +124,7 @@ class TimeSteps:
         batch: _Batch,
         row: Row[Any],
         jobs: list[Job],
-    ) -> Step | None:
+    ) -> None:
         now = self._clock()
         if row.choice == Choice.NONE:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
@@ -129,12 +132,12 @@ class TimeSteps:
             row, action = self._decide(connection, batch, row)
         if action.do in IN_QUICKBOOKS:
             time_jobs.enqueue(connection, batch.company, row, action, jobs, now)
-            return None
+            return
         time_jobs.withdraw(connection, jobs, "Planned anew.", now)
         if action.do in IN_MOSAIC:
-            return self._keep(connection, row, action, now)
-        batch.rests.take(row, action)
-        return None
+            batch.writes.append((row, action))
+        else:
+            batch.rests.take(row, action)
 
     def _due(
         self, connection: Connection, record_ids: Sequence[int], now: datetime
@@ -170,7 +173,7 @@ class TimeSteps:
                 agreed = agreed_after(row.agreed, action.basis, row.mosaic, "mosaic")
                 self._change(connection, row.id, agreed=agreed)
             else:
-                other = self._joined(connection, company, row, entry, action, links)
+                other = self._joined(connection, batch, row, entry, action)
                 if other is None:
                     break
                 batch.joined.add(other)
@@ -183,21 +186,25 @@ class TimeSteps:
     def _joined(
         self,
         connection: Connection,
-        company: Company,
+        batch: _Batch,
         row: Row[Any],
         entry: Entry,
         action: Action,
-        links: Links,
     ) -> int | None:
         """Join a record with its counterpart that was made on the other side.
 
         Returns the id of the record that is gone by that.
         """
-        now = self._clock()
+        now, company = self._clock(), batch.company
         if action.do is Do.CREATE and row.mosaic_id is None:
+            if row.day not in batch.only_mosaic:
+                return None
             return join_before_create(connection, company, row, entry, now)
         if action.do is Do.ADD and row.quickbooks_id is None:
-            return join_before_add(connection, company, row, entry, links, now)
+            leave = {one.id for one, _ in batch.writes}
+            return join_before_add(
+                connection, company, row, entry, batch.links, now, leave=leave
+            )
         return None
 
     def _must_wait(
@@ -241,42 +248,42 @@ class TimeSteps:
         return None
 
     def _keep(
-        self, connection: Connection, row: Row[Any], action: Action, now: datetime
-    ) -> Step:
-        """Keep a write to Mosaic as a call before it leaves."""
-        sent = time_entry.mosaic_fields(action.fields)
-        mosaic_id = None if action.do is Do.CREATE else row.mosaic_id
-        key = ""
-        if action.do is Do.CREATE:
-            key = time_entry.content_key(action.fields)
-        call_id, ref = mosaic_calls.begin(
-            connection,
-            row.company_id,
-            operation=action.do.value,
-            data_type=NAME,
-            record_id=row.id,
-            mosaic_id=mosaic_id,
-            fields=sent,
-            basis=action.basis,
-            key=key,
-            reason=action.reason,
-            now=now,
-            settle=self._settle,
+        self,
+        connection: Connection,
+        planned: list[tuple[Row[Any], Action]],
+        now: datetime,
+    ) -> list[Step]:
+        """Keep writes to Mosaic as calls before they leave."""
+        writes = [_write(row, action) for row, action in planned]
+        calls = mosaic_calls.begin(
+            connection, self._company_id, writes, now=now, settle=self._settle
         )
-        if action.do is not Do.CREATE:
-            records.event(
-                connection,
-                row.company_id,
+        before = [
+            records.Happened(
                 row.id,
-                at=now,
-                what=f"{action.do.value} asked for in Mosaic",
-                by="plan",
-                detail={"before": row.mosaic, "sent": sent},
+                f"{write.operation} asked for in Mosaic",
+                "plan",
+                {"before": row.mosaic, "sent": write.fields},
             )
-        if action.lost:
-            conflict = time_jobs.conflict(row.conflict, action)
-            self._change(connection, row.id, conflict=conflict)
-        return Step(call_id, ref, action.do.value, NAME, mosaic_id, sent)
+            for (row, _), write in zip(planned, writes, strict=True)
+            if write.mosaic_id is not None
+        ]
+        records.events(connection, self._company_id, before, at=now)
+        for row, action in planned:
+            if action.lost:
+                conflict = time_jobs.conflict(row.conflict, action)
+                self._change(connection, row.id, conflict=conflict)
+        return [
+            Step(
+                call_id,
+                ref,
+                write.operation,
+                NAME,
+                write.mosaic_id,
+                dict(write.fields),
+            )
+            for (call_id, ref), write in zip(calls, writes, strict=True)
+        ]
 
     def _row(self, connection: Connection, record_id: int) -> Row[Any]:
         return connection.execute(
@@ -298,14 +305,32 @@ class _Batch:
     """What the records that are planned together share.
 
     `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
-    those that are gone because they were joined with another.
+    those that are gone because they were joined with another; on the days of
+    `only_mosaic` there is something to join with.
     """
 
     company: Company
     links: Links
     gave_up: set[int]
     rests: _Rests
+    only_mosaic: set[str]
     joined: set[int] = field(default_factory=set)
+    writes: list[tuple[Row[Any], Action]] = field(default_factory=list)
+    """What is to be written to Mosaic when all are planned."""
+
+
+def _write(row: Row[Any], action: Action) -> mosaic_calls.New:
+    new = action.do is Do.CREATE
+    return mosaic_calls.New(
+        operation=action.do.value,
+        data_type=NAME,
+        record_id=row.id,
+        mosaic_id=None if new else row.mosaic_id,
+        fields=time_entry.mosaic_fields(action.fields),
+        key=time_entry.content_key(action.fields) if new else "",
+        reason=action.reason,
+        basis=action.basis,
+    )
 
 
 class _Rests:

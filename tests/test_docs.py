@@ -127,3 +127,12 @@ def test_the_files_that_documents_name_are_there() -> None:
     }
     assert named
     assert [one for one in named if not (ROOT / one[1]).exists()] == []
+
+
+def test_every_test_that_the_documents_name_is_there() -> None:
+    """A table of what is tested is worth as much as its tests."""
+    here = Path(__file__).parent
+    every = "\n".join(path.read_text() for path in here.rglob("test_*.py"))
+    for document in (here.parent / "docs").glob("*.md"):
+        for name in re.findall(r"`(test_\w+)`", document.read_text()):
+            assert f"def {name}(" in every, name

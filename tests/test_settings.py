@@ -25,6 +25,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "minimum_web_connector": ("2.3", "2.3"),
     "proxies": ("127.0.0.1, 172.16.0.0/12", "127.0.0.1, 172.16.0.0/12"),
     "setup_link_days": ("3", 3),
+    "page_link_days": ("30", 30),
     "notify_webhook": ("https://h.example.com", SecretStr("https://h.example.com")),
     "notify_email": ("ops@example.com", "ops@example.com"),
     "smtp_url": ("smtp://mail:587", SecretStr("smtp://mail:587")),

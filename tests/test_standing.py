@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import Engine
 
-from qbwc_server import standing
+from qbwc_server import needs
 from qbwc_server.database import transaction
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_records_are_counted_by_their_index_and_up_to_a_bound(engine: Engine) -> None:
     """Whoever has a page open counts every few seconds."""
-    asked = standing._COUNTS.params(company=1).compile(
+    asked = needs._COUNTS.params(company=1).compile(
         dialect=engine.dialect, compile_kwargs={"literal_binds": True}
     )
     with transaction(engine) as connection:
@@ -22,4 +22,4 @@ def test_records_are_counted_by_their_index_and_up_to_a_bound(engine: Engine) ->
     of_records = [line for line in plan if " record " in line]
     assert len(of_records) > 40
     assert all("INDEX ix_record_state (company_id=?" in line for line in of_records)
-    assert str(asked).count(f"LIMIT {standing.MOST + 1}") == len(of_records)
+    assert str(asked).count(f"LIMIT {needs.MOST + 1}") == len(of_records)

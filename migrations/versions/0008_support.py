@@ -288,8 +288,8 @@ SELECT
 FROM record r
 JOIN company c ON c.id = r.company_id
 LEFT JOIN word w ON w.topic = r.kind AND w.name = CASE
-    WHEN r.state = 'unlinked' AND r.choice = 'later' THEN 'later'
     WHEN r.state = 'unlinked' AND r.waits_for IS NOT NULL THEN 'waits'
+    WHEN r.state = 'unlinked' AND r.choice = 'later' THEN 'later'
     ELSE r.state
 END
 """,

@@ -124,7 +124,8 @@ def _say(
         for number, reason in answer.refused
     ]
     if as_json:
-        print_json({**asdict(answer), "refused": refused})
+        counts = {"changed": answer.changed, "unchanged": answer.unchanged}
+        print_json({**counts, "refused": refused})
     else:
         click.echo(f"{answer.changed} changed, {answer.unchanged} were so already.")
         for one in refused:

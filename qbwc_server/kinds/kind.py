@@ -71,6 +71,19 @@ class Kind:
     by_setting: str | None = None
 
 
+def wanted(kind: Kind, line: Line, structure: str) -> Wanted | Hold | None:
+    """Return what Mosaic should have for the last of a line, None for what is kept.
+
+    One that QuickBooks has shown nothing of is held until it does.
+    """
+    if kind.mirror is None:
+        return None
+    if not line[-1].quickbooks.get("name"):
+        reason = "QuickBooks has not shown its name yet; it is read again by itself."
+        return Hold("pending", reason)
+    return kind.mirror(line, structure)
+
+
 def active(ret: Ret) -> bool:
     """Return IsActive; an object that does not say is active."""
     return ret.text("IsActive") not in {"false", "0"}

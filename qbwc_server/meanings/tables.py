@@ -61,6 +61,7 @@ _COMPANY: Final = {
     "created_at": "When the company was added.",
     "housekeep_at": "When what is old is removed next.",
     "setup_expires_at": "When the setup link ends.",
+    "setup_used_at": "When somebody last opened the setup link; an unused one ends.",
     "check_at": "When it could be late at the earliest.",
     "late_at": "Since when its Web Connector is missed; empty while it calls.",
     "notice_at": "When the next notice of silence is tried.",

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import foresight, going_live, preview, standing
+from qbwc_server import foresight, needs, preview
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.going_live import NotReady
@@ -47,7 +47,7 @@ def blueprint(site: Site) -> Blueprint:
             "kept": found,
             "asked": asked,
             "would": preview.WOULD,
-            "plurals": standing.PLURALS,
+            "plurals": needs.SHOWN,
             "lists": LISTS,
             "most": _MOST,
         }
@@ -74,7 +74,7 @@ def blueprint(site: Site) -> Blueprint:
         company = site.company(token)
         if company.mode == "preview":
             try:
-                going_live.go_live(site.engine, company, site.clock, who=BY)
+                foresight.go_live(site.engine, company, site.clock, who=BY)
             except NotReady as error:
                 return shown(token, company, reasons=error.reasons, status=409)
         return redirect(url_for("before_live.look", token=token), 303)

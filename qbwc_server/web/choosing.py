@@ -18,8 +18,8 @@ from qbwc_server.database import company_reading, company_transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.linking import Word
 from qbwc_server.suggestions import NoPlace, search, the_exact_one
-from qbwc_server.web.say import NEEDS
 from qbwc_server.web.site import BY, Site
+from qbwc_server.words import NEEDS
 
 _RECORD = models.record
 LISTS: Final = {
@@ -31,7 +31,7 @@ LISTS: Final = {
 _SAID: Final[frozenset[str]] = frozenset(
     {*linking.WAYS, *get_args(get_args(choices.Said)[1])}
 )
-_DONE: Final = {
+DONE: Final = {
     "new": "is made anew in Mosaic",
     "none": "is not linked",
     "later": "is decided later",
@@ -39,15 +39,26 @@ _DONE: Final = {
     "unlink": "is not linked any more",
     "undo": "is as it was before",
 }
+"""What became of a record of which something was said."""
+FOR_ALL: Final = {
+    "match": "Match what is the same",
+    "new": "Import as new",
+    "none": "Do not link",
+    "later": "Decide later",
+    "undo": "Undo",
+}
+"""What can be said of all that a filter leaves, with its button."""
 _AT_ONCE = 25
-_GREATEST = 2**63 - 1
+ALL_AT_ONCE = 500
+"""As many are done while somebody waits; the page then goes on with the next."""
+GREATEST = 2**63 - 1
 """Greater numbers are none of a database."""
 _MOST = 100
 """More are not chosen for at once, nor shown of what two company files have."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Filter:
+class Filter:
     """Which part of which list is on the page; forms carry it along."""
 
     group: str
@@ -76,14 +87,14 @@ def blueprint(site: Site) -> Blueprint:
         company = site.company(token)
         said = request.args.get("said", "")
         about = request.args.getlist("about", type=int)[:_MOST]
-        about = [number for number in about if 0 < number <= _GREATEST]
+        about = [number for number in about if 0 < number <= GREATEST]
         told: dict[str, Any] = {}
-        if said in _DONE and about:
+        if said in DONE and about:
             told = {
                 "notice": _done(site, company, said, about),
                 "undo": about if said != "undo" else [],
             }
-        return shown(token, company, _filter(request.args), **told)
+        return shown(site, token, company, read_filter(request.args), **told)
 
     @pages.get("/setup/<token>/choices/<int:record_id>")
     def one(token: str, record_id: int) -> Response:
@@ -102,7 +113,7 @@ def blueprint(site: Site) -> Blueprint:
             active="choices",
             record=records[0],
             the_exact_one=the_exact_one,
-            filter=_filter(request.args, group),
+            filter=read_filter(request.args, group),
             find=text,
             found=found,
             why_not=why_not,
@@ -111,52 +122,58 @@ def blueprint(site: Site) -> Blueprint:
     @pages.post("/setup/<token>/choices")
     def choose(token: str) -> Answer:
         company = site.company(token)
-        filter_ = _filter(request.form)
+        filter_ = read_filter(request.form)
         records = request.form.getlist("record", type=int)
-        if len(records) > _MOST or not all(0 < one <= _GREATEST for one in records):
+        most = ALL_AT_ONCE if request.form.get("said") == "undo" else _MOST
+        if len(records) > most or not all(0 < one <= GREATEST for one in records):
             abort(400)
         if not records:
             notice = "Nothing is changed: select records first."
-            return shown(token, company, filter_, notice=notice, is_bad=True)
+            return shown(site, token, company, filter_, notice=notice, is_bad=True)
         said, refused = _do(site, company, request.form.get("said", ""), records)
         if refused:
             left = f"{len(records) - len(refused)} of {len(records)} done. "
             notice = (left if len(records) > 1 else "") + " ".join(refused[:3])
             return shown(
-                token, company, filter_, notice=notice, is_bad=True, status=409
+                site, token, company, filter_, notice=notice, is_bad=True, status=409
             )
         told: dict[str, Any] = {"said": said, "about": records, **filter_.as_fields}
         page = url_for("choosing.look", token=token, **told)
         return redirect(page, 303)
 
-    def shown(token: str, company: Company, filter_: _Filter, **told: Any) -> Response:
-        with company_reading(site.engine, company.id) as connection:
-            page = listing.page(
-                connection,
-                company,
-                filter_.group,
-                need=filter_.need or None,
-                search=filter_.search,
-                after=filter_.after,
-                limit=_AT_ONCE,
-            )
-            common = _overlap(connection, company)
-        values = {"notice": "", "is_bad": False, "undo": [], **told}
-        return site.page(
-            "choices",
-            token,
-            company,
-            active="choices",
-            records=page.records,
-            following=page.after,
-            the_exact_one=the_exact_one,
-            filter=filter_,
-            lists=LISTS,
-            common=common,
-            **values,
-        )
-
     return pages
+
+
+def shown(
+    site: Site, token: str, company: Company, filter_: Filter, **told: Any
+) -> Response:
+    """Return the page of a part of a list; `told` is what was just done."""
+    with company_reading(site.engine, company.id) as connection:
+        page = listing.page(
+            connection,
+            company,
+            filter_.group,
+            need=filter_.need or None,
+            search=filter_.search,
+            after=filter_.after,
+            limit=_AT_ONCE,
+        )
+        common = _overlap(connection, company)
+    values = {"notice": "", "is_bad": False, "undo": [], "goes_on": None, **told}
+    return site.page(
+        "choices",
+        token,
+        company,
+        active="choices",
+        records=page.records,
+        following=page.after,
+        the_exact_one=the_exact_one,
+        filter=filter_,
+        lists=LISTS,
+        for_all=FOR_ALL,
+        common=common,
+        **values,
+    )
 
 
 def _group(kind: str) -> str | None:
@@ -164,13 +181,14 @@ def _group(kind: str) -> str | None:
     return next((name for name in LISTS if kind in listing.GROUPS[name]), None)
 
 
-def _filter(values: MultiDict[str, str], group: str = "people") -> _Filter:
+def read_filter(values: MultiDict[str, str], group: str = "people") -> Filter:
+    """Return the filter of a form or an address; a strange one ends the request."""
     group, need = values.get("list", group), values.get("need", "")
     if group not in LISTS or need not in {"", *NEEDS}:
         abort(404)
     after = max(values.get("after", 0, type=int) or 0, 0)
     search = values.get("search", "").strip()[:100]
-    return _Filter(group, need, search, min(after, _GREATEST))
+    return Filter(group, need, search, min(after, GREATEST))
 
 
 def _find(
@@ -203,7 +221,7 @@ def _do(
     if colon:
         mosaic_id = int(number) if number.isdecimal() else 0
         single = said in {"link", "share"} and len(records) == 1
-        if not single or not 0 < mosaic_id <= _GREATEST:
+        if not single or not 0 < mosaic_id <= GREATEST:
             abort(400)
         return "match", _link(site, company, records[0], mosaic_id, share=share)
     said = "match" if share else said
@@ -256,8 +274,8 @@ def _done(site: Site, company: Company, said: str, about: list[int]) -> str:
     with company_reading(site.engine, company.id) as connection:
         rows = listing.show(connection, company, about)
     if len(rows) != 1:
-        return f"{len(rows)} records: each {_DONE[said]}."
-    told = f"{rows[0].name} {_DONE[said]}"
+        return f"{len(rows)} records: each {DONE[said]}."
+    told = f"{rows[0].name} {DONE[said]}"
     if said == "match" and rows[0].mosaic_name:
         told += f" with {rows[0].mosaic_name}"
     return f"{told}."

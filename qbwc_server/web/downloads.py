@@ -11,9 +11,9 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy.engine import Row
 
-from qbwc_server import standing, words
+from qbwc_server import needs, standing
 from qbwc_server.database import company_reading
-from qbwc_server.web.say import NEEDS, cell, iso
+from qbwc_server.web.say import cell, iso
 from qbwc_server.web.site import Site
 
 _PART = 1000
@@ -58,10 +58,10 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def _record(row: Row[Any]) -> Sequence[object]:
+    stands = needs.of(row)
     return (
         *(row.id, row.kind.replace("_", " "), row.name),
-        *(NEEDS[standing.need_of(row)], row.state, row.reason),
-        words.state(row.kind, row.state).do,
+        *(stands.title, row.state, row.reason, stands.do),
         *(row.quickbooks_id, row.mosaic_type, row.mosaic_id, iso(row.changed_at)),
     )
 

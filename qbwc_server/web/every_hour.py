@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import companies, standing
+from qbwc_server import companies, listing, standing, words
 from qbwc_server.database import company_reading
+from qbwc_server.needs import SHOWN
 from qbwc_server.web import chart
-from qbwc_server.web.say import NEEDS
+from qbwc_server.web.choosing import LISTS
 from qbwc_server.web.site import BY, Site, after
 
 _LATEST = 5
@@ -32,6 +33,8 @@ def blueprint(site: Site) -> Blueprint:
             runs=runs,
             went_wrong=standing.went_wrong,
             chart=chart.draw(days),
+            lists=LISTS,
+            groups=listing.GROUPS,
             may_switch=site.settings.customer_may_switch,
         )
 
@@ -52,11 +55,12 @@ def blueprint(site: Site) -> Blueprint:
         company = site.company(token)
         need = request.args.get("need", "needs_you")
         kind = request.args.get("kind") or None
-        if need not in NEEDS or kind not in {None, *standing.PLURALS}:
+        if need not in words.NEEDS or kind not in {None, *SHOWN}:
             abort(404)
         with company_reading(site.engine, company.id) as connection:
-            rows, following = standing.records(
-                connection, company.id, need=need, kind=kind, after=after()
+            kinds = list(SHOWN) if kind is None else [kind]
+            rows, following = listing.rows(
+                connection, company.id, kinds, need, after=after()
             )
         return site.page(
             "records",
@@ -67,7 +71,7 @@ def blueprint(site: Site) -> Blueprint:
             following=following,
             need=need,
             kind=kind,
-            plurals=standing.PLURALS,
+            plurals=SHOWN,
         )
 
     return pages

@@ -5,15 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from qbwc_server.standing import MOST
+from qbwc_server.needs import MOST
 
-NEEDS: Final = {
-    "needs_you": "Needs you",
-    "on_its_way": "On its way",
-    "waiting": "Waiting",
-    "in_sync": "In sync",
-    "left_out": "Left out",
-}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -27,10 +27,20 @@ def blueprint(site: Site) -> Blueprint:
     """Return GET /, /setup/<token> with what is below it, and POST password."""
     pages = Blueprint("setup", __name__)
 
-    def shown(token: str, company: Company, *, password: str | None = None) -> Response:
+    def shown(
+        token: str, company: Company, *, password: str | None = None, status: int = 200
+    ) -> Response:
         link = f"/setup/{token}/{qwc.file_name(company.name)}"
         return site.page(
-            "connect", token, company, active="connect", link=link, password=password
+            "connect",
+            token,
+            company,
+            status=status,
+            active="connect",
+            link=link,
+            password=password,
+            oldest=site.settings.minimum_web_connector,
+            shows_passwords=access.shows_passwords(company, site.clock()),
         )
 
     @pages.get("/")
@@ -51,6 +61,8 @@ def blueprint(site: Site) -> Blueprint:
     @pages.post("/setup/<token>/password")
     def password(token: str) -> Response:
         company = site.company(token)
+        if not access.shows_passwords(company, site.clock()):
+            return shown(token, company, status=403)
         made = access.new_password(
             site.engine, site.keys, company.id, now=site.clock(), who=BY
         )

@@ -21,7 +21,16 @@ from jinja2 import StrictUndefined
 from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import __version__, editions, progress, standing, tokens, words
+from qbwc_server import (
+    __version__,
+    access,
+    editions,
+    needs,
+    progress,
+    standing,
+    tokens,
+    words,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading
 from qbwc_server.keys import Keys
@@ -46,10 +55,12 @@ class Site:
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
-        ends = company.setup_expires_at
-        if ends is not None and self.clock() >= ends:
+        now = self.clock()
+        ends = access.page_ends_at(company, self.settings.page_link_days)
+        if ends is not None and now >= ends:
             page = render_template("expired.html", ended=ends, company=company)
             abort(make_response(page, 410))
+        access.note_use(self.engine, company, now)
         return company
 
     def page(
@@ -77,10 +88,17 @@ class Site:
         """Return where a company stands now, by the names that templates use."""
         now = self.clock()
         with company_reading(self.engine, company.id) as connection:
-            counted = standing.counts(connection, company.id)
-            facts = standing.facts(connection, self.keys, company, counted, now)
+            counted = needs.counts(connection, company.id)
+            facts = standing.facts(
+                connection,
+                self.keys,
+                company,
+                counted,
+                now,
+                peer=request.remote_addr or "",
+            )
         conflicts = sum(one.conflicts for one in counted)
-        needs = sum(one.by_need["needs_you"] for one in counted)
+        many = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)
         return {
             "company": company,
@@ -89,9 +107,9 @@ class Site:
             "steps": steps,
             "steps_done": progress.done(steps),
             "counted": counted,
-            "needs": needs,
+            "needs": many,
             "conflicts": conflicts,
-            "answers": progress.answers(facts, needs=needs, conflicts=conflicts),
+            "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company),
@@ -149,5 +167,5 @@ def prepare(pages: Flask) -> None:
         ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
     )
     pages.jinja_env.globals.update(
-        version=__version__, words_of=words.state, NEEDS=say.NEEDS
+        version=__version__, standing_of=needs.of, NEEDS=words.NEEDS
     )

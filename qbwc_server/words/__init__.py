@@ -2,7 +2,7 @@
 
 `qwc_code(1039)`, `hresult("0x80040408")`, `status(3100)`, `state("job", "failed")` and
 `attention("wrong-company-file")` return `Words`; `summary` makes the line that Web
-Connector shows at the end of a run.
+Connector shows at the end of a run; `need` and `standing` say whom a record needs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from qbwc_server.words.attentions import attention
 from qbwc_server.words.quickbooks import hresult, status
 from qbwc_server.words.rows import Row, rows, who_must_act
-from qbwc_server.words.states import NEEDS_YOU, state
+from qbwc_server.words.standings import NEEDS, Standing, need, standing
+from qbwc_server.words.states import state
 from qbwc_server.words.summary import MANY, needs_you, summary
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 from qbwc_server.words.wording import LONGEST, Words, fitting
@@ -19,15 +20,18 @@ __all__ = [
     "LOCKED",
     "LONGEST",
     "MANY",
-    "NEEDS_YOU",
+    "NEEDS",
     "Row",
+    "Standing",
     "Words",
     "attention",
     "fitting",
     "hresult",
+    "need",
     "needs_you",
     "qwc_code",
     "rows",
+    "standing",
     "state",
     "status",
     "summary",

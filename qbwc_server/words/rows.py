@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from qbwc_server.words import attentions, quickbooks, states
+from qbwc_server.words import attentions, quickbooks, standings, states
 from qbwc_server.words.wording import Words
 
 _SUPPORT: Final = frozenset(
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def who_must_act(told: Words) -> str:
-    """Return nobody, customer or support."""
+    """Return who acts next in anything but a record, for which see `standings`."""
     if told.do.startswith("Nothing to do") or told.id in _ONLY_TO_KNOW:
         return "nobody"
     if told.id in _SUPPORT or attentions.is_of_operators(told.id):
@@ -51,20 +51,25 @@ def rows(kinds: Iterable[str]) -> tuple[Row, ...]:
     `kinds` are the kinds of records.
     """
     found = [
-        _row(topic, name, states.state(topic, name))
-        for topic in ("record", *kinds, *_OTHERS)
+        _row(topic, name, states.state(topic, name), standings.who(topic, name))
+        for topic in ("record", *kinds)
         for name in states.names(topic)
     ]
-    found += [_row("attention", one.id, one) for one in attentions.every()]
-    found += [
-        _row("attention", f"quickbooks-{one.id.lower()}", one)
+    rest = [
+        (topic, name, states.state(topic, name))
+        for topic in _OTHERS
+        for name in states.names(topic)
+    ]
+    rest += [("attention", one.id, one) for one in attentions.every()]
+    rest += [
+        ("attention", f"quickbooks-{one.id.lower()}", one)
         for one in (*quickbooks.every_hresult(), *quickbooks.every_status())
     ]
-    found.append(_row("attention", "", attentions.attention("error")))
+    rest.append(("attention", "", attentions.attention("error")))
+    found += [_row(*one, who_must_act(one[2])) for one in rest]
     return tuple(found)
 
 
-def _row(topic: str, name: str, told: Words) -> Row:
+def _row(topic: str, name: str, told: Words, who: str) -> Row:
     more = told.page.removeprefix(told.said).strip()
-    who = who_must_act(told)
     return Row(topic, name, told.happened, who, told.do, more, told.menu)

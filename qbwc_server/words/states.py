@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from qbwc_server.words.wording import INTEGRATED, Words, tell
 
 _ITSELF = "Nothing to do: it goes on by itself."
@@ -12,9 +10,6 @@ _TIMES = "Edit > Preferences > Accounting > Company Preferences"
 _CHOOSE = (
     "Please choose what it belongs to on the setup page, or mend what the reason names."
 )
-NEEDS_YOU: Final = ("conflict", "unlinked", "refused")
-"""States of a record in which a person of the customer acts next."""
-
 _RECORD: dict[str, tuple[str, ...]] = {
     "in_sync": ("QuickBooks and Mosaic agree.", _NOTHING),
     "pending": (
@@ -123,10 +118,7 @@ _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("time_entry", "unlinked"): (
         "This time waits: its person, job or service item has no counterpart yet.",
-        (
-            "Please choose the counterpart on the setup page; the time then "
-            "goes by itself."
-        ),
+        ("Nothing must be done. If it shall go over, mend what the reason names."),
         (
             "Time that is only in Mosaic stays there where time goes one way, "
             "or where it is older than what is sent."

@@ -133,8 +133,28 @@ def _choose(page: Page, home: House, looking: Looking) -> None:
     page.get_by_role("button", name="Select all on this page").click()
     expect(left.get_by_role("checkbox")).to_be_checked()
     assert page.evaluate("window.never_left") is True
+    _say_of_all(page, home, looking)
     (row,) = home.rows(models.record, models.record.c.choice.is_not(None))
     assert (row.id, row.choice) == (min(one.id for one in people), "link")
+
+
+def _say_of_all(page: Page, home: House, looking: Looking) -> None:
+    """Say the same of all service items, which are more than a page, and undo it."""
+    page.get_by_role("link", name="Service items").click()
+    page.evaluate("window.never_left = true")
+    items = [row for row in home.rows(models.record) if row.kind == "service_item"]
+    page.get_by_text("The same for all on all pages").click()
+    form = page.get_by_role("form", name="The same for all that match")
+    form.get_by_role("button", name="Decide later").click()
+    expect(page.locator("h1")).to_contain_text("The same for all that match?")
+    looking.at("choices-all")
+    sure = f"Yes, decide later: {len(items)}"
+    page.get_by_role("button", name=sure).click()
+    notice = page.locator("main .notice")
+    expect(notice).to_contain_text(f"{len(items)} records: each is decided later.")
+    notice.get_by_role("button", name="Undo this").click()
+    expect(notice).to_contain_text(f"{len(items)} records: each is as it was before.")
+    assert page.evaluate("window.never_left") is True
 
 
 def _look_around(page: Page, home: House, looking: Looking) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from qbwc_server import companies, queue
+from qbwc_server import companies, queue, words
 from qbwc_server.app import utc_now
 from qbwc_server.database import company_transaction, make_engine
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Seen
+from qbwc_server.models import RECORD_STATES
 from qbwc_server.qwc import parse
 from qbwc_server.records import keep_seen
 from qbwc_server.settings import Settings
@@ -139,6 +140,12 @@ def test_jobs_and_records_are_listed_shown_and_explained(run: Run) -> None:
     assert run("jobs", "show", job["id"]).exit_code == 0
     assert run("records", "show", record["id"]).exit_code == 0
     assert run("records", "list", "--state", "gone", "--json").output == "[]\n"
+
+
+def test_every_record_state_says_who_must_act_and_what_is_next() -> None:
+    """Nothing is silent: a new state without words does not pass."""
+    for state in RECORD_STATES:
+        assert words.standing("customer", state, waits=False).do
 
 
 def test_the_database_is_checked_and_upgraded(run: Run) -> None:

@@ -103,3 +103,28 @@ def test_all_exact_matches_are_linked_by_one_word_jobs_after_their_customers(
     mirror.run()
     assert mirror.names("project") == ["House"]
     assert mirror.names("client") == ["Acme", "Bolt"]
+
+
+def test_two_that_want_the_same_name_are_not_both_promised_it(
+    make_mirror: Callable[..., Mirror],
+) -> None:
+    """Many are planned at once, but each as if it were after the one before it."""
+    mirror = make_mirror(mode="preview")
+    books = mirror.books
+    books.employee("E1", "Ann Lee", "office@example.com")
+    books.employee("E2", "Bo Berg", "office@example.com")
+    books.customer("C1", "Acme", company_name="Holding")
+    books.customer("C2", "Bolt", company_name="Holding")
+    books.customer("J1", "House", "C1")
+    books.customer("P1", "Roof", "J1")
+    mirror.run()
+    told = preview(mirror.engine, mirror.state(), mirror.settings, mirror.clock)
+    assert told.counts["employee"] == {"create": 1, "unlinked": 1}
+    assert told.counts["customer"] == {"create": 4}
+
+    mirror.change(mode="live")
+    mirror.run()
+    names = mirror.names("client")
+    assert (len(names), names.count("Holding")) == (2, 1)
+    states = sorted(mirror.record(key).state for key in ("E1", "E2"))
+    assert states == ["in_sync", "unlinked"]

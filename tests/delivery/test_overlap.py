@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 
-from qbwc_server import choices, going_live, linking, models, overlap
+from qbwc_server import (
+    choices,
+    companies,
+    going_live,
+    linking,
+    makings,
+    models,
+    overlap,
+)
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
 from qbwc_server.going_live import NotReady
 from qbwc_server.linking import Word
+from qbwc_server.makings import Elsewhere
+from qbwc_server.sync import match_key
 
 from .mirror import Mirror
 
@@ -193,7 +205,8 @@ def test_a_claim_is_written_and_taken_back_by_its_own_company_alone(
         linking.unlink(connection, alice.company.id, row.id, word)
     with company_transaction(bob.engine, bob.company.id) as connection:
         types = set(connection.execute(sa.select(claim.c.data_type)).scalars())
-    assert types == {"employee", "standard_work_category"}
+    linked = {one for one in types if not one.startswith("made ")}
+    assert linked == {"employee", "standard_work_category"}
 
 
 def test_a_company_that_is_not_ready_is_told_everything_that_is_missing(
@@ -207,3 +220,109 @@ def test_a_company_that_is_not_ready_is_told_everything_that_is_missing(
     told = " ".join(refused.value.reasons)
     for words in ("not recognised", "employees and customers", "API key"):
         assert words in told
+
+
+def _live_pair(pair: tuple[Mirror, Mirror]) -> tuple[Mirror, Mirror]:
+    alice, bob = pair
+    bob.change(mode="live")
+    for one in pair:
+        one.run()
+    return alice, bob
+
+
+def test_two_live_files_do_not_both_make_the_same_new_client(
+    pair: tuple[Mirror, Mirror],
+) -> None:
+    """Between two reads of Mosaic's lists: the second looks again first."""
+    alice, bob = _live_pair(pair)
+    for one in (alice, bob):
+        one.books.customer("C9", "Newcomer & Co")
+        one.books.item("S9", "Surveying")
+    alice.run()
+    assert alice.names("client").count("Newcomer & Co") == 1
+    bob.run()
+    assert bob.names("client").count("Newcomer & Co") == 1
+    assert bob.record("C9").state == "unlinked"
+    assert "Another company file" in bob.record("C9").reason
+    assert bob.names("standard_work_category").count("Surveying") == 1
+    assert bob.record("S9").mosaic_id == alice.record("S9").mosaic_id
+
+
+def _next_served(mirror: Mirror, at: datetime | None) -> None:
+    with company_transaction(mirror.engine, mirror.company.id) as connection:
+        companies.change(connection, mirror.company.id, deliver_at=at)
+
+
+def test_what_another_file_is_still_making_is_waited_for(
+    pair: tuple[Mirror, Mirror],
+) -> None:
+    """Mosaic answers later: nobody knows yet whether it will be there."""
+    alice, bob = _live_pair(pair)
+    for one in (alice, bob):
+        one.books.customer("C9", "Newcomer & Co")
+    alice.sandbox.answer_mode = "callback"
+    alice.clock.pass_(minutes=6)  # Mosaic's rate limit is of both
+    alice.read()
+    _next_served(bob, None)
+    alice.worker().run_once()
+    _next_served(alice, None)
+    bob.clock.pass_(minutes=6)
+    bob.read()
+    bob.worker().run_once()
+    assert bob.record("C9").state == "pending"
+    assert "just made it in Mosaic, or is making it" in bob.record("C9").reason
+    alice.sandbox.deliver_callbacks()
+    alice.sandbox.answer_mode = "body"
+    _next_served(alice, alice.clock())
+    alice.run()
+    bob.run()
+    assert bob.names("client").count("Newcomer & Co") == 1
+    assert alice.record("C9").state == "in_sync"
+    assert bob.record("C9").state == "unlinked"
+
+
+def test_what_another_file_could_not_make_is_made(pair: tuple[Mirror, Mirror]) -> None:
+    """A claim that came to nothing holds up nobody."""
+    alice, bob = _live_pair(pair)
+    now = bob.clock()
+    company = alice.state()
+    name = ("client", match_key("Newcomer & Co"))
+    with company_transaction(alice.engine, company.id) as connection:
+        assert not makings.begin(
+            connection, company.team, company.id, {name}, read_at=None, now=now
+        )
+    bob.books.customer("C9", "Newcomer & Co")
+    bob.read()
+    bob.worker().run_once()
+    assert bob.record("C9").mosaic_id is None
+    with company_transaction(alice.engine, company.id) as connection:
+        makings.end(connection, company.team, company.id, *name, made=False, now=now)
+    bob.run()
+    assert bob.record("C9").state == "in_sync"
+
+
+def test_two_files_that_make_the_same_at_the_same_moment_take_turns(
+    pair: tuple[Mirror, Mirror],
+) -> None:
+    """Looking and claiming is one step: the second sees what the first is about to."""
+    alice, bob = pair
+    name = ("client", match_key("Newcomer & Co"))
+
+    def take(mirror: Mirror, meanwhile: Callable[[], object]) -> list[Elsewhere]:
+        company, now = mirror.state(), mirror.clock()
+        with company_transaction(mirror.engine, company.id) as connection:
+            taken = makings.begin(
+                connection, company.team, company.id, {name}, read_at=now, now=now
+            )
+            meanwhile()
+        return list(taken.values())
+
+    with ThreadPoolExecutor(1) as pool:
+        second: list[Future[list[Elsewhere]]] = []
+
+        def meanwhile() -> None:
+            second.append(pool.submit(take, bob, lambda: None))
+            wait(second, timeout=0.5)
+
+        assert take(alice, meanwhile) == []
+        assert second[0].result() == [Elsewhere.MAKING]

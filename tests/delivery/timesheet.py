@@ -77,9 +77,7 @@ class Mirroring:
     ) -> Step:
         fields = time_entry.mosaic_fields(values)
         mosaic_id = None if do == "create" else row.mosaic_id
-        call_id, ref = mosaic_calls.begin(
-            connection,
-            self.company_id,
+        write = mosaic_calls.New(
             operation=do,
             data_type="time_entry",
             record_id=row.id,
@@ -87,9 +85,14 @@ class Mirroring:
             fields=fields,
             key=time_entry.content_key(values) if do == "create" else "",
             reason="wanted",
+            basis={name: [value, value] for name, value in values.items()},
+        )
+        ((call_id, ref),) = mosaic_calls.begin(
+            connection,
+            self.company_id,
+            [write],
             now=self.clock(),
             settle=self.settle,
-            basis={name: [value, value] for name, value in values.items()},
         )
         return Step(call_id, ref, do, "time_entry", mosaic_id, fields)
 

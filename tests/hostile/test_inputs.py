@@ -169,3 +169,31 @@ def test_no_text_of_the_program_is_told_to_anybody(server: House) -> None:
             answer = wire.recv(65_536).lower()
         assert b"traceback" not in answer
         assert b"python" not in answer
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "status", "said"),
+    [
+        (5, 200, b"1 thing went wrong by this log"),
+        (6, 413, b"more than 5 MB"),
+        (40, 413, b"more than"),
+    ],
+)
+def test_a_log_of_five_megabytes_comes_through_and_a_larger_one_is_refused(
+    server: House, megabytes: int, status: int, said: bytes
+) -> None:
+    """The only large thing that a page takes; it is read in memory and forgotten."""
+    line = b"20260302.14:00:00 UTC\t: nothing of note happened here at all\r\n"
+    bad = b"20260302.14:00:00 UTC\t: QBWC1040: Invalid password\r\n"
+    room = megabytes * 1024 * 1024 - len(bad)
+    log = line * (room // len(line)) + bad
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="log"; '
+        b'filename="QWCLog.txt"\r\nContent-Type: text/plain\r\n\r\n'
+    )
+    path = f"/setup/{server.desk.company.setup_token}/runs"
+    kind = {"Content-Type": "multipart/form-data; boundary=edge"}
+    got, answer = server.send(path, head + log + b"\r\n--edge--\r\n", kind)
+    assert got == status
+    assert said in answer
+    assert server.memory() < server.rest + MOST_MB

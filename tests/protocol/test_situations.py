@@ -9,12 +9,21 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, computers, words
+from qbwc_server import (
+    access,
+    app,
+    companies,
+    computers,
+    heartbeat,
+    silence,
+    words,
+)
 from qbwc_server.app import Parts
 from qbwc_server.companies import TIME_OFF
 from qbwc_server.database import company_transaction
@@ -22,6 +31,7 @@ from qbwc_server.qwclog import findings
 from qbwc_server.sandbox import web_connector
 from qbwc_server.sandbox.company_stamp import APP_LOCK, change_stamp, first_answers
 from qbwc_server.sandbox.quickbooks_protocol import Session
+from qbwc_server.sandbox.registration import RegistrationRefused, add
 from tests.protocol.desk import Desk
 from tests.protocol.timesheet import Timesheet
 
@@ -56,6 +66,16 @@ def is_told(desk: Desk, result: str, attention: str) -> None:
     assert result.startswith(str(desk.stored().attention))
     assert (result.isascii(), len(result) < 200) == (True, True)
     is_on_the_page(desk)
+
+
+def page_of(desk: Desk, name: str, *, peer: str = "127.0.0.1") -> str:
+    """Return what the company's page says to somebody who looks from an address."""
+    made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
+    address = f"/setup/{desk.company.setup_token}/{name}"
+    answer = Client(app.wsgi(made)).get(
+        address, environ_overrides={"REMOTE_ADDR": peer}
+    )
+    return html.unescape(answer.text)
 
 
 def is_on_the_page(desk: Desk) -> None:
@@ -261,14 +281,110 @@ def test_a_quickbooks_that_does_not_let_us_in_is_told_in_both_places(
 def test_a_web_connector_that_is_too_old_is_told_the_version_it_needs(
     desk: Desk,
 ) -> None:
-    """It stops before it says who it is: only its own window can tell."""
+    """It stops before it says who it is: its address alone can tell the page."""
+    told = words.attention("web-connector-too-old").said
     connector = desk.connector()
+    assert told not in page_of(desk, "connect")
     connector.version = "2.0.9.99"
     run = connector.run()
     assert "authenticate" not in run.calls
     assert any("2.1" in line for line in run.log)
+    assert told in page_of(desk, "connect")
+    assert told not in page_of(desk, "connect", peer="203.0.113.9")
     connector.version = "34.0.10010.76"
+    desk.clock.pass_(minutes=1)
     assert connector.run().error is None
+    assert told not in page_of(desk, "connect")
+
+    connector.version = "2.0.9.99"
+    desk.clock.pass_(minutes=15)
+    connector.run()
+    for peer in ("127.0.0.1", "203.0.113.9"):  # where it calls from is known by now
+        assert told in page_of(desk, "overview", peer=peer)
+
+
+def explained(desk: Desk, log: str) -> str:
+    """Return what the page says to somebody who gives it Web Connector's log."""
+    made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
+    answer = Client(app.wsgi(made)).post(
+        f"/setup/{desk.company.setup_token}/runs",
+        data={"log": (io.BytesIO(log.encode()), "QWCLog.txt")},
+    )
+    return html.unescape(answer.text)
+
+
+def test_a_wrong_password_is_told_in_both_places(desk: Desk) -> None:
+    """Web Connector has its own words for it; the page says what to type where."""
+    connector = desk.connector()
+    connector.password = "not the password"
+    run = connector.run()
+    assert run.error == "QBWC1040"
+    assert words.qwc_code(1040).happened in explained(desk, "\n".join(run.log))
+    text = page_of(desk, "connect")
+    assert 'class="trouble" id="step-password"' in text
+    assert "a password that is not right. Type it again there" in text
+    desk.clock.pass_(minutes=1)
+    assert desk.run().error is None
+    assert "a password that is not right" not in page_of(desk, "connect")
+
+
+def test_a_paused_connection_is_told_in_both_places(desk: Desk) -> None:
+    """Web Connector is told that there is nothing to do, the page who can go on."""
+    desk.run()
+    access.pause(desk.engine, desk.stored(), now=desk.clock(), who="support")
+    desk.clock.pass_(minutes=15)
+    run = desk.run()
+    assert (run.error, run.round_trips) == (None, 0)
+    assert "no data exchange" in run.result.lower()
+    for page in ("connect", "overview"):
+        text = page_of(desk, page)
+        assert "It is paused." in text
+        assert "Whoever operates this server can have it go on." in text
+    access.resume(desk.engine, desk.stored(), now=desk.clock(), who="support")
+    desk.run()
+    assert "It is paused." not in page_of(desk, "overview")
+    goes_on(desk)
+
+
+def test_a_connection_that_is_late_is_told_on_the_page_until_it_calls(
+    desk: Desk,
+) -> None:
+    """Web Connector does not run, so it can say nothing; then all is as before."""
+    companies.set_values(
+        desk.engine, desk.company.id, now=desk.clock(), who="test", mode="live"
+    )
+    desk.run()
+    for _ in range(60):  # our own server is up all the time
+        desk.clock.pass_(minutes=1)
+        heartbeat.keep(desk.engine, desk.clock)
+        silence.look(desk.engine, desk.clock())
+    for page in ("connect", "overview"):
+        assert "has not called for too long" in page_of(desk, page)
+        assert "Auto-Run is ticked" in page_of(desk, page)
+    assert desk.run().error is None
+    silence.look(desk.engine, desk.clock())
+    assert "has not called for too long" not in page_of(desk, "overview")
+    goes_on(desk)
+
+
+def test_a_second_pair_of_ids_is_refused_explained_and_mended(desk: Desk) -> None:
+    """QBWC1039: the company file knows this OwnerID with another FileID."""
+    again = replace(desk.application, file_id="{00000000-1111-2222-3333-444444444444}")
+    with pytest.raises(RegistrationRefused, match="QBWC1039") as refused:
+        add(again, desk.file)
+    told = words.qwc_code(1039)
+    text = explained(desk, f"20260302.14:00:00 UTC\t: {refused.value}\n")
+    assert told.happened in text
+    assert told.do in text
+    assert told.menu in text
+
+    access.new_owner_id(
+        desk.engine, desk.company.id, now=desk.clock(), who="test", why="QBWC1039"
+    )
+    desk.register()
+    desk.clock.pass_(minutes=15)
+    assert desk.run().error is None
+    goes_on(desk)
 
 
 def test_computers_are_kept_for_a_day_and_not_more_than_five(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import models, records
+from qbwc_server import lines, models, records
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
 from qbwc_server.kinds.kind import Line
@@ -20,7 +20,7 @@ NewCompanies = Callable[..., NewCompany]
 
 def _line(connection: Connection, company_id: int, quickbooks_id: str) -> Line:
     row = rows(connection, company_id)[quickbooks_id]
-    return records.line(connection, company_id, row)
+    return lines.line(connection, company_id, row)
 
 
 def test_a_line_goes_from_the_topmost_ancestor_down(
@@ -55,7 +55,7 @@ def test_a_line_says_where_a_parent_is_missing(
         records.keep_seen(connection, company.id, CLASS, [seen("1", "A")], now=clock())
         records.mark_gone(connection, company.id, CUSTOMER, ["1"], now=clock())
 
-        line = records.line(
+        line = lines.line(
             connection,
             company.id,
             connection.execute(

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, listing, models
+from qbwc_server import companies, listing, models, needs, words
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
+from qbwc_server.sync import Choice
 from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -77,19 +80,18 @@ def test_every_record_is_in_one_group_and_one_need_and_on_one_page(
     """The pages together are the whole, each record once, in order; as the counts."""
     with company_transaction(engine, company.id) as connection:
         found = companies.get(connection, company.id)
-        counts = listing.count(connection, company.id)
+        counts = {one.kind: one for one in needs.counts(connection, company.id)}
         met: list[int] = []
         for group, kinds in listing.GROUPS.items():
             whole = _all(connection, found, group)
             assert whole == sorted(whole)
             met += whole
             parts = {
-                need: _all(connection, found, group, need=need)
-                for need in listing.NEEDS
+                need: _all(connection, found, group, need=need) for need in words.NEEDS
             }
             assert sorted(itertools.chain(*parts.values())) == whole
             for need, ids in parts.items():
-                told = sum(counts[kind][need].number for kind in kinds)
+                told = sum(counts[kind].by_need[need] for kind in kinds)
                 assert told == len(ids), (group, need)
                 shown = listing.show(connection, found, ids)
                 assert {one.need for one in shown} == {need}
@@ -114,19 +116,96 @@ def test_a_search_finds_any_part_of_a_name_and_goes_on(
         assert len(locked) == 2
 
 
-def test_counts_stop_where_they_are_of_no_use_any_more(
-    engine: Engine, company: NewCompany, clock: Clock, monkeypatch: pytest.MonkeyPatch
+_ROW = st.tuples(
+    st.sampled_from(sorted(needs.SHOWN)),
+    st.sampled_from(models.RECORD_STATES),
+    st.sampled_from([None, "customer:X", "employee:Y"]),
+    st.sampled_from([None, *Choice]),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=st.lists(_ROW, max_size=40))
+def test_all_that_tells_where_records_stand_tells_the_same(
+    engine: Engine, company: NewCompany, clock: Clock, rows: list[Any]
 ) -> None:
-    """And say that there are more."""
-    monkeypatch.setattr(listing, "MOST", 3)
+    """Dashboard, lists, downloads, Web Connector: one rule, whatever there is."""
     with company_transaction(engine, company.id) as connection:
-        for number in range(100, 106):
-            add(connection, company.id, number, "customer", "in_sync", clock)
-            add(connection, company.id, number + 50, "customer", "waits", clock)
-        counts = listing.count(connection, company.id)["customer"]
-    assert counts["in_sync"] == listing.Count(3, more=True)
-    assert counts["waiting"].more
-    assert counts["on_its_way"] == listing.Count(1, more=False)
+        found = companies.get(connection, company.id)
+        connection.execute(models.record.delete())
+        for number, (kind, state, waits_for, choice) in enumerate(rows, 1):
+            add(connection, company.id, number, kind, state, clock)
+            connection.execute(
+                models.record.update()
+                .where(models.record.c.id == number)
+                .values(waits_for=waits_for, choice=choice)
+            )
+        stored = connection.execute(sa.select(models.record)).all()
+        told = {
+            kind: {
+                need: {
+                    row.id
+                    for row in stored
+                    if row.kind == kind and needs.of(row).need == need
+                }
+                for need in words.NEEDS
+            }
+            for kind in needs.SHOWN
+        }
+        for one in needs.counts(connection, company.id):
+            assert one.by_need == {n: len(ids) for n, ids in told[one.kind].items()}
+            for need, ids in told[one.kind].items():
+                page, following = listing.rows(connection, company.id, [one.kind], need)
+                assert ({row.id for row in page}, following) == (ids, None)
+        for group, kinds in listing.GROUPS.items():
+            for need in words.NEEDS:
+                listed = set(_all(connection, found, group, need=need))
+                assert listed == set().union(*(told[kind][need] for kind in kinds))
+                batch, more = listing.matching(connection, company.id, group, need=need)
+                assert (set(batch), more) == (listed, None)
+        asked = sum(len(ids["needs_you"]) for ids in told.values())
+        assert needs.count(connection, company.id) == asked
+
+
+def test_counts_stop_where_they_are_of_no_use_any_more(
+    engine: Engine, company: NewCompany, clock: Clock
+) -> None:
+    """And are one more than that: a page says "more than"."""
+    with company_transaction(engine, company.id) as connection:
+        rows = [
+            {
+                "company_id": company.id,
+                "id": number,
+                "kind": "customer",
+                "state": "in_sync",
+                "name": "x",
+                "created_at": clock(),
+                "changed_at": clock(),
+            }
+            for number in range(100, needs.MOST + 200)
+        ]
+        connection.execute(models.record.insert(), rows)
+        (counted,) = (
+            one
+            for one in needs.counts(connection, company.id)
+            if one.kind == "customer"
+        )
+    assert counted.by_need["in_sync"] == needs.MOST + 1
+    assert counted.by_need["on_its_way"] == 1
+
+
+def test_an_hour_that_waits_for_its_person_is_not_one_more_thing_to_do() -> None:
+    """Its person needs somebody, once."""
+    for waits in (True, False):
+        stands = words.standing("time_entry", "unlinked", waits=waits)
+        assert (stands.need, stands.who) == ("waiting", "nobody")
+    assert words.standing("employee", "unlinked", waits=False).need == "needs_you"
+    later = words.standing("employee", "unlinked", waits=False, choice="later")
+    assert (later.need, "in Mosaic" in later.do) == ("needs_you", True)
 
 
 def test_lists_and_counts_of_a_large_company_are_read_from_indexes(
@@ -156,13 +235,14 @@ def test_lists_and_counts_of_a_large_company_are_read_from_indexes(
     sa.event.listen(engine, "before_cursor_execute", listen)
     with company_transaction(engine, company.id) as connection:
         found = companies.get(connection, company.id)
-        listing.count(connection, company.id)
-        for need in listing.NEEDS:
+        needs.counts(connection, company.id)
+        needs.count(connection, company.id)
+        for need in words.NEEDS:
             listing.page(connection, found, "time", need=need, after=30_000)
             listing.page(connection, found, "people", need=need)
     sa.event.remove(engine, "before_cursor_execute", listen)
 
-    assert len(said) > len(listing.NEEDS)
+    assert len(said) > len(words.NEEDS)
     with company_transaction(engine, company.id) as connection:
         for text, values in said:
             plan = connection.exec_driver_sql(f"EXPLAIN {text}", values)

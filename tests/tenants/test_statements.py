@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import Engine
 
-from qbwc_server import choices, foresight, listing, models
+from qbwc_server import choices, foresight, listing, models, needs
 from qbwc_server.choices import Filter, Said
 from qbwc_server.database import company_transaction, make_engine
 from tests.agreement.house import House
@@ -88,7 +88,7 @@ def _choose(house: House) -> None:
             share=True,
         )
     with company_transaction(house.engine, company.id) as connection:
-        listing.count(connection, company.id)
+        needs.counts(connection, company.id)
         for group in listing.GROUPS:
             listing.page(connection, company, group)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import companies, foresight, models
+from qbwc_server import companies, foresight, models, overlap
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
 from qbwc_server.kinds import KINDS
@@ -86,6 +87,47 @@ def test_the_button_has_a_company_go_live_once(
     text = server.get(f"/setup/{ready.setup_token}/preview").text
     assert "This connection is live" in text
     assert "Go live</button>" not in text
+
+
+def test_a_large_company_goes_live_by_its_last_preview_and_not_by_a_stale_one(
+    server: Client,
+    engine: Engine,
+    settings: Settings,
+    clock: Clock,
+    ready: NewCompany,
+    put: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What takes seconds is done by the worker; whoever presses the button is told."""
+    monkeypatch.setattr(overlap, "_QUICK", 1)
+    for number in range(2):
+        name = f"Client {number}"
+        put(ready.id, name, state="pending", quickbooks={"name": name})
+    path = f"/setup/{ready.setup_token}/go-live"
+    answer = server.post(path)
+    assert (answer.status_code, "being worked out" in answer.text) == (409, True)
+    with company_transaction(engine, ready.id) as connection:
+        assert foresight.is_due(connection, ready.id, clock())
+
+    clock.pass_(seconds=5)
+    make = foresight.make
+
+    def meanwhile(*values: Any) -> Any:
+        assert server.post(path).status_code == 409
+        with company_transaction(engine, ready.id) as connection:
+            later = clock() + timedelta(days=1)
+            companies.change(connection, ready.id, preview_at=later)
+        return make(*values)
+
+    monkeypatch.setattr(foresight, "make", meanwhile)
+    assert foresight.serve_next(engine, settings, clock)
+
+    def look(*_: object) -> None:
+        raise AssertionError("looked while somebody waited")
+
+    monkeypatch.setattr(overlap, "look", look)
+    assert server.post(path).status_code == 303
+    assert companies.find(engine, str(ready.id)).mode == "live"
 
 
 def test_every_reason_not_to_go_live_is_a_line_of_its_own(

@@ -16,6 +16,7 @@ from qbwc_server import companies, foresight, inventory, models
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import company_transaction
 from qbwc_server.settings import Settings
+from qbwc_server.web import choosing_all
 from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -285,3 +286,57 @@ def test_what_another_company_file_has_too_is_asked_above_and_then_shared(
     server.post(firm.path, data={"record": acme, "said": "share:20"})
     assert firm.row(acme).mosaic_id == 20
     assert "has these too" not in server.get(firm.path).text
+
+
+def test_all_that_match_are_asked_about_counted_done_and_undone(
+    server: Client, firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what is on other pages; as many at once as somebody waits for."""
+    monkeypatch.setattr(choosing_all, "ALL_AT_ONCE", 20)
+    ids = [firm.customer(f"Client {number}") for number in range(30)]
+    other = firm.customer("Somebody else")
+    assert "The same for all on all pages" in server.get(f"{firm.path}?list=jobs").text
+    form = {"list": "jobs", "search": "client", "said": "none"}
+    asked = server.post(f"{firm.path}/all", data=form).text
+    assert "<strong>Do not link</strong> for <strong>30</strong> records" in asked
+    assert "with <q>client</q> in the name" in asked
+    assert {firm.row(one).choice for one in ids} == {None}
+
+    sure = {**form, "sure": "yes"}
+    done = server.post(f"{firm.path}/all", data=sure).text
+    assert "20 records: each is not linked." in done
+    assert [firm.row(one).choice for one in ids] == ["none"] * 20 + [None] * 10
+    (begins,) = re.findall(r'name="begins" value="(\d+)"', done)
+    last = server.post(f"{firm.path}/all", data={**sure, "begins": begins}).text
+    assert "10 records: each is not linked." in last
+    assert 'name="begins"' not in last
+    assert {firm.row(one).choice for one in ids} == {"none"}
+    assert firm.row(other).choice is None
+
+    notice = last[last.index('class="notice') : last.index("Undo this")]
+    undo = re.findall(r'name="record" value="(\d+)"', notice)
+    assert [int(one) for one in undo] == ids[20:]
+    back = {"list": "jobs", "record": undo, "said": "undo"}
+    assert server.post(firm.path, data=back).status_code == 303
+    assert [firm.row(one).choice for one in ids] == ["none"] * 20 + [None] * 10
+
+
+def test_what_is_no_choice_for_all_is_refused(server: Client, firm: Firm) -> None:
+    """Linking and sharing are said of one."""
+    for said in ("link:7", "share", "unlink", ""):
+        form = {"list": "people", "said": said, "sure": "yes"}
+        assert server.post(f"{firm.path}/all", data=form).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["employee", "customer", "service_item"])
+@pytest.mark.parametrize("known", [None, {}, {"is_active": True}])
+def test_a_record_that_quickbooks_has_shown_nothing_of_has_its_page(
+    server: Client, firm: Firm, put: Put, kind: str, known: dict[str, Any] | None
+) -> None:
+    """And a search for it says why it finds nothing."""
+    one = put(firm.id, "Nobody yet", kind=kind, state="pending", quickbooks=known)
+    answer = server.get(f"{firm.path}/{one}?find=acme")
+    assert (answer.status_code, "Nobody yet" in answer.text) == (200, True)
+    assert server.get(firm.path + "?list=jobs").status_code == 200
+    done = server.post(firm.path, data={"record": one, "said": "link:7"})
+    assert done.status_code in {303, 409}

@@ -17,7 +17,7 @@ from werkzeug.test import Client
 
 from qbwc_server import access, app, companies, logins, models, words
 from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction
+from qbwc_server.database import company_transaction, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.conftest import Clock
@@ -342,7 +342,6 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
     new_link = partial(access.new_setup_link, days=1, now=clock(), who="test")
     token, _ = new_link(engine, keys, company.id)
     path = f"/setup/{token}"
-    assert server.get(path).status_code == 200
     before = companies.find(engine, "Alice")
     clock.pass_(days=1)
     for page in (*PAGES, "/connection.qwc"):
@@ -352,6 +351,51 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
         assert "Alice" not in answer.text
     assert server.post(f"{path}/two-way", data={}).status_code == 410
     assert companies.find(engine, "Alice") == before
+
+
+def _password(engine: Engine) -> str:
+    with transaction(engine) as connection:
+        stored = sa.select(models.company.c.password_hash)
+        return str(connection.execute(stored).scalar_one())
+
+
+def test_a_link_in_use_goes_on_but_shows_passwords_for_its_first_days_only(
+    server: Client,
+    engine: Engine,
+    clock: Clock,
+    new_company: NewCompanies,
+    keys: Keys,
+) -> None:
+    """A customer comes back every hour after; an old mail opens no connection."""
+    company = new_company("Alice")
+    token, ends = access.new_setup_link(
+        engine, keys, company.id, days=14, now=clock(), who="test"
+    )
+    path = f"/setup/{token}"
+    clock.pass_(days=13)
+    assert "Show a password" in server.get(f"{path}/connect").text
+    stored = _password(engine)
+    assert server.post(f"{path}/password").status_code == 200
+    renewed = _password(engine)
+    assert renewed != stored
+
+    clock.pass_(days=2)
+    assert clock() > ends
+    text = server.get(f"{path}/connect").text
+    assert "does no longer" in text
+    assert "Show a password" not in text
+    answer = server.post(f"{path}/password")
+    assert (answer.status_code, 'id="password-text"' in answer.text) == (403, False)
+    assert _password(engine) == renewed
+    for page in PAGES:
+        assert server.get(f"{path}{page}").status_code == 200, page
+
+    clock.pass_(days=89)
+    assert server.get(f"{path}/overview").status_code == 200
+    clock.pass_(days=89)
+    assert server.get(f"{path}/overview").status_code == 200
+    clock.pass_(days=90)
+    assert server.get(f"{path}/overview").status_code == 410
 
 
 def test_what_is_not_supported_is_said_beside_what_needs_attention_and_once(

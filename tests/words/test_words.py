@@ -166,7 +166,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
 
     assert set(who.values()) == {"nobody", "customer", "support"}
     for name in models.RECORD_STATES:
-        acts = name in {*words.NEEDS_YOU, "locked"}
+        acts = words.need("customer", name, waits=False) == "needs_you"
         assert (who["customer", name] == "customer") == acts
     assert {key for key, one in who.items() if one == "support"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),

@@ -1,0 +1,80 @@
+"""What a record needs, and of whom: the one rule that all counts and lists go by.
+
+What waits for another record needs nobody by itself: the other one does, once, and not
+with each of the thousand hours that wait for it. So time without a counterpart never
+needs anybody: either its person, job or item does, or it rests where it is by rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from qbwc_server.words.states import state as words_of
+
+NEEDS: Final = {
+    "needs_you": "Needs you",
+    "on_its_way": "On its way",
+    "waiting": "Waiting",
+    "in_sync": "In sync",
+    "left_out": "Left out",
+}
+"""What a person sees of a record's state, in the order of pages, with its title."""
+_OF_STATE: Final = {
+    "conflict": "needs_you",
+    "refused": "needs_you",
+    "pending": "on_its_way",
+    "locked": "waiting",
+    "in_sync": "in_sync",
+    "do_not_link": "left_out",
+    "gone": "left_out",
+}
+_TIME: Final = "time_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record stands: what it needs, why, who acts next, and what to do."""
+
+    need: str
+    title: str
+    why: str
+    who: str
+    do: str
+
+
+def need(kind: str, state: str, *, waits: bool) -> str:
+    """Return which of `NEEDS` a record is in; `waits` is for another record.
+
+    Raises:
+        KeyError: there is no such state.
+    """
+    if state == "unlinked":
+        return "waiting" if waits or kind == _TIME else "needs_you"
+    return _OF_STATE[state]
+
+
+def standing(
+    kind: str, state: str, *, waits: bool, choice: str | None = None
+) -> Standing:
+    """Say where a record stands; `choice` is what a person said of it.
+
+    Raises:
+        KeyError: there is no such state.
+    """
+    found = need(kind, state, waits=waits)
+    name = state
+    if state == "unlinked" and waits:
+        name = "waits"
+    elif state == "unlinked" and choice == "later":
+        name = "later"
+    told = words_of(kind, name)
+    return Standing(found, NEEDS[found], told.happened, who(kind, name), told.do)
+
+
+def who(kind: str, name: str) -> str:
+    """Return who acts next: the customer or nobody. `name` is as it is told."""
+    if name == "later":
+        return "customer"
+    acts = name != "waits" and need(kind, name, waits=False) == "needs_you"
+    return "customer" if acts else "nobody"
