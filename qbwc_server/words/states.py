@@ -118,7 +118,7 @@ _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("time_entry", "unlinked"): (
         "This time waits: its person, job or service item has no counterpart yet.",
-        ("Nothing must be done. If it shall go over, mend what the reason names."),
+        ("Nothing to do here; to have it go over, mend what the reason names."),
         (
             "Time that is only in Mosaic stays there where time goes one way, "
             "or where it is older than what is sent."
