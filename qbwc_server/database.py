@@ -129,12 +129,11 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
     A kept connection on which something has come is looked at. That costs a hundredth
     of a ping, which asks the server before each of our many small transactions.
     """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if not poll.poll(0):
-        return
     try:
-        connection.pgconn.consume_input()
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            connection.pgconn.consume_input()
     except psycopg.Error as error:
         raise InvalidatePoolError(str(error)) from error
     if connection.closed:

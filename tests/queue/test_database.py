@@ -202,3 +202,26 @@ def test_each_spelling_of_a_postgresql_url_is_understood(scheme: str) -> None:
 
     assert (engine.dialect.name, engine.driver) == ("postgresql", "psycopg")
     assert engine.url.password == "p@ss"
+
+
+def test_connections_that_the_server_has_closed_are_made_anew(
+    postgres_url: str,
+) -> None:
+    """Nobody sees that the database was started again."""
+    engine, other = make_engine(postgres_url), make_engine(postgres_url)
+    kept = [engine.connect() for _ in range(3)]
+    for one in kept:
+        one.close()
+
+    with other.begin() as connection:
+        ended = sa.text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert connection.execute(ended).scalar_one() == 3
+    for _ in range(4):
+        with engine.begin() as connection:
+            assert connection.execute(sa.select(1)).scalar_one() == 1
+
+    engine.dispose()
+    other.dispose()
