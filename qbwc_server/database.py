@@ -132,7 +132,7 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
     try:
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
-        if poll.poll(0):
+        while poll.poll(0):  # first what it says, then that it has ended
             connection.pgconn.consume_input()
     except psycopg.Error as error:
         raise InvalidatePoolError(str(error)) from error

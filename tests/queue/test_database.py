@@ -215,9 +215,9 @@ def test_connections_that_the_server_has_closed_are_made_anew(
 
     with other.begin() as connection:
         ended = sa.text(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        )  # waits until they have
         assert connection.execute(ended).scalar_one() == 3
     for _ in range(4):
         with engine.begin() as connection:
