@@ -53,14 +53,14 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     because others may be working with it.
 
     Raises:
-        SchemaDiffers: a shared database is at another revision.
+        SchemaDiffers: a shared database is at a revision that we cannot serve.
     """
     url = settings.url()
     engine = make_engine(url)
     if prepare:
         if url.startswith("sqlite"):
             schema.upgrade(engine)
-        schema.require_head(engine)
+        schema.require_served(engine)
     return Parts(settings, engine, Keys(settings.keys()), utc_now)
 
 

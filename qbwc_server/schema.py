@@ -1,8 +1,15 @@
-"""The database's schema: its migrations, and whether it fits this program."""
+"""The database's schema: its migrations, and whether it fits this program.
+
+Rule 1: a revision only adds, so that the program before it can go on while servers are
+started anew one by one, and can be gone back to. What is no longer needed is removed by
+a later revision, when no program that needs it is left.
+Rule 2: so a program serves its own revision and the next one, and no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +29,7 @@ _LOCK = 71_340_001
 
 
 class SchemaDiffers(QbwcError):
-    """The database is not at the revision that this program was written for."""
+    """The database is at a revision that this program cannot serve."""
 
     id: ClassVar[str] = "schema-differs"
 
@@ -78,17 +85,61 @@ def current(engine: Engine) -> str | None:
 
 
 def require_head(engine: Engine) -> None:
-    """Refuse to work on another schema.
+    """Refuse any revision but our own.
 
     Raises:
         SchemaDiffers: with the command to run.
     """
-    found = current(engine)
-    if found != head():
+    _refuse_but(engine, {head()})
+
+
+def require_served(engine: Engine) -> None:
+    """Refuse to work on a schema that this program cannot serve; see rule 2.
+
+    Raises:
+        SchemaDiffers: with the command to run.
+    """
+    _refuse_but(engine, {head(), _after(head())})
+
+
+def _refuse_but(engine: Engine, served: Set[str]) -> None:
+    found, own = current(engine), head()
+    if found in served:
+        return
+    if found is None or found in _revisions():
         raise SchemaDiffers(
-            f"The database is at revision {found or 'none'}, this program needs "
-            f"{head()}. Run `qbwc-server database upgrade` of the newer program."
+            f"The database is at revision {found or 'none'}, this program needs {own}. "
+            "Run `qbwc-server database upgrade`."
         )
+    raise SchemaDiffers(
+        f"The database is at revision {found}, which is newer than this program: it "
+        f"needs {own}. Start the newer program, or have it go back with "
+        f"`qbwc-server database downgrade {own}`."
+    )
+
+
+def _after(revision: str) -> str:
+    return f"{int(revision) + 1:04}"
+
+
+def _revisions() -> set[str]:
+    script = ScriptDirectory.from_config(_config(None))
+    return {one.revision for one in script.walk_revisions()}
+
+
+def statements(url: str, since: str, to: str) -> str:
+    """Return the statements that take a database of this kind between two revisions.
+
+    For those who let nobody but themselves change their database; "base" is nothing.
+    """
+    config = _config(None)
+    config.attributes["url"] = url
+    config.output_buffer = io.StringIO()
+    there = [*sorted(_revisions()), to]
+    down = to == "base" or (since != "base" and there.index(to) < there.index(since))
+    way = command.downgrade if down else command.upgrade
+    way(config, f"{since}:{to}", sql=True)
+    return config.output_buffer.getvalue()
 
 
 def differences(engine: Engine) -> list[str]:
