@@ -145,6 +145,11 @@ class Project:
             time.sleep(0.5)
         raise AssertionError(f"not healthy: {states}\n{self.logs()[-5000:]}")
 
+    def is_whole(self) -> bool:
+        """Tell whether one container of each service runs and is healthy."""
+        found = self.compose("ps", "-q").split()
+        return sorted(self.states(found)) == ["exited ", *["running healthy"] * 4]
+
     def states(self, containers: Sequence[str]) -> list[str]:
         """Return of containers how they are, as "running healthy"."""
         form = "{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
@@ -156,6 +161,10 @@ class Project:
             env=self._environment,
         )
         return done.stdout.splitlines()
+
+    def kill(self, container: str) -> None:
+        """End a container as a crash does; Docker starts it again."""
+        self.run("docker", "kill", "--signal", "KILL", container)
 
     def connections(self, container: str) -> int:
         """Return how many TCP connections a container has accepted so far."""

@@ -48,5 +48,6 @@ def lived_in(
 @pytest.fixture
 def house(lived_in: House) -> House:
     """The company, with everything up: one server, one worker."""
-    lived_in.project.up()
+    if not lived_in.project.is_whole():
+        lived_in.project.up()
     return lived_in
