@@ -123,7 +123,9 @@ class Project:
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""
         line = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc'
-        return self.inside("db", "sh", "-c", line, given=statement).strip()
+        (db,) = self.containers("db")
+        words = ("docker", "exec", "-i", db, "sh", "-c", line)
+        return self.run(*words, given=statement).strip()
 
     def up(self, *options: str) -> None:
         """Have everything run, and wait until it says that it is healthy."""
@@ -132,7 +134,12 @@ class Project:
 
     def containers(self, service: str) -> list[str]:
         """Return the ids of a service's containers that are there."""
-        return self.compose("ps", "-q", service).split()
+        return self._find(f"com.docker.compose.service={service}")
+
+    def _find(self, label: str) -> list[str]:
+        ours = f"label=com.docker.compose.project={_PROJECT}"
+        words = ("--filter", ours, "--filter", f"label={label}", "--no-trunc")
+        return self.run("docker", "ps", "-aq", *words).split()
 
     def healthy(self, services: Sequence[str] = ("db", "web", "worker", "proxy")) -> None:
         """Wait until the containers of services say that they are healthy."""
@@ -147,7 +154,7 @@ class Project:
 
     def is_whole(self) -> bool:
         """Tell whether one container of each service runs and is healthy."""
-        found = self.compose("ps", "-q").split()
+        found = self._find(f"com.docker.compose.project={_PROJECT}")
         return sorted(self.states(found)) == ["exited ", *["running healthy"] * 4]
 
     def states(self, containers: Sequence[str]) -> list[str]:

@@ -35,13 +35,14 @@ _TYPES = (
     *("standard_work_category", "time_entry"),
 )
 _MOST_SECONDS = 120
-# Small pages make long sessions. Nobody waits for what another one lost.
+# Small pages make long sessions. Nobody waits long for what another one lost.
 _SETTINGS = """
 QBWC_PAGE_SIZE=3
 QBWC_MOSAIC_REQUESTS=1000000
 QBWC_MOSAIC_SETTLE_SECONDS=2
 QBWC_LEASE_SECONDS=5
 QBWC_SESSION_TAKEOVER_SECONDS=0
+PROXY_WAIT=30s
 """
 _OPEN = """
 SELECT (SELECT count(*) FROM record WHERE due_at IS NOT NULL)

@@ -50,7 +50,7 @@ def test_a_server_that_stops_ends_by_itself(house: House) -> None:
 
 
 def test_without_servers_the_proxy_says_so_in_plain_text(house: House) -> None:
-    """After a minute; HTML would stand in Web Connector's window."""
+    """After PROXY_WAIT; HTML would stand in Web Connector's window."""
     house.project.compose("stop", "web")
     try:
         status, text = house.ask(f"{house.url}/healthz")
