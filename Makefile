@@ -85,6 +85,8 @@ restore: ## the database of docker-compose.yml from such a file, instead of what
 	  dropdb --force --if-exists qbwc; createdb -O qbwc qbwc; \
 	  psql -q -c "REVOKE CONNECT ON DATABASE qbwc FROM PUBLIC"; \
 	  pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
+	$(COMPOSE) run --rm migrate
+	$(COMPOSE) run --rm --no-deps web database restored
 	$(COMPOSE) up -d
 
 docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)

@@ -58,9 +58,13 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     url = settings.url()
     engine = make_engine(url)
     if prepare:
-        if url.startswith("sqlite"):
-            schema.upgrade(engine)
-        schema.require_served(engine)
+        try:
+            if url.startswith("sqlite") and not schema.is_newer(engine):
+                schema.upgrade(engine)
+            schema.require_served(engine)
+        except schema.SchemaDiffers:
+            engine.dispose()
+            raise
     return Parts(settings, engine, Keys(settings.keys()), utc_now)
 
 

@@ -35,15 +35,25 @@ class SchemaDiffers(QbwcError):
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database up to a revision; safe to call again and by many at once."""
+    """Bring the database up to a revision; safe to call again and by many at once.
+
+    Raises:
+        SchemaDiffers: it is newer than this program.
+    """
     with migrating(engine) as connection:
-        if revision != "head" or _current(connection) != head():
+        found = _known(connection)
+        if revision != "head" or found != head():
             command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the database down to a revision, "base" for nothing."""
+    """Take the database down to a revision, "base" for nothing.
+
+    Raises:
+        SchemaDiffers: it is newer than this program, which knows no way down.
+    """
     with migrating(engine) as connection:
+        _known(connection)
         command.downgrade(_config(connection), revision)
 
 
@@ -102,20 +112,38 @@ def require_served(engine: Engine) -> None:
     _refuse_but(engine, {head(), _after(head())})
 
 
+def is_newer(engine: Engine) -> bool:
+    """Tell whether the database is at a revision that this program does not know."""
+    found = current(engine)
+    return found is not None and found not in _revisions()
+
+
 def _refuse_but(engine: Engine, served: Set[str]) -> None:
-    found, own = current(engine), head()
-    if found in served:
-        return
-    if found is None or found in _revisions():
-        raise SchemaDiffers(
-            f"The database is at revision {found or 'none'}, this program needs {own}. "
-            "Run `qbwc-server database upgrade`."
-        )
+    with engine.connect() as connection:
+        found = _current(connection)
+        if found in served:
+            return
+        found = _known(connection)
     raise SchemaDiffers(
-        f"The database is at revision {found}, which is newer than this program: it "
-        f"needs {own}. Start the newer program, or have it go back with "
-        f"`qbwc-server database downgrade {own}`."
+        f"The database is at revision {found or 'none'}, this program needs {head()}. "
+        "Run `qbwc-server database upgrade`."
     )
+
+
+def _known(connection: Connection) -> str | None:
+    """Return the database's revision.
+
+    Raises:
+        SchemaDiffers: this program does not know it.
+    """
+    found, own = _current(connection), head()
+    if found is not None and found not in _revisions():
+        raise SchemaDiffers(
+            f"The database is at revision {found}, which is newer than this program: "
+            f"it needs {own}. Start the newer program, or have that one go back with "
+            f"`qbwc-server database downgrade {own}`."
+        )
+    return found
 
 
 def _after(revision: str) -> str:

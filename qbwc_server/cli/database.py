@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from sqlalchemy.engine import Engine
 
-from qbwc_server import schema
-from qbwc_server.cli.output import reporting
+from qbwc_server import old_copy, schema
+from qbwc_server.cli.output import parts, reporting
 from qbwc_server.database import make_engine
 from qbwc_server.settings import Settings
 
@@ -74,6 +74,18 @@ def check() -> None:
     if found:
         raise click.ClickException("The schema differs: " + "; ".join(found))
     click.echo(f"The database is at revision {schema.head()} and fits.")
+
+
+@database.command()
+@reporting
+def restored() -> None:
+    """Say that the database was put back from a backup, before anything else runs.
+
+    All companies then compare both sides before they make anything on either.
+    """
+    made = parts()
+    found = old_copy.declare(made.engine, now=made.clock(), who="operator")
+    click.echo(f"{len(found)} companies compare both sides first.")
 
 
 def _print(since: str | None, to: str, *, sql: bool) -> None:

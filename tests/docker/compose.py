@@ -75,9 +75,7 @@ class Project:
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(TREE / name, self.folder / name)
 
-    def run(
-        self, *words: str, given: str | None = None, fails: bool = False
-    ) -> str:
+    def run(self, *words: str, given: str | None = None, fails: bool = False) -> str:
         """Run a command in the folder; return what it printed to stdout.
 
         `fails` says that it must end with an error; then what it said is returned.
@@ -95,7 +93,9 @@ class Project:
         )
         took = time.monotonic() - begun
         said = done.stdout + done.stderr
-        self.note(f"$ {' '.join(words)}  ({took:.1f} s, exit {done.returncode})\n{said}")
+        self.note(
+            f"$ {' '.join(words)}  ({took:.1f} s, exit {done.returncode})\n{said}"
+        )
         assert bool(done.returncode) == fails, said[-3000:]
         return said if fails else done.stdout
 
@@ -122,7 +122,7 @@ class Project:
 
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""
-        line = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc'
+        line = "PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc"
         (db,) = self.containers("db")
         words = ("docker", "exec", "-i", db, "sh", "-c", line)
         return self.run(*words, given=statement).strip()
@@ -141,7 +141,9 @@ class Project:
         words = ("--filter", ours, "--filter", f"label={label}", "--no-trunc")
         return self.run("docker", "ps", "-aq", *words).split()
 
-    def healthy(self, services: Sequence[str] = ("db", "web", "worker", "proxy")) -> None:
+    def healthy(
+        self, services: Sequence[str] = ("db", "web", "worker", "proxy")
+    ) -> None:
         """Wait until the containers of services say that they are healthy."""
         deadline = time.monotonic() + _MOST_SECONDS
         wanted = [one for name in services for one in self.containers(name)]

@@ -22,7 +22,7 @@ def test_an_upgrade_from_the_revision_before_keeps_everything(house: House) -> N
     status, text = house.ask(f"{house.url}/readyz")
     assert status == 503
     assert "`qbwc-server database upgrade`" in text
-    refused = project.compose("run", "--rm", "worker", fails=True)
+    refused = project.compose("run", "--rm", "--no-deps", "worker", fails=True)
     assert "`qbwc-server database upgrade`" in refused
 
     printed = project.server("database", "upgrade", "--sql")
