@@ -1,8 +1,8 @@
 """The server's own database was put back from a backup: it is older than both sides.
 
-What was made on both sides since then is unknown to it on both, and would be made twice.
-So nothing that it meant to do is done, and nothing is made on a side before the other
-was read down to that day again: what is there already is then joined or agreed on.
+What was made on both sides since then is unknown to it on both, and would be made
+twice. So nothing that it meant to do is done, and nothing is made on a side before the
+other was read down to that day again: what is there is then joined or agreed on.
 """
 
 from __future__ import annotations

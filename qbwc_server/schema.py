@@ -9,7 +9,8 @@ Rule 2: so a program serves its own revision and the next one, and no other.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -118,7 +119,7 @@ def is_newer(engine: Engine) -> bool:
     return found is not None and found not in _revisions()
 
 
-def _refuse_but(engine: Engine, served: Set[str]) -> None:
+def _refuse_but(engine: Engine, served: AbstractSet[str]) -> None:
     with engine.connect() as connection:
         found = _current(connection)
         if found in served:

@@ -14,6 +14,11 @@ from typing import IO
 TREE = Path(__file__).parents[2]
 _PROJECT = "qbwc-docker-test"
 _MOST_SECONDS = 240
+_IMAGES = {
+    "PYTHON_IMAGE": "python:3.12-slim",
+    "POSTGRES_IMAGE": "postgres:17",
+    "CADDY_IMAGE": "caddy:2",
+}
 
 
 def why_not() -> str:
@@ -24,13 +29,23 @@ def why_not() -> str:
         ["docker", "info", "--format", "{{.ServerVersion}}"],
         capture_output=True,
         text=True,
+        check=False,
     )
     if asked.returncode:
         host = os.environ.get("DOCKER_HOST", "its usual place")
         return f"no Docker engine answers at {host}: {asked.stderr.strip()[:200]}"
     if not command():
         return "there is neither docker compose nor docker-compose"
+    for name, usual in _IMAGES.items():
+        image = os.environ.get(name, usual)
+        if not any(_docker(*words, image) for words in (("image", "inspect"), ("pull",))):
+            return f"the image {image} cannot be had; {name} may name another"
     return ""
+
+
+def _docker(*words: str) -> bool:
+    asked = subprocess.run(["docker", *words], capture_output=True, check=False)
+    return asked.returncode == 0
 
 
 def command() -> list[str]:
@@ -38,7 +53,8 @@ def command() -> list[str]:
     for words in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(words[0]) is None:
             continue
-        if not subprocess.run([*words, "version"], capture_output=True).returncode:
+        asked = subprocess.run([*words, "version"], capture_output=True, check=False)
+        if not asked.returncode:
             return words
     return []
 
@@ -90,6 +106,7 @@ class Project:
             capture_output=True,
             text=True,
             timeout=_MOST_SECONDS,
+            check=False,
         )
         took = time.monotonic() - begun
         said = done.stdout + done.stderr

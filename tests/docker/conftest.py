@@ -1,4 +1,4 @@
-"""One deployment for all tests, which leave it as they found it: up, both sides equal."""
+"""One deployment for all tests, which leave it up and both sides equal."""
 
 from __future__ import annotations
 

@@ -22,6 +22,19 @@ def test_a_session_survives_a_restart_of(house: House, service: str) -> None:
     house.must_arrive()
 
 
+def test_a_session_survives_a_container_made_anew(house: House) -> None:
+    """That is what an upgrade does."""
+    house.edit()
+    anew = ("up", "-d", "--no-deps", "--force-recreate", "web")
+
+    run = house.connect(At(8, lambda: house.project.compose(*anew)))
+
+    assert len(run.calls) > 8
+    assert run.error is None, run.result
+    house.sync()
+    house.must_arrive()
+
+
 @pytest.mark.parametrize("service", ["db", "proxy"])
 def test_the_next_session_goes_on_after_a_restart_of(
     house: House, service: str

@@ -159,7 +159,7 @@ def test_without_the_line_nginx_would_refuse_it(visit: Visit) -> None:
 
 
 def test_who_calls_is_known_and_cannot_be_made_up(visit: Visit) -> None:
-    """nginx writes the caller's address over what the caller says."""
+    """The proxy writes the caller's address over what the caller says."""
     visit.front.begin()
     visit.connect()
     with visit.engine.begin() as connection:
