@@ -47,7 +47,9 @@ def test_the_make_targets_that_documents_name_are_there() -> None:
     named = {
         (path.name, target)
         for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-        for target in re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(), re.MULTILINE)
+        for target in re.findall(
+            r"(?:^|`)make ([a-z-]+)", path.read_text(), re.MULTILINE
+        )
     }
     assert {one for one in named if one[1] not in there} == set()
     assert {"env", "backup", "restore"} <= {target for _, target in named}

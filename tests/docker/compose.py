@@ -38,7 +38,9 @@ def why_not() -> str:
         return "there is neither docker compose nor docker-compose"
     for name, usual in _IMAGES.items():
         image = os.environ.get(name, usual)
-        if not any(_docker(*words, image) for words in (("image", "inspect"), ("pull",))):
+        if not any(
+            _docker(*words, image) for words in (("image", "inspect"), ("pull",))
+        ):
             return f"the image {image} cannot be had; {name} may name another"
     return ""
 
