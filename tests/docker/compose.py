@@ -120,7 +120,7 @@ class Project:
 
     def note(self, text: str) -> None:
         """Write to the log."""
-        self._log.write(text.rstrip() + "\n")
+        self._log.write(f"{time.strftime('%H:%M:%S')} {text.rstrip()}\n")
         self._log.flush()
 
     def compose(

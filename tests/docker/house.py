@@ -70,17 +70,23 @@ class Mosaic(MosaicSandbox):
         return super().wsgi(environ, start_response)
 
 
+ANSWER = 5
+"""The call of a run that brings the first answer of QuickBooks."""
+
+
 @dataclass
 class At:
     """Does something right before the n-th call of a run."""
 
     number: int
     act: Callable[[], object]
+    done: bool = False
 
     def before(self, call: Call) -> None:
         """Look at a call that is about to be sent."""
         if call.number == self.number:
             self.act()
+            self.done = True
 
     def after(self, call: Call, answer: bytes) -> None:
         """Look at a call whose answer has arrived."""

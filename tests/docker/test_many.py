@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.docker.house import At, House
+from tests.docker.house import ANSWER, At, House
 
 pytestmark = pytest.mark.docker
 _HEALTH_CHECKS = 5
@@ -78,7 +78,7 @@ def test_a_server_that_is_killed_takes_at_most_the_call_it_had(many: House) -> N
     many.edit()
     victim = many.project.containers("web")[0]
 
-    many.connect(At(6, lambda: many.project.kill(victim)))
+    many.connect(At(ANSWER, lambda: many.project.kill(victim)))
 
     many.sync()
     many.must_arrive()
