@@ -91,6 +91,6 @@ restore: ## the database of docker-compose.yml from such a file, instead of what
 
 docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)
 	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
-	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly
+	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
 
 .PHONY: help demo test soak test-all lint audit format errors lock env backup restore docker-test
