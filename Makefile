@@ -83,7 +83,7 @@ restore: ## the database of docker-compose.yml from such a file, instead of what
 	$(IN_DB) 'export PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres; \
 	  until pg_isready -q -h 127.0.0.1; do sleep 1; done; \
 	  dropdb --force --if-exists qbwc; createdb -O qbwc qbwc; \
-	  psql -q -c "REVOKE CONNECT ON DATABASE qbwc FROM PUBLIC"; \
+	  psql -q -c "REVOKE CONNECT ON DATABASE qbwc FROM PUBLIC" -c "GRANT CONNECT ON DATABASE qbwc TO qbwc_support"; \
 	  pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
 	$(COMPOSE) run --rm migrate
 	$(COMPOSE) run --rm --no-deps web database restored
