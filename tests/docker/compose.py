@@ -191,8 +191,13 @@ class Project:
         return done.stdout.splitlines()
 
     def kill(self, container: str) -> None:
-        """End a container as a crash does; Docker starts it again."""
+        """End a container with signal 9; it stays away until it is started."""
         self.run("docker", "kill", "--signal", "KILL", container)
+
+    def revive(self, container: str) -> None:
+        """Start a container that was killed."""
+        self.run("docker", "start", container)
+        self.healthy()
 
     def connections(self, container: str) -> int:
         """Return how many TCP connections a container has accepted so far."""

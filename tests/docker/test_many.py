@@ -78,10 +78,14 @@ def test_a_server_that_is_killed_takes_at_most_the_call_it_had(many: House) -> N
     many.edit()
     victim = many.project.containers("web")[0]
 
-    many.connect(At(ANSWER, lambda: many.project.kill(victim)))
+    kill = At(ANSWER, lambda: many.project.kill(victim))
+    many.connect(kill)
 
+    assert kill.done
+    assert many.project.states([victim])[0].startswith("exited")
     many.sync()
     many.must_arrive()
+    many.project.revive(victim)
 
 
 def test_a_worker_that_is_killed_is_replaced_by_the_other(many: House) -> None:
@@ -93,3 +97,4 @@ def test_a_worker_that_is_killed_is_replaced_by_the_other(many: House) -> None:
 
     many.sync()
     many.must_arrive()
+    many.project.revive(victim)
