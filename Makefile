@@ -79,4 +79,33 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 -c requirements-dev.lock bench/requirements.in -o bench/requirements.lock
 
-.PHONY: help demo bench bench-quick test soak test-all lint audit format errors answers lock
+# The first is docker compose 2, the second what Debian has.
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+IN_DB = $(COMPOSE) exec -T db sh -euc
+
+env: ## write .env for docker-compose.yml, with its own secrets (PUBLIC_URL=https://your.name)
+	@PUBLIC_URL='$(PUBLIC_URL)' deploy/env
+
+backup: ## the database of docker-compose.yml into a file (FILE=name.dump)
+	@test -n '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
+	umask 077 && $(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD pg_dump -U postgres -Fc qbwc' > '$(FILE).part'
+	mv '$(FILE).part' '$(FILE)'
+
+restore: ## the database of docker-compose.yml from such a file, instead of what is there (FILE=name.dump)
+	@test -s '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
+	$(COMPOSE) stop web worker
+	$(COMPOSE) up -d db
+	$(IN_DB) 'export PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres; \
+	  until pg_isready -q -h 127.0.0.1; do sleep 1; done; \
+	  dropdb --force --if-exists qbwc; createdb -O qbwc qbwc; \
+	  psql -q -c "REVOKE CONNECT ON DATABASE qbwc FROM PUBLIC" -c "GRANT CONNECT ON DATABASE qbwc TO qbwc_support"; \
+	  pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
+	$(COMPOSE) run --rm migrate
+	$(COMPOSE) run --rm --no-deps web database restored
+	$(COMPOSE) up -d
+
+docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)
+	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
+	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
+
+.PHONY: help demo bench bench-quick test soak test-all lint audit format errors answers lock env backup restore docker-test

@@ -59,14 +59,18 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     because others may be working with it.
 
     Raises:
-        SchemaDiffers: a shared database is at another revision.
+        SchemaDiffers: a shared database is at a revision that we cannot serve.
     """
     url = settings.url()
     engine = make_engine(url)
     if prepare:
-        if url.startswith("sqlite"):
-            schema.upgrade(engine)
-        schema.require_head(engine)
+        try:
+            if url.startswith("sqlite") and not schema.is_newer(engine):
+                schema.upgrade(engine)
+            schema.require_served(engine)
+        except schema.SchemaDiffers:
+            engine.dispose()
+            raise
     return Parts(settings, engine, Keys(settings.keys()), utc_now)
 
 

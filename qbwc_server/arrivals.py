@@ -129,6 +129,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         _give_memory_back()
         super().init_process()
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take connections, or stop; a server that ends takes those that wait first.
+
+        Their clients were told by the system that they are connected: closed unseen, a
+        call would be lost. After this, who comes is refused and can go elsewhere.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive or enabled:
+            return
+        for listener in self.sockets:
+            waiting = select.poll()
+            waiting.register(listener, select.POLLIN)
+            while waiting.poll(0):
+                self.accept(listener)
+            listener.close()
+
     def enqueue_req(self, conn: TConn) -> None:
         """Gather a request, of a new connection or one that was kept open."""
         arrival = Arrival()

@@ -58,6 +58,7 @@ class Worker:
         pause: Callable[[float], object] | None = None,
         senders: int = 4,
         time_planner: Callable[[int], Planner] | None = None,
+        lives: Callable[[], None] | None = None,
     ) -> None:
         self._engine = engine
         self._keys = keys
@@ -68,6 +69,7 @@ class Worker:
         self._pause = pause or self.stopping.wait
         self._senders = senders
         self._time_planner = time_planner
+        self._lives = lives or (lambda: None)
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -129,6 +131,7 @@ class Worker:
     def _serve_next(self) -> bool:
         token = secrets.token_hex(8)
         company = self._lease(token)
+        self._lives()
         if company is None:
             return False
         again: datetime | None = None
@@ -188,6 +191,7 @@ class Worker:
             now = self._clock()
             if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
                 self._renew(company.id, token)
+                self._lives()
                 renewed = now
 
         def pause(seconds: float) -> None:

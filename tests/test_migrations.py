@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
@@ -160,19 +160,55 @@ def test_processes_that_upgrade_at_once_do_not_disturb_each_other(
     assert schema.differences(empty) == []
 
 
-def test_another_schema_is_refused_with_the_command_to_run(empty: Engine) -> None:
-    """Neither an empty database nor one of a newer program is worked on."""
+def _set_revision(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE alembic_version SET version_num = :one"), {"one": revision}
+        )
+
+
+def test_an_older_schema_is_refused_with_the_command_to_run(empty: Engine) -> None:
+    """Nobody works on an empty database, or on one of the program before."""
     with pytest.raises(SchemaDiffers, match="at revision none") as refused:
-        schema.require_head(empty)
-    assert "`qbwc-server database upgrade`" in refused.value.support
+        schema.require_served(empty)
+    assert "Run `qbwc-server database upgrade`" in refused.value.support
 
     schema.upgrade(empty)
+    schema.require_served(empty)
     schema.require_head(empty)
+    schema.downgrade(empty, "-1")
+    with pytest.raises(SchemaDiffers, match="Run `qbwc-server database upgrade`"):
+        schema.require_served(empty)
 
-    with empty.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaDiffers, match="at revision 9999"):
+
+def test_the_next_revision_is_served_and_no_later_one(empty: Engine) -> None:
+    """So servers are started anew one by one after the schema was brought up."""
+    schema.upgrade(empty)
+    head = int(schema.head())
+    _set_revision(empty, f"{head + 1:04}")
+    schema.require_served(empty)
+    with pytest.raises(SchemaDiffers):
         schema.require_head(empty)
+
+    _set_revision(empty, f"{head + 2:04}")
+    with pytest.raises(SchemaDiffers, match="newer than this program") as refused:
+        schema.require_served(empty)
+    assert f"`qbwc-server database downgrade {head:04}`" in refused.value.support
+
+
+def test_a_program_takes_no_database_of_a_newer_one_up_or_down(empty: Engine) -> None:
+    """It does not know the way, and says who does."""
+    schema.upgrade(empty)
+    _set_revision(empty, "9999")
+    before = _shape(empty)
+
+    with pytest.raises(SchemaDiffers, match="at revision 9999"):
+        schema.upgrade(empty)
+    with pytest.raises(SchemaDiffers, match="at revision 9999"):
+        schema.downgrade(empty, "-1")
+
+    assert schema.current(empty) == "9999"
+    assert _shape(empty) == before
 
 
 def test_an_upgrade_that_fails_half_way_leaves_the_database_as_it_was(
@@ -231,19 +267,65 @@ def test_a_table_made_anew_by_a_migration_takes_no_data_with_it(
 )
 def test_the_statements_can_be_printed_without_a_database(url: str) -> None:
     """For those who let nobody but themselves change their database."""
-    printed = io.StringIO()
-    config = schema._config(None)
-    config.output_buffer = printed
-    config.attributes["url"] = url
+    up = schema.statements(url, "base", schema.head())
+    down = schema.statements(url, schema.head(), "base")
 
-    command.upgrade(config, "head", sql=True)
-    command.downgrade(config, "head:base", sql=True)
-
-    text = printed.getvalue()
     for table in models.metadata.tables:
-        assert f"CREATE TABLE {table} " in text
-        assert f"DROP TABLE {table};" in text
-    assert ("JSONB" in text) == url.startswith("postgres")
+        assert f"CREATE TABLE {table} " in up
+        assert f"DROP TABLE {table};" in down
+    assert ("JSONB" in up) == url.startswith("postgres")
+
+
+def _statements(url: str, since: str, to: str) -> list[str]:
+    text = schema.statements(url, since, to)
+    return [one.strip() for one in text.split(";") if one.strip()]
+
+
+def _later_revisions() -> list[tuple[str, str]]:
+    """Return each revision after the seventh with the one before it."""
+    script = ScriptDirectory(str(VERSIONS.parent))
+    names = [one.revision for one in script.walk_revisions()][::-1]
+    return [pair for pair in pairwise(names) if pair[0] >= "0007"]
+
+
+_TAKES_AWAY = re.compile(
+    r"DROP (TABLE|COLUMN)|\bRENAME\b|SET NOT NULL|ALTER COLUMN \w+ TYPE"
+    r"|ADD COLUMN (?!.*\bDEFAULT\b).*\bNOT NULL\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def test_a_revision_only_adds() -> None:
+    """The program before it goes on meanwhile (rule 1 of schema.py).
+
+    One that removes what no program needs any more says so: `removes = "what and why"`.
+    """
+    folder = ScriptDirectory(str(VERSIONS.parent))
+    for since, to in _later_revisions():
+        if getattr(folder.get_revision(to).module, "removes", ""):
+            continue
+        for statement in _statements("postgresql://db/q", since, to):
+            assert not _TAKES_AWAY.search(statement), f"{to}: {statement}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "takes"),
+    [
+        ("ALTER TABLE job DROP COLUMN kind", True),
+        ("DROP TABLE job", True),
+        ("ALTER TABLE job RENAME kind TO sort", True),
+        ("ALTER TABLE job ALTER COLUMN kind SET NOT NULL", True),
+        ("ALTER TABLE job ALTER COLUMN kind TYPE INTEGER", True),
+        ("ALTER TABLE job ADD COLUMN colour TEXT NOT NULL", True),
+        ("ALTER TABLE job ADD COLUMN colour TEXT DEFAULT 'red' NOT NULL", False),
+        ("ALTER TABLE job ADD COLUMN colour TEXT", False),
+        ("CREATE TABLE paint (id INTEGER NOT NULL)", False),
+        ("DROP VIEW support_jobs", False),
+    ],
+)
+def test_what_takes_away_is_told_from_what_adds(statement: str, takes: bool) -> None:
+    """The control of the test above, which has nothing to find most of the time."""
+    assert bool(_TAKES_AWAY.search(statement)) is takes
 
 
 @pytest.mark.parametrize(

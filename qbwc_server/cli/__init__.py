@@ -7,6 +7,7 @@ import click
 from qbwc_server import __version__
 from qbwc_server.cli import access as _access  # noqa: F401 - its commands
 from qbwc_server.cli.company import company, qwc
+from qbwc_server.cli.database import database
 from qbwc_server.cli.demo import demo
 from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
@@ -16,7 +17,7 @@ from qbwc_server.cli.linking import choose, go_live, link, overlap_, unlink
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
-from qbwc_server.cli.serve import database, serve, worker
+from qbwc_server.cli.serve import serve, worker
 from qbwc_server.cli.support import audit, support
 from qbwc_server.cli.words import words
 

@@ -200,11 +200,20 @@ def set_(
 
 @click.command()
 @click.argument("name")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help='Where to; "-" prints it.',
+)
 @reporting
 def qwc(name: str, output: Path | None) -> None:
     """Write a company's connection file again; it never changes."""
     made = parts()
+    if str(output) == "-":
+        found = companies.find(made.engine, name)
+        click.echo(connect.qwc_of(found, made.settings.public_url), nl=False)
+        return
     path = _write_qwc(made, companies.find(made.engine, name), output)
     click.echo(str(path))
 

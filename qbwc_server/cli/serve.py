@@ -1,4 +1,4 @@
-"""Commands that run the server and its worker, and look after the database."""
+"""Commands that run the server and its worker."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from sqlalchemy.engine import Engine
 
-from qbwc_server import app, arrivals, heartbeat, schema
+from qbwc_server import app, arrivals, heartbeat
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.cli.server_logs import ServerLogs
-from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
-from qbwc_server.settings import Settings
 from qbwc_server.worker import Worker
 
 _LOG = structlog.get_logger(__name__)
@@ -122,11 +120,22 @@ def serve(
 @click.command()
 @click.option("--once", is_flag=True, help="Deliver what is due now, then end.")
 @click.option("--beside", is_flag=True, hidden=True, help="End with who started it.")
+@click.option(
+    "--sign-of-life",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file that is touched whenever the database was asked for work.",
+)
 @reporting
-def worker(*, once: bool, beside: bool) -> None:
+def worker(*, once: bool, beside: bool, sign_of_life: Path | None) -> None:
     """Deliver to Mosaic what was read from QuickBooks."""
     made = parts()
-    working = Worker(made.engine, made.keys, made.settings, made.clock)
+    working = Worker(
+        made.engine,
+        made.keys,
+        made.settings,
+        made.clock,
+        lives=sign_of_life.touch if sign_of_life is not None else None,
+    )
     if once:
         click.echo(f"{working.run_once()} companies served")
         return
@@ -145,35 +154,3 @@ def worker(*, once: bool, beside: bool) -> None:
     signal.signal(signal.SIGINT, stop)
     _LOG.info("worker started", threads=made.settings.worker_threads)
     working.run()
-
-
-@click.group()
-def database() -> None:
-    """Look after the database's schema."""
-
-
-@database.command()
-@reporting
-def upgrade() -> None:
-    """Bring the database up to this program's schema."""
-    engine = _engine()
-    schema.upgrade(engine)
-    click.echo(f"The database is at revision {schema.head()}.")
-
-
-@database.command()
-@reporting
-def check() -> None:
-    """Tell whether the database fits this program; exit 1 if it does not."""
-    engine = _engine()
-    schema.require_head(engine)
-    found = schema.differences(engine)
-    if found:
-        raise click.ClickException("The schema differs: " + "; ".join(found))
-    click.echo(f"The database is at revision {schema.head()} and fits.")
-
-
-def _engine() -> Engine:
-    engine = make_engine(Settings().url())
-    click.get_current_context().call_on_close(engine.dispose)
-    return engine

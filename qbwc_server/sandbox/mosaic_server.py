@@ -1,4 +1,4 @@
-"""Serves a sandbox's Mosaic on this machine's loopback address."""
+"""Serves a sandbox's Mosaic on this machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunningMosaic:
     """A sandbox served on this machine, with callbacks delivered as they fall due."""
 
     def __init__(self, sandbox: MosaicSandbox, server: BaseWSGIServer) -> None:
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.url = f"http://{server.host}:{server.server_port}"
         self._sandbox = sandbox
         self._server = server
         self._stopping = threading.Event()
@@ -60,9 +60,11 @@ class RunningMosaic:
             self._sandbox.deliver_callbacks()
 
 
-def serve(sandbox: MosaicSandbox, port: int) -> RunningMosaic:
-    """Serve a sandbox on the loopback address; port 0 takes a free one."""
+def serve(
+    sandbox: MosaicSandbox, port: int, *, host: str = "127.0.0.1"
+) -> RunningMosaic:
+    """Serve a sandbox on an address of this machine; port 0 takes a free one."""
     server = make_server(
-        "127.0.0.1", port, sandbox.wsgi, threaded=True, request_handler=_Handler
+        host, port, sandbox.wsgi, threaded=True, request_handler=_Handler
     )
     return RunningMosaic(sandbox, server)

@@ -26,7 +26,7 @@ def blueprint(engine: Engine) -> Blueprint:
     @pages.get("/readyz")
     def readyz() -> Response:
         try:
-            schema.require_head(engine)
+            schema.require_served(engine)
             full = room(engine) < LEAST_ROOM
         except SQLAlchemyError:
             return Response("database not reachable\n", 503, mimetype="text/plain")

@@ -1,0 +1,101 @@
+"""Commands that look after the database's schema."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy.engine import Engine
+
+from qbwc_server import old_copy, schema
+from qbwc_server.cli.output import parts, reporting
+from qbwc_server.database import make_engine
+from qbwc_server.settings import Settings
+
+_sql = click.option(
+    "--sql", is_flag=True, help="Print the statements and change nothing."
+)
+_since = click.option(
+    "--since",
+    metavar="REVISION",
+    help="With --sql: print for a database at this revision, without asking ours; "
+    '"base" for an empty one.',
+)
+
+
+@click.group()
+def database() -> None:
+    """Look after the database's schema."""
+
+
+@database.command()
+@_sql
+@_since
+@reporting
+def upgrade(*, sql: bool, since: str | None) -> None:
+    """Bring the database up to this program's schema."""
+    if sql or since is not None:
+        _print(since, schema.head(), sql=sql)
+        return
+    schema.upgrade(_engine())
+    click.echo(f"The database is at revision {schema.head()}.")
+
+
+@database.command()
+@click.argument("revision")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_sql
+@_since
+@reporting
+def downgrade(revision: str, *, yes: bool, sql: bool, since: str | None) -> None:
+    """Take the database down to an older program's REVISION, as 0007.
+
+    What only the newer schema can hold is lost.
+    """
+    if sql or since is not None:
+        _print(since, revision, sql=sql)
+        return
+    engine = _engine()
+    if not yes:
+        click.confirm(
+            f"Take the database from {schema.current(engine) or 'base'} down to "
+            f"{revision}? What only the newer schema can hold is lost.",
+            abort=True,
+        )
+    schema.downgrade(engine, revision)
+    click.echo(f"The database is at revision {schema.current(engine) or 'base'}.")
+
+
+@database.command()
+@reporting
+def check() -> None:
+    """Tell whether the database fits this program; exit 1 if it does not."""
+    engine = _engine()
+    schema.require_head(engine)
+    found = schema.differences(engine)
+    if found:
+        raise click.ClickException("The schema differs: " + "; ".join(found))
+    click.echo(f"The database is at revision {schema.head()} and fits.")
+
+
+@database.command()
+@reporting
+def restored() -> None:
+    """Say that the database was put back from a backup, before anything else runs.
+
+    All companies then compare both sides before they make anything on either.
+    """
+    made = parts()
+    found = old_copy.declare(made.engine, now=made.clock(), who="operator")
+    click.echo(f"{len(found)} companies compare both sides first.")
+
+
+def _print(since: str | None, to: str, *, sql: bool) -> None:
+    if not sql:
+        raise click.UsageError("--since is for --sql.")
+    since = since or schema.current(_engine()) or "base"
+    click.echo(schema.statements(Settings().url(), since, to), nl=False)
+
+
+def _engine() -> Engine:
+    engine = make_engine(Settings().url())
+    click.get_current_context().call_on_close(engine.dispose)
+    return engine

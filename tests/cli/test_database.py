@@ -1,0 +1,135 @@
+"""`qbwc-server database`, and what is refused on another schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner, Result
+from sqlalchemy.engine import Engine
+from werkzeug.test import Client
+
+from qbwc_server import app, schema
+from qbwc_server.cli import main
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from tests.conftest import SECRET, Clock
+
+HEAD = schema.head()
+BEFORE = f"{int(HEAD) - 1:04}"
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QBWC_DATABASE_URL", database_url)
+    monkeypatch.setenv("QBWC_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("QBWC_SECRET_KEY", SECRET)
+
+
+def _run(*words: str, given: str = "") -> Result:
+    return CliRunner().invoke(main, words, input=given)
+
+
+def _newer(engine: Engine, by: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE alembic_version SET version_num = :one"),
+            {"one": f"{int(HEAD) + by:04}"},
+        )
+
+
+def test_down_is_asked_back_and_up_is_not(engine: Engine) -> None:
+    """What only the newer schema can hold would be lost."""
+    asked = _run("database", "downgrade", BEFORE, given="n\n")
+    assert asked.exit_code == 1
+    assert f"from {HEAD} down to {BEFORE}" in asked.output
+    assert schema.current(engine) == HEAD
+
+    assert _run("database", "downgrade", BEFORE, given="y\n").exit_code == 0
+    assert schema.current(engine) == BEFORE
+    refused = _run("database", "check")
+    assert refused.exit_code == 1
+    assert "Run `qbwc-server database upgrade`" in refused.output
+
+    assert _run("database", "upgrade").exit_code == 0
+    assert "fits" in _run("database", "check").output
+
+
+def test_statements_are_printed_from_where_the_database_is(engine: Engine) -> None:
+    """And nothing is changed."""
+    _run("database", "downgrade", BEFORE, "--yes")
+
+    up = _run("database", "upgrade", "--sql")
+    assert up.exit_code == 0
+    assert f"version_num='{HEAD}'" in up.output.replace(" ", "")
+    assert f"version_num='{BEFORE}'WHERE" not in up.output.replace(" ", "")
+    down = _run("database", "downgrade", "0001", "--sql")
+    assert "version_num='0001'" in down.output.replace(" ", "")
+    assert schema.current(engine) == BEFORE
+
+
+def test_statements_for_another_database_need_none() -> None:
+    """An administrator's whole schema, from nothing."""
+    printed = _run("database", "upgrade", "--sql", "--since", "base")
+    assert "CREATE TABLE company " in printed.output
+    assert _run("database", "upgrade", "--since", "base").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("worker", "--once"), ("serve",), ("company", "list")]
+)
+def test_nothing_begins_on_a_schema_that_is_much_newer(
+    words: tuple[str, ...], engine: Engine
+) -> None:
+    """It says which program is needed."""
+    _newer(engine, 2)
+    refused = _run(*words)
+    assert refused.exit_code == 1
+    assert "Start the newer program" in refused.output
+
+
+@pytest.mark.parametrize(
+    "words", [("worker", "--once"), ("serve",), ("company", "list")]
+)
+def test_nothing_begins_on_an_older_schema_that_is_shared(
+    words: tuple[str, ...], engine: Engine
+) -> None:
+    """The embedded database is brought up instead: nobody else works with it."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("the embedded database is brought up by itself")
+    schema.downgrade(engine, BEFORE)
+    refused = _run(*words)
+    assert refused.exit_code == 1
+    assert "Run `qbwc-server database upgrade`" in refused.output
+
+
+def test_a_program_works_on_the_next_schema(engine: Engine) -> None:
+    """While the others are started anew, and after going back."""
+    _newer(engine, 1)
+    listed = _run("company", "list", "--json")
+    assert listed.exit_code == 0, listed.output
+    assert json.loads(listed.output) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "status", "text"),
+    [
+        (0, 200, "ready"),
+        (1, 200, "ready"),
+        (2, 503, "Start the newer program"),
+        (-1, 503, "Run `qbwc-server database upgrade`"),
+    ],
+)
+def test_readyz_says_whether_the_schema_can_be_served(
+    by: int, status: int, text: str, settings: Settings, engine: Engine, keys: Keys
+) -> None:
+    """With the command to run."""
+    server = Client(app.wsgi(app.Parts(settings, engine, keys, Clock())))
+    _newer(engine, by)
+    answer = server.get("/readyz")
+    assert answer.status_code == status
+    assert text in answer.text

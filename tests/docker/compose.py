@@ -1,0 +1,229 @@
+"""What an operator does: a copy of the project, `make`, and docker compose."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+TREE = Path(__file__).parents[2]
+_PROJECT = "qbwc-docker-test"
+_MOST_SECONDS = 240
+_IMAGES = {
+    "PYTHON_IMAGE": "python:3.12-slim",
+    "POSTGRES_IMAGE": "postgres:17",
+    "CADDY_IMAGE": "caddy:2",
+}
+
+
+def why_not() -> str:
+    """Return why nothing can be run in containers here, "" if it can."""
+    if shutil.which("docker") is None:
+        return "there is no docker on this machine"
+    asked = subprocess.run(
+        ["docker", "info", "--format", "{{.ServerVersion}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        host = os.environ.get("DOCKER_HOST", "its usual place")
+        return f"no Docker engine answers at {host}: {asked.stderr.strip()[:200]}"
+    if not command():
+        return "there is neither docker compose nor docker-compose"
+    for name, usual in _IMAGES.items():
+        image = os.environ.get(name, usual)
+        if not any(
+            _docker(*words, image) for words in (("image", "inspect"), ("pull",))
+        ):
+            return f"the image {image} cannot be had; {name} may name another"
+    return ""
+
+
+def _docker(*words: str) -> bool:
+    asked = subprocess.run(["docker", *words], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def command() -> list[str]:
+    """Return how docker compose is called here, nothing if it is not there."""
+    for words in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(words[0]) is None:
+            continue
+        asked = subprocess.run([*words, "version"], capture_output=True, check=False)
+        if not asked.returncode:
+            return words
+    return []
+
+
+class Project:
+    """A copy of the project in a folder, and the containers that run from it.
+
+    Every command and what it printed goes to `log`.
+    """
+
+    def __init__(self, folder: Path, log: IO[str]) -> None:
+        self.folder = folder / "clone"
+        self._log = log
+        self.port = 0
+        self._compose = command()
+        self._environment = dict(os.environ) | {
+            "COMPOSE_PROJECT_NAME": _PROJECT,
+            "QBWC_IMAGE": f"{_PROJECT}-server",
+            "QBWC_PROXY_IMAGE": f"{_PROJECT}-proxy",
+            "COMPOSE": " ".join(self._compose),
+        }
+        self._copy()
+
+    def _copy(self) -> None:
+        """Copy what a clone would have; also what is not committed yet."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=TREE,
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        for name in filter(None, listed.split("\0")):
+            if (TREE / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(TREE / name, self.folder / name)
+
+    def run(self, *words: str, given: str | None = None, fails: bool = False) -> str:
+        """Run a command in the folder; return what it printed to stdout.
+
+        `fails` says that it must end with an error; then what it said is returned.
+        """
+        begun = time.monotonic()
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env=self._environment,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            timeout=_MOST_SECONDS,
+            check=False,
+        )
+        took = time.monotonic() - begun
+        said = done.stdout + done.stderr
+        self.note(
+            f"$ {' '.join(words)}  ({took:.1f} s, exit {done.returncode})\n{said}"
+        )
+        assert bool(done.returncode) == fails, said[-3000:]
+        return said if fails else done.stdout
+
+    def note(self, text: str) -> None:
+        """Write to the log."""
+        self._log.write(f"{time.strftime('%H:%M:%S')} {text.rstrip()}\n")
+        self._log.flush()
+
+    def compose(
+        self, *words: str, given: str | None = None, fails: bool = False
+    ) -> str:
+        """Run docker compose; see `run`."""
+        return self.run(*self._compose, *words, given=given, fails=fails)
+
+    def inside(
+        self, service: str, *words: str, given: str | None = None, fails: bool = False
+    ) -> str:
+        """Run a command in the first container of a service; see `run`."""
+        return self.compose("exec", "-T", service, *words, given=given, fails=fails)
+
+    def server(self, *words: str, given: str | None = None) -> str:
+        """Run `qbwc-server` in a container of its own, beside what runs."""
+        return self.inside("web", "qbwc-server", *words, given=given)
+
+    def sql(self, statement: str) -> str:
+        """Ask the database as its administrator; return rows of columns with "|"."""
+        line = "PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc"
+        (db,) = self.containers("db")
+        words = ("docker", "exec", "-i", db, "sh", "-c", line)
+        return self.run(*words, given=statement).strip()
+
+    def up(self, *options: str) -> None:
+        """Have everything run, and wait until it says that it is healthy."""
+        self.compose("up", "-d", *options)
+        self.healthy()
+
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's containers that are there."""
+        return self._find(f"com.docker.compose.service={service}")
+
+    def _find(self, label: str) -> list[str]:
+        ours = f"label=com.docker.compose.project={_PROJECT}"
+        words = ("--filter", ours, "--filter", f"label={label}", "--no-trunc")
+        return self.run("docker", "ps", "-aq", *words).split()
+
+    def healthy(
+        self, services: Sequence[str] = ("db", "web", "worker", "proxy")
+    ) -> None:
+        """Wait until the containers of services say that they are healthy."""
+        deadline = time.monotonic() + _MOST_SECONDS
+        wanted = [one for name in services for one in self.containers(name)]
+        while time.monotonic() < deadline:
+            states = self.states(wanted)
+            if set(states) == {"running healthy"}:
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"not healthy: {states}\n{self.logs()[-5000:]}")
+
+    def is_whole(self) -> bool:
+        """Tell whether one container of each service runs and is healthy."""
+        found = self._find(f"com.docker.compose.project={_PROJECT}")
+        return sorted(self.states(found)) == ["exited ", *["running healthy"] * 4]
+
+    def states(self, containers: Sequence[str]) -> list[str]:
+        """Return of containers how they are, as "running healthy"."""
+        form = "{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
+        done = subprocess.run(
+            ["docker", "inspect", "--format", form, *containers],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=self._environment,
+        )
+        return done.stdout.splitlines()
+
+    def kill(self, container: str) -> None:
+        """End a container with signal 9; it stays away until it is started."""
+        self.run("docker", "kill", "--signal", "KILL", container)
+
+    def revive(self, container: str) -> None:
+        """Start a container that was killed."""
+        self.run("docker", "start", container)
+        self.healthy()
+
+    def connections(self, container: str) -> int:
+        """Return how many TCP connections a container has accepted so far."""
+        text = self.run("docker", "exec", container, "cat", "/proc/net/snmp")
+        names, values = (
+            line.split() for line in text.splitlines() if line.startswith("Tcp:")
+        )
+        return int(values[names.index("PassiveOpens")])
+
+    def address(self, container: str) -> str:
+        """Return a container's address in the network of the database."""
+        told = json.loads(self.run("docker", "inspect", container))[0]
+        networks = told["NetworkSettings"]["Networks"]
+        return str(networks[f"{_PROJECT}_inside"]["IPAddress"])
+
+    def gateway(self) -> str:
+        """Return this machine's address as containers see it."""
+        form = "{{(index .IPAM.Config 0).Gateway}}"
+        return self.run(
+            "docker", "network", "inspect", "bridge", "--format", form
+        ).strip()
+
+    def logs(self) -> str:
+        """Return what all containers have logged."""
+        return self.compose("logs", "--no-color")
+
+    def down(self) -> None:
+        """Take all containers, networks and volumes away."""
+        self.compose("down", "-v", "--remove-orphans")

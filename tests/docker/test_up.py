@@ -1,0 +1,129 @@
+"""One command after the other, as docs/operations.md says them, on a fresh machine."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import stat
+import urllib.request
+
+import pytest
+
+from tests.docker.compose import Project
+from tests.docker.house import House
+
+pytestmark = pytest.mark.docker
+
+
+def test_both_sides_agree_after_the_first_sync(house: House) -> None:
+    """And after an edit on each, over TLS that is verified."""
+    house.must_agree()
+    house.goes_on()
+
+
+def test_an_env_is_written_once_for_its_owner_alone(project: Project) -> None:
+    """With secrets that nobody else has."""
+    path = project.folder / ".env"
+    before = path.read_text()
+
+    said = project.run("make", "env", fails=True)
+
+    assert "There is an .env already" in said
+    assert path.read_text() == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    values = dict(
+        line.split("=", 1) for line in before.splitlines() if line[:1].isupper()
+    )
+    secrets = {
+        values[name]
+        for name in ("QBWC_SECRET_KEY", "QBWC_DATABASE_PASSWORD", "POSTGRES_PASSWORD")
+    }
+    assert {len(one) for one in secrets} == {64}
+    assert len(secrets) == 3
+
+
+def test_the_server_is_healthy_and_says_so_through_the_proxy(house: House) -> None:
+    """And its inside is not shown there."""
+    assert house.ask(f"{house.url}/healthz") == (200, "qbwc-server\n")
+    assert house.ask(f"{house.url}/readyz") == (200, "ready\n")
+    assert house.ask(f"{house.url}/metrics")[0] == 404
+
+
+def test_the_certificate_is_worth_something_only_to_who_knows_the_authority(
+    house: House,
+) -> None:
+    """The tests do not pass because nobody looks."""
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(f"{house.url}/healthz", timeout=10)
+
+
+def test_tls_1_2_is_enough(house: House) -> None:
+    """The Web Connector of older Windows knows no later one; older ones are refused."""
+    house.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        assert house.ask(f"{house.url}/healthz")[0] == 200
+    finally:
+        house.context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+
+
+def test_plain_http_is_refused_not_redirected(project: Project) -> None:
+    """Web Connector follows no redirects, and a password would be read on the way."""
+    lines = (project.folder / ".env").read_text().splitlines()
+    (port,) = (
+        one.partition("=")[2] for one in lines if one.startswith("PROXY_HTTP_PORT")
+    )
+    said = project.run(
+        *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"),
+        f"http://localhost:{port}/",
+    )
+    assert said == "403"
+
+
+@pytest.mark.parametrize("service", ["web", "worker", "proxy"])
+def test_a_container_can_do_nothing_but_its_work(house: House, service: str) -> None:
+    """It is not root, holds no capability, and can write nothing that stays."""
+    inside = house.project.inside
+    assert inside(service, "id", "-u").strip() == "10001"
+    status = inside(service, "cat", "/proc/1/status")
+    told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert told["Uid"].split() == ["10001"] * 4
+    assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 0
+    assert told["NoNewPrivs"] == "1"
+    bound = 1 << 10 if service == "proxy" else 0
+    assert int(told["CapBnd"], 16) == bound
+    for path in ("/here", "/etc/here", "/usr/here"):
+        assert "Read-only" in inside(service, "sh", "-c", f"echo > {path}", fails=True)
+
+
+def test_the_database_runs_as_its_own_user_and_serves_no_superuser(
+    house: House,
+) -> None:
+    """Server and worker own their tables and nothing else."""
+    status = house.project.inside("db", "cat", "/proc/1/status")
+    told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert "0" not in told["Uid"].split()
+    assert int(told["CapEff"], 16) == 0
+    refused = house.project.inside("db", "sh", "-c", "echo > /etc/x", fails=True)
+    assert "Read-only" in refused
+    roles = house.project.sql(
+        "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb"
+        " FROM pg_roles WHERE rolname IN ('qbwc', 'qbwc_app') ORDER BY 1"
+    )
+    assert roles.splitlines() == ["qbwc|f|f|f|f", "qbwc_app|f|f|f|f"]
+    users = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'qbwc'"
+    assert set(house.project.sql(users).split()) == {"qbwc", "postgres"}
+
+
+def test_the_proxy_does_not_reach_the_database(house: House) -> None:
+    """Who takes it over is not yet where the data is."""
+    refused = house.project.inside("proxy", "getent", "hosts", "db", fails=True)
+    assert refused == ""
+
+
+def test_only_the_proxy_is_published(house: House) -> None:
+    """Web Connectors cannot go around it."""
+    for service, most in (("web", 0), ("worker", 0), ("db", 0), ("proxy", 2)):
+        for one in house.project.containers(service):
+            told = json.loads(house.project.run("docker", "inspect", one))[0]
+            ports = told["NetworkSettings"]["Ports"] or {}
+            assert len([port for port in ports.values() if port]) == most

@@ -1,0 +1,1 @@
+"""Behind another proxy than that of docker-compose.yml."""
