@@ -27,6 +27,7 @@ from qbwc_server.web import (
     runs,
     setup,
     site,
+    support,
     to_settle,
 )
 
@@ -79,6 +80,7 @@ def wsgi(made: Parts) -> WSGI:
     of_customers = site.Site(engine, keys, settings, clock)
     for part in (setup, before_live, choosing, every_hour, runs, to_settle, downloads):
         pages.register_blueprint(part.blueprint(of_customers))
+    pages.register_blueprint(support.blueprint(of_customers))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
 

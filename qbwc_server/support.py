@@ -30,6 +30,7 @@ _NUMBERS: Final = {
     "exchanges": "exchange_id",
     "calls": "call_id",
     "history": "event_id",
+    "steps": "event_id",
     "audit": "audit_id",
 }
 """What can be looked at, and the column that numbers it within a company."""
