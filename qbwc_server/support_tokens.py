@@ -74,6 +74,7 @@ def add(
     token = new_secret()
     with operator_transaction(engine) as connection:
         statement = insert(connection, _TOKEN).on_conflict_do_nothing()
+        statement = statement.returning(_TOKEN.c.name)
         values = {
             "name": name,
             "may_act": may_act,
@@ -81,7 +82,7 @@ def add(
             "made_at": now,
             "token_hash": keys.hash("support", token),
         }
-        if connection.execute(statement, values).rowcount != 1:
+        if connection.execute(statement, values).first() is None:
             raise TokenExists(f"There is a token of {name} already.")
         _keep(connection, now, name, f"token made by {who}", "")
     return token

@@ -367,7 +367,11 @@ def plain(value: Any) -> str:
 
 def _sides(row: Row[Any]) -> list[dict[str, Any]]:
     """Return what each side has, field by field, and what both last agreed on."""
-    sides = [one or {} for one in (row.quickbooks, row.mosaic, row.agreed)]
+    agreed = row.agreed or {}
+    # Of time, what either side had is kept in its own terms; one of them is enough.
+    if isinstance(agreed.get("quickbooks"), Mapping):
+        agreed = agreed["quickbooks"]
+    sides = [row.quickbooks or {}, row.mosaic or {}, agreed]
     names = dict.fromkeys(name for side in sides for name in side)
     conflict = row.conflict or {}
     return [
