@@ -189,6 +189,35 @@ def counts(connection: Connection, company_id: int) -> dict[str, dict[str, int]]
     return found
 
 
+def names(
+    connection: Connection,
+    company_id: int,
+    quickbooks_ids: Sequence[str],
+    mosaic_ids: Sequence[int],
+) -> dict[str | tuple[str, int], str]:
+    """Return what a company's records are called, by their ids on either side.
+
+    Those of Mosaic go by type and number.
+    """
+    table = support.view("records")
+    shown = (table.c.name, table.c.quickbooks_id, table.c.mosaic_type)
+    found: dict[str | tuple[str, int], str] = {}
+    for column, ids in (
+        (table.c.quickbooks_id, quickbooks_ids),
+        (table.c.mosaic_id, mosaic_ids),
+    ):
+        query = sa.select(*shown, table.c.mosaic_id).where(
+            table.c.company_id == company_id, column.in_(ids)
+        )
+        for row in connection.execute(query.limit(PAGE)) if ids else ():
+            of_quickbooks = column is table.c.quickbooks_id
+            key = (
+                row.quickbooks_id if of_quickbooks else (row.mosaic_type, row.mosaic_id)
+            )
+            found[key] = row.name
+    return found
+
+
 def search(connection: Connection, text: str) -> dict[str, Sequence[Row[Any]]]:
     """Return what a text names, in all companies.
 

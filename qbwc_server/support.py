@@ -129,7 +129,7 @@ def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
     company, dash, number = text.partition("-")
     meant: list[sa.ColumnElement[bool]] = []
     if dash and company.isdecimal() and number.isdecimal():
-        own = _NUMBERS.get(table.name.removeprefix("support_"))
+        own = _NUMBERS.get(table.name.removeprefix("support_"), "")
         meant += [
             (table.c.company_id == int(company)) & (table.c[name] == int(number))
             for name in dict.fromkeys((own, "record_id", "job_id"))

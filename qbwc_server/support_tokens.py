@@ -73,8 +73,9 @@ def add(
         raise ValueError(name)
     token = new_secret()
     with operator_transaction(engine) as connection:
-        statement = insert(connection, _TOKEN).on_conflict_do_nothing()
-        statement = statement.returning(_TOKEN.c.name)
+        statement = (
+            insert(connection, _TOKEN).on_conflict_do_nothing().returning(_TOKEN.c.name)
+        )
         values = {
             "name": name,
             "may_act": may_act,

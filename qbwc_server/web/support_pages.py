@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -12,8 +11,9 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import console as looking
 from qbwc_server.console import Filter
-from qbwc_server.web import say
+from qbwc_server.web import support_sides
 from qbwc_server.web.support_marks import Marked, marked, part_of
+from qbwc_server.web.support_sides import plain
 from qbwc_server.web.support_site import Console
 
 LISTS: Final = {
@@ -211,18 +211,21 @@ def record_page(
             "history": looking.of(connection, "history", *own, limit=_IN_ORDER),
             "jobs": looking.of(connection, "jobs", *own).rows,
             "calls": looking.of(connection, "calls", *own).rows,
+            "names": looking.names(
+                connection, company_id, *support_sides.references(row)
+            ),
         }
 
     told = console.read(look)
-    row = told["row"]
+    row, names = told["row"], told["names"]
     return console.page(
         "record",
         of="records",
         status=status,
         notice=notice,
         facts=_facts("records", row),
-        sides=_sides(row),
-        conflict=_conflict(row.conflict or {}),
+        sides=support_sides.sides(row, names),
+        conflict=support_sides.conflict(row, names),
         is_listed=row.kind != "time_entry",
         **told,
     )
@@ -354,44 +357,3 @@ def _shown(name: str, value: Any) -> object:
     if name in _FLAGS:
         return "yes" if value else "no"
     return value if isinstance(value, datetime) else plain(value)
-
-
-def plain(value: Any) -> str:
-    """Return a value of a snapshot or a detail as text."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=say.iso)
-
-
-def _sides(row: Row[Any]) -> list[dict[str, Any]]:
-    """Return what each side has, field by field, and what both last agreed on."""
-    agreed = row.agreed or {}
-    # Of time, what either side had is kept in its own terms; one of them is enough.
-    if isinstance(agreed.get("quickbooks"), Mapping):
-        agreed = agreed["quickbooks"]
-    sides = [row.quickbooks or {}, row.mosaic or {}, agreed]
-    names = dict.fromkeys(name for side in sides for name in side)
-    conflict = row.conflict or {}
-    return [
-        {
-            "name": name.replace("_", " "),
-            "values": [plain(side.get(name)) for side in sides],
-            "differs": name in conflict,
-        }
-        for name in names
-    ]
-
-
-def _conflict(conflict: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name.replace("_", " "),
-            "quickbooks": plain(one.get("quickbooks")),
-            "mosaic": plain(one.get("mosaic")),
-            "kept": one.get("kept"),
-            "settled": one.get("settled"),
-        }
-        for name, one in conflict.items()
-    ]

@@ -61,15 +61,16 @@ class Desk:
         )
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def disputed(self) -> sa.Row[tuple[int, str]]:
+    def disputed(self) -> tuple[int, str]:
         """Return number and TxnID of the record in conflict."""
         record = models.record
         with company_reading(self.engine, 1) as connection:
-            return connection.execute(
+            row = connection.execute(
                 sa.select(record.c.id, record.c.quickbooks_id).where(
                     record.c.company_id == 1, record.c.state == "conflict"
                 )
             ).one()
+        return row.id, row.quickbooks_id
 
     def settled(self) -> list[tuple[str, str, str | None]]:
         """Return who settled conflicts, as the audit has it."""
@@ -125,7 +126,7 @@ def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     page.get_by_role("link", name="Read customers and jobs").first.click()
     expect(page.locator(".qbxml").first).to_contain_text("<CustomerQueryRq")
     expect(page.locator(".qbxml").last).to_contain_text('statusCode="3220"')
-    looking.at("console-job")
+    looking.at("console-job", whole=True)
     page.get_by_role("link", name="message 4-").click()
     expect(page.locator(".qbxml").first).to_contain_text("<QBXMLMsgsRq")
     looking.at("console-message")
@@ -135,8 +136,8 @@ def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     page.get_by_role("link", name="time entry").click()
     expect(page.get_by_text("Both sides changed the duration.")).to_be_visible()
     conflict = page.get_by_role("region", name="Both sides changed")
-    expect(conflict.get_by_role("cell")).to_have_text(["45", "60"])
-    looking.at("console-record")
+    expect(conflict.get_by_role("cell")).to_have_text(["0:45", "1:00"])
+    looking.at("console-record", whole=True)
     page.get_by_label("Why").fill("Tom said so on the phone.")
     page.get_by_role("button", name="Mosaic is right").click()
     expect(page.get_by_text("Done. Below is where it stands now")).to_be_visible()

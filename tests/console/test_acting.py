@@ -209,7 +209,7 @@ def test_a_conflict_is_shown_side_by_side_and_settled(
         engine, company, clock, conflict=CONFLICT, state="conflict", mosaic_id=7
     )
     page = ann.get(f"/support/records/{company}-{number}").text
-    assert "<td>45</td><td>60</td>" in page.replace("\n", "")
+    assert "<td>0:45</td><td>1:00</td>" in page.replace("\n", "")
     path = f"/support/records/{company}-{number}/act"
     assert ann.post(path, do="settle:nobody", why=WHY).status_code == 400
     assert ann.post(path, do="settle:mosaic", why=WHY).status_code == 303
