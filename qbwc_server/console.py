@@ -194,27 +194,23 @@ def names(
     company_id: int,
     quickbooks_ids: Sequence[str],
     mosaic_ids: Sequence[int],
-) -> dict[str | tuple[str, int], str]:
-    """Return what a company's records are called, by their ids on either side.
+) -> dict[tuple[str, str | int], str]:
+    """Return what a company's records are called, by what they are on either side.
 
-    Those of Mosaic go by type and number.
+    That is kind and id in QuickBooks, type and number in Mosaic: a customer and an item
+    may have the same ListID.
     """
     table = support.view("records")
-    shown = (table.c.name, table.c.quickbooks_id, table.c.mosaic_type)
-    found: dict[str | tuple[str, int], str] = {}
-    for column, ids in (
-        (table.c.quickbooks_id, quickbooks_ids),
-        (table.c.mosaic_id, mosaic_ids),
+    found: dict[tuple[str, str | int], str] = {}
+    for kind, column, ids in (
+        (table.c.kind, table.c.quickbooks_id, quickbooks_ids),
+        (table.c.mosaic_type, table.c.mosaic_id, mosaic_ids),
     ):
-        query = sa.select(*shown, table.c.mosaic_id).where(
+        query = sa.select(kind.label("kind"), column.label("id"), table.c.name).where(
             table.c.company_id == company_id, column.in_(ids)
         )
         for row in connection.execute(query.limit(PAGE)) if ids else ():
-            of_quickbooks = column is table.c.quickbooks_id
-            key = (
-                row.quickbooks_id if of_quickbooks else (row.mosaic_type, row.mosaic_id)
-            )
-            found[key] = row.name
+            found[row.kind, row.id] = row.name
     return found
 
 

@@ -14,16 +14,22 @@ from sqlalchemy.engine import Row
 
 from qbwc_server.web import say
 
-Names: TypeAlias = Mapping[str | tuple[str, int], str]
-"""What records are called, by their id in QuickBooks, or type and number in Mosaic."""
+Names: TypeAlias = Mapping[tuple[str, str | int], str]
+"""What records are called, by kind and id in QuickBooks, type and number in Mosaic."""
+_KINDS: Final = {
+    "person": ("employee", "vendor", "other_name"),
+    "item": ("service_item",),
+    "job": ("customer",),
+    "parent": (),
+}
+"""Fields that refer to something, and what that may be in QuickBooks."""
 _TYPES: Final = {
     "person": ("employee",),
     "item": ("standard_work_category",),
     "job": ("phase", "project"),
     "parent": ("project", "client"),
-    "parent_id": (),
 }
-"""Fields that refer to something, and what that may be in Mosaic."""
+"""The same fields, and what that may be in Mosaic."""
 
 
 def plain(value: Any) -> str:
@@ -95,7 +101,12 @@ def _told(field: str, value: Any, names: Names) -> str:
     if field not in _TYPES or value is None:
         return plain(value)
     parts = value if isinstance(value, list) else [value]
-    keys: list[Any] = [one for one in parts if isinstance(one, str)]
-    keys += [(kind, one) for kind in _TYPES[field] for one in parts]
+    keys = [
+        (kind, one)
+        for of_side, type_ in ((_KINDS, str), (_TYPES, int))
+        for kind in of_side[field]
+        for one in parts
+        if isinstance(one, type_)
+    ]
     name = next((names[key] for key in keys if key in names), None)
     return plain(value) if name is None else f"{name} ({plain(value)})"
