@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from werkzeug.test import Client
 
 from qbwc_server import app, schema, support_tokens
-from qbwc_server.database import make_engine
+from qbwc_server.database import make_engine, operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.conftest import SECRET
@@ -50,9 +50,10 @@ def _measure(url: str, folder: Path, companies: int, records: int) -> None:
     many.fill(engine, companies=companies, records=records)
     print(f"{companies:,} companies and {records:,} records", end=" ")
     print(f"made in {time.monotonic() - began:.0f} s\n")
-    token = support_tokens.add(
-        engine, keys, "ann", may_act=False, now=datetime.now(UTC), who="bench"
-    )
+    with operator_transaction(engine) as connection:
+        token = support_tokens.add(
+            connection, keys, "ann", may_act=False, now=datetime.now(UTC), who="bench"
+        )
     settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET), database_url=url)
     web = Client(app.wsgi(app.Parts(settings, engine, keys, app.utc_now)))
     ours = {"Sec-Fetch-Site": "same-origin"}

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import logins, models
 from qbwc_server.callers import group
-from qbwc_server.database import insert, operator_transaction, transaction
+from qbwc_server.database import insert, transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 
@@ -60,47 +60,51 @@ def is_name(text: str) -> bool:
 
 
 def add(
-    engine: Engine, keys: Keys, name: str, *, may_act: bool, now: datetime, who: str
+    connection: Connection,
+    keys: Keys,
+    name: str,
+    *,
+    may_act: bool,
+    now: datetime,
+    who: str,
 ) -> str:
     """Return a new token, which is told once and stored as a hash.
+
+    The transaction is an operator's: on PostgreSQL the server may not do it.
 
     Raises:
         ValueError: the name is none.
         TokenExists: somebody has that name.
-        SeesOneCompany: only who owns the tables makes tokens.
     """
     if not is_name(name):
         raise ValueError(name)
     token = new_secret()
-    with operator_transaction(engine) as connection:
-        statement = (
-            insert(connection, _TOKEN).on_conflict_do_nothing().returning(_TOKEN.c.name)
-        )
-        values = {
-            "name": name,
-            "may_act": may_act,
-            "made_by": who,
-            "made_at": now,
-            "token_hash": keys.hash("support", token),
-        }
-        if connection.execute(statement, values).first() is None:
-            raise TokenExists(f"There is a token of {name} already.")
-        _keep(connection, now, name, f"token made by {who}", "")
+    statement = (
+        insert(connection, _TOKEN).on_conflict_do_nothing().returning(_TOKEN.c.name)
+    )
+    values = {
+        "name": name,
+        "may_act": may_act,
+        "made_by": who,
+        "made_at": now,
+        "token_hash": keys.hash("support", token),
+    }
+    if connection.execute(statement, values).first() is None:
+        raise TokenExists(f"There is a token of {name} already.")
+    _keep(connection, now, name, f"token made by {who}", "")
     return token
 
 
-def remove(engine: Engine, name: str, *, now: datetime, who: str) -> None:
-    """End a token, and all that was opened with it.
+def remove(connection: Connection, name: str, *, now: datetime, who: str) -> None:
+    """End a token, and all that was opened with it; in an operator's transaction.
 
     Raises:
         TokenUnknown: there is none.
-        SeesOneCompany: only who owns the tables removes tokens.
     """
-    with operator_transaction(engine) as connection:
-        gone = connection.execute(_TOKEN.delete().where(_TOKEN.c.name == name))
-        if gone.rowcount != 1:
-            raise TokenUnknown(f"There is no token of {name}.")
-        _keep(connection, now, name, f"token removed by {who}", "")
+    gone = connection.execute(_TOKEN.delete().where(_TOKEN.c.name == name))
+    if gone.rowcount != 1:
+        raise TokenUnknown(f"There is no token of {name}.")
+    _keep(connection, now, name, f"token removed by {who}", "")
 
 
 def every(engine: Engine) -> list[Row[Any]]:

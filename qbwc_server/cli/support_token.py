@@ -7,6 +7,7 @@ import click
 from qbwc_server import support_tokens
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, reporting, show, show_one
+from qbwc_server.database import operator_transaction
 
 
 @click.group("token")
@@ -26,14 +27,15 @@ def add(name: str, *, may_act: bool, as_json: bool) -> None:
             "A name begins with a letter and has at most 40 of a-z, 0-9, - and _."
         )
     made = parts()
-    secret = support_tokens.add(
-        made.engine,
-        made.keys,
-        name,
-        may_act=may_act,
-        now=made.clock(),
-        who=operator(),
-    )
+    with operator_transaction(made.engine) as connection:
+        secret = support_tokens.add(
+            connection,
+            made.keys,
+            name,
+            may_act=may_act,
+            now=made.clock(),
+            who=operator(),
+        )
     told = {
         "name": name,
         "token": secret,
@@ -61,7 +63,8 @@ def list_(*, as_json: bool) -> None:
 def remove(name: str) -> None:
     """End a token; who is logged in with it is out at once."""
     made = parts()
-    support_tokens.remove(made.engine, name, now=made.clock(), who=operator())
+    with operator_transaction(made.engine) as connection:
+        support_tokens.remove(connection, name, now=made.clock(), who=operator())
     click.echo(f"The token of {name} is gone.")
 
 

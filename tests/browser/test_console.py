@@ -16,7 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qbwc_server import app, models, schema, support_tokens
 from qbwc_server.cli.demo_processes import free_port
-from qbwc_server.database import company_reading, make_engine
+from qbwc_server.database import company_reading, make_engine, operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.browser.looking import Looking
@@ -49,9 +49,10 @@ class Desk:
             firm.close()
         self.engine = make_engine(str(engine.url))
         self.url = f"http://localhost:{port}"
-        self.token = support_tokens.add(
-            self.engine, keys, _NAME, may_act=True, now=clock(), who="eve"
-        )
+        with operator_transaction(self.engine) as connection:
+            self.token = support_tokens.add(
+                connection, keys, _NAME, may_act=True, now=clock(), who="eve"
+            )
         settings = Settings(
             data_dir=folder, secret_key=SecretStr(SECRET), public_url=self.url
         )

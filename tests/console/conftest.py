@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from werkzeug.test import Client, TestResponse
 
 from qbwc_server import app, support_tokens
+from qbwc_server.database import operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from tests.conftest import Clock
@@ -71,9 +72,10 @@ def token_of(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., str]:
     """A function that makes a token for somebody."""
 
     def make(name: str, *, may_act: bool = False) -> str:
-        return support_tokens.add(
-            engine, keys, name, may_act=may_act, now=clock(), who="eve"
-        )
+        with operator_transaction(engine) as connection:
+            return support_tokens.add(
+                connection, keys, name, may_act=may_act, now=clock(), who="eve"
+            )
 
     return make
 

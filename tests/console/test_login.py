@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import app, models, rotation, support_tokens
-from qbwc_server.database import transaction
+from qbwc_server.database import operator_transaction, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.support_tokens import TokenExists, TokenUnknown
 from tests.conftest import SECRET, Clock
@@ -27,6 +27,11 @@ def _kept(engine: Engine) -> list[tuple[str, str, str, int]]:
             tuple(row)
             for row in connection.execute(sa.select(*columns).order_by(*columns))
         ]
+
+
+def _remove(engine: Engine, name: str, clock: Clock) -> None:
+    with operator_transaction(engine) as connection:
+        support_tokens.remove(connection, name, now=clock(), who="eve")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/support/login"])
@@ -118,7 +123,7 @@ def test_a_token_that_is_removed_opens_nothing_at_once(
 ) -> None:
     """Nor does the old login when somebody gets a token of the same name."""
     token_of("eve")
-    support_tokens.remove(engine, "ann", now=clock(), who="eve")
+    _remove(engine, "ann", clock)
     assert ann.get("/support").status_code == 303
     token_of("ann", may_act=True)
     assert ann.get("/support").status_code == 303
@@ -198,7 +203,7 @@ def test_a_name_is_given_once_and_taken_once(
     with pytest.raises(TokenExists):
         token_of("ann")
     with pytest.raises(TokenUnknown):
-        support_tokens.remove(engine, "bob", now=clock(), who="eve")
+        _remove(engine, "bob", clock)
     for name in ("", "Ann", "1a", "a b", "a.b", "a" * 41, "an\n"):
         with pytest.raises(ValueError, match=r"^"):
             token_of(name)

@@ -31,7 +31,7 @@ from qbwc_server.app import Parts
 from qbwc_server.budget import Budget
 from qbwc_server.cli import main
 from qbwc_server.conversation import Conversation
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.database import company_transaction, make_engine, operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.mosaic.client import MosaicClient
@@ -238,9 +238,10 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def _console(day: Day, web: Client) -> dict[str, str]:
     """Follow every link of the support console, from its login on."""
     house = day.house
-    token = support_tokens.add(
-        house.engine, house.keys, "ann", may_act=True, now=house.clock(), who="eve"
-    )
+    with operator_transaction(house.engine) as connection:
+        token = support_tokens.add(
+            connection, house.keys, "ann", may_act=True, now=house.clock(), who="eve"
+        )
     day.planted["support token"] = token
     ours = {"Sec-Fetch-Site": "same-origin"}
     pages: dict[str, str] = {}
