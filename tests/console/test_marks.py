@@ -7,7 +7,7 @@ import time
 from html import unescape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -54,6 +54,8 @@ def test_names_attributes_and_values_are_marked() -> None:
 
 
 @given(st.text(alphabet="<>/?!&\"'=aB1 -\n\u00e9", max_size=200))
+@example("<A b=&lt;c>&lt;d&gt;</A>")
+@example('<A b="&lt;c" &gt;>')
 @settings(max_examples=300, deadline=None)
 def test_nothing_of_a_message_becomes_a_part_of_the_page(text: str) -> None:
     """What a reader sees is what was sent, but for spaces; only spans are added."""
