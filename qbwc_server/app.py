@@ -28,6 +28,7 @@ from qbwc_server.web import (
     runs,
     setup,
     site,
+    support,
     to_settle,
 )
 
@@ -89,6 +90,7 @@ def wsgi(made: Parts) -> WSGI:
     of_customers = site.Site(engine, keys, settings, clock)
     for part in _PAGES:
         pages.register_blueprint(part.blueprint(of_customers))
+    pages.register_blueprint(support.blueprint(of_customers))
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
 

@@ -124,6 +124,39 @@ def counted(keys: Keys, username: str, peer: str, now: datetime) -> Sequence[str
     return _whose(_Counts.of(keys, username, peer, now))
 
 
+def must_wait(
+    connection: Connection,
+    keys: Keys,
+    name: str,
+    peer: str,
+    now: datetime,
+    *,
+    known: bool,
+) -> bool:
+    """Tell whether who logs in elsewhere than a Web Connector does is heard only later.
+
+    `known` says that the name was last logged in with from this address.
+    """
+    counts = _Counts.of(keys, name, peer, now)
+    failures = _failures(connection, counts)
+    return _must_wait(failures, counts, now, of_company=known, of_anybody=known)
+
+
+def failed(
+    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
+) -> None:
+    """Count a wrong password or token that came with a name."""
+    _count_failure(connection, _Counts.of(keys, name, peer, now), now)
+
+
+def forgive(
+    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
+) -> None:
+    """Forget the failures with a name from an address: the right one came."""
+    counts = _Counts.of(keys, name, peer, now)
+    connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+
+
 def refused_at(
     connection: Connection, keys: Keys, username: str, now: datetime
 ) -> datetime | None:

@@ -371,6 +371,7 @@ record = _of_company(
     _looked_for("record", "state NOT IN ('in_sync', 'gone')"),
     _where("ix_record_quickbooks_id", ("quickbooks_id",), "quickbooks_id IS NOT NULL"),
     _where("ix_record_mosaic_id", ("mosaic_id",), "mosaic_id IS NOT NULL"),
+    _where("ix_record_external_guid", ("external_guid",), "external_guid IS NOT NULL"),
     sa.Index(
         "uq_record_quickbooks", "company_id", "kind", "quickbooks_id", unique=True
     ),
@@ -587,6 +588,31 @@ login_failure = sa.Table(
     _count("failures"),
     _moment("last_at", null=False),
     sa.Index("ix_login_failure_last_at", "last_at"),
+)
+
+# Who may use the support console, and who did. They are of no company.
+support_token = sa.Table(
+    "support_token",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _flag("may_act"),
+    _text("made_by"),
+    _moment("made_at", null=False),
+    _moment("last_login_at"),
+    _text("token_hash"),
+    _text("login_from", null=True),
+    _count("round"),
+)
+
+support_login = sa.Table(
+    "support_login",
+    metadata,
+    sa.Column("hour", UTCDateTime, primary_key=True),
+    sa.Column("who", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("peer", sa.Text, primary_key=True),
+    _count("times", 1),
+    _moment("last_at", null=False),
 )
 
 heartbeat = sa.Table(

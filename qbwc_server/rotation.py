@@ -30,7 +30,7 @@ MOSAIC_KEY = "Mosaic key"
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """Something of a company that is not under the key in use.
+    """Something of a company, or of who does support, not under the key in use.
 
     `lost` says that it is under none of the keys: it must be set anew.
     """
@@ -76,6 +76,8 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
     """Return all that needs another key than the one in use."""
     with transaction(engine) as connection:
         rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
+        token = models.support_token
+        people = connection.execute(sa.select(token).order_by(token.c.name)).all()
     found = []
     for row in rows:
         if row.mosaic_key is not None and not keys.encrypted_now(row.mosaic_key):
@@ -85,6 +87,11 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
             stored = getattr(row, column.name)
             if stored is not None and not keys.hashed_now(stored):
                 found.append(Older(row.name, what))
+    found += [
+        Older(one.name, "support token")
+        for one in people
+        if not keys.hashed_now(one.token_hash)
+    ]
     return found
 
 

@@ -30,6 +30,7 @@ _NUMBERS: Final = {
     "exchanges": "exchange_id",
     "calls": "call_id",
     "history": "event_id",
+    "steps": "event_id",
     "audit": "audit_id",
 }
 """What can be looked at, and the column that numbers it within a company."""
@@ -126,14 +127,13 @@ def _conditions(table: sa.TableClause, wanted: Wanted) -> list[sa.ColumnElement[
 def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
     """Return the condition that something has an id, whichever it is."""
     company, dash, number = text.partition("-")
-    own = _first(table, *(_NUMBERS.values()))
     meant: list[sa.ColumnElement[bool]] = []
     if dash and company.isdecimal() and number.isdecimal():
-        record = _first(table, "record_id")
+        own = _NUMBERS.get(table.name.removeprefix("support_"), "")
         meant += [
-            (table.c.company_id == int(company)) & (column == int(number))
-            for column in (own, record)
-            if column is not None and "company_id" in table.c
+            (table.c.company_id == int(company)) & (table.c[name] == int(number))
+            for name in dict.fromkeys((own, "record_id", "job_id"))
+            if name in table.c and name != "company_id"
         ]
     for name in ("quickbooks_id", "external_guid", "ref", "username", "name"):
         if name in table.c and (name != "name" or "topic" in table.c):

@@ -11,6 +11,7 @@ import click
 from qbwc_server import companies
 from qbwc_server import support as looking
 from qbwc_server.cli.output import json_option, parts, reporting, show
+from qbwc_server.cli.support_token import logins, token
 from qbwc_server.database import support_reading
 
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
@@ -22,6 +23,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "exchanges": ("exchange", "what", "state", "why", "sent_at", "answered_at"),
     "calls": ("call", *_TOLD),
     "history": ("record", "about", "what", "who", "at", "detail"),
+    "steps": ("job", "about", "what", "why", "who", "at"),
     "audit": ("company", "what", "who", "why", "at", "detail"),
     "words": ("topic", "name", "what", "who_must_act", "next_step"),
 }
@@ -98,8 +100,11 @@ for _what, _about in {
     "exchanges": "What was sent to QuickBooks when; `exchanges show` has the text.",
     "calls": "What was written to Mosaic, and what came of it.",
     "history": "What happened to records, and what was replaced.",
+    "steps": "What happened to jobs, step by step.",
     "audit": "Who did what, and why.",
     "words": "What a state or an error means.",
 }.items():
     support.add_command(_command(_what, _about))
+for _other in (token, logins):
+    support.add_command(_other)
 audit = _command("audit", "Who did what to companies and their records, and why.")

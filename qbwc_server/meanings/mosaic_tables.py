@@ -85,6 +85,30 @@ MOSAIC_TABLES: Final[Meanings] = {
             "blocked_until": "Mosaic said to wait until then.",
         },
     ),
+    "support_token": (
+        "Who may use the support console.",
+        {
+            "name": "The name that somebody logs in with; it stands in the audit.",
+            "may_act": "Whether he may change something, or only look.",
+            "made_by": "Who made the token.",
+            "made_at": "When it was made.",
+            "last_login_at": "When somebody last logged in with it.",
+            "token_hash": "Keyed hash of the token.",
+            "login_from": "Keyed hash of the address of the last login.",
+            "round": "Rises when he logs out: what was signed before opens nothing.",
+        },
+    ),
+    "support_login": (
+        "Logins to the support console, in each hour those of a kind in one row.",
+        {
+            "hour": "The hour it was in.",
+            "who": "The name, or unknown for one that there is not.",
+            "what": "What was done: logged in, refused, logged out, or of a token.",
+            "peer": "The caller's network address.",
+            "times": "How often in that hour.",
+            "last_at": "When last.",
+        },
+    ),
     "login_failure": (
         "Wrong passwords, counted to slow down guessers.",
         {

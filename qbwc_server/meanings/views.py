@@ -145,6 +145,20 @@ VIEWS: Final[Meanings] = {
             "event_id": "Number of the event within its company; rises with time.",
         },
     ),
+    "support_steps": (
+        "What happened to pieces of work for QuickBooks, step by step.",
+        {
+            **_OF_COMPANY,
+            "what": "From which state it came to which.",
+            **_from("job_event", "at"),
+            "why": TABLES["job_event"][1]["reason"],
+            "who": "Who or what moved it.",
+            "about": "The piece of work, for people.",
+            "job": "Company and number of the job, as commands take it.",
+            "job_id": "Number of the job within its company.",
+            "event_id": "Number of the step within its company; rises with time.",
+        },
+    ),
     "support_audit": (
         "Who did what to a company, and why: customers, support and the server.",
         {

@@ -227,6 +227,16 @@ _ERRORS: tuple[Words, ...] = (
         "Grant it the role qbwc_support, or use the login that owns the tables.",
     ),
     tell(
+        "support-token-exists",
+        "Somebody has a token of that name for the support console already.",
+        "Choose another name, or remove that token first.",
+    ),
+    tell(
+        "support-token-unknown",
+        "Nobody has a token of that name for the support console.",
+        "`qbwc-server support token list` shows them.",
+    ),
+    tell(
         "company-exists",
         "Another company has that name already.",
         "Please choose another name.",

@@ -31,10 +31,10 @@ class Looking:
             ),
         )
 
-    def at(self, name: str) -> None:
+    def at(self, name: str, *, whole: bool = False) -> None:
         """Look at the page as it is: no grave issue, also dark and on a phone.
 
-        With SCREENSHOTS set it is kept in docs/images.
+        With SCREENSHOTS set it is kept in docs/images, `whole` or what is seen first.
         """
         for suffix, size in _SIZES.items():
             self.page.set_viewport_size(size)
@@ -49,7 +49,9 @@ class Looking:
                 IMAGES.mkdir(parents=True, exist_ok=True)
                 self.page.evaluate("scrollTo(0, 0)")
                 path = IMAGES / f"{name}{suffix}.png"
-                self.page.screenshot(path=path, animations="disabled")
+                self.page.screenshot(
+                    path=path, animations="disabled", full_page=whole and not suffix
+                )
         self.page.set_viewport_size(_SIZES[""])
         assert self.errors == []
 

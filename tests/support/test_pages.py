@@ -71,3 +71,13 @@ def test_looking_cannot_write(engine: Engine) -> None:
         support_reading(engine) as connection,
     ):
         connection.exec_driver_sql("CREATE TEMP TABLE mine (id int)")
+
+
+@pytest.mark.parametrize("what", ["jobs", "steps"])
+def test_a_job_is_found_as_commands_name_it(engine: Engine, what: str) -> None:
+    """By its own number, of its own company."""
+    with support_reading(engine) as connection:
+        number = support.look(connection, "jobs", Wanted(company_id=2))[0].job_id
+        found = support.look(connection, what, Wanted(id=f"2-{number}"))
+        assert {(row.company_id, row.job_id) for row in found} == {(2, number)}
+        assert support.look(connection, what, Wanted(id=f"3-{number}")) == []

@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,12 @@ from click.testing import CliRunner
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, connect, models
+from qbwc_server import app, companies, connect, models, support_tokens
 from qbwc_server.app import Parts
 from qbwc_server.budget import Budget
 from qbwc_server.cli import main
 from qbwc_server.conversation import Conversation
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.database import company_transaction, make_engine, operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.mosaic.client import MosaicClient
@@ -50,6 +52,7 @@ WRONG = "planted-wrong-password"
 DATABASE_PASSWORD = "planted-database-password"
 PERSON = "Ann Planted"
 SSN = "987-65-4320"
+_MOST_PAGES = 150
 
 
 class Echo(Wire):
@@ -133,6 +136,7 @@ def day(
         "Mosaic key": MOSAIC_KEY,
         "secret key": SECRET,
         "database password": DATABASE_PASSWORD,
+        **made.planted,
     }
     made.output = _commands(made)
     yield made
@@ -204,6 +208,7 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     own = web.get(f"/setup/{company.setup_token}").text
     # Who has the page has its address; it is on no other page.
     pages["/setup/TOKEN"] = own.replace(company.setup_token, "")
+    pages |= _console(day, web)
     for name, path, body in (
         ("callback not JSON", f"/webhook/{company.webhook_token}", b"{"),
         ("callback of nobody", f"/webhook/{WRONG}", b"{}"),
@@ -228,6 +233,39 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         patched.setattr(connect, "qwc_of", fails)
         pages["error page"] = web.get(f"/setup/{company.setup_token}/x.qwc").text
     return {name.replace(company.setup_token, "TOKEN"): p for name, p in pages.items()}
+
+
+def _console(day: Day, web: Client) -> dict[str, str]:
+    """Follow every link of the support console, from its login on."""
+    house = day.house
+    with operator_transaction(house.engine) as connection:
+        token = support_tokens.add(
+            connection, house.keys, "ann", may_act=True, now=house.clock(), who="eve"
+        )
+    day.planted["support token"] = token
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    pages: dict[str, str] = {}
+    for said in (WRONG, token):
+        form = {"name": "ann", "token": said}
+        pages[f"login {said == token}"] = web.post(
+            "/support/login", data=form, headers=ours
+        ).text
+    kept = web.get_cookie("qbwc_support", path="/support")
+    assert kept is not None
+    day.planted["support login"] = kept.value
+    left = ["/support", "/support/search?find=Alice", "/support/nothing"]
+    while left and len(pages) < _MOST_PAGES:
+        path = left.pop(0)
+        pages[path] = web.get(path).text
+        for found in re.findall(r'href="(/support[^"#]*)"', pages[path]):
+            link = unescape(found)
+            if link not in pages and link not in left:
+                left.append(link)
+    assert {path.split("/")[2] for path in pages if path.count("/") > 2} >= {
+        *("companies", "records", "jobs", "sessions", "exchanges", "calls"),
+    }
+    web.delete_cookie("qbwc_support", path="/support")
+    return pages
 
 
 def _soap(web: Client, pages: dict[str, str], method: str, *values: str) -> None:

@@ -1,0 +1,154 @@
+"""Somebody of support finds out why, and settles it, in a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import stamina
+import structlog
+from playwright.sync_api import Browser, Page, expect
+from pydantic import SecretStr
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from qbwc_server import app, models, schema, support_tokens
+from qbwc_server.cli.demo_processes import free_port
+from qbwc_server.database import company_reading, make_engine, operator_transaction
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from tests.browser.looking import Looking
+from tests.conftest import SECRET
+from tests.support import firms
+
+_NAME = "ann"
+
+
+class _Silent(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class Desk:
+    """The server with the firms of docs/support.md, and a token for it."""
+
+    def __init__(self, folder: Path) -> None:
+        engine = make_engine(f"sqlite:///{folder / 'qbwc.db'}")
+        schema.upgrade(engine)
+        before = structlog.get_config()
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+        with stamina.set_testing(True, attempts=3, cap=True):
+            made = firms.build(engine, folder)
+        structlog.configure(**before)
+        clock, keys, port = made[-1].clock, Keys([SECRET]), free_port()
+        for firm in made:
+            firm.close()
+        self.engine = make_engine(str(engine.url))
+        self.url = f"http://localhost:{port}"
+        with operator_transaction(self.engine) as connection:
+            self.token = support_tokens.add(
+                connection, keys, _NAME, may_act=True, now=clock(), who="eve"
+            )
+        settings = Settings(
+            data_dir=folder, secret_key=SecretStr(SECRET), public_url=self.url
+        )
+        pages = app.wsgi(app.Parts(settings, self.engine, keys, clock))
+        self._server = make_server(
+            "127.0.0.1", port, pages, threaded=True, request_handler=_Silent
+        )
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def disputed(self) -> tuple[int, str]:
+        """Return number and TxnID of the record in conflict."""
+        record = models.record
+        with company_reading(self.engine, 1) as connection:
+            row = connection.execute(
+                sa.select(record.c.id, record.c.quickbooks_id).where(
+                    record.c.company_id == 1, record.c.state == "conflict"
+                )
+            ).one()
+        return row.id, row.quickbooks_id
+
+    def settled(self) -> list[tuple[str, str, str | None]]:
+        """Return who settled conflicts, as the audit has it."""
+        audit = models.audit
+        with company_reading(self.engine, 1) as connection:
+            rows = connection.execute(
+                sa.select(audit.c.who, audit.c.what, audit.c.why).where(
+                    audit.c.company_id == 1, audit.c.what.startswith("conflict")
+                )
+            )
+            return [(row.who, row.what, row.why) for row in rows]
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self.engine.dispose()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A server, and what is needed to log in."""
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser that has never been here."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
+    page: Page, desk: Desk
+) -> None:
+    """Log in, see who waits, find an entry by its TxnID, look, read qbXML, act."""
+    looking = Looking(page)
+    number, txn_id = desk.disputed()
+    page.goto(f"{desk.url}/support")
+    looking.at("console-login")
+    page.get_by_label("Your name").fill(_NAME)
+    page.get_by_label("Your token").fill(desk.token)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("Companies")
+    looking.at("console-companies")
+    page.get_by_role("link", name="Fern & Co").click()
+    expect(page.locator("h1")).to_have_text("Fern & Co")
+    looking.at("console-company")
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    looking.at("console-jobs")
+    page.get_by_role("link", name="Read customers and jobs").first.click()
+    expect(page.locator(".qbxml").first).to_contain_text("<CustomerQueryRq")
+    expect(page.locator(".qbxml").last).to_contain_text('statusCode="3220"')
+    looking.at("console-job", whole=True)
+    page.get_by_role("link", name="message 4-").click()
+    expect(page.locator(".qbxml").first).to_contain_text("<QBXMLMsgsRq")
+    looking.at("console-message")
+
+    page.get_by_role("searchbox").fill(txn_id)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="time entry").click()
+    expect(page.get_by_text("Both sides changed the duration.")).to_be_visible()
+    conflict = page.get_by_role("region", name="Both sides changed")
+    expect(conflict.get_by_role("cell")).to_have_text(["0:45", "1:00"])
+    looking.at("console-record", whole=True)
+    page.get_by_label("Why").fill("Tom said so on the phone.")
+    page.get_by_role("button", name="Mosaic is right").click()
+    expect(page.get_by_text("Done. Below is where it stands now")).to_be_visible()
+    expect(conflict).to_contain_text("said to be right")
+    assert page.url.endswith(f"/support/records/1-{number}?said=done")
+    assert desk.settled() == [
+        (_NAME, "conflict settled: mosaic is right", "Tom said so on the phone.")
+    ]
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    page.goto(f"{desk.url}/support/records/1-{number}")
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert looking.errors == []
