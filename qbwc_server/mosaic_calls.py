@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models, time_mosaic
+from qbwc_server import metrics, models, time_mosaic
 from qbwc_server.database import next_id
 from qbwc_server.kinds import time_entry
 
@@ -56,8 +56,11 @@ def begin(
     """
     ref = str(uuid.uuid4())
     call_id = next_id(connection, company_id)
+    due_since = sa.select(_RECORD.c.due_at).where(
+        _RECORD.c.company_id == company_id, _RECORD.c.id == record_id
+    )
     connection.execute(
-        _CALL.insert(),
+        _CALL.insert().values(due_since=due_since.scalar_subquery()),
         {
             "company_id": company_id,
             "id": call_id,
@@ -249,9 +252,11 @@ def never_made(
     *,
     again_at: datetime,
 ) -> None:
-    """Take a write as not made; its record is planned again."""
+    """Take a write as not made; its record is planned again, and waits since then."""
     settle_as(connection, call, "absent", reason, now)
     if call.record_id is not None:
+        if again_at <= now and call.due_since is not None:
+            again_at = min(again_at, call.due_since)
         change_record(
             connection, call.company_id, call.record_id, due_at=again_at, reason=reason
         )
@@ -266,6 +271,8 @@ def settle_as(
 ) -> None:
     """Take the outcome of a call as known."""
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
+    if state == "done" and call.due_since is not None:
+        metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":
         time_mosaic.let_go(connection, call, now)
 

@@ -207,6 +207,9 @@ class _Rehearsal:
     def _take(self, row: Row[Any] | None, step: Step) -> None:
         """Take a write as made; what it changed is not planned again."""
         call = mosaic_calls.get(self._copy, self._company.id, step.call_id)
+        # Nothing arrives anywhere, so nothing is to be counted as arrived.
+        mosaic_calls.change(self._copy, call, due_since=None)
+        call = mosaic_calls.get(self._copy, self._company.id, step.call_id)
         self._done.setdefault(call.record_id, call.operation)
         if row is not None and call.operation == "create":
             list_calls.done(

@@ -10,7 +10,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models
+from qbwc_server import metrics, models
 from qbwc_server.database import next_id
 from qbwc_server.keys import Keys
 
@@ -81,6 +81,7 @@ def begin(
             "peer": peer,
         },
     )
+    metrics.session_begun()
     return ticket
 
 
@@ -136,3 +137,4 @@ def close(connection: Connection, session: Session, *, now: datetime, why: str) 
         ended_why=why,
         exchange_id=None,
     )
+    metrics.session_ended(why)
