@@ -3,7 +3,8 @@
 Rule 1: only numbers. They come from views that hold nothing else, so that who may see
 one company's data at a time (`database`) may still count all.
 Rule 2: asked often, it costs little: what was read is told again for 15 seconds, and
-for twenty times as long as reading it took.
+for twenty times as long as reading it took. Records may be millions: they are
+counted beside the scrape, which tells what the last count found.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ _STATES = {
     "answer": ("",),
 }
 
+_NOT_READ = (SQLAlchemyError, schema.SchemaDiffers)
+
 Read = Callable[[Connection], Iterator[Figure]]
 
 
@@ -67,11 +70,14 @@ class Figures:
         clock: Callable[[], datetime],
         *,
         watch: Callable[[], float] = time.monotonic,
+        beside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._clock = clock
         self._watch = watch
+        self._beside = beside or _in_a_thread
+        self._counting = threading.Lock()
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, list[Figure]]] = {}
 
@@ -79,12 +85,24 @@ class Figures:
         """Return the figures; without a usable database only that it is not."""
         with self._lock:
             try:
-                found = [*self._some("all", self._all)]
-                found += self._some("records", _of_records)
-            except (SQLAlchemyError, schema.SchemaDiffers) as error:
+                found = self._some("all", self._all)
+            except _NOT_READ as error:
                 _LOG.warning("figures not read", why=str(error).splitlines()[0])
                 return [Figure("qbwc_database_ready", 0)]
-        return [*found, Figure("qbwc_database_ready", 1)]
+        self._beside(self._count_records)
+        _, records = self._kept.get("records", (0.0, []))
+        return [*found, *records, Figure("qbwc_database_ready", 1)]
+
+    def _count_records(self) -> None:
+        """Count them unless that is being done, or was a while ago."""
+        if not self._counting.acquire(blocking=False):
+            return
+        try:
+            self._some("records", _of_records)
+        except _NOT_READ as error:
+            _LOG.warning("records not counted", why=str(error).splitlines()[0])
+        finally:
+            self._counting.release()
 
     def _some(self, what: str, read: Read) -> list[Figure]:
         until, found = self._kept.get(what, (0.0, []))
@@ -123,6 +141,10 @@ class Figures:
         least = sorted((one or 0.0, key) for key, one in left.items())
         for tokens, key in least[:_KEYS_SHOWN]:
             yield Figure("qbwc_mosaic_budget_left", tokens, (key[:12],))
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="figures", daemon=True).start()
 
 
 def _of_companies(connection: Connection) -> Iterator[Figure]:

@@ -50,8 +50,13 @@ def values(text: str) -> Values:
 
 def read(engine: Engine, settings: Settings, clock: Clock) -> Values:
     """Return what is read from a database now."""
-    found = Figures(engine, settings, clock).read()
+    found = Figures(engine, settings, clock, beside=at_once).read()
     return {(one.name, *one.labels): one.value for one in found}
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """Do here what is otherwise done beside."""
+    work()
 
 
 def free_port() -> int:
@@ -307,7 +312,7 @@ def test_figures_are_kept_for_a_while(
         engine, "before_cursor_execute", lambda *said: asked.append(str(said[2]))
     )
     moment = 100.0
-    reader = Figures(engine, settings, clock, watch=lambda: moment)
+    reader = Figures(engine, settings, clock, watch=lambda: moment, beside=at_once)
     first = reader.read()
     assert asked
     asked.clear()
