@@ -16,6 +16,7 @@ from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
 from qbwc_server.figures import Figures
 from qbwc_server.keys import Keys
+from qbwc_server.observe import apart
 from qbwc_server.settings import Settings
 from qbwc_server.web import (
     before_live,
@@ -96,10 +97,10 @@ def wsgi(made: Parts) -> WSGI:
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").rstrip("/") == "/qbwc":
-            return endpoint(environ, start_response)
+            return apart(endpoint)(environ, start_response)
         if environ.get("PATH_INFO") == metrics_page.PATH:
             return told(environ, start_response)
-        return pages.wsgi_app(environ, start_response)
+        return apart(pages.wsgi_app)(environ, start_response)
 
     # Else everybody would seem to call from the proxy: nobody could be told from
     # somebody who guesses passwords, nor one computer's session from another's.

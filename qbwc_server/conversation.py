@@ -29,6 +29,7 @@ from qbwc_server import (
     left_sessions,
     logins,
     models,
+    observe,
     queue,
     reading,
     recovery,
@@ -114,6 +115,7 @@ class Conversation:
         if company is None:
             _LOG.warning("login refused", username=username[:60], peer=peer)
             return ["", "nvu", "", ""]
+        observe.about(company=company.id)
         left_sessions.finish_left_over(
             self._engine, self._settings, company.id, peer, now
         )
@@ -344,6 +346,8 @@ class Conversation:
             return None
         with company_reading(self._engine, company_id) as connection:
             session = sessions.find(connection, self._keys, company_id, ticket)
+        if session is not None:
+            observe.about(company=company_id, session=session.id)
         if session is not None and call in TABLE[State(session.state)]:
             return session, company_id
         told = {"call": call, "peer": peer, "company": company_id}

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import models
+from qbwc_server import models, observe
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.mosaic_calls import LOOKS_BEFORE_GIVING_UP
 from qbwc_server.settings import Settings
@@ -75,6 +75,7 @@ def serve_next(engine: Engine, settings: Settings, now: datetime) -> int | None:
         if company_id is None:
             return None
         _leave_no_strangers(connection, now)
+    observe.about(company=company_id)
     gone, finished = clear(engine, company_id, settings, now)
     if not finished:
         with transaction(engine) as connection:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import (
     exchanges,
+    observe,
     queue,
     read_answers,
     reading,
@@ -66,7 +67,7 @@ def apply(
             _unanswered(connection, job, now)
             continue
         try:
-            with connection.begin_nested():
+            with observe.about_job(job.id), connection.begin_nested():
                 if job.writes:
                     done = int(_apply_write(connection, job, answer, now))
                 else:

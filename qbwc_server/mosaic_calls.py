@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import metrics, models, time_mosaic
@@ -31,6 +32,7 @@ NEVER_APPEARED = (
     "there may be two: make it in Mosaic by hand, and it is found and linked."
 )
 _CALL = models.mosaic_call
+_LOG = structlog.get_logger(__name__)
 _RECORD = models.record
 
 
@@ -271,6 +273,13 @@ def settle_as(
 ) -> None:
     """Take the outcome of a call as known."""
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
+    _LOG.debug(
+        "write settled",
+        company=call.company_id,
+        call=call.id,
+        state=state,
+        why=reason,
+    )
     if state == "done" and call.due_since is not None:
         metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import metrics, models
@@ -35,6 +36,7 @@ write looked for again of which nobody knows whether it was done."""
 WRITES = frozenset({"add", "mod", "del"})
 
 _JOB = models.job
+_LOG = structlog.get_logger(__name__)
 _READY: sa.ColumnElement[str] = sa.literal_column("'ready'")
 """Written out, for SQLite takes a partial index only for what it sees in the text."""
 
@@ -176,6 +178,7 @@ def move(
     _event(
         connection, job.company_id, job.id, job.state, to, at=now, by=by, reason=reason
     )
+    _LOG.debug("job moved", company=job.company_id, job=job.id, state=to, by=by)
     if to == "done" and job.due_since is not None:
         passed = (now - job.due_since).total_seconds()
         metrics.arrived(metrics.TO_QUICKBOOKS, passed)

@@ -24,6 +24,7 @@ from qbwc_server import (
     metrics,
     models,
     notices,
+    observe,
     silence,
     words,
 )
@@ -88,7 +89,7 @@ class Worker:
         served = 0
         self._housekeep()
         self._foresee()
-        while not self.stopping.is_set() and self._serve_next():
+        while not self.stopping.is_set() and observe.apart(self._serve_next)():
             served += 1
         return served
 
@@ -110,7 +111,7 @@ class Worker:
         """Do a piece of work after the other; one returns False where there is none."""
         while not self.stopping.is_set():
             try:
-                busy = work()
+                busy = observe.apart(work)()
             except NOT_USABLE as error:
                 metrics.database_error()
                 _LOG.warning("database not usable", why=str(error.args[0])[:300])
@@ -136,6 +137,7 @@ class Worker:
         company = self._lease(token)
         if company is None:
             return False
+        observe.about(company=company.id)
         again: datetime | None = None
         outcome = "failed"
         try:

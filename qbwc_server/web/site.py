@@ -21,7 +21,15 @@ from jinja2 import StrictUndefined
 from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server import __version__, editions, progress, standing, tokens, words
+from qbwc_server import (
+    __version__,
+    editions,
+    observe,
+    progress,
+    standing,
+    tokens,
+    words,
+)
 from qbwc_server.companies import Company
 from qbwc_server.database import company_reading
 from qbwc_server.keys import Keys
@@ -46,6 +54,7 @@ class Site:
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
+        observe.about(company=company.id)
         ends = company.setup_expires_at
         if ends is not None and self.clock() >= ends:
             page = render_template("expired.html", ended=ends, company=company)
