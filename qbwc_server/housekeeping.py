@@ -1,8 +1,9 @@
 """What is not kept for ever: once a day and company, what nobody needs any more goes.
 
 Raw exchanges and callbacks hold what people wrote and go first; jobs with their events,
-sessions and settled calls tell what happened and stay longer. What happened to records
-(`record_event`) and who did what to a company (`audit`) stays as long as the company.
+sessions, settled calls and what the server noted by itself in `audit` tell what
+happened and stay longer. What happened to records (`record_event`) and what people did
+to a company (`audit`) stays as long as the company.
 
 Rule 1: nothing that is open goes, however old it is.
 Rule 2: a company is found by an index, and a pass is a few short transactions: ids rise
@@ -251,11 +252,15 @@ _KEPT = (
         False,
         _nothing,
     ),
-    # What somebody tried with a wrong ticket; what people did stays.
+    # What somebody tried with a wrong ticket, and what the server noted by itself, as
+    # that a connection was late; what people did stays.
     _Kept(
         models.audit,
         models.audit.c.at,
-        models.audit.c.last_at,
+        sa.case(
+            (models.audit.c.who == "server", models.audit.c.at),
+            else_=models.audit.c.last_at,
+        ),
         False,
         _nothing,
     ),

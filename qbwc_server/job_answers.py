@@ -67,7 +67,7 @@ def apply(
             _unanswered(connection, job, now)
             continue
         try:
-            with observe.about_job(job.id), connection.begin_nested():
+            with observe.within(job=job.id), connection.begin_nested():
                 if job.writes:
                     done = int(_apply_write(connection, job, answer, now))
                 else:

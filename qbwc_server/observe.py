@@ -59,9 +59,9 @@ def about(*, company: int, session: int | None = None) -> None:
     structlog.contextvars.bind_contextvars(**said)
 
 
-def about_job(number: int) -> AbstractContextManager[Any]:
-    """Have every line within say which job it is about."""
-    return structlog.contextvars.bound_contextvars(job=number)
+def within(**numbers: int) -> AbstractContextManager[Any]:
+    """Have every line within say which session or job it is about."""
+    return structlog.contextvars.bound_contextvars(**numbers)
 
 
 def apart(work: Callable[P, R]) -> Callable[P, R]:

@@ -221,7 +221,7 @@ def _apply_look(
         told = "nothing" if answer is None else f"only {answer.status_code}"
         why = f"It was looked for, but QuickBooks answered {told}."
         try:
-            with observe.about_job(job.id), connection.begin_nested():
+            with observe.within(job=job.id), connection.begin_nested():
                 if answer is not None:
                     settled = WRITINGS[job.kind].looked(connection, job, answer, now)
         except NOT_USABLE:
