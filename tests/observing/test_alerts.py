@@ -113,6 +113,14 @@ def test_every_figure_is_on_the_dashboard() -> None:
     assert set(metrics.GAUGES) <= told
 
 
+def test_every_figure_is_explained() -> None:
+    """docs/monitoring.md says what is measured, and from when to when."""
+    told = set(re.findall(r"^# TYPE (qbwc_\w+) ", scraped(), re.MULTILINE))
+    told = {name for name in told if not name.endswith("_created")}
+    text = (DEPLOY.parent / "docs/monitoring.md").read_text()
+    assert {name for name in told if f"`{name}`" not in text} == set()
+
+
 def test_alerts_are_tested() -> None:
     """Most of them fire in a test; each says how urgent it is and what to do."""
     rules = (RULES / "alerts.yml").read_text()
