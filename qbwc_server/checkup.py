@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from qbwc_server import heartbeat, models, schema, silence
 from qbwc_server.budget import Budget, BudgetSpent
 from qbwc_server.companies import Company
-from qbwc_server.database import company_reading, transaction
+from qbwc_server.database import clock_of, company_reading, transaction
 from qbwc_server.finding import Finding, fail, ok, warn
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.client import MosaicClient, Transport
@@ -40,11 +40,7 @@ def of_database(
     """
     name = engine.dialect.name
     try:
-        with engine.connect() as connection:
-            connection.execute(sa.select(1))
-            # SQLite has no clock but this computer's.
-            asked = sa.select(sa.func.clock_timestamp())
-            theirs = connection.execute(asked).scalar() if name != "sqlite" else None
+        theirs = clock_of(engine)
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         yield fail(

@@ -153,7 +153,7 @@ def test_a_change_of_mosaic_counts_until_quickbooks_has_it(
                 job = queue.select(
                     connection, desk.company_id, models.job.c.id == job_id
                 )[0]
-                sent = {"exchange_id": 1} if state == "sent" else {}
+                sent: dict[str, Any] = {"exchange_id": 1} if state == "sent" else {}
                 clock.pass_(seconds=30)
                 queue.move(connection, job, state, by="test", now=clock(), **sent)
 
