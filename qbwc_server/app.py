@@ -14,7 +14,9 @@ from qbwc_server import callers, schema, soap
 from qbwc_server.conversation import Conversation
 from qbwc_server.database import make_engine
 from qbwc_server.endpoint import WSGI
+from qbwc_server.figures import Figures
 from qbwc_server.keys import Keys
+from qbwc_server.observe import apart
 from qbwc_server.settings import Settings
 from qbwc_server.web import (
     before_live,
@@ -25,6 +27,7 @@ from qbwc_server.web import (
     every_hour,
     guard,
     health,
+    metrics_page,
     runs,
     setup,
     site,
@@ -75,6 +78,12 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     return Parts(settings, engine, Keys(settings.keys()), utc_now)
 
 
+def figures_page(made: Parts) -> WSGI:
+    """Return /metrics alone."""
+    token = made.settings.metrics_token.get_secret_value()
+    return metrics_page.answer(Figures(made.engine, made.settings, made.clock), token)
+
+
 def wsgi(made: Parts) -> WSGI:
     """Return the whole server: SOAP at /qbwc, the pages everywhere else."""
     settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
@@ -94,12 +103,16 @@ def wsgi(made: Parts) -> WSGI:
     pages.register_blueprint(health.blueprint(engine))
     pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
 
+    told = figures_page(made)
+
     def server(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").rstrip("/") == "/qbwc":
-            return endpoint(environ, start_response)
-        return pages.wsgi_app(environ, start_response)
+            return apart(endpoint)(environ, start_response)
+        if environ.get("PATH_INFO") == metrics_page.PATH:
+            return told(environ, start_response)
+        return apart(pages.wsgi_app)(environ, start_response)
 
     # Else everybody would seem to call from the proxy: nobody could be told from
     # somebody who guesses passwords, nor one computer's session from another's.

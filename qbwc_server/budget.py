@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import models
 from qbwc_server.database import transaction, upsert
@@ -64,8 +64,7 @@ class Budget:
     ) -> None:
         self._engine = engine
         self._key_hash = key_hash
-        self._burst = max(min(_BURST, requests // 2), min(requests // 30, _MOST))
-        self._rate = (requests - self._burst) / window
+        self._burst, self._rate = _bucket(requests, window)
         self._window = timedelta(seconds=window)
         self._clock = clock
         self._pause = pause
@@ -162,7 +161,7 @@ class Budget:
                     key=("key_hash",),
                 )
             else:
-                wait = self._blocked(row.blocked_until, now)
+                wait = _blocked(row.blocked_until, now)
                 if wait:
                     raise BudgetSpent(wait)
                 refilled_at = row.refilled_at
@@ -179,13 +178,6 @@ class Budget:
                     .values(tokens=left, refilled_at=until, blocked_until=None)
                 )
         return tokens, until, now
-
-    @staticmethod
-    def _blocked(until: datetime | None, now: datetime) -> float:
-        """Return for how many seconds nobody may ask."""
-        if until is None or not now < until <= now + _LONGEST_BLOCK:
-            return 0.0
-        return (until - now).total_seconds()
 
     def _give_back(self, count: int) -> None:
         with transaction(self._engine) as connection:
@@ -207,7 +199,7 @@ class Budget:
             ).first()
         if row is None:
             return int(self._burst + seconds * self._rate)
-        if self._blocked(row.blocked_until, now):
+        if _blocked(row.blocked_until, now):
             return 0
         passed = max((now - row.refilled_at).total_seconds(), 0.0)
         tokens: float = min(self._burst, row.tokens + passed * self._rate)
@@ -239,3 +231,35 @@ class Budget:
                     ),
                 )
             )
+
+
+def left(
+    connection: Connection, now: datetime, *, requests: int, window: float
+) -> dict[str, float | None]:
+    """Return how many requests may leave at once, by the hash of the key.
+
+    None: Mosaic has said that nobody is to ask for a while. A key that is not used is
+    forgotten after a day, and has all of it.
+    """
+    burst, rate = _bucket(requests, window)
+    found: dict[str, float | None] = {}
+    for row in connection.execute(sa.select(_TABLE)):
+        passed = max((now - row.refilled_at).total_seconds(), 0.0)
+        blocked = _blocked(row.blocked_until, now)
+        found[row.key_hash] = (
+            None if blocked else min(burst, row.tokens + passed * rate)
+        )
+    return found
+
+
+def _bucket(requests: int, window: float) -> tuple[int, float]:
+    """Return how many tokens a bucket holds, and how many come in a second."""
+    burst = max(min(_BURST, requests // 2), min(requests // 30, _MOST))
+    return burst, (requests - burst) / window
+
+
+def _blocked(until: datetime | None, now: datetime) -> float:
+    """Return for how many seconds nobody may ask."""
+    if until is None or not now < until <= now + _LONGEST_BLOCK:
+        return 0.0
+    return (until - now).total_seconds()

@@ -5,13 +5,16 @@ Rule 1: whatever fails, Web Connector gets the safe value of the method.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from qbwc_server import metrics
 from qbwc_server.conversation import Conversation
+from qbwc_server.database import NOT_USABLE
 from qbwc_server.qbxml.response import clean
 
 BUSY = ["", "busy", "300", ""]
@@ -29,6 +32,7 @@ SAFE: dict[str, str | int | list[str]] = {
     "interactiveRejected": "This connection has no interactive mode.",
 }
 """What each method answers when our own program or database fails."""
+_LOGINS = {"none": "none", "nvu": "refused", "busy": "busy"}
 
 _LOG = structlog.get_logger(__name__)
 
@@ -50,16 +54,36 @@ class Call:
         A SOAP library gives None for an argument that is absent, leaves out a result
         that is None, and sends an empty body for one that XML cannot hold.
         """
+        began = time.perf_counter()
         try:
             result = self.work(peer, *("" if one is None else one for one in arguments))
-        except Exception:  # noqa: BLE001 - the last line before a SOAP fault
+            said = outcome(self.name, result)
+        except Exception as error:  # noqa: BLE001 - the last line before a SOAP fault
             _LOG.exception("call failed", call=self.name)
-            result = SAFE[self.name]
+            result, said = SAFE[self.name], "failed"
+            if isinstance(error, NOT_USABLE):
+                metrics.database_error()
+        metrics.call(self.name, said, time.perf_counter() - began)
         if isinstance(result, str):
             return clean(result)
         if isinstance(result, list):
             return [clean(item) for item in result]
         return result
+
+
+def outcome(name: str, result: Any) -> str:
+    """Return in a word what a call was answered; it is one of few.
+
+    For authenticate work, none (nothing to do), refused or busy; for sendRequestXML
+    asked or nothing; for receiveResponseXML taken or stop.
+    """
+    if name == "authenticate":
+        return _LOGINS.get(result[1], "work")
+    if name == "sendRequestXML":
+        return "asked" if result else "nothing"
+    if name == "receiveResponseXML":
+        return "taken" if result >= 0 else "stop"
+    return "ok"
 
 
 def calls(talk: Conversation) -> dict[str, Call]:

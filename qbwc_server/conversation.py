@@ -28,6 +28,7 @@ from qbwc_server import (
     handshake,
     left_sessions,
     logins,
+    observe,
     queue,
     reading,
     recovery,
@@ -119,6 +120,7 @@ class Conversation:
         if company is None:
             _LOG.warning("login refused", username=username[:60], peer=peer)
             return ["", "nvu", "", ""]
+        observe.about(company=company.id)
         left_sessions.finish_left_over(
             self._engine, self._settings, company.id, peer, now
         )
@@ -359,6 +361,8 @@ class Conversation:
             return None
         with company_reading(self._engine, company_id) as connection:
             session = sessions.find(connection, self._keys, company_id, ticket)
+        if session is not None:
+            observe.about(company=company_id, session=session.id)
         if session is not None and call in TABLE[State(session.state)]:
             return session, company_id
         told = {"call": call, "peer": peer, "company": company_id}

@@ -206,6 +206,21 @@ def operator_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def clock_of(engine: Engine) -> datetime | None:
+    """Return what time it is in the database; None: it has no clock but ours.
+
+    Nothing but a login is needed for that: no role, no schema.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(sa.select(1))
+            return None
+        now: datetime = connection.execute(
+            sa.select(sa.func.clock_timestamp())
+        ).scalar_one()
+        return now
+
+
 def at_once(
     engine: Engine, company_id: int, statement: sa.Update, values: Mapping[str, object]
 ) -> int:

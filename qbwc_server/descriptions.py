@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import models, words
 from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.meanings import EVERY, VIEWS
+from qbwc_server.meanings import EVERY, FIGURES, VIEWS
 
 _WORD = models.word
 _COMMENTS = sa.text(
@@ -66,7 +66,7 @@ def _comments(connection: Connection) -> dict[tuple[str, str | None], str]:
 def _comment(
     connection: Connection, name: str, column: str | None, text: str | None
 ) -> None:
-    kind = "VIEW" if name in VIEWS else "TABLE"
+    kind = "VIEW" if name in VIEWS or name in FIGURES else "TABLE"
     on = f"{kind} {name}" if column is None else f'COLUMN {name}."{column}"'
     # COMMENT takes no bound values; these are ours.
     said = "NULL" if text is None else "'" + text.replace("'", "''") + "'"

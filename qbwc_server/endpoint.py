@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from qbwc_server import envelope, request_body
+from qbwc_server import envelope, metrics, request_body
 from qbwc_server.calls import SAFE, Call
 from qbwc_server.conversation import NO_SESSION
 from qbwc_server.envelope import NAMESPACE, written
@@ -60,11 +60,13 @@ def endpoint(
                 return _answer(start_response, direct)
             return _through(methods, environ, start_response, body)
         except Unreadable as error:
+            metrics.unreadable()
             _LOG.warning("body not readable", call=called, why=str(error))
             peer = environ.get("REMOTE_ADDR", "")
             result = _refuse(keep, called, error.body, str(error), peer)
         except Exception:  # noqa: BLE001 - rule 1
             _LOG.exception("call failed outside of its method", call=called)
+            metrics.call(called or "other", "failed", 0.0)
             result = SAFE.get(called)
         return _answer(start_response, written(called, result))
 

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, going_live, models, overlap
+from qbwc_server import companies, going_live, models, observe, overlap
 from qbwc_server.companies import Company
 from qbwc_server.database import (
     company_reading,
@@ -79,6 +79,7 @@ def serve_next(
     if row is None:
         return False
     company = Company.of(row)
+    observe.about(company=company.id)
     if company.mode == "live":
         overlap.look(engine, company, clock)
         return True

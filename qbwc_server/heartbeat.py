@@ -1,6 +1,7 @@
 """When our own servers were up, so that their outage is nobody else's silence.
 
-Each server process beats; one write a minute remains of it, however many there are.
+Each server process beats, and each worker while it looks for work; one write a minute
+remains of each kind, however many there are.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ EVERY = timedelta(seconds=45)
 GAP = timedelta(minutes=3)
 """Longer without a beat, and the servers were down."""
 _TABLE = models.heartbeat
-_SERVER = "server"
+SERVER, WORKER = "server", "worker"
 _LOG = structlog.get_logger(__name__)
 
 
-def beat(connection: Connection, now: datetime) -> None:
-    """Keep that a server is up now, unless one has just said so."""
+def beat(connection: Connection, now: datetime, name: str = SERVER) -> None:
+    """Keep that a server or a worker is up now, unless one has just said so."""
     down = _TABLE.c.at < now - GAP
     changed = connection.execute(
         _TABLE.update()
-        .where(_TABLE.c.name == _SERVER, _TABLE.c.at <= now - EVERY)
+        .where(_TABLE.c.name == name, _TABLE.c.at <= now - EVERY)
         .values(
             at=now,
             up_since=sa.case(
@@ -39,7 +40,7 @@ def beat(connection: Connection, now: datetime) -> None:
         )
     ).rowcount
     if not changed:
-        row = {"name": _SERVER, "at": now, "up_since": now}
+        row = {"name": name, "at": now, "up_since": now}
         connection.execute(
             insert(connection, _TABLE).on_conflict_do_nothing(index_elements=["name"]),
             row,
@@ -48,11 +49,18 @@ def beat(connection: Connection, now: datetime) -> None:
 
 def up_since(connection: Connection, now: datetime) -> datetime | None:
     """Return since when servers are up without a gap, None if they are not."""
-    row = connection.execute(sa.select(_TABLE).where(_TABLE.c.name == _SERVER)).first()
+    row = connection.execute(sa.select(_TABLE).where(_TABLE.c.name == SERVER)).first()
     if row is None or now - row.at > GAP:
         return None
     since: datetime = row.up_since
     return since
+
+
+def age(connection: Connection, name: str, now: datetime) -> float | None:
+    """Return the seconds since the last sign of life; None if there never was one."""
+    row = connection.execute(sa.select(_TABLE.c.at).where(_TABLE.c.name == name))
+    at: datetime | None = row.scalar()
+    return None if at is None else max((now - at).total_seconds(), 0.0)
 
 
 def keep(engine: Engine, clock: Callable[[], datetime]) -> None:

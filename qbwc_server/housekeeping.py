@@ -1,8 +1,9 @@
 """What is not kept for ever: once a day and company, what nobody needs any more goes.
 
 Raw exchanges and callbacks hold what people wrote and go first; jobs with their events,
-sessions and settled calls tell what happened and stay longer. What happened to records
-(`record_event`) and who did what to a company (`audit`) stays as long as the company.
+sessions, settled calls and what the server noted by itself in `audit` tell what
+happened and stay longer. What happened to records (`record_event`) and what people did
+to a company (`audit`) stays as long as the company.
 
 Rule 1: nothing that is open goes, however old it is.
 Rule 2: a company is found by an index, and a pass is a few short transactions: ids rise
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import models
+from qbwc_server import models, observe
 from qbwc_server.database import company_transaction, transaction
 from qbwc_server.mosaic_calls import LOOKS_BEFORE_GIVING_UP
 from qbwc_server.settings import Settings
@@ -75,6 +76,7 @@ def serve_next(engine: Engine, settings: Settings, now: datetime) -> int | None:
         if company_id is None:
             return None
         _leave_no_strangers(connection, now)
+    observe.about(company=company_id)
     gone, finished = clear(engine, company_id, settings, now)
     if not finished:
         with transaction(engine) as connection:
@@ -250,11 +252,15 @@ _KEPT = (
         False,
         _nothing,
     ),
-    # What somebody tried with a wrong ticket; what people did stays.
+    # What somebody tried with a wrong ticket, and what the server noted by itself, as
+    # that a connection was late; what people did stays.
     _Kept(
         models.audit,
         models.audit.c.at,
-        models.audit.c.last_at,
+        sa.case(
+            (models.audit.c.who == "server", models.audit.c.at),
+            else_=models.audit.c.last_at,
+        ),
         False,
         _nothing,
     ),

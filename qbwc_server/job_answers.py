@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import (
     exchanges,
+    observe,
     queue,
     read_answers,
     reading,
@@ -67,10 +68,11 @@ def apply(
             continue
         try:
             if job.writes:
-                with connection.begin_nested():
+                with observe.within(job=job.id), connection.begin_nested():
                     done = int(_apply_write(connection, job, answer, now))
             else:
-                _read(connection, company, job, answer, now)
+                with observe.within(job=job.id):
+                    _read(connection, company, job, answer, now)
                 done = len(answer.rets)
             if job.kind in _PLURALS and done:
                 what = _PLURALS[job.kind] + (WRITTEN if job.writes else "")

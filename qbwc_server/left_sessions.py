@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Engine
 
-from qbwc_server import exchanges, roundtrip, sessions
+from qbwc_server import exchanges, observe, roundtrip, sessions
 from qbwc_server.call_table import State
 from qbwc_server.database import company_transaction
 from qbwc_server.sessions import Session
@@ -32,7 +32,8 @@ def finish_left_over(
             limit = timedelta(seconds=settings.session_takeover_seconds)
         if silent < limit and session.state != State.FINISHING:
             return
-    leave(engine, session, now)
+    with observe.within(session=session.id):
+        leave(engine, session, now)
     with company_transaction(engine, company_id) as connection:
         sessions.close(connection, session, now=now, why="left without closing")
 

@@ -273,6 +273,7 @@ job = _of_company(
     _count("batch_limit", 1_000_000),
     sa.Column("cursor", JSON),
     sa.Column("payload", JSON),
+    _moment("due_since"),
     _looked_for("job", "state NOT IN ('done', 'cancelled')"),
     _where(
         "ix_job_of_record", ("company_id", "record_id", "id"), "record_id IS NOT NULL"
@@ -532,6 +533,7 @@ mosaic_call = _of_company(
     _moment("check_at"),
     _moment("settled_at"),
     _count("looks"),
+    _moment("due_since"),
     _looked_for("mosaic_call", "state <> 'done'"),
     _one_of("state", CALL_STATES),
     sa.UniqueConstraint("company_id", "ref"),

@@ -19,9 +19,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, makings, models, time_mosaic
+from qbwc_server import companies, makings, metrics, models, time_mosaic
 from qbwc_server.database import next_ids
 from qbwc_server.kinds import time_entry
 
@@ -32,6 +33,7 @@ NEVER_APPEARED = (
     "there may be two: make it in Mosaic by hand, and it is found and linked."
 )
 _CALL = models.mosaic_call
+_LOG = structlog.get_logger(__name__)
 _RECORD = models.record
 
 
@@ -68,6 +70,7 @@ def begin(
     if not writes:
         return []
     ids = next_ids(connection, company_id, len(writes))
+    due = _due(connection, company_id, writes)
     begun = [(call_id, str(uuid.uuid4())) for call_id in ids]
     connection.execute(
         _CALL.insert(),
@@ -85,6 +88,7 @@ def begin(
                 "match_key": one.key,
                 "ref": ref,
                 "reason": one.reason,
+                "due_since": due.get(one.record_id),
                 "created_at": now,
                 "check_at": now + settle,
             }
@@ -112,6 +116,19 @@ def begin(
             about,
         )
     return begun
+
+
+def _due(
+    connection: Connection, company_id: int, writes: Sequence[New]
+) -> dict[int | None, datetime]:
+    """Return since when the records of writes are due."""
+    ids = [one.record_id for one in writes if one.record_id is not None]
+    found = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.due_at).where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id.in_(ids)
+        )
+    )
+    return {row.id: row.due_at for row in found}
 
 
 def get(connection: Connection, company_id: int, call_id: int) -> Row[Any]:
@@ -276,9 +293,11 @@ def never_made(
     *,
     again_at: datetime,
 ) -> None:
-    """Take a write as not made; its record is planned again."""
+    """Take a write as not made; its record is planned again, and waits since then."""
     settle_as(connection, call, "absent", reason, now)
     if call.record_id is not None:
+        if again_at <= now and call.due_since is not None:
+            again_at = min(again_at, call.due_since)
         change_record(
             connection, call.company_id, call.record_id, due_at=again_at, reason=reason
         )
@@ -293,6 +312,15 @@ def settle_as(
 ) -> None:
     """Take the outcome of a call as known."""
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
+    _LOG.debug(
+        "write settled",
+        company=call.company_id,
+        call=call.id,
+        state=state,
+        why=reason,
+    )
+    if state == "done" and call.due_since is not None:
+        metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":
         time_mosaic.let_go(connection, call, now)
     elif call.operation == "create" and call.record_id is not None:

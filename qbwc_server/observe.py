@@ -1,5 +1,9 @@
 """Logs: one line an event, with names for its parts, and never a secret in it.
 
+A line says which company, session and job it is about, by their numbers: whoever finds
+that out says `about`, and whoever begins something new does it `apart`, so that what
+was said is forgotten at its end.
+
 Secrets are kept out of what is logged where it is made; here stands what is left when
 that was forgotten, and what libraries write by themselves.
 """
@@ -8,11 +12,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from datetime import date
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _SECRET = ("password", "ticket", "secret", "token", "key", "authorization")
 _HARMLESS = {"dedupe_key", "match_key", "event_key"}
@@ -38,6 +47,34 @@ _HIDDEN = (
         r"\1\2[hidden]",
     ),
 )
+
+
+def about(*, company: int, session: int | None = None) -> None:
+    """Have every line from here on say whose it is, until what is done `apart` ends."""
+    said = (
+        {"company": company}
+        if session is None
+        else {"company": company, "session": session}
+    )
+    structlog.contextvars.bind_contextvars(**said)
+
+
+def within(**numbers: int) -> AbstractContextManager[Any]:
+    """Have every line within say which session or job it is about."""
+    return structlog.contextvars.bound_contextvars(**numbers)
+
+
+def apart(work: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that does the same, and after which nothing stays said.
+
+    What was said before is known in it, in whatever thread it is called.
+    """
+    context = copy_context()
+
+    def done(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(work, *args, **kwargs)
+
+    return done
 
 
 def scrub(text: str) -> str:

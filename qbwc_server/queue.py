@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models
+from qbwc_server import metrics, models
 from qbwc_server.database import next_id
 from qbwc_server.errors import QbwcError
 
@@ -35,6 +36,7 @@ write looked for again of which nobody knows whether it was done."""
 WRITES = frozenset({"add", "mod", "del"})
 
 _JOB = models.job
+_LOG = structlog.get_logger(__name__)
 _READY: sa.ColumnElement[str] = sa.literal_column("'ready'")
 """Written out, for SQLite takes a partial index only for what it sees in the text."""
 
@@ -69,6 +71,7 @@ class Job:
     batch_limit: int
     cursor: dict[str, Any] | None
     payload: dict[str, Any] | None
+    due_since: datetime | None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -101,9 +104,11 @@ def enqueue(
     run_at: datetime | None = None,
     payload: dict[str, Any] | None = None,
     state: str = "ready",
+    due_since: datetime | None = None,
 ) -> int | None:
     """Add a job and return its id; None if an open one has the same dedupe key.
 
+    `due_since` is, for a write, when what it brings became due.
     The caller holds the company's lock.
     """
     if dedupe_key is not None:
@@ -130,6 +135,7 @@ def enqueue(
             "priority": priority,
             "dedupe_key": dedupe_key,
             "payload": payload,
+            "due_since": due_since,
         },
     )
     _event(connection, company_id, job_id, None, state, at=now, by=by, reason=None)
@@ -172,6 +178,10 @@ def move(
     _event(
         connection, job.company_id, job.id, job.state, to, at=now, by=by, reason=reason
     )
+    _LOG.debug("job moved", company=job.company_id, job=job.id, state=to, by=by)
+    if to == "done" and job.due_since is not None:
+        passed = (now - job.due_since).total_seconds()
+        metrics.arrived(metrics.TO_QUICKBOOKS, passed)
 
 
 def note(connection: Connection, job: Job, **values: object) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import exchanges, job_answers, models, queue
+from qbwc_server import exchanges, job_answers, models, observe, queue
 from qbwc_server.companies import Company
 from qbwc_server.database import NOT_USABLE
 from qbwc_server.qbxml import response
@@ -223,7 +223,7 @@ def _apply_look(
         told = "nothing" if answer is None else f"only {answer.status_code}"
         why = f"It was looked for, but QuickBooks answered {told}."
         try:
-            with connection.begin_nested():
+            with observe.within(job=job.id), connection.begin_nested():
                 if answer is not None:
                     settled = WRITINGS[job.kind].looked(connection, job, answer, now)
         except NOT_USABLE:

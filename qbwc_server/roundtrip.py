@@ -96,7 +96,12 @@ def compose(
                 reason = f"Our program failed to build the request: {error!r}"[:400]
                 wrong = [reason]
             if wrong:
-                _LOG.error("request refused by our own check", job=job.id, wrong=wrong)
+                _LOG.error(
+                    "request refused by our own check",
+                    company=company.id,
+                    job=job.id,
+                    wrong=wrong,
+                )
                 fail(connection, job, by="our check", now=now, reason=reason)
             else:
                 good.append((job, request, cursor))

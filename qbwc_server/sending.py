@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import list_calls, mosaic_calls, time_calls
+from qbwc_server import list_calls, mosaic_calls, observe, time_calls
 from qbwc_server.budget import BudgetSpent
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic.answers import WriteAnswer
@@ -159,7 +159,7 @@ class Sending:
         if len(steps) == 1 or senders == 1:
             return [self._one(step) for step in steps]
         with ThreadPoolExecutor(senders, thread_name_prefix="send") as pool:
-            return list(pool.map(self._one, steps))
+            return list(pool.map(observe.apart(self._one), steps))
 
     def _one(self, step: Step) -> Outcome:
         if self.stopped is not None or step.call_id in self._left_out:

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models
+from qbwc_server import metrics, models, observe
 from qbwc_server.database import next_id
 from qbwc_server.keys import Keys
 
 _TABLE = models.session
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,12 @@ def begin(
 ) -> str:
     """Make a session and return its ticket, which is stored only as a hash."""
     ticket = f"{company_id}-{secrets.token_hex(20)}"
+    session_id = next_id(connection, company_id)
     connection.execute(
         _TABLE.insert(),
         {
             "company_id": company_id,
-            "id": next_id(connection, company_id),
+            "id": session_id,
             "state": "authenticated",
             "started_at": now,
             "last_call_at": now,
@@ -81,6 +84,9 @@ def begin(
             "peer": peer,
         },
     )
+    metrics.session_begun()
+    observe.about(company=company_id, session=session_id)
+    _LOG.info("run began")
     return ticket
 
 
@@ -135,4 +141,12 @@ def close(connection: Connection, session: Session, *, now: datetime, why: str) 
         ended_at=now,
         ended_why=why,
         exchange_id=None,
+    )
+    metrics.session_ended(why)
+    _LOG.info(
+        "run ended",
+        company=session.company_id,
+        session=session.id,
+        why=why,
+        answers=session.done,
     )

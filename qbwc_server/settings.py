@@ -27,6 +27,7 @@ from qbwc_server.errors import QbwcError
 
 _PREFIX = "QBWC_"
 _SHORTEST_KEY = 32
+_SHORTEST_TOKEN = 16
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -92,6 +93,18 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON.")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What Prometheus shows as a bearer token to read /metrics, at "
+        "least 16 characters. Empty: there is no /metrics.",
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port on which `qbwc-server worker` has its /metrics; 0: none. The "
+        "server has it on its own port, a worker beside it needs none.",
+    )
     max_body_bytes: int = Field(
         default=5 * 1024 * 1024,
         ge=1024,
@@ -219,6 +232,13 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _not_guessed(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"it has fewer than {_SHORTEST_TOKEN} characters")
+        return value
 
     @field_validator("proxies")
     @classmethod

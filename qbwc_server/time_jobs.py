@@ -64,6 +64,7 @@ def enqueue(
             dedupe_key=f"time:{row.id}",
             priority=_priority(row, now),
             payload=payload,
+            due_since=row.due_at,
         )
     values: dict[str, object] = {}
     if action.do is Do.ADD:

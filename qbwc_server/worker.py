@@ -19,9 +19,12 @@ from sqlalchemy.engine import Engine
 from qbwc_server import (
     companies,
     foresight,
+    heartbeat,
     housekeeping,
+    metrics,
     models,
     notices,
+    observe,
     silence,
     words,
 )
@@ -70,6 +73,7 @@ class Worker:
         self._senders = senders
         self._time_planner = time_planner
         self._lives = lives or (lambda: None)
+        self._beat_at: datetime | None = None
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -87,7 +91,7 @@ class Worker:
         served = 0
         self._housekeep()
         self._foresee()
-        while not self.stopping.is_set() and self._serve_next():
+        while not self.stopping.is_set() and observe.apart(self._serve_next)():
             served += 1
         return served
 
@@ -109,8 +113,9 @@ class Worker:
         """Do a piece of work after the other; one returns False where there is none."""
         while not self.stopping.is_set():
             try:
-                busy = work()
+                busy = observe.apart(work)()
             except NOT_USABLE as error:
+                metrics.database_error()
                 _LOG.warning("database not usable", why=str(error.args[0])[:300])
                 busy = False
             except Exception:  # noqa: BLE001 - a thread that ends serves nobody any more
@@ -130,17 +135,22 @@ class Worker:
 
     def _serve_next(self) -> bool:
         token = secrets.token_hex(8)
+        self._beat()
         company = self._lease(token)
         self._lives()
         if company is None:
             return False
+        observe.about(company=company.id)
         again: datetime | None = None
+        outcome = "failed"
         try:
             if company.mosaic_key is None:
                 self._ask_for_key(company)
             else:
                 again = self._deliver(company, company.mosaic_key, token)
+            outcome = "done" if again is None else "later"
         except LeaseLost:
+            outcome = "lost"
             _LOG.warning("another worker has taken over", company=company.id)
             return True
         except NOT_USABLE:
@@ -149,8 +159,19 @@ class Worker:
             _LOG.exception("delivery failed", company=company.id)
             self._attend_bug(company)
             again = self._clock() + _PAUSE_AFTER_BUG
+        finally:
+            metrics.delivery(outcome)
         self._release(company, token, again)
         return True
+
+    def _beat(self) -> None:
+        """Say that a worker is up, unless this one has just said so."""
+        now = self._clock()
+        if self._beat_at is not None and abs(now - self._beat_at) < heartbeat.EVERY:
+            return
+        self._beat_at = now
+        with transaction(self._engine) as connection:
+            heartbeat.beat(connection, now, heartbeat.WORKER)
 
     def _lease(self, token: str) -> Company | None:
         """Take the company that has waited longest, so that no other worker does."""
@@ -188,6 +209,7 @@ class Worker:
             nonlocal renewed
             if self.stopping.is_set():
                 raise LeaseLost
+            self._beat()
             now = self._clock()
             if now - renewed > timedelta(seconds=settings.lease_seconds / 3):
                 self._renew(company.id, token)

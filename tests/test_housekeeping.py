@@ -332,3 +332,79 @@ def test_what_belongs_to_nobody_goes_when_it_means_nothing(
         failures = set(connection.execute(sa.select(failure.c.who)).scalars())
         budgets = set(connection.execute(sa.select(budget.c.key_hash)).scalars())
     assert (failures, budgets) == ({"new"}, {"blocked", "new"})
+
+
+_GOES = {
+    *("session", "exchange", "job", "job_event", "mosaic_call", "mosaic_callback"),
+    *("audit", "login_failure", "mosaic_budget"),
+}
+_BOUNDED = {
+    "company": "as many as customers",
+    "company_sequence": "one of a company",
+    "reading": "one of a company and kind",
+    "preview_result": "one of a company",
+    "record": "one for each thing that either side has or had",
+    "record_event": "what was replaced is kept as long as the company, on purpose",
+    "mosaic_object": "one for each thing in Mosaic; gone ones are removed",
+    "mosaic_claim": "one for each link",
+    "heartbeat": "one for servers and one for workers",
+    "word": "one for each state",
+}
+
+
+def test_every_table_is_bounded(
+    attic: Attic, settings: Settings, clock: Clock, keys: Keys
+) -> None:
+    """With the clock far ahead, of what only grows nothing is left; all are named."""
+    assert _GOES | set(_BOUNDED) == set(models.metadata.tables)
+    people = attic.ids(models.audit)
+    attic.session()
+    for _ in range(3):
+        attic.exchange()
+        attic.job("done")
+        attic.call("done", settled_at=attic.then, mosaic_id=len(attic.ids(models.job)))
+        attic.put(
+            models.mosaic_callback,
+            received_at=attic.then,
+            handled_at=attic.then,
+            body={},
+        )
+        attic.put(
+            models.audit, who="server", what="Web Connector is late", at=attic.then
+        )
+    with attic.engine.begin() as connection:
+        connection.execute(
+            models.login_failure.insert(), {"who": "x", "last_at": attic.then}
+        )
+        connection.execute(
+            models.mosaic_budget.insert(),
+            {"key_hash": "x", "tokens": 0, "refilled_at": attic.then},
+        )
+    clock.pass_(days=settings.history_days * 20)
+    with attic.engine.begin() as connection:
+        connection.execute(models.company.update().values(mosaic_key=None))
+    Worker(attic.engine, keys, settings, clock).run_once()
+
+    with attic.engine.begin() as connection:
+        left = {
+            name: connection.execute(
+                sa.select(sa.func.count()).select_from(models.metadata.tables[name])
+            ).scalar_one()
+            for name in _GOES
+        }
+    assert left.pop("audit") == len(people)
+    assert attic.ids(models.audit) == people
+    assert set(left.values()) == {0}, left
+
+
+def test_what_the_server_noted_by_itself_goes_and_what_people_did_stays(
+    attic: Attic, settings: Settings, clock: Clock
+) -> None:
+    """A connection that is late each night would fill the audit for ever."""
+    noted = {"who": "server", "what": "Web Connector is late"}
+    attic.put(models.audit, **noted, at=attic.then)
+    young = attic.put(models.audit, **noted, at=clock())
+    person = attic.put(models.audit, who="eve", what="pause", at=attic.then)
+
+    assert attic.clear(settings) == 1
+    assert {young, person} <= attic.ids(models.audit)

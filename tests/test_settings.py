@@ -21,6 +21,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "secret_key": ("k" * 40, SecretStr("k" * 40)),
     "log_level": ("DEBUG", "DEBUG"),
     "log_json": ("true", True),
+    "metrics_token": ("t" * 16, SecretStr("t" * 16)),
+    "metrics_port": ("9464", 9464),
     "max_body_bytes": ("2048", 2048),
     "minimum_web_connector": ("2.3", "2.3"),
     "proxies": ("127.0.0.1, 172.16.0.0/12", "127.0.0.1, 172.16.0.0/12"),

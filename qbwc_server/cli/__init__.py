@@ -9,6 +9,7 @@ from qbwc_server.cli import access as _access  # noqa: F401 - its commands
 from qbwc_server.cli.company import company, qwc
 from qbwc_server.cli.database import database
 from qbwc_server.cli.demo import demo
+from qbwc_server.cli.doctor import doctor
 from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
@@ -37,7 +38,7 @@ for _command in (preview_, link, unlink, choose):
 for _command in (forget, overlap_, go_live):
     company.add_command(_command)
 for _command in (
-    *(demo, serve, worker, database, company, qwc),
+    *(demo, doctor, serve, worker, database, company, qwc),
     *(jobs, records, exchanges, support, audit, keys, sandbox, words),
 ):
     main.add_command(_command)

@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import click
+from pydantic import SecretStr
 
 from qbwc_server.settings import Settings
 
@@ -22,10 +23,9 @@ class Processes:
     """The server and the worker, started again whenever one has died."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        values = settings.model_dump()
-        values["secret_key"] = settings.secret_key.get_secret_value()
         self._environment = dict(os.environ) | {
-            f"QBWC_{name.upper()}": str(value) for name, value in values.items()
+            f"QBWC_{name.upper()}": _plain(value)
+            for name, value in settings.model_dump().items()
         }
         self._port = settings.public_url.rpartition(":")[2]
         self._folder = folder
@@ -72,6 +72,10 @@ class Processes:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def free_port() -> int:

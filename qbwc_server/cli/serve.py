@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,10 +17,12 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from qbwc_server import app, arrivals, heartbeat
+from qbwc_server import app, arrivals, heartbeat, metrics
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.endpoint import WSGI
+from qbwc_server.settings import SettingMissing
+from qbwc_server.web import metrics_page
 from qbwc_server.worker import Worker
 
 _LOG = structlog.get_logger(__name__)
@@ -96,6 +100,8 @@ def serve(
     made = parts()
     made.engine.dispose()
     made.settings.require_https()
+    counters = tempfile.mkdtemp(prefix="qbwc-metrics-")
+    metrics.share(counters)
     beside = _Beside() if with_worker else None
 
     options: dict[str, Any] = {
@@ -112,8 +118,13 @@ def serve(
         "limit_request_field_size": 4096,
         "logger_class": ServerLogs,
     }
-    if beside is not None:
-        options["on_exit"] = lambda _server: beside.stop()
+
+    def ended(_server: object) -> None:
+        if beside is not None:
+            beside.stop()
+        shutil.rmtree(counters, ignore_errors=True)
+
+    options["on_exit"] = ended
     _Server(options, beside).run()
 
 
@@ -148,6 +159,13 @@ def worker(*, once: bool, beside: bool, sign_of_life: Path | None) -> None:
         sys.stdin.read()
         working.stopping.set()
 
+    if made.settings.metrics_port and not beside:
+        if not made.settings.metrics_token.get_secret_value():
+            raise SettingMissing(
+                "QBWC_METRICS_PORT needs QBWC_METRICS_TOKEN: nobody is told figures "
+                "who does not show it."
+            )
+        metrics_page.serve(app.figures_page(made), made.settings.metrics_port)
     if beside:
         threading.Thread(target=stop_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, stop)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from qbwc_server.meanings.figures import FIGURES
 from qbwc_server.meanings.mosaic_tables import MOSAIC_TABLES
 from qbwc_server.meanings.tables import TABLES
 from qbwc_server.meanings.views import VIEWS
 
-__all__ = ["EVERY", "VIEWS"]
+__all__ = ["EVERY", "FIGURES", "VIEWS"]
 
-EVERY: Final = {**TABLES, **MOSAIC_TABLES, **VIEWS}
+EVERY: Final = {**TABLES, **MOSAIC_TABLES, **VIEWS, **FIGURES}
 """For each table and view: what it is, and what each of its columns means."""

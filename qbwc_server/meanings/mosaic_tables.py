@@ -62,6 +62,7 @@ MOSAIC_TABLES: Final[Meanings] = {
             "check_at": "When its outcome is looked for next.",
             "settled_at": "When its outcome was known.",
             "looks": "How often its outcome was looked for.",
+            "due_since": "Since when what it brings was due.",
         },
     ),
     "mosaic_callback": (

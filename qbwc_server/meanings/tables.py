@@ -147,6 +147,7 @@ TABLES: Final[Meanings] = {
             "batch_limit": "With how many others it may be sent.",
             "cursor": "How far it is.",
             "payload": "What is written or asked.",
+            "due_since": "Since when what a write brings was due.",
         },
     ),
     "job_event": (

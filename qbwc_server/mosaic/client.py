@@ -10,6 +10,7 @@ Rule 3: redirects are not followed; the key goes to the configured server only.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 import stamina
 
+from qbwc_server import metrics
 from qbwc_server.mosaic import answers, calls, listing
 from qbwc_server.mosaic.answers import LogEntry, Unreadable, WriteAnswer
 from qbwc_server.mosaic.calls import Call
@@ -314,10 +316,16 @@ class MosaicClient:
             else json.dumps(call.body, allow_nan=False).encode(),
         )
         self._spend()
+        began = time.perf_counter()
+        outcome = Unavailable.code
         try:
             response = self._http.send(request, stream=True)
+            outcome = "ok" if response.is_success else f"http-{response.status_code}"
         except httpx.HTTPError as error:
             raise self._broken(call, error) from None
+        finally:
+            took = time.perf_counter() - began
+            metrics.mosaic(call.method, call.data_type or call.path, outcome, took)
         if response.is_success:
             return response
         with closing(response):

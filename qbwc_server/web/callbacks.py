@@ -15,7 +15,7 @@ import structlog
 from flask import Blueprint, Response, request
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, models, tokens
+from qbwc_server import companies, models, observe, tokens
 from qbwc_server.database import company_transaction, next_id
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.callback import MalformedCallback, parse
@@ -41,6 +41,7 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
         if company is None:
             return Response("unknown address\n", 404, mimetype="text/plain")
         company_id = company.id
+        observe.about(company=company_id)
         try:
             said = parse(request.get_data())
         except MalformedCallback as error:

@@ -14,6 +14,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from qbwc_server import metrics
 from qbwc_server.callers import INSECURE
 
 CALLBACKS = "/webhook/"
@@ -59,6 +60,7 @@ def guard(pages: Flask, *, public_url: str) -> None:
     @pages.after_request
     def forbid(response: Response) -> Response:
         response.headers.update(_headers(https=ours.scheme == "https"))
+        metrics.page(request.endpoint, response.status_code)
         return response
 
     pages.register_error_handler(HTTPException, _refused)

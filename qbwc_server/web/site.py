@@ -26,6 +26,7 @@ from qbwc_server import (
     access,
     editions,
     needs,
+    observe,
     progress,
     standing,
     tokens,
@@ -55,6 +56,7 @@ class Site:
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
+        observe.about(company=company.id)
         now = self.clock()
         ends = access.page_ends_at(company, self.settings.page_link_days)
         if ends is not None and now >= ends:

@@ -1,0 +1,1 @@
+"""What operators see: figures, alerts, log lines, and what the doctor says."""
