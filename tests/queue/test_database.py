@@ -44,6 +44,10 @@ def test_a_moment_comes_back_as_itself_and_in_utc(
     assert len(before) == 1
 
 
+_ANYWHERE = ("quickbooks_id", "mosaic_id", "external_guid")
+"""What support looks for without knowing whose it is."""
+
+
 def test_a_moment_is_utc_also_where_the_database_server_lives_elsewhere(
     postgres_url: str,
 ) -> None:
@@ -187,7 +191,7 @@ def test_every_table_of_a_company_begins_its_keys_with_the_company() -> None:
             one for one in table.constraints if isinstance(one, sa.UniqueConstraint)
         ]
         # Support looks for a TxnID or a state in all companies at once.
-        of_all = {f"ix_{table.name}_{key}" for key in ("quickbooks_id", "mosaic_id")}
+        of_all = {f"ix_{table.name}_{key}" for key in _ANYWHERE}
         of_all.add(f"ix_{table.name}_support")
         of_one = [one for one in table.indexes if one.name not in of_all]
         listed: list[sa.Index | sa.UniqueConstraint] = [*of_one, *unique]
