@@ -349,6 +349,8 @@ _BOUNDED = {
     "mosaic_claim": "one for each link",
     "heartbeat": "one for servers and one for workers",
     "word": "one for each state",
+    "support_token": "one for each person of support",
+    "support_login": "some an hour, which go with a login after 400 days",
 }
 
 
