@@ -42,9 +42,9 @@ def settle(
     told = row.conflict or {}
     if not told:
         raise NothingToSettle("This record has no conflict.")
-    if all(one.get("settled") == side for one in told.values()):
-        return False
     decided = {name: one for name, one in told.items() if one.get("kept") is not None}
+    if not decided and all(one.get("settled") == side for one in told.values()):
+        return False
     other = [name for name, one in decided.items() if one["kept"] != side]
     if other:
         raise NothingToSettle(

@@ -448,3 +448,24 @@ def test_a_record_says_what_to_do_in_the_words_of_the_one_table(
     assert server.get(f"{path}/choices/{time}").status_code == 404
     row, _ = _cells(server, f"{path}/records.csv")
     assert row["what to do"] == told
+
+
+def test_a_conflict_that_was_settled_and_done_is_taken_off_the_list(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """Both sides have what the person said; nothing is left to decide."""
+    company = new_company()
+    done = {"quickbooks": 90, "mosaic": 75, "settled": "mosaic", "kept": "mosaic"}
+    number = put(
+        company.id,
+        "Time",
+        kind="time_entry",
+        state="in_sync",
+        conflict={"minutes": done},
+    )
+    path = f"/setup/{company.setup_token}/conflicts"
+    assert "Take it off this list" in server.get(path).text
+
+    assert server.post(f"{path}/{number}", data={"side": "mosaic"}).status_code == 303
+
+    assert "There is no conflict." in server.get(path).text
