@@ -40,7 +40,7 @@ from qbwc_server import (
 )
 from qbwc_server.call_table import TABLE, State
 from qbwc_server.companies import Company
-from qbwc_server.database import NOT_USABLE, company_reading, company_transaction
+from qbwc_server.database import NOT_USABLE, company_reading, company_transaction, room
 from qbwc_server.endings import NOTHING_TO_DO, WAIT
 from qbwc_server.idle import Idle
 from qbwc_server.keys import Keys
@@ -59,6 +59,8 @@ MOST_WAITS = 12
 SOON = timedelta(seconds=10)
 MORE_ERRORS_THAN_A_TRY = 2
 LONGEST_REST_MINUTES = 15
+_ANSWERS = 2
+"""So many of the longest answers must fit onto the disk before any is asked for."""
 
 
 class Conversation:
@@ -131,7 +133,8 @@ class Conversation:
             silence.heard(connection, company, now)
             if company.mode == "paused" or _must_rest(company, now):
                 return ["", "none", "", interval]
-            if sessions.live(connection, company.id) is not None:
+            live = sessions.live(connection, company.id)
+            if live is not None or not self._has_room(company.id):
                 return ["", "busy", "", ""]
             reading.schedule(connection, company, now)
             reading.ask_before_writing(connection, company, now)
@@ -375,6 +378,14 @@ class Conversation:
         )
         _LOG.warning("call refused", why=why if kept else "no such company", **told)
         return None
+
+    def _has_room(self, company_id: int) -> bool:
+        """Tell whether what QuickBooks would answer can be kept."""
+        free = room(self._engine)
+        enough = free is None or free >= _ANSWERS * self._settings.max_body_bytes
+        if not enough:
+            _LOG.error("no room for answers", company=company_id, free=free)
+        return enough
 
     def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
         """Tell whether QuickBooks is to be opened.

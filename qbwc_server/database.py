@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import json
 import select
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
@@ -138,6 +140,17 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
         raise InvalidatePoolError(str(error)) from error
     if connection.closed:
         raise InvalidatePoolError("closed by the server")
+
+
+def room(engine: Engine) -> int | None:
+    """Return the bytes free on the disk of an embedded database; None of any other.
+
+    A small commit may still fit where an answer of QuickBooks does not any more.
+    """
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or path in {None, "", ":memory:"}:
+        return None
+    return shutil.disk_usage(Path(str(path)).absolute().parent).free
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

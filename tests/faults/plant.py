@@ -227,6 +227,15 @@ class Plant:
         with contextlib.suppress(sa.exc.DBAPIError), self.engine.begin() as connection:
             connection.execute(models.company.update().values(next_read_at=None))
 
+    def leave_no_room(self) -> None:
+        """Fill the disk; SQLite's log, whose old pages it would use again, too."""
+        self.disk.fill()
+        if self.database == "sqlite":
+            with contextlib.suppress(sa.exc.DBAPIError), self.engine.connect() as one:
+                one.exec_driver_sql("COMMIT")
+                one.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.disk.fill()
+
     def points(self) -> set[str]:
         """Return the points that the processes have come to."""
         with contextlib.suppress(OSError):

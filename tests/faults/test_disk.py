@@ -23,11 +23,11 @@ def test_on_a_full_disk_nothing_is_done_in_quickbooks_and_it_goes_on_with_room(
         firm.add_in_mosaic()
     before = firm.ledger.in_quickbooks()
 
-    plant.disk.fill()
+    plant.leave_no_room()
     runs = []
     for _ in range(3):
         plant.read_soon()
-        plant.disk.fill()
+        plant.leave_no_room()
         runs.append(firm.connect())
     during = firm.ledger.in_quickbooks()
     plant.heal()

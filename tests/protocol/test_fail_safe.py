@@ -216,3 +216,14 @@ def test_a_write_that_left_before_it_was_committed_would_be_seen(
     monkeypatch.setattr(exchanges, "send", not_kept)
     with pytest.raises(AssertionError, match="committed before it left"):
         _session(desk)
+
+
+def test_where_answers_would_not_fit_onto_the_disk_nothing_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login would still fit: it is refused before QuickBooks does anything."""
+    free = [2 * desk.settings.max_body_bytes - 1]
+    monkeypatch.setattr("qbwc_server.conversation.room", lambda _engine: free[0])
+    assert desk.log_in()[:2] == ["", "busy"]
+    free[0] += 1
+    assert desk.log_in()[1] in {"", PATH}
