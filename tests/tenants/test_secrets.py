@@ -422,8 +422,8 @@ PLACES: list[Callable[[Day], Mapping[str, str]]] = [
 ]
 
 
-def test_no_secret_is_anywhere_where_it_does_not_belong(day: Day) -> None:
-    """Every planted secret, in every place."""
+def test_no_secret_is_where_it_does_not_belong_and_nobody_in_a_log(day: Day) -> None:
+    """Every planted secret in every place; one long day for both."""
     found = [
         f"{secret} in {place.__name__}: {where}"
         for place in PLACES
@@ -433,11 +433,9 @@ def test_no_secret_is_anywhere_where_it_does_not_belong(day: Day) -> None:
     ]
     assert found == []
 
-
-def test_no_data_of_a_person_is_in_a_log_line(day: Day) -> None:
-    """PostgreSQL tells the row that it refused; a bug tells the answer it choked on."""
+    # PostgreSQL tells the row that it refused; a bug tells the answer it choked on.
     found = [
-        (name, where)
+        f"{name} in a line of {where}"
         for name, value in (("person", PERSON), ("SSN", SSN))
         for where, text in logs(day).items()
         if value in text
