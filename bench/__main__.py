@@ -69,7 +69,7 @@ def measure_idle(quick: bool) -> dict[str, Any]:
 
 def measure_drain(quick: bool) -> dict[str, Any]:
     """Records and round trips per second, beside bare spyne that parses and forgets."""
-    trips = 10 if quick else 40
+    trips = 10 if quick else 200
     found: dict[str, Any] = {}
     for firms in (1, 8):
         for size in (0, 500) if quick else (0, 50, 500):

@@ -39,6 +39,8 @@ class Firm:
             ("authenticate", body("authenticate", name, password)),
         ]
         self.file: CompanyFile | None = None
+        self.began = self.ended = 0.0
+        """When the first and the last page of the latest session went out."""
 
     def poll(self) -> bool:
         """Poll once; False if there is something to do.
@@ -85,8 +87,11 @@ class Firm:
                     answer, more = self._answer(
                         request, inside, query, objects, given, pages, size
                     )
+                    self.began = self.began if given else time.perf_counter()
                     given += more
                     done = self._receive(ticket, answer)
+                    if more:
+                        self.ended = time.perf_counter()
                     if done == "100":
                         break
         finally:
