@@ -31,6 +31,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import (
+    DBAPIError,
     InterfaceError,
     InternalError,
     InvalidatePoolError,
@@ -241,6 +242,9 @@ def at_once(
 
     It is bound to the company and takes no lock but that of the rows it changes.
     Returns how many those were.
+
+    Raises:
+        DBAPIError: as from any other statement; nothing was changed.
     """
     with engine.connect() as connection:
         if connection.dialect.name != "postgresql":
@@ -248,10 +252,18 @@ def at_once(
                 return connection.execute(statement, values).rowcount
         compiled = _compiled(engine, statement)
         raw: Any = connection.connection.driver_connection
-        with raw.pipeline():
-            raw.execute(_BIND, (_APPLICATION, str(company_id)))
-            cursor = raw.execute(compiled, values)
-            raw.commit()
+        try:
+            with raw.pipeline():
+                raw.execute(_BIND, (_APPLICATION, str(company_id)))
+                cursor = raw.execute(compiled, values)
+                raw.commit()
+        except psycopg.Error as error:
+            # As SQLAlchemy would have done it, for who decides by its type.
+            if raw.closed:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                compiled, None, error, psycopg.Error, hide_parameters=True
+            ) from error
         return int(cursor.rowcount)
 
 

@@ -2,7 +2,7 @@
 
 One statement asks everything that `Conversation.authenticate` asks of such a poll, and
 keeps when the company was last seen, durably. It changes a row only where the whole way
-would end in `none` and write nothing else; in every other case the whole way is gone.
+would end in `none` and write nothing else. Where it changes none, that way is gone.
 
 Only a name and password that have gone the whole way in this process are tried here, so
 that a guess costs the same whether a name exists or not.
@@ -11,7 +11,7 @@ that a guess costs the same whether a name exists or not.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -34,7 +34,8 @@ class _Known:
     """What is remembered of a company; how often is in minutes."""
 
     id: int
-    password: str
+    password: str = field(repr=False)
+    """Its keyed hash."""
     read_every: int
     poll_every: int
 
@@ -69,7 +70,6 @@ class Idle:
         stored = self._keys.hash("password", password)
         if company is None or not hmac.compare_digest(stored, company.password):
             return None
-        whose = logins.counted(self._keys, username, peer, now)
         found = at_once(
             self._engine,
             company.id,
@@ -83,7 +83,7 @@ class Idle:
                 "said_read_every": company.read_every,
                 "said_poll_every": company.poll_every,
                 "following": now + timedelta(minutes=company.read_every),
-                **{f"failure{place}": who for place, who in enumerate(whose)},
+                "said_failure": logins.counted(self._keys, username, peer),
             },
         )
         return company.poll_every if found else None
@@ -107,8 +107,8 @@ def _nothing_to_do() -> sa.Update:
         _JOB.c.state == sa.literal_column("'unsure'"),
         _JOB.c.finished_at.is_(None),
     )
-    failures = [sa.bindparam(f"failure{place}", type_=sa.Text()) for place in range(5)]
-    failed = sa.exists().where(_FAILURE.c.who.in_(failures))
+    failure = sa.bindparam("said_failure", type_=sa.Text())
+    failed = sa.exists().where(_FAILURE.c.who == failure)
     column = _COMPANY.c
     return (
         _COMPANY.update()

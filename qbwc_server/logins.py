@@ -10,7 +10,6 @@ is taken unless that address guessed, or everybody guesses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,7 +58,7 @@ class _Counts:
             minute_before=keys.hash("failure", f"minute\n{minute - 1}"),
             name=keys.hash("failure", f"name\n{username}"),
             address=keys.hash("failure", f"address\n{where}"),
-            both=keys.hash("failure", f"both\n{where}\n{username}"),
+            both=counted(keys, username, peer),
         )
 
 
@@ -119,9 +118,12 @@ def check(
     return Company.of(row)
 
 
-def counted(keys: Keys, username: str, peer: str, now: datetime) -> Sequence[str]:
-    """Return under what a failure of this caller would be counted now, five names."""
-    return _whose(_Counts.of(keys, username, peer, now))
+def counted(keys: Keys, username: str, peer: str) -> str:
+    """Return under what failures with a name from an address are counted.
+
+    For who calls from where the right password last came, no others matter.
+    """
+    return keys.hash("failure", f"both\n{group(peer)}\n{username}")
 
 
 def must_wait(
@@ -273,30 +275,32 @@ def _must_wait(
 
 
 def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
-    whose = _whose(counts)
-    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
-    return {row.who: row for row in rows}
-
-
-def _whose(counts: _Counts) -> Sequence[str]:
-    return (
+    whose = (
         *(counts.minute, counts.minute_before),
         *(counts.name, counts.address, counts.both),
     )
+    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
+    return {row.who: row for row in rows}
 
 
 def _note(connection: Connection, username: str, now: datetime) -> None:
     """Keep with a company that a wrong password came, for who asks why it is silent.
 
-    Once a minute at most, so that a guesser does not keep its row busy.
+    Once a minute at most, so that a guesser does not keep its row busy; and where the
+    row is just being changed not at all, for everybody's count is held meanwhile.
     """
     before = _COMPANY.c.wrong_password_at
-    connection.execute(
-        _COMPANY.update()
+    free = (
+        sa.select(_COMPANY.c.id)
         .where(
             _COMPANY.c.username == username,
             sa.or_(before.is_(None), before <= now - _NOTED_EVERY),
         )
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(
+        _COMPANY.update()
+        .where(_COMPANY.c.id == free.scalar_subquery())
         .values(wrong_password_at=now)
     )
 

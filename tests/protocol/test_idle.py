@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server import access, companies, models, queue, sessions
+from qbwc_server import access, companies, logins, models, queue, sessions
 from qbwc_server.idle import Idle
 from tests.protocol.desk import Desk
 
@@ -52,6 +52,18 @@ def test_it_is_answered_and_kept_as_the_whole_way_does(
     assert desk.stored().last_seen_at == desk.clock()
 
 
+def test_the_wrong_passwords_of_others_change_nothing(
+    desk: Desk, idle: list[int | None]
+) -> None:
+    """Among thousands somebody's is always wrong, and from anywhere with any name."""
+    for name, peer in (("somebody", HERE), (desk.company.username, "10.0.0.9")):
+        logins.check(desk.engine, desk.keys, name, "wrong", peer=peer, now=desk.clock())
+
+    assert desk.log_in()[1] == "none"
+
+    assert idle == [1]
+
+
 def add_job(desk: Desk, connection: Connection, state: str) -> None:
     """Have the company have a job."""
     job = queue.enqueue(
@@ -84,8 +96,8 @@ def begin_session(desk: Desk, connection: Connection) -> None:
 
 
 def fail_to_log_in(desk: Desk, connection: Connection) -> None:
-    """Have somebody have said a wrong password from here."""
-    who = desk.keys.hash("failure", f"address\n{HERE}")
+    """Have somebody have said a wrong password with this name from here."""
+    who = logins.counted(desk.keys, desk.company.username, HERE)
     connection.execute(
         models.login_failure.insert(),
         {"who": who, "failures": 1, "last_at": desk.clock()},

@@ -24,6 +24,7 @@ class Mortal:
     def __init__(self, engine: Engine, dies_at: int = 0) -> None:
         self._engine = engine
         self._dies_at = dies_at
+        self.url, self.dialect = engine.url, engine.dialect
         self.count = 0
 
     @contextmanager
