@@ -13,11 +13,8 @@ from qbwc_server.companies import NewCompany
 from qbwc_server.database import NOT_USABLE, at_once, make_engine
 from qbwc_server.models import company as table
 
-_SEEN = (
-    sa.update(table).where(table.c.id == sa.bindparam("company")).values(attention=sa.null())
-)
-    sa.update(table).where(table.c.id == sa.bindparam("company")).values(name="Seen")
-)
+_OF = table.c.id == sa.bindparam("company")
+_SEEN = sa.update(table).where(_OF).values(attention=sa.null())
 
 
 @pytest.fixture
@@ -42,7 +39,10 @@ def end(others: Engine, pid: int) -> None:
 
 
 def test_a_statement_in_one_trip_says_that_as_any_other_does(
-    engine: Engine, others: Engine, new_company: Callable[..., NewCompany]
+    engine: Engine,
+    others: Engine,
+    new_company: Callable[..., NewCompany],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whether it is in use while it ends is decided by nothing that can be asked."""
     company = new_company()
@@ -53,6 +53,8 @@ def test_a_statement_in_one_trip_says_that_as_any_other_does(
     sa.event.listen(engine, "checkout", end_it)
     with pytest.raises(NOT_USABLE):
         at_once(engine, company.id, _SEEN, {"company": company.id})
+
+    assert not [row for row in caplog.records if row.levelname == "ERROR"]
 
     sa.event.remove(engine, "checkout", end_it)
     assert at_once(engine, company.id, _SEEN, {"company": company.id}) == 1
