@@ -32,7 +32,7 @@ def _content(draw: Any, depth: int, *, planted: bool) -> str:
         if form == 0:
             made.append(escape(text))
         elif form == 1:
-            made.append(f"<![CDATA[{text} </SSN> <SSN>]]>".replace("]]>]", ""))
+            made.append(f"<![CDATA[{text.replace('>', '')} </SSN> <SSN>]]>")
         elif form == 2:
             made.append(f"<!-- {text.replace('-', '')} </EIN><EIN> -->")
         elif form == 3:
