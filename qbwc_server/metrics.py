@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Under this name the library looks for the folder, when it is first imported."""
 _QUICK = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SLOW = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
+
+_ONE_AT_A_TIME = Lock()
+"""The first calls come at the same time, and a figure can be made only once."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 TO_MOSAIC, TO_QUICKBOOKS = "to_mosaic", "to_quickbooks"
@@ -104,8 +108,13 @@ def share(folder: str) -> None:
     os.environ.setdefault(_FOLDER, folder)
 
 
-@cache
 def _counted() -> _Counted:
+    with _ONE_AT_A_TIME:
+        return _made()
+
+
+@cache
+def _made() -> _Counted:
     # Not at the top: the library decides at its import where it counts.
     from prometheus_client import Counter, Histogram  # noqa: PLC0415
 

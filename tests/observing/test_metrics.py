@@ -129,6 +129,32 @@ VERSION = (
 )
 
 
+def test_the_first_calls_may_come_at_the_same_time() -> None:
+    """A server that has just started is called by all; some were answered 500."""
+    first_calls = """
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+import prometheus_client
+from qbwc_server import metrics
+
+both_are_making_it, counter = Barrier(2), prometheus_client.Counter
+
+def make(*arguments):
+    with suppress(BrokenBarrierError):
+        both_are_making_it.wait(0.2)
+    return counter(*arguments)
+
+def call(outcome):
+    metrics.call("authenticate", outcome, 0.01)
+
+prometheus_client.Counter = make
+with ThreadPoolExecutor(2) as threads:
+    list(threads.map(call, ("none", "busy")))
+"""
+    subprocess.run([sys.executable, "-c", first_calls], cwd=ROOT, check=True)
+
+
 def test_two_processes_tell_the_sum_of_both(settings: Settings) -> None:
     """Whoever of them is asked; and the worker beside them is in it."""
     port = free_port()
