@@ -34,7 +34,7 @@ _ROOM = 4 * 1024**3
 
 
 def pytest_collection_finish() -> None:
-    """Have the collector leave alone what was imported and collected, five thousand tests."""
+    """Have the garbage collector leave alone what was imported and collected."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
