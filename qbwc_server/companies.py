@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import claims, models
+from qbwc_server import claims, models, statements
 from qbwc_server.database import (
     company_transaction,
     insert,
@@ -130,6 +130,11 @@ class Company:
         return self.delivers and self.two_way
 
 
+_GET = sa.select(*(_TABLE.c[part.name] for part in fields(Company))).where(
+    statements.equal(_TABLE.c.id, "company")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class NewCompany:
     """What is told once: the password and the tokens are stored only as hashes."""
@@ -225,8 +230,7 @@ def find(engine: Engine, name_or_id: str) -> Company:
 
 def get(connection: Connection, company_id: int) -> Company:
     """Return a company that is known to exist."""
-    row = connection.execute(sa.select(_TABLE).where(_TABLE.c.id == company_id)).one()
-    return Company.of(row)
+    return Company(*connection.execute(_GET, {"company": company_id}).one())
 
 
 def every(engine: Engine) -> list[Company]:
@@ -238,9 +242,7 @@ def every(engine: Engine) -> list[Company]:
 
 def change(connection: Connection, company_id: int, **values: object) -> None:
     """Change columns of a company."""
-    connection.execute(
-        _TABLE.update().where(_TABLE.c.id == company_id).values(**values)
-    )
+    statements.change(connection, _TABLE, {"id": company_id}, values)
 
 
 def set_values(

@@ -487,8 +487,9 @@ def _may_write(connection: Connection, company: Company, session: Session) -> bo
     Only after QuickBooks said in it whether a backup was restored; what was answered
     last may have changed that, so the row is read again.
     """
-    now = sessions.get(connection, company.id, session.id)
-    return company.writes_quickbooks and now.checked
+    if not company.writes_quickbooks:
+        return False
+    return sessions.get(connection, company.id, session.id).checked
 
 
 def _must_rest(company: Company, now: datetime) -> bool:

@@ -21,6 +21,7 @@ import select
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -185,8 +186,14 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]:
     """Yield a connection whose transaction holds this company's lock."""
     with engine.begin() as connection:
-        lock_company(connection, company_id)
-        yield connection
+        last = _lock(connection, company_id)
+        if last is None:
+            yield connection
+            return
+        ids = _Ids(company_id, last)
+        yield connection.execution_options(**{_IDS: ids})
+        if ids.last != last:
+            connection.execute(_TAKEN, {"company": company_id, "last": ids.last})
 
 
 @contextmanager
@@ -197,8 +204,7 @@ def company_reading(engine: Engine, company_id: int) -> Iterator[Connection]:
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            read_only = _local("transaction_read_only", "on")
-            connection.execute(sa.select(read_only, *_bound_to(company_id)))
+            connection.execute(_READ, {"named": str(company_id)})
         yield connection
 
 
@@ -303,7 +309,7 @@ def bind_company(connection: Connection, company_id: int) -> None:
     For a row that is nobody's plan: what others decide by is changed under the lock.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(*_bound_to(company_id)))
+        connection.execute(_BOUND, {"named": str(company_id)})
 
 
 def lock_company(connection: Connection, company_id: int) -> bool:
@@ -313,28 +319,57 @@ def lock_company(connection: Connection, company_id: int) -> bool:
     nothing to lock, and nothing to see. SQLite has no row-level security and leaves out
     FOR UPDATE: its one writer took its lock at BEGIN IMMEDIATE.
     """
-    locked = (
-        sa.select(_sequence.c.last_id)
-        .where(_sequence.c.company_id == company_id)
-        .with_for_update()
-    )
-    if connection.dialect.name == "postgresql":
-        locked = sa.select(locked.scalar_subquery(), *_bound_to(company_id))
-    return connection.execute(locked).scalar() is not None
+    return _lock(connection, company_id) is not None
 
 
-def _bound_to(company_id: int) -> tuple[sa.ColumnElement[str], ...]:
-    return _local("role", _APPLICATION), _local("qbwc.company", str(company_id))
+def _lock(connection: Connection, company_id: int) -> int | None:
+    """Do so; return the company's last id."""
+    of_postgresql = connection.dialect.name == "postgresql"
+    given: dict[str, object] = {"company": company_id}
+    if of_postgresql:
+        given |= {"named": str(company_id)}
+    found = connection.execute(_BOUND_AND_LOCKED if of_postgresql else _LOCKED, given)
+    last: int | None = found.scalar()
+    return last
 
 
-def _local(setting: str, value: str) -> sa.ColumnElement[str]:
+def _local(setting: str, value: object) -> sa.ColumnElement[str]:
     """Return the expression that sets a setting of PostgreSQL for this transaction."""
     return sa.func.set_config(setting, value, True)
 
 
+_OF_COMPANY = _sequence.c.company_id == sa.bindparam("company", type_=sa.BigInteger)
+_LOCKED = sa.select(_sequence.c.last_id).where(_OF_COMPANY).with_for_update()
+_TO_COMPANY = (
+    _local("role", _APPLICATION),
+    _local("qbwc.company", sa.bindparam("named", type_=sa.Text)),
+)
+_BOUND = sa.select(*_TO_COMPANY)
+_BOUND_AND_LOCKED = sa.select(_LOCKED.scalar_subquery(), *_TO_COMPANY)
+_READ = sa.select(_local("transaction_read_only", "on"), *_TO_COMPANY)
+_TAKEN = sa.update(_sequence).where(_OF_COMPANY).values(last_id=sa.bindparam("last"))
+_IDS = "qbwc_ids"
+
+
+@dataclass(slots=True)
+class _Ids:
+    """The ids of a company whose lock is held: nobody else takes one meanwhile.
+
+    They are counted here and written down once, at the end of the transaction.
+    """
+
+    company_id: int
+    last: int
+
+
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
     """Return fresh ids, unique and rising within the company across all its tables."""
-    last: int = connection.execute(
+    ids = connection.get_execution_options().get(_IDS)
+    if ids is not None and ids.company_id == company_id:
+        ids.last += count
+        last: int = ids.last
+        return range(last - count + 1, last + 1)
+    last = connection.execute(
         sa.update(_sequence)
         .where(_sequence.c.company_id == company_id)
         .values(last_id=_sequence.c.last_id + count)

@@ -16,13 +16,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models, queue
+from qbwc_server import models, queue, statements
 from qbwc_server.database import next_id
 from qbwc_server.qbxml import personal
 
 _TABLE = models.exchange
 _LARGE = {"request", "answer"}
 _HEAD = [column for column in _TABLE.c if column.name not in _LARGE]
+_ONE = (
+    statements.equal(_TABLE.c.company_id, "company"),
+    statements.equal(_TABLE.c.id, "exchange"),
+)
+_GET, _GET_HEAD = sa.select(_TABLE).where(*_ONE), sa.select(*_HEAD).where(*_ONE)
+_INSERT = _TABLE.insert()
+_JOBS = (
+    sa.select(*queue.COLUMNS)
+    .where(
+        statements.equal(models.job.c.company_id, "company"),
+        statements.equal(models.job.c.exchange_id, "exchange"),
+    )
+    .order_by(models.job.c.priority, models.job.c.run_at, models.job.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ def send(
     """
     exchange_id = next_id(connection, company_id)
     connection.execute(
-        _TABLE.insert(),
+        _INSERT,
         {
             "company_id": company_id,
             "id": exchange_id,
@@ -98,22 +112,19 @@ def keep_answer(
     `reason` says why it cannot be read, where that is known before it is parsed.
     """
     kept = Kept(storable(answer, reason), hresult or None, reason)
-    changed = connection.execute(
-        _TABLE.update()
-        .where(
-            _TABLE.c.company_id == company_id,
-            _TABLE.c.id == exchange_id,
-            _TABLE.c.state == "sent",
-        )
-        .values(
-            state="answered",
-            reason=reason,
-            answer=kept.answer,
-            hresult=kept.hresult,
-            message=personal.dropped_anywhere(message) or None,
-            answered_at=now,
-        )
-    ).rowcount
+    changed = statements.change(
+        connection,
+        _TABLE,
+        {"company_id": company_id, "id": exchange_id, "state": "sent"},
+        {
+            "state": "answered",
+            "reason": reason,
+            "answer": kept.answer,
+            "hresult": kept.hresult,
+            "message": personal.dropped_anywhere(message) or None,
+            "answered_at": now,
+        },
+    )
     return kept if changed == 1 else None
 
 
@@ -157,31 +168,22 @@ def storable(answer: str, unreadable: str | None = None) -> str:
 
 def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange."""
-    return connection.execute(
-        sa.select(_TABLE).where(
-            _TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id
-        )
-    ).one()
+    given = {"company": company_id, "exchange": exchange_id}
+    return connection.execute(_GET, given).one()
 
 
 def head(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange without its texts, which may be long."""
-    return connection.execute(
-        sa.select(*_HEAD).where(
-            _TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id
-        )
-    ).one()
+    given = {"company": company_id, "exchange": exchange_id}
+    return connection.execute(_GET_HEAD, given).one()
 
 
 def change(
     connection: Connection, company_id: int, exchange_id: int, **values: object
 ) -> None:
     """Change columns of an exchange."""
-    connection.execute(
-        _TABLE.update()
-        .where(_TABLE.c.company_id == company_id, _TABLE.c.id == exchange_id)
-        .values(**values)
-    )
+    key = {"company_id": company_id, "id": exchange_id}
+    statements.change(connection, _TABLE, key, values)
 
 
 def fail(
@@ -204,15 +206,8 @@ def jobs_of(
     connection: Connection, company_id: int, exchange_id: int
 ) -> list[queue.Job]:
     """Return the jobs of an exchange, in the order of their requests."""
-    rows = connection.execute(
-        sa.select(models.job)
-        .where(
-            models.job.c.company_id == company_id,
-            models.job.c.exchange_id == exchange_id,
-        )
-        .order_by(models.job.c.priority, models.job.c.run_at, models.job.c.id)
-    )
-    return [queue.Job.of(row) for row in rows]
+    given = {"company": company_id, "exchange": exchange_id}
+    return [queue.Job(*row) for row in connection.execute(_JOBS, given)]
 
 
 def lose(

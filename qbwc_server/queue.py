@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import metrics, models
+from qbwc_server import metrics, models, statements
 from qbwc_server.database import next_id
 from qbwc_server.errors import QbwcError
 
@@ -164,15 +164,12 @@ def move(
         values["finished_at"] = now
     if to == "ready":
         values.setdefault("exchange_id", None)
-    changed = connection.execute(
-        _JOB.update()
-        .where(
-            _JOB.c.company_id == job.company_id,
-            _JOB.c.id == job.id,
-            _JOB.c.state == job.state,
-        )
-        .values(state=to, reason=reason, **values)
-    ).rowcount
+    changed = statements.change(
+        connection,
+        _JOB,
+        {"company_id": job.company_id, "id": job.id, "state": job.state},
+        {"state": to, "reason": reason, **values},
+    )
     if changed != 1:
         raise IllegalTransition(f"Job {job.id} is no longer {job.state}.")
     _event(
@@ -186,11 +183,8 @@ def move(
 
 def note(connection: Connection, job: Job, **values: object) -> None:
     """Change what is remembered with a job, its state staying as it is."""
-    connection.execute(
-        _JOB.update()
-        .where(_JOB.c.company_id == job.company_id, _JOB.c.id == job.id)
-        .values(**values)
-    )
+    key = {"company_id": job.company_id, "id": job.id}
+    statements.change(connection, _JOB, key, values)
 
 
 def retry_later(
@@ -233,19 +227,9 @@ def claimable(
     none of them together with more than its own batch limit. Without `writes` only
     reads are returned.
     """
-    rows = connection.execute(
-        sa.select(_JOB)
-        .where(
-            _JOB.c.company_id == company_id,
-            _JOB.c.state == _READY,
-            _JOB.c.run_at <= now,
-            *_going(now, writes=writes),
-        )
-        .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
-        .limit(max(write_batch, 100))
-        .with_for_update()
-    )
-    jobs = [Job.of(row) for row in rows]
+    given = {"company": company_id, "now": now, "most": max(write_batch, 100)}
+    claimed = _CLAIMABLE if writes else _CLAIMABLE_READS
+    jobs = [Job(*row) for row in connection.execute(claimed, given)]
     if not jobs:
         return []
     first = jobs[0]
@@ -270,16 +254,9 @@ def ready_by(
 
     Without `writes` only reads are counted, because the others are held back.
     """
-    found: int = connection.execute(
-        sa.select(sa.func.count())
-        .select_from(_JOB)
-        .where(
-            _JOB.c.company_id == company_id,
-            _JOB.c.state == _READY,
-            _JOB.c.run_at <= moment,
-            *_going(moment, writes=writes),
-        )
-    ).scalar_one()
+    given = {"company": company_id, "now": moment}
+    counted = _COUNT if writes else _COUNT_READS
+    found: int = connection.execute(counted, given).scalar_one()
     return found
 
 
@@ -300,21 +277,60 @@ def writes_ready(connection: Connection, company_id: int, moment: datetime) -> b
     )
 
 
-def _going(moment: datetime, *, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for what may go; without `writes` only reads.
+def _going(*, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for what may go `now`; without `writes` only reads.
 
     A write whose record waits to be planned was planned from what is no longer so.
     """
-    reads = _JOB.c.action.not_in(WRITES)
+    now = statements.said(_JOB.c.run_at, "now")
+    reads = _JOB.c.action.not_in(sorted(WRITES))
+    ready = (
+        statements.equal(_JOB.c.company_id, "company"),
+        _JOB.c.state == _READY,
+        _JOB.c.run_at <= now,
+    )
     if not writes:
-        return (reads,)
+        return (*ready, reads)
     record = models.record
     overtaken = sa.exists().where(
         record.c.company_id == _JOB.c.company_id,
         record.c.id == _JOB.c.record_id,
-        record.c.due_at <= moment,
+        record.c.due_at <= now,
     )
-    return (sa.or_(reads, ~overtaken),)
+    return (*ready, sa.or_(reads, ~overtaken))
+
+
+def _claim(*, writes: bool) -> sa.Select[Any]:
+    return (
+        sa.select(*COLUMNS)
+        .where(*_going(writes=writes))
+        .order_by(_JOB.c.priority, _JOB.c.run_at, _JOB.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update()
+    )
+
+
+def _count(*, writes: bool) -> sa.Select[Any]:
+    counted = sa.select(sa.func.count()).select_from(_JOB)
+    return counted.where(*_going(writes=writes))
+
+
+COLUMNS = tuple(_JOB.c[part.name] for part in fields(Job))
+"""What a `Job` is made of, in its order."""
+_CLAIMABLE, _CLAIMABLE_READS = _claim(writes=True), _claim(writes=False)
+_COUNT, _COUNT_READS = _count(writes=True), _count(writes=False)
+_CURSORS = sa.select(_JOB.c.cursor).where(*_going(writes=False))
+_UNSURE = (
+    # With both conditions the index of open jobs serves, however many are finished.
+    sa.select(*COLUMNS)
+    .where(
+        statements.equal(_JOB.c.company_id, "company"),
+        _JOB.c.state == sa.literal_column("'unsure'"),
+        _JOB.c.finished_at.is_(None),
+    )
+    .order_by(_JOB.c.id)
+)
+_INSERT_EVENT = models.job_event.insert()
 
 
 def split(
@@ -358,14 +374,8 @@ def rounds_left(
 
     Without `writes` only reads are counted, because the others are held back.
     """
-    reads = connection.execute(
-        sa.select(_JOB.c.cursor).where(
-            _JOB.c.company_id == company_id,
-            _JOB.c.state == _READY,
-            _JOB.c.run_at <= moment,
-            *_going(moment, writes=False),
-        )
-    ).all()
+    given = {"company": company_id, "now": moment}
+    reads = connection.execute(_CURSORS, given).all()
     pages = [
         -(-((row.cursor or {}).get("remaining") or 1) // page_size) for row in reads
     ]
@@ -386,13 +396,8 @@ def select(connection: Connection, company_id: int, *conditions: Any) -> list[Jo
 
 def unsure(connection: Connection, company_id: int) -> list[Job]:
     """Return the writes of which nobody knows whether they were done."""
-    # With both conditions the index of open jobs serves, however many are finished.
-    return select(
-        connection,
-        company_id,
-        _JOB.c.state == "unsure",
-        _JOB.c.finished_at.is_(None),
-    )
+    found = connection.execute(_UNSURE, {"company": company_id})
+    return [Job(*row) for row in found]
 
 
 def mermaid(label: Callable[[str], str] = str) -> str:
@@ -417,7 +422,7 @@ def _event(
     reason: str | None,
 ) -> None:
     connection.execute(
-        models.job_event.insert(),
+        _INSERT_EVENT,
         {
             "company_id": company_id,
             "id": next_id(connection, company_id),

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, models, queue
+from qbwc_server import companies, models, queue, statements
 from qbwc_server.companies import Company
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind
@@ -323,22 +323,21 @@ def _deletions(
 
 def state(connection: Connection, company_id: int, kind: str) -> Row[Any] | None:
     """Return how far a kind was read, None if it never was."""
-    return connection.execute(
-        sa.select(_READING).where(
-            _READING.c.company_id == company_id, _READING.c.kind == kind
-        )
-    ).first()
+    return connection.execute(_STATE, {"company": company_id, "kind": kind}).first()
+
+
+_STATE = sa.select(_READING).where(
+    statements.equal(_READING.c.company_id, "company"),
+    statements.equal(_READING.c.kind, "kind"),
+)
 
 
 def remember(
     connection: Connection, company_id: int, kind: str, **values: object
 ) -> None:
     """Keep how far a kind was read."""
-    changed = connection.execute(
-        _READING.update()
-        .where(_READING.c.company_id == company_id, _READING.c.kind == kind)
-        .values(**values)
-    ).rowcount
+    key = {"company_id": company_id, "kind": kind}
+    changed = statements.change(connection, _READING, key, values)
     if changed == 0:
         connection.execute(
             _READING.insert(), {"company_id": company_id, "kind": kind, **values}

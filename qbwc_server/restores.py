@@ -24,6 +24,7 @@ from qbwc_server import (
     read_answers,
     reading,
     records,
+    statements,
     time_jobs,
     time_records,
 )
@@ -46,6 +47,9 @@ _COMPARING = (
     "is written again."
 )
 _READING, _RECORD, _SESSION = models.reading, models.record, models.session
+_ATTENTION = sa.select(models.company.c.attention_id).where(
+    statements.equal(models.company.c.id, "company")
+)
 
 
 class NoRestore(QbwcError):
@@ -120,7 +124,8 @@ def begin(
 
 def stands(connection: Connection, company_id: int) -> bool:
     """Tell whether a restore was noticed and is not yet settled."""
-    return companies.get(connection, company_id).attention_id == ATTENTION
+    found = connection.execute(_ATTENTION, {"company": company_id})
+    return bool(found.scalar_one() == ATTENTION)
 
 
 def note_older(
@@ -243,9 +248,9 @@ def settle(
 
 def review(connection: Connection, company_id: int, now: datetime) -> None:
     """Go on when everything was compared since the restore, and time was settled."""
-    company = companies.get(connection, company_id)
-    if company.attention_id != ATTENTION:
+    if not stands(connection, company_id):
         return
+    company = companies.get(connection, company_id)
     names = [kind.name for kind in reading.kinds_of(company)]
     times = reading.state(connection, company_id, time_entry.NAME)
     if company.time_tracking is not False:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import metrics, models, observe
+from qbwc_server import metrics, models, observe, statements
 from qbwc_server.database import next_id
 from qbwc_server.keys import Keys
 
@@ -45,6 +45,15 @@ class Session:
     def of(cls, row: Row[Any]) -> Self:
         """Return the session of a row of `session`."""
         return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
+
+_OF_COMPANY = sa.select(*(_TABLE.c[part.name] for part in fields(Session))).where(
+    statements.equal(_TABLE.c.company_id, "company")
+)
+_GET = _OF_COMPANY.where(statements.equal(_TABLE.c.id, "session"))
+_OF_TICKET = _OF_COMPANY.where(
+    _TABLE.c.ticket_hash.in_(sa.bindparam("hashes", expanding=True))
+)
 
 
 def company_of(ticket: str) -> int | None:
@@ -94,13 +103,10 @@ def find(
     connection: Connection, keys: Keys, company_id: int, ticket: str
 ) -> Session | None:
     """Return the session of a ticket, also when it is closed; None if there is none."""
-    row = connection.execute(
-        sa.select(_TABLE).where(
-            _TABLE.c.company_id == company_id,
-            _TABLE.c.ticket_hash.in_(keys.hashes("ticket", ticket)),
-        )
-    ).first()
-    return None if row is None else Session.of(row)
+    hashes = keys.hashes("ticket", ticket)
+    given = {"company": company_id, "hashes": hashes}
+    row = connection.execute(_OF_TICKET, given).first()
+    return None if row is None else Session(*row)
 
 
 def live(connection: Connection, company_id: int) -> Session | None:
@@ -115,21 +121,14 @@ def live(connection: Connection, company_id: int) -> Session | None:
 
 def get(connection: Connection, company_id: int, session_id: int) -> Session:
     """Return a session that is known to exist."""
-    row = connection.execute(
-        sa.select(_TABLE).where(
-            _TABLE.c.company_id == company_id, _TABLE.c.id == session_id
-        )
-    ).one()
-    return Session.of(row)
+    given = {"company": company_id, "session": session_id}
+    return Session(*connection.execute(_GET, given).one())
 
 
 def change(connection: Connection, session: Session, **values: object) -> None:
     """Change columns of a session."""
-    connection.execute(
-        _TABLE.update()
-        .where(_TABLE.c.company_id == session.company_id, _TABLE.c.id == session.id)
-        .values(**values)
-    )
+    key = {"company_id": session.company_id, "id": session.id}
+    statements.change(connection, _TABLE, key, values)
 
 
 def close(connection: Connection, session: Session, *, now: datetime, why: str) -> None:
