@@ -274,8 +274,7 @@ class Conversation:
         company_id = sessions.company_of(ticket)
         if company_id is None:
             return False
-        with company_reading(self._engine, company_id) as connection:
-            session = sessions.find(connection, self._keys, company_id, ticket)
+        session = sessions.find(self._engine, self._keys, company_id, ticket)
         return session is not None and session.state != State.CLOSED
 
     def receive_unreadable(
@@ -362,8 +361,7 @@ class Conversation:
         if company_id is None:
             _LOG.warning("call refused", call=call, peer=peer, why="no ticket of ours")
             return None
-        with company_reading(self._engine, company_id) as connection:
-            session = sessions.find(connection, self._keys, company_id, ticket)
+        session = sessions.find(self._engine, self._keys, company_id, ticket)
         if session is not None:
             observe.about(company=company_id, session=session.id)
         if session is not None and call in TABLE[State(session.state)]:

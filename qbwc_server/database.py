@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import select
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Dialect, Engine, Row
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -256,29 +256,79 @@ def at_once(
         if connection.dialect.name != "postgresql":
             with connection.begin():
                 return connection.execute(statement, values).rowcount
-        compiled = _compiled(engine, statement)
-        raw: Any = connection.connection.driver_connection
-        try:
-            with raw.pipeline():
-                raw.execute(_BIND, (_APPLICATION, str(company_id)))
-                cursor = raw.execute(compiled, values)
-                raw.commit()
-        except psycopg.Error as error:
-            # As SQLAlchemy would have done it, for who decides by its type.
-            if raw.closed:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                compiled, None, error, psycopg.Error, hide_parameters=True
-            ) from error
-        return int(cursor.rowcount)
+        return int(_in_one_trip(connection, company_id, statement, values).rowcount)
 
 
-_BIND = "SELECT set_config('role', %s, true), set_config('qbwc.company', %s, true)"
+def first_at_once(
+    engine: Engine,
+    company_id: int,
+    statement: sa.Select[Any],
+    values: Mapping[str, object],
+) -> Sequence[Any] | None:
+    """Return the first row of a statement on a company's data, None if there is none.
+
+    It is read as in `company_reading`, in one trip.
+
+    Raises:
+        DBAPIError: as from any other statement.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name != "postgresql":
+            with connection.begin():
+                return connection.execute(statement, values).first()
+        cursor = _in_one_trip(connection, company_id, statement, values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        made = _made_of(connection.dialect, statement)
+        return [
+            value if of is None else of(value)
+            for value, of in zip(row, made, strict=True)
+        ]
+
+
+def _in_one_trip(
+    connection: Connection,
+    company_id: int,
+    statement: sa.Update | sa.Select[Any],
+    values: Mapping[str, object],
+) -> psycopg.Cursor[Any]:
+    compiled = _compiled(connection.dialect, statement)
+    raw: Any = connection.connection.driver_connection
+    read_only = "on" if isinstance(statement, sa.Select) else "off"
+    try:
+        with raw.pipeline():
+            raw.execute(_BIND, (read_only, _APPLICATION, str(company_id)))
+            cursor: psycopg.Cursor[Any] = raw.execute(compiled, values)
+            raw.commit()
+    except psycopg.Error as error:
+        # As SQLAlchemy would have done it, for who decides by its type.
+        if raw.closed:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            compiled, None, error, psycopg.Error, hide_parameters=True
+        ) from error
+    return cursor
+
+
+_BIND = (
+    "SELECT set_config('transaction_read_only', %s, true), "
+    "set_config('role', %s, true), set_config('qbwc.company', %s, true)"
+)
 
 
 @lru_cache(maxsize=64)
-def _compiled(engine: Engine, statement: sa.Update) -> str:
-    return str(statement.compile(engine))
+def _compiled(dialect: Dialect, statement: sa.Update | sa.Select[Any]) -> str:
+    return str(statement.compile(dialect=dialect))
+
+
+@lru_cache(maxsize=64)
+def _made_of(
+    dialect: Dialect, statement: sa.Select[Any]
+) -> Sequence[Callable[[Any], Any] | None]:
+    """Return what makes our value of the driver's, for each column."""
+    columns = statement.selected_columns
+    return [one.type.result_processor(dialect, None) for one in columns]
 
 
 @contextmanager

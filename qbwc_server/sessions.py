@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import metrics, models, observe, statements
-from qbwc_server.database import next_id
+from qbwc_server.database import first_at_once, next_id
 from qbwc_server.keys import Keys
 
 _TABLE = models.session
@@ -51,9 +52,6 @@ _OF_COMPANY = sa.select(*(_TABLE.c[part.name] for part in fields(Session))).wher
     statements.equal(_TABLE.c.company_id, "company")
 )
 _GET = _OF_COMPANY.where(statements.equal(_TABLE.c.id, "session"))
-_OF_TICKET = _OF_COMPANY.where(
-    _TABLE.c.ticket_hash.in_(sa.bindparam("hashes", expanding=True))
-)
 
 
 def company_of(ticket: str) -> int | None:
@@ -99,14 +97,20 @@ def begin(
     return ticket
 
 
-def find(
-    connection: Connection, keys: Keys, company_id: int, ticket: str
-) -> Session | None:
+def find(engine: Engine, keys: Keys, company_id: int, ticket: str) -> Session | None:
     """Return the session of a ticket, also when it is closed; None if there is none."""
     hashes = keys.hashes("ticket", ticket)
-    given = {"company": company_id, "hashes": hashes}
-    row = connection.execute(_OF_TICKET, given).first()
+    given = {f"hash_{number}": one for number, one in enumerate(hashes)}
+    asked = _of_ticket(len(hashes))
+    row = first_at_once(engine, company_id, asked, {"company": company_id, **given})
     return None if row is None else Session(*row)
+
+
+@cache
+def _of_ticket(hashes: int) -> sa.Select[Any]:
+    names = (f"hash_{number}" for number in range(hashes))
+    given = [statements.said(_TABLE.c.ticket_hash, name) for name in names]
+    return _OF_COMPANY.where(_TABLE.c.ticket_hash.in_(given))
 
 
 def live(connection: Connection, company_id: int) -> Session | None:

@@ -163,10 +163,9 @@ def test_a_stolen_ticket_opens_no_other_company(new_desk: Callable[..., Desk]) -
     """The company is in the ticket, and its hash is looked for in that company only."""
     alice, bob = new_desk("Alice"), new_desk("Bob")
     ticket = bring_to(alice, alice.conversation(), State.AUTHENTICATED)
-    with alice.engine.begin() as connection:
-        args = (connection, alice.keys)
-        assert sessions.find(*args, alice.company.id, ticket) is not None
-        assert sessions.find(*args, bob.company.id, ticket) is None
+    engine, keys = alice.engine, alice.keys
+    assert sessions.find(engine, keys, alice.company.id, ticket) is not None
+    assert sessions.find(engine, keys, bob.company.id, ticket) is None
 
 
 def test_tickets_are_stored_only_as_hashes(new_desk: Callable[..., Desk]) -> None:

@@ -13,7 +13,11 @@ from sqlalchemy.engine import Engine
 from qbwc_server import models, refusals, sessions
 from qbwc_server.companies import NewCompany
 from qbwc_server.conversation import NO_SESSION, Conversation
-from qbwc_server.database import company_transaction, operator_transaction
+from qbwc_server.database import (
+    company_transaction,
+    first_at_once,
+    operator_transaction,
+)
 from qbwc_server.keys import Keys
 from qbwc_server.refusals import Refusal
 from qbwc_server.settings import Settings
@@ -67,7 +71,7 @@ def ticket(
                 connection, keys, company_id, now=clock(), file_path="", peer=PEER
             )
             if ended:
-                session = sessions.find(connection, keys, company_id, made)
+                session = sessions.live(connection, company_id)
                 assert session is not None
                 sessions.close(connection, session, now=clock(), why="closed")
         return made
@@ -192,6 +196,7 @@ def test_looking_for_a_ticket_is_the_same_work_whatever_is_wrong_with_it(
     ticket: Callable[..., str],
     engine: Engine,
     logs: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of an unknown company, with a wrong secret, ended: the same statements.
 
@@ -206,7 +211,12 @@ def test_looking_for_a_ticket_is_the_same_work_whatever_is_wrong_with_it(
         def hear(*args: Any, said: list[str] = said) -> None:
             said.append(args[2])
 
+        def look(*args: Any, said: list[str] = said) -> Any:
+            said.append(str(args[2]))
+            return first_at_once(*args)
+
         sa.event.listen(engine, "before_cursor_execute", hear)
+        monkeypatch.setattr(sessions, "first_at_once", look)
         talk.last_error(wrong, peer=PEER)
         sa.event.remove(engine, "before_cursor_execute", hear)
         looked = next(n for n, text in enumerate(said) if "FROM session" in text)
