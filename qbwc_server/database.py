@@ -27,6 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -472,10 +473,7 @@ def insert_many(
             connection.execute(table.insert(), rows)
         return
     names = tuple(rows[0])
-    connection.execute(
-        _insert_from_text(table, names),
-        {"rows": json.dumps(rows, default=_as_text, ensure_ascii=False)},
-    )
+    connection.execute(_insert_from_text(table, names), {"rows": _as_text(rows)})
 
 
 @lru_cache(maxsize=64)
@@ -491,10 +489,11 @@ def _insert_from_text(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
     )
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(value)
+def _as_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    try:
+        return orjson.dumps(rows).decode()
+    except TypeError:  # a number of more than 64 bits, for example
+        return json.dumps(rows, default=datetime.isoformat, ensure_ascii=False)
 
 
 def upsert(

@@ -316,10 +316,11 @@ def _update(
     now: datetime,
 ) -> None:
     differing = [key for key, row in rows.items() if _differs(row, wanted[key])]
+    settled = set(differing)
     restamped = [
         key
         for key, row in rows.items()
-        if key not in set(differing) and _stamps(row) != _new_stamps(wanted[key])
+        if key not in settled and _stamps(row) != _new_stamps(wanted[key])
     ]
     if not differing and not restamped:
         return

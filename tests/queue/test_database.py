@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,9 +10,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
+from qbwc_server import models, statements
 from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction, make_engine, next_ids, upsert
+from qbwc_server.database import (
+    bind_company,
+    company_transaction,
+    insert_many,
+    make_engine,
+    next_id,
+    next_ids,
+    transaction,
+    upsert,
+)
 from tests.conftest import Clock
 from tests.queue import jobs
 
@@ -229,3 +239,87 @@ def test_connections_that_the_server_has_closed_are_made_anew(
 
     engine.dispose()
     other.dispose()
+
+
+def test_ids_taken_in_a_transaction_are_taken_when_it_ends(
+    engine: Engine, new_company: Callable[..., NewCompany]
+) -> None:
+    """They rise from one to the next, and one that failed has taken none."""
+    company_id = new_company().id
+    with company_transaction(engine, company_id) as connection:
+        first, second = next_id(connection, company_id), next_id(connection, company_id)
+        with contextlib.suppress(ZeroDivisionError), connection.begin_nested():
+            inner = next_id(connection, company_id)
+            raise ZeroDivisionError
+        many = next_ids(connection, company_id, 3)
+    with (
+        contextlib.suppress(ZeroDivisionError),
+        company_transaction(engine, company_id) as connection,
+    ):
+        lost = next_id(connection, company_id)
+        raise ZeroDivisionError
+    with transaction(engine) as connection:
+        bind_company(connection, company_id)
+        outside = next_id(connection, company_id)
+    with company_transaction(engine, company_id) as connection:
+        after = next_id(connection, company_id)
+
+    assert [second, inner, *many, outside, after] == list(range(first + 1, first + 8))
+    assert lost == outside
+
+
+def test_another_company_s_ids_are_not_counted_along(
+    engine: Engine, new_company: Callable[..., NewCompany]
+) -> None:
+    """Who holds one company's lock and asks for an id of another gets that one's."""
+    alice, bob = new_company("Alice").id, new_company("Bob").id
+    with company_transaction(engine, bob) as connection:
+        before = next_id(connection, bob)
+    with company_transaction(engine, alice) as connection:
+        next_ids(connection, alice, 50)
+        bind_company(connection, bob)
+        assert next_id(connection, bob) == before + 1
+        bind_company(connection, alice)
+
+
+def test_rows_with_numbers_of_any_length_are_inserted(
+    engine: Engine, new_company: Callable[..., NewCompany]
+) -> None:
+    """The quick way to write them as a text knows 64 bits only."""
+    company_id = new_company().id
+    at = datetime(2026, 3, 2, 15, 0, 0, 250_000, tzinfo=UTC)
+    detail = {"number": 2**70, "text": "\u2028 €"}
+    with company_transaction(engine, company_id) as connection:
+        rows = [
+            {
+                "company_id": company_id,
+                "id": number,
+                "record_id": 1,
+                "at": at,
+                "what": "seen",
+                "by": "test",
+                "detail": detail,
+            }
+            for number in next_ids(connection, company_id, 10)
+        ]
+        insert_many(connection, models.record_event, rows)
+        stored = connection.execute(
+            sa.select(models.record_event.c.at, models.record_event.c.detail)
+        ).all()
+    assert stored == [(at, detail)] * 10
+
+
+def test_a_change_tells_how_many_rows_it_found(
+    engine: Engine, new_company: Callable[..., NewCompany]
+) -> None:
+    """Values are taken as they are; an expression is one."""
+    company_id = new_company().id
+    table = models.company_sequence
+    key = {"company_id": company_id}
+    with company_transaction(engine, company_id) as connection:
+        assert statements.change(connection, table, key, {"last_id": 7}) == 1
+        more = {"last_id": table.c.last_id + 1}
+        assert statements.change(connection, table, key, more) == 1
+        wrong = {**key, "last_id": 7}
+        assert statements.change(connection, table, wrong, {"last_id": 9}) == 0
+        assert connection.execute(sa.select(table.c.last_id)).scalar_one() == 8
