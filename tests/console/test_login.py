@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import app, models, rotation, support_tokens
-from qbwc_server.database import operator_transaction, transaction
+from qbwc_server.database import make_engine, operator_transaction, transaction
 from qbwc_server.keys import Keys
 from qbwc_server.support_tokens import TokenExists, TokenUnknown
 from tests.conftest import SECRET, Clock
@@ -242,3 +242,30 @@ def test_the_server_cannot_make_itself_a_token(
             transaction(engine) as connection,
         ):
             connection.execute(statement)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_whose_login_may_not_look_says_what_to_run(
+    parts: app.Parts, engine: Engine, token_of: TokenOf
+) -> None:
+    """A login that owns nothing has to be made a member of the role."""
+    token, name = token_of("ann"), f"served_{engine.url.database}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN IN ROLE qbwc_app")
+    served = make_engine(
+        engine.url.set(username=name, password=None).render_as_string()
+    )
+    browser = Browser(app.Parts(parts.settings, served, parts.keys, parts.clock))
+
+    assert browser.log_in("ann", token).status_code == 303
+    refused = browser.get("/support")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"GRANT qbwc_support TO {name}")
+    allowed = browser.get("/support")
+
+    assert refused.status_code == 503
+    assert "GRANT qbwc_support TO" in refused.text
+    assert allowed.status_code == 200
+    served.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {name}")
