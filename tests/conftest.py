@@ -7,12 +7,13 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
 
-from qbwc_server import companies, schema
+from qbwc_server import app, companies, schema
+from qbwc_server.app import Parts
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import make_engine
+from qbwc_server.endpoint import WSGI
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
@@ -41,12 +44,63 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Have temporary files in memory where there is room: most of the time is fsync."""
+    """Set up what makes tests cheap and changes nothing they see.
+
+    Temporary files are in memory where there is room: most of the time is fsync. The
+    pages of a server are made when one is asked for: most tests only call /qbwc. What
+    was compiled for one engine is there for the next.
+    """
+    app.pages = partial(_Pages, app.pages)
+    sa.create_engine = partial(_create_engine, sa.create_engine)
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         tempfile.tempdir = str(_IN_MEMORY)
 
 
 SECRET = "a-key-for-tests-only-and-long-enough-to-be-one"
+
+
+class _Pages:
+    """The pages of a server, made when the first is asked for."""
+
+    def __init__(self, make: Callable[[Parts], WSGI], parts: Parts) -> None:
+        self._make = partial(make, parts)
+        self._making = threading.Lock()
+        self._made: WSGI | None = None
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        with self._making:
+            self._made = self._made or self._make()
+        return self._made(environ, start_response)
+
+
+class _Compiled(dict[tuple[Any, ...], Any]):
+    """Statements once compiled, for all engines on a kind of database.
+
+    Each test has an engine of its own; compiling was a sixth of what tests cost.
+    """
+
+    @staticmethod
+    def _key(key: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (key[0].name, *key[1:])
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(self._key(key), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(self._key(key), compiled)
+
+
+_COMPILED = _Compiled()
+
+
+def _create_engine(
+    create: Callable[..., Engine], *arguments: Any, **options: Any
+) -> Engine:
+    made = create(*arguments, **options)
+    made.update_execution_options(compiled_cache=_COMPILED)
+    return made
 
 
 @dataclass
@@ -183,31 +237,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(fixture))
 
 
-class _Compiled(dict[tuple[Any, ...], Any]):
-    """Statements once compiled, for all engines on a kind of database.
-
-    Each test has an engine of its own; compiling was a sixth of what tests cost.
-    """
-
-    @staticmethod
-    def _key(key: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (key[0].name, *key[1:])
-
-    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
-        return super().get(self._key(key), default)
-
-    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
-        super().__setitem__(self._key(key), compiled)
-
-
-_COMPILED = _Compiled()
-
-
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on a migrated database, on each of the two."""
     made = make_engine(database_url)
-    made.update_execution_options(compiled_cache=_COMPILED)
     yield made
     made.dispose()
 
