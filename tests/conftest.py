@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,8 +33,34 @@ from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.settings import Settings
 
+DATABASES = ("sqlite", "postgresql")
+_EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
 _IN_MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Have tests marked `in_turn` on one database: which one, their name decides.
+
+    That does not change when others come or go. With EVERY_CASE they are on both.
+    """
+    left = [] if _EVERY_CASE else [item for item in items if not _has_turn(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
+def _has_turn(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("in_turn")
+    cases = getattr(item, "callspec", None)
+    database = cases.params.get("database_url") if cases else None
+    if mark is None or mark.args == (False,) or database is None:
+        return True
+    name = item.name.replace(database, "", 1)
+    return bool(database == DATABASES[zlib.crc32(name.encode()) % 2])
 
 
 def pytest_collection_finish() -> None:
@@ -230,7 +257,7 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a migrated database: every test that asks runs on both."""
     fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
