@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
 
@@ -153,6 +154,20 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the third-party reference data is not on this machine")
     return folder.resolve()
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """Write tracebacks without the values of variables: drawing some took minutes."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ]
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
