@@ -28,7 +28,7 @@ SOAK_MINUTES ?= 30
 soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n), then each case on both databases, then fuzzing (FUZZ_MINUTES=n)
 	FAULT_MINUTES=$(SOAK_MINUTES) SEED=$(or $(SEED),1) FAULT_REPORT=$(abspath $(or $(FAULT_REPORT),fault-report.md)) \
 	  $(BIN)/python -m pytest tests/faults -q -s
-	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
+	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement tests/delivery/test_histories.py -n auto -q
 	EVERY_CASE=1 $(BIN)/python -m pytest -n auto -q -m in_turn
 	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),20) $(BIN)/python -m pytest tests/fuzz -n auto -q -rP -m soak
 

@@ -36,22 +36,26 @@ from qbwc_server.settings import Settings
 
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
+_TAKE_LONG = Path(__file__).parent / "faults"
 _IN_MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Have tests marked `in_turn` on one database: which one, their name decides.
 
-    That does not change when others come or go. With EVERY_CASE they are on both.
+    That does not change when others come or go. With EVERY_CASE they are on both. Those
+    that take long begin first, so that nobody waits for a last one.
     """
     left = [] if _EVERY_CASE else [item for item in items if not _has_turn(item)]
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in set(left)]
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
+    items.sort(key=lambda item: not item.path.is_relative_to(_TAKE_LONG))
 
 
 def _has_turn(item: pytest.Item) -> bool:
