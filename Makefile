@@ -22,7 +22,7 @@ demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosa
 	@$(BIN)/python -m qbwc_server demo
 
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 SOAK_MINUTES ?= 30
 soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n), then each case on both databases, then fuzzing (FUZZ_MINUTES=n)

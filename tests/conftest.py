@@ -36,9 +36,17 @@ from qbwc_server.settings import Settings
 
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
-_TAKE_LONG = Path(__file__).parent / "faults"
+_WAITING = Path(__file__).parent / "faults"
 _IN_MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Have one process more than there are cores: some tests wait for others."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)
@@ -48,14 +56,15 @@ def pytest_collection_modifyitems(
     """Have tests marked `in_turn` on one database: which one, their name decides.
 
     That does not change when others come or go. With EVERY_CASE they are on both. Those
-    that take long begin first, so that nobody waits for a last one.
+    that wait for processes come first: one process of pytest takes them, one after the
+    other, while the others have the cores.
     """
     left = [] if _EVERY_CASE else [item for item in items if not _has_turn(item)]
     if left:
         config.hook.pytest_deselected(items=left)
         gone = set(left)
         items[:] = [item for item in items if item not in gone]
-    items.sort(key=lambda item: not item.path.is_relative_to(_TAKE_LONG))
+    items.sort(key=lambda item: not item.path.is_relative_to(_WAITING))
 
 
 def _has_turn(item: pytest.Item) -> bool:
