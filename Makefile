@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 .DEFAULT_GOAL := help
+# Tests and the bench start hundreds of processes: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,13 +24,14 @@ demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosa
 	@$(BIN)/python -m qbwc_server demo
 
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 SOAK_MINUTES ?= 30
-soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n), then fuzzing (FUZZ_MINUTES=n)
+soak: $(VENV)/dev ## faults at random for 30 minutes, half on each database (SOAK_MINUTES=n SEED=n FAULT_REPORT=file), then 2,000 histories (HISTORIES=n), then each case on both databases, then fuzzing (FUZZ_MINUTES=n)
 	FAULT_MINUTES=$(SOAK_MINUTES) SEED=$(or $(SEED),1) FAULT_REPORT=$(abspath $(or $(FAULT_REPORT),fault-report.md)) \
 	  $(BIN)/python -m pytest tests/faults -q -s
-	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement -n auto -q
+	HISTORIES=$(or $(HISTORIES),2000) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/agreement tests/delivery/test_histories.py -n auto -q
+	EVERY_CASE=1 $(BIN)/python -m pytest -n auto -q -m in_turn
 	FUZZ_MINUTES=$(or $(FUZZ_MINUTES),20) $(BIN)/python -m pytest tests/fuzz -n auto -q -rP -m soak
 
 $(VENV)/bench: $(VENV)/dev bench/requirements.lock

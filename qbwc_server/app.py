@@ -84,26 +84,31 @@ def figures_page(made: Parts) -> WSGI:
     return metrics_page.answer(Figures(made.engine, made.settings, made.clock), token)
 
 
+def pages(made: Parts) -> WSGI:
+    """Return every page, for people and for Mosaic's callbacks."""
+    settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
+    flask = Flask("qbwc_server.web")
+    site.prepare(flask)
+    flask.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+    guard.guard(flask, public_url=settings.public_url)
+    of_customers = site.Site(engine, keys, settings, clock)
+    for part in _PAGES:
+        flask.register_blueprint(part.blueprint(of_customers))
+    flask.register_blueprint(support.blueprint(of_customers))
+    flask.register_blueprint(health.blueprint(engine))
+    flask.register_blueprint(callbacks.blueprint(engine, keys, clock))
+    return flask.wsgi_app
+
+
 def wsgi(made: Parts) -> WSGI:
     """Return the whole server: SOAP at /qbwc, the pages everywhere else."""
-    settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
+    settings = made.settings
     endpoint = soap.application(
-        Conversation(engine, keys, settings, clock),
+        Conversation(made.engine, made.keys, settings, made.clock),
         address=f"{settings.public_url}/qbwc",
         max_body_bytes=settings.max_body_bytes,
     )
-    pages = Flask("qbwc_server.web")
-    site.prepare(pages)
-    pages.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
-    guard.guard(pages, public_url=settings.public_url)
-    of_customers = site.Site(engine, keys, settings, clock)
-    for part in _PAGES:
-        pages.register_blueprint(part.blueprint(of_customers))
-    pages.register_blueprint(support.blueprint(of_customers))
-    pages.register_blueprint(health.blueprint(engine))
-    pages.register_blueprint(callbacks.blueprint(engine, keys, clock))
-
-    told = figures_page(made)
+    told, shown = figures_page(made), pages(made)
 
     def server(
         environ: dict[str, Any], start_response: Callable[..., Any]
@@ -112,7 +117,7 @@ def wsgi(made: Parts) -> WSGI:
             return apart(endpoint)(environ, start_response)
         if environ.get("PATH_INFO") == metrics_page.PATH:
             return told(environ, start_response)
-        return apart(pages.wsgi_app)(environ, start_response)
+        return apart(shown)(environ, start_response)
 
     # Else everybody would seem to call from the proxy: nobody could be told from
     # somebody who guesses passwords, nor one computer's session from another's.

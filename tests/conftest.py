@@ -7,30 +7,75 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial, partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
+from werkzeug.routing import Rule
 
-from qbwc_server import companies, schema
+from qbwc_server import app, companies, schema
+from qbwc_server.app import Parts
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import make_engine
+from qbwc_server.endpoint import WSGI
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.settings import Settings
 
+DATABASES = ("sqlite", "postgresql")
+_EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
+_WAITING = Path(__file__).parent / "faults"
 _IN_MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Have one process more than there are cores: some tests wait for others."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Have tests marked `in_turn` on one database: which one, their name decides.
+
+    That does not change when others come or go. With EVERY_CASE they are on both. Those
+    that wait for processes come first: one process of pytest takes them, one after the
+    other, while the others have the cores.
+    """
+    left = [] if _EVERY_CASE else [item for item in items if not _has_turn(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
+    items.sort(key=lambda item: not item.path.is_relative_to(_WAITING))
+
+
+def _has_turn(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("in_turn")
+    cases = getattr(item, "callspec", None)
+    database = cases.params.get("database_url") if cases else None
+    if mark is None or mark.args == (False,) or database is None:
+        return True
+    name = item.name.replace(database, "", 1)
+    return bool(database == DATABASES[zlib.crc32(name.encode()) % 2])
 
 
 def pytest_collection_finish() -> None:
@@ -41,12 +86,80 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Have temporary files in memory where there is room: most of the time is fsync."""
+    """Set up what makes tests cheap and changes nothing they see.
+
+    Temporary files are in memory where there is room: most of the time is fsync. The
+    pages of a server are made when one is asked for: most tests only call /qbwc. What
+    was compiled for one engine is there for the next. What builds the address of a page
+    is made when one is built, not for each page of each server and each Mosaic.
+    """
+    app.pages = partial(_Pages, app.pages)
+    sa.create_engine = partial(_create_engine, sa.create_engine)
+    Rule._compile_builder = partialmethod(_builder, Rule._compile_builder)  # type: ignore[assignment]
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         tempfile.tempdir = str(_IN_MEMORY)
 
 
 SECRET = "a-key-for-tests-only-and-long-enough-to-be-one"
+
+
+class _Pages:
+    """The pages of a server, made when the first is asked for."""
+
+    def __init__(self, make: Callable[[Parts], WSGI], parts: Parts) -> None:
+        self._make = partial(make, parts)
+        self._making = threading.Lock()
+        self._made: WSGI | None = None
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        with self._making:
+            self._made = self._made or self._make()
+        return self._made(environ, start_response)
+
+
+class _Compiled(dict[tuple[Any, ...], Any]):
+    """Statements once compiled, for all engines on a kind of database.
+
+    Each test has an engine of its own; compiling was a sixth of what tests cost.
+    """
+
+    @staticmethod
+    def _key(key: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (key[0].name, *key[1:])
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(self._key(key), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(self._key(key), compiled)
+
+
+_COMPILED = _Compiled()
+
+
+def _create_engine(
+    create: Callable[..., Engine], *arguments: Any, **options: Any
+) -> Engine:
+    made = create(*arguments, **options)
+    made.update_execution_options(compiled_cache=_COMPILED)
+    return made
+
+
+def _builder(
+    rule: Rule,
+    compile_builder: Callable[[Rule, bool], Callable[..., Any]],
+    unknown: bool,
+) -> Callable[..., Any]:
+    @cache
+    def made() -> Callable[..., Any]:
+        return compile_builder(rule, unknown)
+
+    def build(*arguments: Any, **values: Any) -> Any:
+        return made()(*arguments, **values)
+
+    return build
 
 
 @dataclass
@@ -72,6 +185,20 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the third-party reference data is not on this machine")
     return folder.resolve()
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """Write tracebacks without the values of variables: drawing some took minutes."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ]
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -176,38 +303,17 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a migrated database: every test that asks runs on both."""
     fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(fixture))
 
 
-class _Compiled(dict[tuple[Any, ...], Any]):
-    """Statements once compiled, for all engines on a kind of database.
-
-    Each test has an engine of its own; compiling was a sixth of what tests cost.
-    """
-
-    @staticmethod
-    def _key(key: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (key[0].name, *key[1:])
-
-    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
-        return super().get(self._key(key), default)
-
-    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
-        super().__setitem__(self._key(key), compiled)
-
-
-_COMPILED = _Compiled()
-
-
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on a migrated database, on each of the two."""
     made = make_engine(database_url)
-    made.update_execution_options(compiled_cache=_COMPILED)
     yield made
     made.dispose()
 

@@ -28,12 +28,22 @@ def _no_waiting() -> Iterator[None]:
     structlog.configure(**before)
 
 
+@pytest.fixture(scope="session")
+def _settled() -> Iterator[dict[tuple[datetime, str], Settled]]:
+    """What histories begin with, by its moment and zone: each begins with a copy."""
+    made: dict[tuple[datetime, str], Settled] = {}
+    yield made
+    for one in made.values():
+        one.file.close()
+
+
 @pytest.fixture
-def make_house(sqlite_url: str, tmp_path: Path) -> Iterator[MakeHouse]:
+def make_house(
+    sqlite_url: str, tmp_path: Path, _settled: dict[tuple[datetime, str], Settled]
+) -> Iterator[MakeHouse]:
     """A function that makes a house with a database of its own, the last one kept."""
     template = Path(sqlite_url.removeprefix("sqlite:///")).read_bytes()
     path = tmp_path / "history.db"
-    settled: dict[tuple[datetime, str], Settled] = {}
     used: list[Engine] = []
 
     def open_copy(database: bytes) -> Engine:
@@ -51,19 +61,17 @@ def make_house(sqlite_url: str, tmp_path: Path) -> Iterator[MakeHouse]:
 
     def make(now: datetime, zone: str) -> House:
         # Each history begins with the lists on both sides: that is done once.
-        if (now, zone) not in settled:
+        if (now, zone) not in _settled:
             first = House(open_copy(template), tmp_path, now, zone)
             first.settle()
-            settled[now, zone] = first.as_settled(path)
+            _settled[now, zone] = first.as_settled(path)
             first.close()
-        begun = settled[now, zone]
+        begun = _settled[now, zone]
         return House(open_copy(begun.database), tmp_path, now, zone, begun)
 
     yield make
     for engine in used:
         engine.dispose()
-    for begun in settled.values():
-        begun.file.close()
 
 
 def _careless(connection: object, _record: object) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.engine import Engine
 from qbwc_server import models, old_copy
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 
+pytestmark = pytest.mark.in_turn
+
 _START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 

@@ -11,6 +11,8 @@ from qbwc_server import companies, models
 from qbwc_server.preview import Preview, preview
 from tests.agreement.house import TYPES, House
 
+pytestmark = pytest.mark.in_turn
+
 _TODAY = "2026-03-02"
 
 

@@ -14,6 +14,8 @@ from qbwc_server.cli import main
 from tests.agreement.house import House
 from tests.conftest import SECRET
 
+pytestmark = pytest.mark.in_turn
+
 Run = Callable[..., Result]
 _TODAY = "2026-03-02"
 

@@ -21,7 +21,7 @@ ZONES = (
 SOAK = int(os.environ.get("HISTORIES", "50")) >= 1000
 YEAR = 2018
 """The last year in which Sao Paulo changed its clocks twice."""
-_HOURS_AROUND = 12
+_HOURS_AROUND = range(-12, 12) if SOAK else (-9, -2, -1, 0, 1, 3)
 
 
 def clock_changes(zone: str) -> list[datetime]:
@@ -36,13 +36,14 @@ def clock_changes(zone: str) -> list[datetime]:
 
 
 def moments(zone: str) -> list[datetime]:
-    """Return when people work: each hour around a change, and through the year."""
+    """Return when people work: around a change, and through the year."""
     start = datetime(YEAR, 1, 2, 12, tzinfo=UTC)
-    days = range(0, 360, 2 if SOAK else 45)
+    days = range(0, 360, 2 if SOAK else 60)
     found = [start + timedelta(days=number) for number in days]
     for change in clock_changes(zone):
-        around = range(-_HOURS_AROUND, _HOURS_AROUND, 1 if SOAK else 3)
-        found += [change + timedelta(hours=number, minutes=-20) for number in around]
+        found += [
+            change + timedelta(hours=number, minutes=-20) for number in _HOURS_AROUND
+        ]
     return sorted(found)
 
 

@@ -15,6 +15,8 @@ from qbwc_server.suggestions import NoPlace, Suggestion, suggest
 
 from .mirror import Mirror, everything_said, nothing_twice
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(params=["preview", "live"])
 def team(request: pytest.FixtureRequest, make_mirror: Callable[..., Mirror]) -> Mirror:

@@ -37,6 +37,7 @@ def _arrived(mirror: Mirror) -> None:
     assert mirror.calls(settled=False) == []
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("log", [True, False], ids=["log", "no-log"])
 @pytest.mark.parametrize(
     ("fault", "when"),
@@ -73,6 +74,7 @@ class Forgetful(dict[str, Any]):
         return []
 
 
+@pytest.mark.in_turn
 def test_what_appears_after_the_first_look_is_not_made_again(mirror: Mirror) -> None:
     """Mosaic works off writes later: one list without the object proves nothing."""
     mirror.books.item("S1", "Design")
@@ -97,6 +99,7 @@ def test_what_appears_after_the_first_look_is_not_made_again(mirror: Mirror) -> 
     assert mirror.record("S1").state == "in_sync"
 
 
+@pytest.mark.in_turn
 def test_a_429_makes_everybody_wait_as_long_as_it_says(mirror: Mirror) -> None:
     """No request leaves before Retry-After is over."""
     mirror.books.item("S1", "Design")
@@ -111,6 +114,7 @@ def test_a_429_makes_everybody_wait_as_long_as_it_says(mirror: Mirror) -> None:
     assert mirror.record("S1").state == "in_sync"
 
 
+@pytest.mark.in_turn
 def test_a_key_refused_in_the_middle_loses_nothing(firm: Mirror) -> None:
     """What was on its way is sent when the key is right again."""
     made = iter(range(100))
@@ -300,6 +304,7 @@ def test_a_worker_told_to_stop_gives_the_company_back(firm: Mirror) -> None:
 # Size
 
 
+@pytest.mark.in_turn
 def test_a_list_longer_than_the_bucket_is_read_to_its_end(mirror: Mirror) -> None:
     """More pages than the rate budget holds at once are waited for."""
     portfolio = mirror.sandbox.create("portfolio", title="Alice & Co")["mosaic_id"]
@@ -312,6 +317,7 @@ def test_a_list_longer_than_the_bucket_is_read_to_its_end(mirror: Mirror) -> Non
     assert len(mirror.rows(models.mosaic_object)) > 80
 
 
+@pytest.mark.in_turn
 def test_due_records_are_taken_a_few_at_a_time(mirror: Mirror) -> None:
     """A hundred thousand due records are never in memory at once."""
     for number in range(120):

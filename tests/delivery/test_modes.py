@@ -12,6 +12,8 @@ from qbwc_server.database import company_transaction
 
 from .mirror import Mirror, everything_said
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.mark.parametrize(
     ("mode", "word"), [("preview", "Preview"), ("paused", "Paused")]

@@ -10,6 +10,8 @@ from qbwc_server import models
 
 from .mirror import Mirror, everything_said, nothing_twice
 
+pytestmark = pytest.mark.in_turn
+
 
 def _arrived(mirror: Mirror) -> None:
     nothing_twice(mirror)

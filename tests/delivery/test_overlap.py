@@ -27,6 +27,8 @@ from qbwc_server.sync import match_key
 
 from .mirror import Mirror
 
+pytestmark = pytest.mark.in_turn
+
 NewCompanies = Callable[..., NewCompany]
 
 
@@ -230,6 +232,7 @@ def _live_pair(pair: tuple[Mirror, Mirror]) -> tuple[Mirror, Mirror]:
     return alice, bob
 
 
+@pytest.mark.in_turn(False)
 def test_two_live_files_do_not_both_make_the_same_new_client(
     pair: tuple[Mirror, Mirror],
 ) -> None:
@@ -301,6 +304,7 @@ def test_what_another_file_could_not_make_is_made(pair: tuple[Mirror, Mirror]) -
     assert bob.record("C9").state == "in_sync"
 
 
+@pytest.mark.in_turn(False)
 def test_two_files_that_make_the_same_at_the_same_moment_take_turns(
     pair: tuple[Mirror, Mirror],
 ) -> None:

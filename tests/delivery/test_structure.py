@@ -12,6 +12,8 @@ from qbwc_server.sandbox.mosaic_fields import Refused
 
 from .mirror import Mirror, everything_said, nothing_twice
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def quick(mirror: Mirror) -> Mirror:

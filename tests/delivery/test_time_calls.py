@@ -14,6 +14,8 @@ from qbwc_server.database import company_transaction
 from .mirror import Mirror, nothing_twice
 from .timesheet import Timesheet
 
+pytestmark = pytest.mark.in_turn
+
 MODES = ["callback", "body", "bare", "silent", "mute"]
 LOST = [("slow", "after"), ("down", "after"), ("error", "after"), ("bad_json", "after")]
 NEVER = [("slow", "before"), ("down", "before"), ("error", "before")]
@@ -350,6 +352,7 @@ def test_many_entries_go_between_two_transactions(sheet: Timesheet) -> None:
     assert sent == [20] * 20
 
 
+@pytest.mark.in_turn(False)
 def test_several_senders_make_each_entry_once(sheet: Timesheet) -> None:
     """Threads share the connections, the budget and the reason to stop."""
     sheet.mirror.senders = 4
@@ -373,6 +376,7 @@ def test_too_many_requests_stop_a_batch_and_it_goes_on(sheet: Timesheet) -> None
     assert sheet.mirror.state().attention_id is None
 
 
+@pytest.mark.in_turn(False)
 def test_a_worker_that_dies_in_a_batch_leaves_nothing_twice(sheet: Timesheet) -> None:
     """What had left is looked for, what had not is sent."""
     mirror = sheet.mirror

@@ -11,6 +11,8 @@ from qbwc_server import models
 from .mirror import Mirror
 from .timesheet import Timesheet
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def sheet(mirror: Mirror) -> Timesheet:

@@ -15,6 +15,8 @@ from qbwc_server.kinds import time_entry
 from .mirror import Mirror
 from .timesheet import Timesheet
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def sheet(mirror: Mirror) -> Timesheet:
@@ -70,6 +72,7 @@ def test_one_year_is_read_in_a_pass_and_others_come_between(sheet: Timesheet) ->
     assert mirror.calls()[-1].record_id == record_id
 
 
+@pytest.mark.in_turn(False)
 def test_the_first_read_goes_on_where_it_was_killed(sheet: Timesheet) -> None:
     """A range that broke off is read again; a finished one is not."""
     wanted = {sheet.write(each) for each in (10, 500, 900)}

@@ -11,6 +11,8 @@ from qbwc_server import models
 
 from .mirror import Mirror, nothing_twice
 
+pytestmark = pytest.mark.in_turn
+
 LINE = ("C1", "J1", "P1")
 
 

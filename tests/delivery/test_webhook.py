@@ -17,6 +17,8 @@ from qbwc_server.web import callbacks
 
 from .mirror import Mirror, nothing_twice
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def server(mirror: Mirror) -> Iterator[Callable[..., int]]:
@@ -134,6 +136,7 @@ def test_a_callback_without_the_request_id_makes_us_look(
     nothing_twice(mirror)
 
 
+@pytest.mark.in_turn(False)
 def test_a_flood_with_the_right_token_does_not_fill_the_database(
     mirror: Mirror, server: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_flood_with_the_right_token_does_not_fill_the_database(
     assert server(path, _claim("x", apiRequestId="9")) == 200
 
 
+@pytest.mark.in_turn(False)
 def test_the_flood_of_one_company_closes_nobody_elses_door(
     mirror: Mirror,
     make_mirror: Callable[..., Mirror],

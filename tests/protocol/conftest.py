@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine
 
@@ -19,20 +18,6 @@ from tests.conftest import SECRET, Clock
 from tests.protocol.desk import Desk, serving
 from tests.protocol.timesheet import Timesheet
 from tests.protocol.writing import Hours
-
-
-@pytest.fixture(autouse=True)
-def _plain_logs() -> Iterator[None]:
-    """Write tracebacks without the values of variables: some hold megabytes."""
-    before = structlog.get_config()
-    structlog.configure(
-        processors=[
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(),
-        ]
-    )
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 from qbwc_server import job_answers, models
 from tests.protocol.desk import Desk
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_a_good_answer_returns_how_much_is_done(desk: Desk) -> None:
     """From 1 to 99 while there is more, 100 at the end and never before."""

@@ -23,6 +23,8 @@ from qbwc_server.sandbox.soap_call import INTUIT
 from qbwc_server.sandbox.web_connector import WebConnector
 from tests.protocol.desk import PARAMETERS, Desk, body_of, post, result, serving
 
+pytestmark = pytest.mark.in_turn
+
 NO = {
     "serverVersion": "qbwc-server",
     "clientVersion": "",

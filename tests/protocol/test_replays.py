@@ -13,6 +13,8 @@ from qbwc_server.writing import WRITINGS
 from tests.protocol.desk import Desk
 from tests.protocol.writing import Hours
 
+pytestmark = pytest.mark.in_turn
+
 
 def _fails(*_: Any) -> None:
     raise KeyError("a bug of ours")

@@ -12,6 +12,8 @@ from qbwc_server import models
 from qbwc_server.sandbox.interference import Call, ConnectionLost, SendAgain, Vanish
 from tests.protocol.desk import PATH, Desk, serving
 
+pytestmark = pytest.mark.in_turn
+
 METHODS = ["authenticate", "sendRequestXML", "receiveResponseXML", "closeConnection"]
 
 
@@ -114,6 +116,7 @@ def test_percentages_rise_and_end_in_a_hundred(desk: Desk) -> None:
     assert run.percents.index(100) == len(run.percents) - 1
 
 
+@pytest.mark.in_turn(False)
 def test_two_web_connectors_with_one_connection_file_do_no_harm(desk: Desk) -> None:
     """The second is told busy, or that the file is locked, and nothing is lost."""
     second = desk.connector(computer="SECOND-PC")

@@ -14,6 +14,8 @@ from tests.protocol.desk import Desk
 from tests.protocol.test_writes import Break
 from tests.protocol.timesheet import Timesheet
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(params=[9002, 600])
 def _forgetful(request: pytest.FixtureRequest, timesheet: Timesheet) -> None:

@@ -13,6 +13,8 @@ from qbwc_server.sandbox.answer import Refused
 from tests.protocol.desk import PATH, Desk
 from tests.protocol.timesheet import Timesheet
 
+pytestmark = pytest.mark.in_turn
+
 HOUR = timedelta(hours=1)
 
 

@@ -12,6 +12,8 @@ from qbwc_server.sandbox.refusal import QuickBooksRefusal
 from tests.protocol.desk import Desk
 from tests.protocol.writing import Hours
 
+pytestmark = pytest.mark.in_turn
+
 ALL = ["2026-03-01", "2026-03-02", "2026-03-03"]
 
 

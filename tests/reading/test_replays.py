@@ -20,6 +20,8 @@ from qbwc_server.replays import Replayed
 from tests.reading.poller import Poller
 from tests.reading.times import TimePoller
 
+pytestmark = pytest.mark.in_turn
+
 BAD = "Poison Ivy"
 Errors = (KeyError, ValueError, ZeroDivisionError)
 

@@ -11,6 +11,8 @@ import pytest
 from qbwc_server import models
 from tests.reading.times import TimePoller
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_the_first_load_comes_newest_first_and_whole(timed: TimePoller) -> None:
     """Entries of ten years arrive, in slices that go back from today."""

@@ -20,6 +20,8 @@ from qbwc_server.notify import NotSent
 from qbwc_server.settings import Settings
 from tests.conftest import Clock
 
+pytestmark = pytest.mark.in_turn
+
 URL = "https://qb.example.com"
 
 

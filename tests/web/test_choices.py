@@ -19,6 +19,8 @@ from qbwc_server.settings import Settings
 from qbwc_server.web import choosing_all
 from tests.conftest import Clock
 
+pytestmark = pytest.mark.in_turn
+
 NewCompanies = Callable[..., NewCompany]
 Put = Callable[..., int]
 MEMBER = {"mosaic_id": 7, "email": "ann@x.com", "first_name": "Ann", "last_name": "Lee"}

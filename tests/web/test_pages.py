@@ -23,6 +23,8 @@ from qbwc_server.settings import Settings
 from tests.conftest import Clock
 from tests.tenants.statements import Statements
 
+pytestmark = pytest.mark.in_turn
+
 NewCompanies = Callable[..., NewCompany]
 PAGES = (
     *(
