@@ -23,7 +23,7 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosaic
 	@$(BIN)/python -m qbwc_server demo
 
-test: $(VENV)/dev ## every test, on SQLite and PostgreSQL
+test: $(VENV)/dev ## every test, on SQLite and PostgreSQL (where the database cannot matter, on one of them)
 	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 SOAK_MINUTES ?= 30
