@@ -64,9 +64,7 @@ def fleet(made: Stand, wanted: Fleet) -> dict[str, float]:
     }
     load = _Load()
     times = [Times() for _ in range(_CONNECTIONS)]
-    threads = [
-        threading.Thread(target=_serve, args=(made, load, one)) for one in times
-    ]
+    threads = [threading.Thread(target=_serve, args=(made, load, one)) for one in times]
     for thread in threads:
         thread.start()
     spent = Spent(made)

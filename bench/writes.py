@@ -7,6 +7,8 @@ second, what Mosaic's took between two answers cannot be.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.pair import (
     Pair,
     agree,
@@ -29,27 +31,29 @@ from qbwc_server.sandbox.mosaic_hands import MosaicHands
 _RECORD, _JOB = models.record, models.job
 
 
-def writes(made: Stand, sizes: list[int]) -> dict[str, dict[str, float]]:
-    """Bring so many entries to either side, each size to a company of its own.
+def writes(
+    made: Stand, sizes: Sequence[int], by_callback: int
+) -> dict[str, dict[str, float]]:
+    """Bring so many entries to Mosaic, each size of a company of its own.
 
-    The first size goes to QuickBooks too, and to a Mosaic that answers by callbacks.
+    As many as the first size go to QuickBooks too. `by_callback` go to a Mosaic that
+    tells what came of a write by a callback, and not in its answer.
     """
     found = {}
     sandbox = MosaicSandbox(clock=utc, requests_per_window=10**9)
     with mosaic(sandbox) as running:
-        for number, size in enumerate(sizes):
-            modes: tuple[AnswerMode, ...] = ("body", "callback")
-            for mode in modes if number == 0 else modes[:1]:
-                sandbox.answer_mode = "body"
-                one = pair(made, running, f"Writes {size} {mode}")
-                with worker(made):
-                    agree(made, [one])
-                sandbox.answer_mode = mode
-                name = f"{size} to Mosaic, answered by {mode}"
-                found[name] = to_mosaic(made, one, size)
-                if number == 0 and mode == "body":
-                    name = f"{size} to QuickBooks"
-                    found[name] = to_quickbooks(made, sandbox, one, size)
+        ways: list[tuple[int, AnswerMode]] = [(size, "body") for size in sizes]
+        for number, (size, mode) in enumerate([*ways, (by_callback, "callback")]):
+            sandbox.answer_mode = "body"
+            one = pair(made, running, f"Writes {size} {mode}")
+            with worker(made):
+                agree(made, [one])
+            sandbox.answer_mode = mode
+            name = f"{size} to Mosaic, answered by {mode}"
+            found[name] = to_mosaic(made, one, size)
+            if number == 0:
+                name = f"{size} to QuickBooks"
+                found[name] = to_quickbooks(made, sandbox, one, size)
     return found
 
 
