@@ -44,11 +44,11 @@ def memory(
         with worker(made) as pid:
             go(made)
             processes = {"server": made.pids[1:], "worker": [pid]}
-            for one, query, count in (
-                (many, "CustomerQuery", customers),
-                (long, "TimeTrackingQuery", entries),
+            for one, query, count, of in (
+                (many, "CustomerQuery", customers, "customers"),
+                (long, "TimeTrackingQuery", entries, "time entries"),
             ):
-                found[f"{count} x {query}"] = _read(made, one, query, count, processes)
+                found[f"{count:,} {of}"] = _read(made, one, query, count, processes)
             time.sleep(seconds)
             found[f"{seconds:.0f} s later"] = _now(made, processes)
     return found

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ from qbwc_server.sandbox.new_records import NewTime, insert_times
 
 UNLIMITED = 10_000_000
 """Requests to Mosaic in a window, where its rate limit is not what is measured."""
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "mosaic_requests": UNLIMITED,
     "mosaic_settle_seconds": 5,
     "session_takeover_seconds": 0,
@@ -195,7 +196,8 @@ def on_its_way(made: Stand, company_id: int) -> int:
 def rows(made: Stand, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
     """Return how many rows of a table meet conditions."""
     counted = sa.select(sa.func.count()).select_from(table).where(*conditions)
-    return int(_value(made, counted))
+    with made.engine.begin() as connection:
+        return int(connection.execute(counted).scalar_one())
 
 
 def read_now(made: Stand, one: Pair) -> None:
@@ -223,8 +225,3 @@ def wait(is_so: Callable[[], bool], otherwise: str, every: float = 0.1) -> None:
         if time.monotonic() > deadline:
             raise Slow(otherwise)
         time.sleep(every)
-
-
-def _value(made: Stand, query: sa.Select[tuple[object]]) -> object:
-    with made.engine.begin() as connection:
-        return connection.execute(query).scalar()

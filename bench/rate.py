@@ -6,8 +6,10 @@ window, counted by the stand-in as strictly as Mosaic counts, refused requests t
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+from typing import Any
 
 from bench.pair import SETTINGS, agree, go, mosaic, pair, read_now, utc, worker
 from bench.stand import Stand, stand
@@ -54,7 +56,7 @@ def rate(window: float, windows: float) -> dict[str, float]:
     that it was too much (429).
     """
     sandbox = _Counting(window)
-    settings = SETTINGS | {
+    settings: dict[str, Any] = SETTINGS | {
         "mosaic_requests": REQUESTS,
         "mosaic_window_seconds": window,
     }
@@ -91,7 +93,7 @@ def _measure(
         time.sleep(seconds)
     asked = sandbox.asked[before:]
     counted = [at for at in asked if at - asked[0] <= seconds]
-    pauses = [after - at for at, after in zip(counted, counted[1:], strict=False)]
+    pauses = [after - at for at, after in itertools.pairwise(counted)]
     allowed = REQUESTS * windows
     return {
         "window": window,

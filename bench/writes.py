@@ -49,10 +49,10 @@ def writes(
             with worker(made):
                 agree(made, [one])
             sandbox.answer_mode = mode
-            name = f"{size} to Mosaic, answered by {mode}"
+            name = f"{size:,} to Mosaic, answered by {mode}"
             found[name] = to_mosaic(made, one, size)
             if number == 0:
-                name = f"{size} to QuickBooks"
+                name = f"{size:,} to QuickBooks"
                 found[name] = to_quickbooks(made, sandbox, one, size)
     return found
 
