@@ -40,9 +40,9 @@ from bench import (
 from bench.answers import time_entries
 from bench.lengths import LONG, QUICK, WHOLE, Length
 from bench.pair import SETTINGS
-from bench.stand import run, stand, wait_for
+from bench.stand import count, run, stand, wait_for
 from bench.wire import Times, quantile
-from qbwc_server import __version__
+from qbwc_server import __version__, models
 from qbwc_server.cli.demo_processes import free_port
 
 _TREE = Path(__file__).parents[1]
@@ -90,16 +90,18 @@ def measure_drain(length: Length) -> dict[str, Any]:
     trips = length.drain_trips
     found: dict[str, Any] = {}
     for firms in (1, 8):
-        for size in length.drain_sizes:
-            row: dict[str, Any] = {}
-            with floor("spyne") as port:
-                row["spyne"] = drain.floor_drain(port, size, firms=firms, trips=trips)
-            with stand("postgresql", processes=_PROCESSES) as made:
+        with stand("postgresql", processes=_PROCESSES) as made:
+            for size in length.drain_sizes:
+                row: dict[str, Any] = {}
+                with floor("spyne") as port:
+                    row["spyne"] = drain.floor_drain(
+                        port, size, firms=firms, trips=trips
+                    )
                 for query in drain.OBJECTS:
                     row[query] = drain.drain(
                         made, query, size, firms=firms, trips=trips
                     )
-            found[f"{firms} x {size}"] = row
+                found[f"{firms} x {size}"] = row
     return found
 
 
@@ -119,6 +121,11 @@ def measure_growth(length: Length) -> dict[str, Any]:
     """Polls and claims as a company grows, and as companies become many; views."""
     by_records, by_companies = {}, {}
     with stand("postgresql", processes=_PROCESSES) as made:
+        for companies in length.growth_companies:
+            firm, company_id = growth.company(made, 0, 0)
+            crowd.add(made, companies - count(made.engine, models.company) - 1)
+            idle_ms = growth.polls(made, firm, company_id)
+            by_companies[str(companies)] = {"idle_ms": idle_ms}
         for number, records in enumerate(length.growth_records):
             firm, company_id = growth.company(made, records, records)
             by_records[str(records)] = {
@@ -128,15 +135,6 @@ def measure_growth(length: Length) -> dict[str, Any]:
             }
         views.fill(made, company_id, length.growth_sessions)
         looked = views.looks(made, company_id)
-    with stand("postgresql", processes=_PROCESSES) as made:
-        there = 0
-        for companies in length.growth_companies:
-            firm, company_id = growth.company(made, 0, 0)
-            crowd.add(made, companies - there - 2)
-            there = companies
-            idle_ms = growth.polls(made, firm, company_id)
-            by_companies[str(companies)] = {"idle_ms": idle_ms}
-        looked["support_companies"] = views.companies(made)
     return {"records": by_records, "companies": by_companies, "views": looked}
 
 

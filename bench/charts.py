@@ -24,6 +24,7 @@ _BARS = {
 
 def draw(found: dict[str, Any], folder: Path) -> None:
     """Draw what was measured into a folder; what was not stays as it is there."""
+    found = longest(found)
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "qbwc-server"
     if "idle" in found:
@@ -46,6 +47,11 @@ def draw(found: dict[str, Any], folder: Path) -> None:
         processes = ("server_ms", "worker_ms", "database_ms")
         figure = _bars(rows, processes, "entries", "processor ms per entry")
         _save(figure, folder / "performance-writes.svg")
+
+
+def longest(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures, each measured alone and at length where it was."""
+    return found | {name: one[name] for name, one in found.get("alone", {}).items()}
 
 
 def _bars(rows: dict[str, Any], names: Sequence[str], along: str, high: str) -> Any:

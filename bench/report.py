@@ -29,6 +29,8 @@ def tables(found: dict[str, Any]) -> str:
     for name, section in _SECTIONS.items():
         if name in found:
             parts.append(section(found[name]))
+    if "writes" in charts.longest(found):
+        parts.append("![Writes](images/performance-writes.svg)")
     for name, one in found.get("alone", {}).items():
         title, _, rest = _SECTIONS[name](one[name]).partition("\n")
         parts.append(f"{title}, alone and at length\n\n{_where(one['on'])}\n{rest}")
@@ -237,7 +239,7 @@ def _targets(found: dict[str, Any]) -> str:
 
     What was measured alone and at length counts where there is such a figure.
     """
-    longest = found | {name: one[name] for name, one in found.get("alone", {}).items()}
+    longest = charts.longest(found)
     rows = [row for name in _GOALS if name in longest for row in _GOALS[name](longest)]
     return "### Targets\n\n" + _table(
         ["figure", "target", "measured", ""],

@@ -1,7 +1,7 @@
 """Support's views among very much: what a page of each takes.
 
 A company has a million records and as many finished jobs, ten thousand sessions and
-twice as many exchanges; elsewhere there are ten thousand companies.
+twice as many exchanges, beside ten thousand other companies.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def fill(made: Stand, company_id: int, sessions: int) -> None:
 
 
 def looks(made: Stand, company_id: int) -> dict[str, dict[str, float]]:
-    """Return of each view the milliseconds, median and longest, of one page."""
+    """Return of each view the milliseconds, median and longest, and how many rows.
+
+    Of companies it is all of them, of the others the first page of one company.
+    """
     wanted = Wanted(company_id=company_id)
-    return {
+    found = {
         f"support_{what}": _taken(made, what, wanted, _ROWS)
         for what in ("records", "jobs", "sessions", "exchanges")
     }
-
-
-def companies(made: Stand) -> dict[str, float]:
-    """Return the milliseconds of all companies at once."""
-    return _taken(made, "companies", Wanted(), _COMPANIES)
+    found["support_companies"] = _taken(made, "companies", Wanted(), _COMPANIES)
+    return found
 
 
 def _taken(made: Stand, what: str, wanted: Wanted, limit: int) -> dict[str, float]:
