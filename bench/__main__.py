@@ -181,7 +181,7 @@ FIGURES: dict[str, Callable[[Length], dict[str, Any]]] = {
     "fleet": measure_fleet,
 }
 """What is measured, in this order."""
-_QUICK = ("floors", "idle", "drain", "growth", "writes", "fleet")
+_QUICK = ("floors", "idle", "drain", "growth", "fleet")
 """What `--quick` measures; the others can be asked for one by one."""
 
 
