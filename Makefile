@@ -41,7 +41,7 @@ bench: $(VENV)/bench ## measure everything (under 15 minutes) and write docs/per
 bench-quick: $(VENV)/bench ## measure the most important, under 2 minutes
 	$(BIN)/python -m bench --quick
 
-bench-one: $(VENV)/bench ## measure one figure alone and at length (FIGURE=writes, memory, rate, freshness or fleet)
+bench-one: $(VENV)/bench ## measure one figure alone and at length (FIGURE=drain, writes, memory, rate, freshness or fleet)
 	$(BIN)/python -m bench --only $(FIGURE)
 
 test-all: ## every test on Python 3.11, 3.12 and 3.13

@@ -87,9 +87,8 @@ def measure_idle(length: Length) -> dict[str, Any]:
 
 def measure_drain(length: Length) -> dict[str, Any]:
     """Records and round trips per second, beside bare spyne that parses and forgets."""
-    trips = length.drain_trips
     found: dict[str, Any] = {}
-    for firms in (1, 8):
+    for firms, trips in length.drain_trips.items():
         with stand("postgresql", processes=_PROCESSES) as made:
             for size in length.drain_sizes:
                 row: dict[str, Any] = {}

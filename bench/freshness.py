@@ -32,7 +32,7 @@ _ENTRIES = 12
 _POLLERS = 4
 _A_MINUTE = 60
 _LOOK_EVERY = 0.02
-_LAST_POLLS = 3
+_LAST_POLLS = 2
 """After the last change, so that all have arrived."""
 
 
