@@ -51,8 +51,8 @@ WHOLE = Length(
     # Mosaic's 300 requests in a tenth of its five minutes.
     rate_window=30.0,
     rate_windows=1.5,
-    memory_customers=20_000,
-    memory_entries=200_000,
+    memory_customers=10_000,
+    memory_entries=60_000,
     memory_seconds=10.0,
     freshness=Scene(companies=1_000, live=20, every=15.0, seconds=45.0),
     # As many polls a second as 10,000 companies make, by a fifth of them.
