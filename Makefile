@@ -44,6 +44,9 @@ bench: $(VENV)/bench ## measure everything (under 15 minutes) and write docs/per
 bench-quick: $(VENV)/bench ## measure the most important, under 2 minutes
 	$(BIN)/python -m bench --quick
 
+bench-one: $(VENV)/bench ## measure one figure alone and at length (FIGURE=drain, writes, memory, rate, freshness or fleet)
+	$(BIN)/python -m bench --only $(FIGURE)
+
 test-all: ## every test on Python 3.11, 3.12 and 3.13
 	for v in 3.11 3.12 3.13; do $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; done
 
@@ -111,4 +114,4 @@ docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCK
 	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
 	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
 
-.PHONY: help demo bench bench-quick test soak test-all lint audit format errors answers lock env backup restore docker-test
+.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore docker-test

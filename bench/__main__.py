@@ -3,6 +3,9 @@
 Everything is measured beside its floors in the same run, because machines differ and
 are shared: ratios are what counts. The figures go to bench/results/VERSION.json and,
 with charts, into docs/performance.md.
+
+One figure alone is measured at length, as far as it has a longer form (`lengths`), and
+is kept beside those of the whole run, which another whole run leaves as they are.
 """
 
 from __future__ import annotations
@@ -19,11 +22,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import drain, fleet, floors, growth, idle, report, rows
+from bench import (
+    crowd,
+    drain,
+    fleet,
+    floors,
+    freshness,
+    growth,
+    idle,
+    memory,
+    rate,
+    report,
+    rows,
+    views,
+    writes,
+)
 from bench.answers import time_entries
-from bench.stand import run, stand, wait_for
+from bench.lengths import LONG, QUICK, WHOLE, Length
+from bench.pair import SETTINGS
+from bench.stand import count, run, stand, wait_for
 from bench.wire import Times, quantile
-from qbwc_server import __version__
+from qbwc_server import __version__, models
 from qbwc_server.cli.demo_processes import free_port
 
 _TREE = Path(__file__).parents[1]
@@ -45,87 +64,124 @@ def floor(kind: str) -> Iterator[int]:
             drain.stop(process)
 
 
-def measure_idle(quick: bool) -> dict[str, Any]:
+def measure_idle(length: Length) -> dict[str, Any]:
     """Idle polls per second, at several connections, beside the floors."""
-    seconds = 3 if quick else 8
     found: dict[str, Any] = {}
-    for connections in (1, 8) if quick else (1, 8, 32):
+    for connections in length.idle_connections:
         row: dict[str, float] = {}
         for kind in ("lxml", "spyne"):
             with floor(kind) as port:
                 polls = [idle.floor_poll(port, Times()) for _ in range(connections)]
-                row[kind] = idle.together(polls, seconds)
+                row[kind] = idle.together(polls, length.idle_seconds)
         for database in ("postgresql", "sqlite"):
             with stand(database, processes=_PROCESSES) as made:
                 times = Times()
                 firms = idle.idle_firms(made, connections, times)
                 own = [firm.poll for firm in firms]
                 idle.together(own, 1)
-                row[database] = idle.together(own, seconds)
+                row[database] = idle.together(own, length.idle_seconds)
                 row[f"{database}_p99"] = quantile(times.of["authenticate"], 0.99) * 1000
         found[str(connections)] = row
     return found
 
 
-def measure_drain(quick: bool) -> dict[str, Any]:
+def measure_drain(length: Length) -> dict[str, Any]:
     """Records and round trips per second, beside bare spyne that parses and forgets."""
-    trips = 10 if quick else 200
     found: dict[str, Any] = {}
-    for firms in (1, 8):
-        for size in (0, 500) if quick else (0, 50, 500):
-            row: dict[str, Any] = {}
-            with floor("spyne") as port:
-                row["spyne"] = drain.floor_drain(port, size, firms=firms, trips=trips)
-            with stand("postgresql", processes=_PROCESSES) as made:
+    for firms, trips in length.drain_trips.items():
+        with stand("postgresql", processes=_PROCESSES) as made:
+            for size in length.drain_sizes:
+                row: dict[str, Any] = {}
+                with floor("spyne") as port:
+                    row["spyne"] = drain.floor_drain(
+                        port, size, firms=firms, trips=trips
+                    )
                 for query in drain.OBJECTS:
                     row[query] = drain.drain(
                         made, query, size, firms=firms, trips=trips
                     )
-            found[f"{firms} x {size}"] = row
+                found[f"{firms} x {size}"] = row
     return found
 
 
-def measure_floors(quick: bool) -> dict[str, Any]:
+def measure_floors(length: Length) -> dict[str, Any]:
     """What parsing, storing and committing cost with nothing around them."""
     page = (
         b"<QBXML><QBXMLMsgsRs><TimeTrackingQueryRs>"
         + time_entries(500)
         + b"</TimeTrackingQueryRs></QBXMLMsgsRs></QBXML>"
     )
-    seconds = 1.0 if quick else 3.0
+    seconds = length.floor_seconds
     parsed = floors.per_second(lambda: floors.dicts(page), seconds) * 500
     return {"lxml to dicts, records/s": parsed, **rows.floors(seconds)}
 
 
-def measure_growth(quick: bool) -> dict[str, Any]:
-    """A poll with 0 and with 100 changes as a company grows."""
-    found = {}
+def measure_growth(length: Length) -> dict[str, Any]:
+    """Polls and claims as a company grows, and as companies become many; views."""
+    by_records, by_companies = {}, {}
     with stand("postgresql", processes=_PROCESSES) as made:
-        for number, records in enumerate(
-            (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
-        ):
+        for companies in length.growth_companies:
+            firm, company_id = growth.company(made, 0, 0)
+            crowd.add(made, companies - count(made.engine, models.company) - 1)
+            idle_ms = growth.polls(made, firm, company_id)
+            by_companies[str(companies)] = {"idle_ms": idle_ms}
+        for number, records in enumerate(length.growth_records):
             firm, company_id = growth.company(made, records, records)
-            found[str(records)] = {
+            by_records[str(records)] = {
                 "idle_ms": growth.polls(made, firm, company_id),
                 "changes_ms": growth.changes(made, firm, company_id, number + 1),
+                "claim_ms": growth.claims(made, company_id),
             }
-    return found
+        views.fill(made, company_id, length.growth_sessions)
+        looked = views.looks(made, company_id)
+    return {"records": by_records, "companies": by_companies, "views": looked}
 
 
-def measure_fleet(quick: bool) -> dict[str, Any]:
+def measure_fleet(length: Length) -> dict[str, Any]:
     """10,000 companies polling every minute."""
-    companies, seconds = (2_000, 20) if quick else (10_000, 120)
     with stand("postgresql", processes=_PROCESSES, threads=16) as made:
-        return fleet.fleet(made, companies, seconds)
+        return fleet.fleet(made, length.fleet)
 
 
-FIGURES: dict[str, Callable[[bool], dict[str, Any]]] = {
+def measure_writes(length: Length) -> dict[str, Any]:
+    """What an entry costs on its way to either side."""
+    with stand("postgresql", processes=_PROCESSES, **SETTINGS) as made:
+        return writes.writes(made, length.writes, length.writes_by_callback)
+
+
+def measure_rate(length: Length) -> dict[str, Any]:
+    """Calls to Mosaic against what its rate limit allows."""
+    return rate.rate(length.rate_window, length.rate_windows)
+
+
+def measure_memory(length: Length) -> dict[str, Any]:
+    """Server and worker while very much is read."""
+    with stand("postgresql", processes=_PROCESSES, **SETTINGS) as made:
+        return memory.memory(
+            made, length.memory_customers, length.memory_entries, length.memory_seconds
+        )
+
+
+def measure_freshness(length: Length) -> dict[str, Any]:
+    """Seconds from a change to its arrival, among companies that poll."""
+    with stand("postgresql", processes=_PROCESSES, threads=16, **SETTINGS) as made:
+        return freshness.freshness(made, length.freshness)
+
+
+FIGURES: dict[str, Callable[[Length], dict[str, Any]]] = {
     "floors": measure_floors,
     "idle": measure_idle,
     "drain": measure_drain,
     "growth": measure_growth,
+    "writes": measure_writes,
+    "rate": measure_rate,
+    "memory": measure_memory,
+    "freshness": measure_freshness,
     "fleet": measure_fleet,
 }
+"""What is measured, in this order."""
+_QUICK = ("floors", "idle", "drain", "growth", "fleet")
+"""What `--quick` measures; the others can be asked for one by one."""
 
 
 def main() -> None:
@@ -134,18 +190,29 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true")
     asked.add_argument("--only", choices=FIGURES)
     options = asked.parse_args()
-    found: dict[str, Any] = {"on": _machine(), "quick": options.quick}
-    for name, measure in FIGURES.items():
-        if options.only in {None, name}:
-            begun = time.perf_counter()
-            found[name] = measure(options.quick)
-            print(f"{name}: {time.perf_counter() - begun:.0f} s", flush=True)
-            print(json.dumps(found[name], indent=1), flush=True)
-    if options.only is None and not options.quick:
-        kept = Path(__file__).parent / "results" / f"{__version__}.json"
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_text(json.dumps(found, indent=1) + "\n")
-        report.write(found, _TREE / "docs")
+    length = QUICK if options.quick else LONG if options.only else WHOLE
+    found: dict[str, Any] = {"on": _machine()}
+    whole = time.perf_counter()
+    for name in (
+        [options.only] if options.only else _QUICK if options.quick else FIGURES
+    ):
+        begun = time.perf_counter()
+        found[name] = FIGURES[name](length)
+        print(f"{name}: {time.perf_counter() - begun:.0f} s", flush=True)
+        print(json.dumps(found[name], indent=1), flush=True)
+    print(f"all: {time.perf_counter() - whole:.0f} s", flush=True)
+    if options.quick:
+        return
+    kept = Path(__file__).parent / "results" / f"{__version__}.json"
+    kept.parent.mkdir(exist_ok=True)
+    before = json.loads(kept.read_text()) if kept.exists() else {}
+    if options.only:
+        alone = before.get("alone", {}) | {options.only: found}
+        found = {**before, "alone": alone}
+    else:
+        found["alone"] = before.get("alone", {})
+    kept.write_text(json.dumps(found, indent=1) + "\n")
+    report.write(found, _TREE / "docs")
 
 
 def _machine() -> dict[str, str]:

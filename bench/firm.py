@@ -8,19 +8,33 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from bench import answers
 from bench.wire import Refused, Times, Wire, body
 from qbwc_server.companies import NewCompany
 from qbwc_server.sandbox.company_file import CompanyFile
 from qbwc_server.sandbox.company_stamp import first_answers
+from qbwc_server.sandbox.quickbooks_protocol import Session
 from qbwc_server.sandbox.registration import Application, add
 
 _RQ = re.compile(r"<(\w+?)Rq requestID=\"(\d+)\"([^>]*)>")
 _START = b'&lt;?xml version="1.0" ?&gt;&lt;QBXML&gt;&lt;QBXMLMsgsRs&gt;'
 _END = b"&lt;/QBXMLMsgsRs&gt;&lt;/QBXML&gt;"
 _ITERATOR = "{00000000-0000-0000-0000-000000000001}"
+
+
+@dataclass
+class _Read:
+    """A read that is answered from ready pages, and how many were given."""
+
+    query: str
+    objects: bytes
+    pages: int
+    size: int
+    each: Callable[[int], object] | None
+    given: int = 0
 
 
 class Firm:
@@ -41,6 +55,10 @@ class Firm:
         self.file: CompanyFile | None = None
         self.began = self.ended = 0.0
         """When the first and the last page of the latest session went out."""
+        self.spent = 0.0
+        """Seconds that went into the stand-in of QuickBooks."""
+        self.answered: Callable[[str], object] = lambda _request: None
+        """Called with each request that the company file has answered."""
 
     def poll(self) -> bool:
         """Poll once; False if there is something to do.
@@ -54,17 +72,34 @@ class Firm:
             raise Refused("nvu")
         return b">none<" in answer
 
-    def open(self) -> None:
-        """Have a company file to answer from."""
-        self.file = CompanyFile(":memory:", clock=time.time)
+    def open(self, file: CompanyFile | None = None) -> None:
+        """Have a company file to answer from, an empty one if none is given."""
+        self.file = file or CompanyFile(":memory:", clock=time.time)
         self.file.hands.set("company_name", self._new.name)
         add(self.application, self.file)
 
-    def session(self, query: str, objects: bytes, pages: int, size: int) -> int:
+    def session(
+        self,
+        query: str,
+        objects: bytes,
+        pages: int,
+        size: int,
+        each: Callable[[int], object] | None = None,
+    ) -> int:
         """Do one run in which a read of `query` has so many pages; return how many.
 
-        `objects` are those of a page, as they stand in an envelope.
+        `objects` are those of a page, as they stand in an envelope. `each` is called
+        after each page with how many were given.
         """
+        read = _Read(query, objects, pages, size, each)
+        self._run(read)
+        return read.given
+
+    def run(self) -> bool:
+        """Do one run, everything answered by the company file; False for `none`."""
+        return self._run(_Read("", b"", 0, 0, None))
+
+    def _run(self, read: _Read) -> bool:
         if self.file is None:
             self.open()
         assert self.file is not None
@@ -75,29 +110,35 @@ class Firm:
             ("strUserName", self._new.username),
             ("strPassword", self._new.password),
         )
+        if found[1] in {"nvu", "busy"}:
+            raise Refused(found[1])
         ticket = ("ticket", found[0])
+        if found[1] == "none":
+            return False
+        begun = time.perf_counter()
         inside = self.file.begin_session(
             app_name=self.application.app_name, owner_id=self.application.owner_id
         )
-        hcp, given = first_answers(inside, self.application.owner_id), 0
+        hcp = first_answers(inside, self.application.owner_id)
+        self.spent += time.perf_counter() - begun
         try:
             while request := self._next(ticket, hcp):
                 hcp = ""
                 if request != "NoOp":
-                    answer, more = self._answer(
-                        request, inside, query, objects, given, pages, size
-                    )
-                    self.began = self.began if given else time.perf_counter()
-                    given += more
+                    before = read.given
+                    answer = self._answer(request, inside, read)
+                    self.began = self.began if before else time.perf_counter()
                     done = self._receive(ticket, answer)
-                    if more:
+                    if read.given > before:
                         self.ended = time.perf_counter()
+                        if read.each is not None:
+                            read.each(read.given)
                     if done == "100":
                         break
         finally:
             inside.end()
             self.wire.text("closeConnection", ticket)
-        return given
+        return True
 
     def _next(self, ticket: tuple[str, str], hcp: str) -> str:
         return self.wire.text(
@@ -119,24 +160,19 @@ class Firm:
             raise Refused(self.wire.text("getLastError", ticket))
         return done
 
-    def _answer(
-        self,
-        request: str,
-        inside: Any,
-        query: str,
-        objects: bytes,
-        given: int,
-        pages: int,
-        size: int,
-    ) -> tuple[bytes, int]:
-        """Return an answer as it stands in an envelope, and how many pages it has."""
+    def _answer(self, request: str, inside: Session, read: _Read) -> bytes:
+        """Return an answer as it stands in an envelope."""
         asked = _RQ.findall(request)
-        if query not in {name for name, _, _ in asked}:
-            return answers.ready(inside.process(request).encode()), 0
+        if read.query not in {name for name, _, _ in asked}:
+            begun = time.perf_counter()
+            answer = inside.process(request)
+            self.spent += time.perf_counter() - begun
+            self.answered(request)
+            return answers.ready(answer.encode())
         parts = [_START]
         more = 0
         for name, number, _ in asked:
-            if name != query or given >= pages:
+            if name != read.query or read.given >= read.pages:
                 parts.append(
                     b'&lt;%bRs requestID="%b" statusCode="1" statusSeverity="Info" '
                     b'statusMessage="none"&gt;&lt;/%bRs&gt;'
@@ -144,12 +180,13 @@ class Firm:
                 )
                 continue
             more = 1
-            left = (pages - given - 1) * max(size, 1)
+            left = (read.pages - read.given - 1) * max(read.size, 1)
             iterator = f'iteratorRemainingCount="{left}" iteratorID="{_ITERATOR}"'
             parts.append(
                 f'&lt;{name}Rs requestID="{number}" statusCode="0" statusSeverity='
                 f'"Info" statusMessage="Status OK" {iterator}&gt;'.encode()
-                + answers.page(objects, given)
+                + answers.page(read.objects, read.given)
                 + f"&lt;/{name}Rs&gt;".encode()
             )
-        return b"".join([*parts, _END]), more
+        read.given += more
+        return b"".join([*parts, _END])

@@ -16,9 +16,11 @@ from bench.drain import OBJECTS
 from bench.firm import Firm
 from bench.stand import Stand
 from bench.wire import Times
-from qbwc_server import models
+from qbwc_server import models, queue
+from qbwc_server.database import company_transaction
 
 _ROUNDS = 7
+_BATCH = 25
 
 
 def fill(made: Stand, company_id: int, records: int, jobs: int) -> None:
@@ -67,6 +69,38 @@ def polls(made: Stand, firm: Firm, company_id: int) -> float:
             raise AssertionError("it has something to do")
         found.append(time.perf_counter() - begun)
     return statistics.median(found) * 1000
+
+
+def claims(made: Stand, company_id: int) -> float:
+    """Return the milliseconds of choosing the next jobs among all, the median.
+
+    The company is given four times as many writes as go out together.
+    """
+    _wanted(made, company_id)
+    found = []
+    for _ in range(50):
+        with company_transaction(made.engine, company_id) as connection:
+            begun = time.perf_counter()
+            chosen = queue.claimable(
+                connection, company_id, datetime.now(UTC), write_batch=_BATCH
+            )
+            found.append(time.perf_counter() - begun)
+        if len(chosen) != _BATCH:
+            raise AssertionError(f"{len(chosen)} jobs instead of {_BATCH}")
+    return statistics.median(found) * 1000
+
+
+def _wanted(made: Stand, company_id: int) -> None:
+    with made.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                """INSERT INTO job (company_id, id, state, kind, action, summary,
+                created_at, run_at, priority)
+                SELECT :company, 80000000 + n, 'ready', 'time_entry', 'add', 'Add',
+                now(), now(), 10 FROM generate_series(1, :jobs) AS n"""
+            ),
+            {"company": company_id, "jobs": 4 * _BATCH},
+        )
 
 
 def changes(made: Stand, firm: Firm, company_id: int, number: int) -> float:

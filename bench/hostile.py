@@ -9,7 +9,6 @@ live ticket over a real socket, and prints a Markdown table. Bounds: 1 s, 100 MB
 from __future__ import annotations
 
 import gzip
-import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -89,4 +88,4 @@ def _calling_back(server: House, token: str, body: bytes) -> Prepare:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

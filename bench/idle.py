@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bench.firm import Firm
@@ -33,7 +33,7 @@ def floor_poll(port: int, times: Times) -> Callable[[], object]:
     return poll
 
 
-def together(polls: list[Callable[[], object]], seconds: float) -> float:
+def together(polls: Sequence[Callable[[], object]], seconds: float) -> float:
     """Poll on each connection at once for so long; return polls per second in all."""
     counts = [0] * len(polls)
     begun = time.perf_counter()

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,10 @@ def main() -> None:
         )
         with company_reading(engine, company.id) as connection:
             for text in ("customer 12", "nobody at all"):
-                _measured(
-                    f"search {text!r}",
-                    lambda text=text: listing.page(
-                        connection, company, "jobs", search=text, limit=25
-                    ),
+                look = partial(
+                    listing.page, connection, company, "jobs", search=text, limit=25
                 )
+                _measured(f"search {text!r}", look)
         engine.dispose()
 
 

@@ -53,14 +53,21 @@ class Stand:
     environment: dict[str, str]
     postgres: Postgres | None = None
 
-    def add(self, name: str) -> tuple[NewCompany, Application]:
+    def add(
+        self,
+        name: str,
+        mosaic_url: str = "http://127.0.0.1:9",
+        mosaic_team: str = "1",
+        mosaic_key: str | None = None,
+    ) -> tuple[NewCompany, Application]:
         """Add a company; return it and what its .qwc says."""
         new = companies.add(
             self.engine,
             self.keys,
             name=name,
-            mosaic_url="http://127.0.0.1:9",
-            mosaic_team="1",
+            mosaic_url=mosaic_url,
+            mosaic_team=mosaic_team,
+            mosaic_key=mosaic_key,
             now=datetime.now(UTC),
         )
         stored = companies.find(self.engine, name)

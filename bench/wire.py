@@ -103,6 +103,11 @@ class Wire:
         inner = found[1] if found is not None else b""
         return [unescape(one.decode()) for one in _STRING.findall(inner)]
 
+    @property
+    def own_port(self) -> int:
+        """The port that the connection comes from, 0 if there is none."""
+        return 0 if self._socket is None else int(self._socket.getsockname()[1])
+
     def close(self) -> None:
         """Close the connection."""
         if self._socket is not None:
