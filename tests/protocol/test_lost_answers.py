@@ -25,6 +25,7 @@ class Mortal:
         self._engine = engine
         self._dies_at = dies_at
         self.url, self.dialect = engine.url, engine.dialect
+        self.connect = engine.connect
         self.count = 0
 
     @contextmanager
