@@ -139,7 +139,7 @@ def test_what_is_written_by_somebody_else_opens_nothing(
         f"{ends}.{round_}.bob.{signature}",
         f"{int(ends) + 1}.{round_}.{name}.{signature}",
         f"{ends}.{int(round_) + 1}.{name}.{signature}",
-        f"{ends}.{round_}.{name}.{signature[:-1]}0",
+        f"{ends}.{round_}.{name}.{'0' if signature[0] != '0' else '1'}{signature[1:]}",
         f"{ends}.{round_}.{name}.",
         f"x.{round_}.{name}.{signature}",
         "...",
