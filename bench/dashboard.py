@@ -36,7 +36,7 @@ _TREE = Path(__file__).parents[1]
 _BOARD = _TREE / "deploy/grafana/dashboard.json"
 _PICTURE = _TREE / "docs/images/dashboard.png"
 _TOKEN = "a-token-for-a-picture-only"
-_SECONDS = 200
+_SECONDS = 180
 _EVERY = 2
 """Seconds between two scrapes, and between two points of a line."""
 _PRACTICES = 12
