@@ -78,6 +78,15 @@ def _answers(port: int) -> bool:
         return False
 
 
+def _stopped(process: int) -> bool:
+    """Tell whether every thread of a process stands still.
+
+    Until then one of them may still take a later signal, which goes first.
+    """
+    tasks = Path(f"/proc/{process}/task").glob("*/status")
+    return all("\nState:\tT" in one.read_text() for one in tasks)
+
+
 def _pending(process: int) -> int:
     """Return the signals that a process was sent and has not seen yet."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -92,6 +101,7 @@ def test_a_server_that_is_told_to_stop_answers_whoever_is_connected(
     children = Path(f"/proc/{serving.pid}/task/{serving.pid}/children").read_text()
     (child,) = (int(one) for one in children.split())
     os.kill(child, signal.SIGSTOP)
+    _until(lambda: _stopped(child))
     waiting = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(5)]
     for one in waiting:
         one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
