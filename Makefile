@@ -20,7 +20,7 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/run
 
-demo: $(VENV)/run ## the whole product in one minute, without QuickBooks or Mosaic
+demo: $(VENV)/run ## the whole product in a few minutes, without QuickBooks or Mosaic
 	@$(BIN)/python -m qbwc_server demo
 
 test: $(VENV)/dev ## every test, on SQLite and PostgreSQL (where the database cannot matter, on one of them)
