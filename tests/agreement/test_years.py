@@ -21,7 +21,15 @@ ZONES = (
 SOAK = int(os.environ.get("HISTORIES", "50")) >= 1000
 YEAR = 2018
 """The last year in which Sao Paulo changed its clocks twice."""
-_HOURS_AROUND = range(-12, 12) if SOAK else (-9, -2, -1, 0, 1, 3)
+_HOURS_AROUND = (
+    range(-12, 12)
+    if SOAK
+    else (
+        *(-12, -9, -6, -3),
+        *(-2, -1, 0, 1),
+        *(3, 6, 9),
+    )
+)
 
 
 def clock_changes(zone: str) -> list[datetime]:
@@ -38,7 +46,7 @@ def clock_changes(zone: str) -> list[datetime]:
 def moments(zone: str) -> list[datetime]:
     """Return when people work: around a change, and through the year."""
     start = datetime(YEAR, 1, 2, 12, tzinfo=UTC)
-    days = range(0, 360, 2 if SOAK else 60)
+    days = range(0, 360, 2 if SOAK else 45)
     found = [start + timedelta(days=number) for number in days]
     for change in clock_changes(zone):
         found += [

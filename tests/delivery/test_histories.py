@@ -261,11 +261,11 @@ def test_whatever_happened_mosaic_agrees_and_nothing_is_twice(
 ) -> None:
     """Promises 1, 2 and 4, over histories that nobody thought of."""
     machine = type("Machine", (Histories,), {"make": staticmethod(make_mirror)})
-    many = 200 if SOAK else 20
+    many = 200 if SOAK else 40
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=many // 3 if engine.dialect.name == "postgresql" else many,
+            max_examples=many // 4 if engine.dialect.name == "postgresql" else many,
             stateful_step_count=15,
             phases=(Phase.explicit, Phase.generate),
             deadline=None,

@@ -14,7 +14,7 @@ from tests.faults.points import points
 from tests.faults.verdict import at_rest, come_to_rest
 
 _AT_ONCE = 6
-_QUICK_ROUNDS = 1
+_QUICK_ROUNDS = 2
 _MOST_ROUNDS = 60
 _LEAST_SHARE = 0.9
 _NEWCOMERS = (1, 2)

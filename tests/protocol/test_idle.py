@@ -14,8 +14,6 @@ from qbwc_server import access, companies, logins, models, queue, sessions
 from qbwc_server.idle import Idle
 from tests.protocol.desk import Desk
 
-pytestmark = pytest.mark.in_turn
-
 HERE = "127.0.0.1"
 
 
@@ -42,7 +40,6 @@ def of(desk: Desk) -> sa.Update:
     return models.company.update().where(models.company.c.id == desk.company.id)
 
 
-@pytest.mark.in_turn(False)
 def test_it_is_answered_and_kept_as_the_whole_way_does(
     desk: Desk, idle: list[int | None]
 ) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server import models, queue, sessions
 from qbwc_server.companies import NewCompany
 from qbwc_server.database import (
+    bind_company,
     company_transaction,
     lock_company,
     make_engine,
@@ -121,6 +122,44 @@ def test_eight_threads_take_ids_that_nobody_else_has(
 
     assert sum(3 * (number + 1) for number in range(THREADS)) == len(taken)
     assert len(taken) == len(set(taken))
+
+
+def test_ids_counted_under_the_lock_and_taken_beside_it_are_all_different(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """Half of the threads hold the lock and count in memory, the others do neither.
+
+    Those who fail after they took some have taken none.
+    """
+    company = new_company()
+    taken: list[int] = []
+
+    def count(number: int) -> None:
+        with company_transaction(engine, company.id) as connection:
+            mine = [next_ids(connection, company.id, number + 1) for _ in range(3)]
+        taken.extend(one for ids in mine for one in ids)
+
+    def fail(number: int) -> None:
+        with suppress(LookupError), company_transaction(engine, company.id) as one:
+            next_ids(one, company.id, number + 1)
+            raise LookupError
+
+    def beside(number: int) -> None:
+        with engine.begin() as connection:
+            bind_company(connection, company.id)
+            mine = next_ids(connection, company.id, number + 1)
+        taken.extend(mine)
+
+    def take(number: int) -> None:
+        for _ in range(5):
+            beside(number) if number % 2 else count(number)
+            fail(number)
+
+    _together(take)
+
+    assert len(taken) == len(set(taken))
+    with company_transaction(engine, company.id) as connection:
+        assert next_ids(connection, company.id)[0] > max(taken)
 
 
 def test_eight_threads_enqueue_one_job_of_one_key(
