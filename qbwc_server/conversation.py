@@ -485,9 +485,7 @@ def _may_write(connection: Connection, company: Company, session: Session) -> bo
     Only after QuickBooks said in it whether a backup was restored; what was answered
     last may have changed that, so the row is read again.
     """
-    if not company.writes_quickbooks:
-        return False
-    return sessions.get(connection, company.id, session.id).checked
+    return company.writes_quickbooks and sessions.may_write(connection, session)
 
 
 def _must_rest(company: Company, now: datetime) -> bool:

@@ -295,17 +295,22 @@ def _in_one_trip(
     values: Mapping[str, object],
 ) -> psycopg.Cursor[Any]:
     compiled = _compiled(connection.dialect, statement)
-    raw: Any = connection.connection.driver_connection
+    raw: psycopg.Connection[Any] | Any = connection.connection.driver_connection
+    cursor = psycopg.ClientCursor(raw)
     read_only = "on" if isinstance(statement, sa.Select) else "off"
+    bound = {"read_only": read_only, "role": _APPLICATION, "named": str(company_id)}
     try:
-        with raw.pipeline():
-            raw.execute(_BIND, (read_only, _APPLICATION, str(company_id)))
-            cursor: psycopg.Cursor[Any] = raw.execute(compiled, values)
-            raw.commit()
+        # What is sent together is one transaction of its own.
+        raw.autocommit = True
+        cursor.execute(_BIND + compiled, {**bound, **values})
+        cursor.nextset()
+        raw.autocommit = False
     except psycopg.Error as error:
         # As SQLAlchemy would have done it, for who decides by its type.
         if raw.closed:
             connection.invalidate(error)
+        else:
+            raw.autocommit = False
         raise DBAPIError.instance(
             compiled, None, error, psycopg.Error, hide_parameters=True
         ) from error
@@ -313,8 +318,8 @@ def _in_one_trip(
 
 
 _BIND = (
-    "SELECT set_config('transaction_read_only', %s, true), "
-    "set_config('role', %s, true), set_config('qbwc.company', %s, true)"
+    "SELECT set_config('transaction_read_only', %(read_only)s, true), "
+    "set_config('role', %(role)s, true), set_config('qbwc.company', %(named)s, true); "
 )
 
 

@@ -27,7 +27,13 @@ _ONE = (
     statements.equal(_TABLE.c.company_id, "company"),
     statements.equal(_TABLE.c.id, "exchange"),
 )
-_GET, _GET_HEAD = sa.select(_TABLE).where(*_ONE), sa.select(*_HEAD).where(*_ONE)
+_GET = sa.select(_TABLE).where(*_ONE)
+_TAKE = (
+    _TABLE.update()
+    .where(*_ONE, _TABLE.c.applied_at.is_(None))
+    .values(applied_at=statements.said(_TABLE.c.applied_at, "now"))
+    .returning(*_HEAD)
+)
 _INSERT = _TABLE.insert()
 _JOBS = (
     sa.select(*queue.COLUMNS)
@@ -172,10 +178,15 @@ def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     return connection.execute(_GET, given).one()
 
 
-def head(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
-    """Return the row of an exchange without its texts, which may be long."""
-    given = {"company": company_id, "exchange": exchange_id}
-    return connection.execute(_GET_HEAD, given).one()
+def take(
+    connection: Connection, company_id: int, exchange_id: int, now: datetime
+) -> Row[Any] | None:
+    """Note that an answer is worked with; None if that was done before.
+
+    The row is returned without its texts, which may be long.
+    """
+    given = {"company": company_id, "exchange": exchange_id, "now": now}
+    return connection.execute(_TAKE, given).first()
 
 
 def change(

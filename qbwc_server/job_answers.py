@@ -6,6 +6,7 @@ Rule: a job whose answer cannot be worked with stops itself and no other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 import structlog
@@ -52,11 +53,13 @@ def apply(
     now: datetime,
     *,
     exchange_id: int,
+    apart: bool = True,
 ) -> dict[str, int]:
     """Give each job its answer; return how many objects of which kind came.
 
     What was written is counted under the kind's plural and `WRITTEN`. `exchange_id` is
-    where the answer is kept, for what our program fails on.
+    where the answer is kept, for what our program fails on. Unless jobs are kept
+    `apart`, what fails is raised, and the transaction is to be done again so.
     """
     counts: dict[str, int] = {}
     answers = response.pair(expected(jobs), parsed)
@@ -68,18 +71,22 @@ def apply(
             continue
         try:
             if job.writes:
-                with observe.within(job=job.id), connection.begin_nested():
+                alone = connection.begin_nested() if apart else nullcontext()
+                with observe.within(job=job.id), alone:
                     done = int(_apply_write(connection, job, answer, now))
             else:
                 with observe.within(job=job.id):
-                    _read(connection, company, job, answer, now)
+                    read = _read if apart else _apply_read
+                    read(connection, company, job, answer, now)
                 done = len(answer.rets)
             if job.kind in _PLURALS and done:
                 what = _PLURALS[job.kind] + (WRITTEN if job.writes else "")
                 counts[what] = counts.get(what, 0) + done
         except NOT_USABLE:
             raise  # the database went away: nothing was decided about the answer
-        except Exception as error:  # noqa: BLE001 - a bug in one kind must not stop the others
+        except Exception as error:  # a bug in one kind must not stop the others
+            if not apart:
+                raise
             _LOG.exception("answer not applied", company=company.id, job=job.id)
             reason = (
                 "Our program failed on the answer, which is kept in exchange "

@@ -138,7 +138,10 @@ def enqueue(
             "due_since": due_since,
         },
     )
-    _event(connection, company_id, job_id, None, state, at=now, by=by, reason=None)
+    event = _event(
+        connection, company_id, job_id, None, state, at=now, by=by, reason=None
+    )
+    connection.execute(_INSERT_EVENT, event)
     return job_id
 
 
@@ -164,17 +167,19 @@ def move(
         values["finished_at"] = now
     if to == "ready":
         values.setdefault("exchange_id", None)
-    changed = statements.change(
+    event = _event(
+        connection, job.company_id, job.id, job.state, to, at=now, by=by, reason=reason
+    )
+    changed = statements.change_and_tell(
         connection,
         _JOB,
         {"company_id": job.company_id, "id": job.id, "state": job.state},
         {"state": to, "reason": reason, **values},
+        history=models.job_event,
+        event=event,
     )
-    if changed != 1:
+    if not changed:
         raise IllegalTransition(f"Job {job.id} is no longer {job.state}.")
-    _event(
-        connection, job.company_id, job.id, job.state, to, at=now, by=by, reason=reason
-    )
     _LOG.debug("job moved", company=job.company_id, job=job.id, state=to, by=by)
     if to == "done" and job.due_since is not None:
         passed = (now - job.due_since).total_seconds()
@@ -420,17 +425,15 @@ def _event(
     at: datetime,
     by: str,
     reason: str | None,
-) -> None:
-    connection.execute(
-        _INSERT_EVENT,
-        {
-            "company_id": company_id,
-            "id": next_id(connection, company_id),
-            "job_id": job_id,
-            "at": at,
-            "from_state": before,
-            "to_state": after,
-            "by": by,
-            "reason": reason,
-        },
-    )
+) -> dict[str, object]:
+    """Return the row of an event, with its id."""
+    return {
+        "company_id": company_id,
+        "id": next_id(connection, company_id),
+        "job_id": job_id,
+        "at": at,
+        "from_state": before,
+        "to_state": after,
+        "by": by,
+        "reason": reason,
+    }

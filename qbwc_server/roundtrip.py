@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,7 +84,7 @@ def compose(
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
         for job in jobs:
             try:
-                with connection.begin_nested():
+                with nullcontext() if job.writes else connection.begin_nested():
                     request, cursor = _request(
                         connection, company, job, session_id, now, rules
                     )
@@ -196,22 +197,25 @@ def apply(
             parsed = response.parse(kept.answer)
         except ResponseMalformed as error:
             problem = str(error)
-    try:
-        with company_transaction(engine, company_id) as connection:
-            outcome = _apply(connection, company_id, exchange_id, parsed, problem, now)
-            then(connection, outcome)
-            return outcome
-    except NOT_USABLE:
-        raise  # the database went away: the answer waits
-    except Exception:  # noqa: BLE001 - see below
-        # Kept and marked, or the same answer would fail every session to come.
-        _LOG.exception("answer not worked with", company=company_id)
-        problem = "Our program failed on the answer. Support must look at it."
-        with company_transaction(engine, company_id) as connection:
-            outcome = _apply(connection, company_id, exchange_id, None, problem, now)
-            exchanges.fail(connection, company_id, exchange_id, reason=problem, now=now)
-            then(connection, outcome)
-            return outcome
+    for apart in (False, True):
+        try:
+            with company_transaction(engine, company_id) as connection:
+                outcome = _apply(
+                    connection, company_id, exchange_id, parsed, problem, now, apart
+                )
+                then(connection, outcome)
+                return outcome
+        except NOT_USABLE:
+            raise  # the database went away: the answer waits
+        except Exception:  # noqa: BLE001 - see below
+            _LOG.exception("answer not worked with", company=company_id, apart=apart)
+    # Kept and marked, or the same answer would fail every session to come.
+    problem = "Our program failed on the answer. Support must look at it."
+    with company_transaction(engine, company_id) as connection:
+        outcome = _apply(connection, company_id, exchange_id, None, problem, now)
+        exchanges.fail(connection, company_id, exchange_id, reason=problem, now=now)
+        then(connection, outcome)
+        return outcome
 
 
 def _apply(
@@ -221,9 +225,11 @@ def _apply(
     parsed: MessageSet | None,
     problem: str | None,
     now: datetime,
+    apart: bool = True,
 ) -> Outcome:
-    row = exchanges.head(connection, company_id, exchange_id)
-    if row.applied_at is not None:
+    """Do it in one go, or with each request apart; that is slower, for what failed."""
+    row = exchanges.take(connection, company_id, exchange_id, now)
+    if row is None:
         return Outcome()
     company = companies.get(connection, company_id)
     jobs = [
@@ -233,26 +239,23 @@ def _apply(
     ]
     if row.hresult is not None and problem is None:
         said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
-        exchanges.change(
-            connection, company_id, exchange_id, state="refused", applied_at=now
-        )
+        exchanges.change(connection, company_id, exchange_id, state="refused")
         return Outcome(said)
     if parsed is not None and row.purpose == "work" and not _meant(jobs, parsed):
         problem = "The answer is to something else than was asked."
     if parsed is None or problem is not None:
         _unreadable(connection, jobs, problem or "", now)
-        exchanges.change(
-            connection, company_id, exchange_id, reason=problem, applied_at=now
-        )
+        exchanges.change(connection, company_id, exchange_id, reason=problem)
         return Outcome(_UNREADABLE)
     counts: dict[str, int] = {}
     if row.purpose in {"probe", "look"}:
         counts = recovery.apply(connection, company, row, parsed, now)
     elif row.purpose == "work":
         counts = job_answers.apply(
-            connection, company, jobs, parsed, now, exchange_id=exchange_id
+            *(connection, company, jobs, parsed, now),
+            exchange_id=exchange_id,
+            apart=apart,
         )
-    exchanges.change(connection, company_id, exchange_id, applied_at=now)
     return Outcome(None, counts)
 
 

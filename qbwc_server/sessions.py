@@ -51,7 +51,10 @@ class Session:
 _OF_COMPANY = sa.select(*(_TABLE.c[part.name] for part in fields(Session))).where(
     statements.equal(_TABLE.c.company_id, "company")
 )
-_GET = _OF_COMPANY.where(statements.equal(_TABLE.c.id, "session"))
+_CHECKED = sa.select(_TABLE.c.checked).where(
+    statements.equal(_TABLE.c.company_id, "company"),
+    statements.equal(_TABLE.c.id, "session"),
+)
 
 
 def company_of(ticket: str) -> int | None:
@@ -123,10 +126,10 @@ def live(connection: Connection, company_id: int) -> Session | None:
     return None if row is None else Session.of(row)
 
 
-def get(connection: Connection, company_id: int, session_id: int) -> Session:
-    """Return a session that is known to exist."""
-    given = {"company": company_id, "session": session_id}
-    return Session(*connection.execute(_GET, given).one())
+def may_write(connection: Connection, session: Session) -> bool:
+    """Tell whether QuickBooks has said in it that no backup was restored."""
+    given = {"company": session.company_id, "session": session.id}
+    return bool(connection.execute(_CHECKED, given).scalar_one())
 
 
 def change(connection: Connection, session: Session, **values: object) -> None:

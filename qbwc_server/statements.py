@@ -32,6 +32,47 @@ def change(
     return connection.execute(_update(table, tuple(key), tuple(values)), given).rowcount
 
 
+def change_and_tell(
+    connection: Connection,
+    table: sa.Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    *,
+    history: sa.Table,
+    event: Mapping[str, object],
+) -> bool:
+    """Do so with one row and insert its event; neither where there is no such row.
+
+    It is one statement on PostgreSQL.
+    """
+    if connection.dialect.name != "postgresql":
+        changed = change(connection, table, key, values) == 1
+        if changed:
+            connection.execute(history.insert(), event)
+        return changed
+    given = {f"of_{name}": value for name, value in key.items()}
+    given |= {f"to_{name}": value for name, value in values.items()}
+    given |= {f"told_{name}": value for name, value in event.items()}
+    both = _update_and_insert(table, tuple(key), tuple(values), history, tuple(event))
+    return connection.execute(both, given).rowcount == 1
+
+
+@lru_cache(maxsize=1000)
+def _update_and_insert(
+    table: sa.Table,
+    key: tuple[str, ...],
+    names: tuple[str, ...],
+    history: sa.Table,
+    told: tuple[str, ...],
+) -> sa.Insert:
+    changed = (
+        _update(table, key, names).returning(sa.literal_column("1")).cte("changed")
+    )
+    event = sa.select(*(said(history.c[name], f"told_{name}") for name in told))
+    insert = history.insert().from_select(told, event.select_from(changed))
+    return insert.execution_options(preserve_rowcount=True)
+
+
 @lru_cache(maxsize=1000)
 def _update(table: sa.Table, key: tuple[str, ...], names: tuple[str, ...]) -> sa.Update:
     return (
