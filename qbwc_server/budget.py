@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import models
-from qbwc_server.database import transaction, upsert
+from qbwc_server.database import transaction
+from qbwc_server.statements import upsert
 
 _BURST, _MOST = 10, 500
 """Requests that may leave at once: few, or a thirtieth of a large limit."""

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server import models
-from qbwc_server.database import upsert
+from qbwc_server.statements import upsert
 from qbwc_server.sync import Shared
 
 _CLAIM = models.mosaic_claim

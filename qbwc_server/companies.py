@@ -12,17 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import claims, models, statements
-from qbwc_server.database import (
-    company_transaction,
-    insert,
-    lock_company,
-    next_id,
-    transaction,
-    upsert,
-)
+from qbwc_server.database import company_transaction, lock_company, next_id, transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.statements import insert, upsert
 
 _TABLE = models.company
 _FIRST_HOUSEKEEPING = timedelta(days=1)

@@ -16,7 +16,6 @@ concurrent read-then-write updates were lost without an error.
 
 from __future__ import annotations
 
-import json
 import select
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +26,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, Engine, Row
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -50,9 +48,6 @@ this program, nothing was decided, and the same may be done again later."""
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
-_AT_ONCE = 500
-_MANY = 8
-"""Rows from which on one text is cheaper than a statement for each."""
 _APPLICATION = "qbwc_app"
 """The role that is held to one company; the second revision makes it."""
 _SUPPORT = "qbwc_support"
@@ -437,91 +432,3 @@ def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:
 def next_id(connection: Connection, company_id: int) -> int:
     """Return one fresh id; see `next_ids`."""
     return next_ids(connection, company_id)[0]
-
-
-def matching(
-    connection: Connection,
-    wanted: sa.Select[Any],
-    column: sa.ColumnElement[str],
-    values: Sequence[str],
-) -> Iterator[Row[Any]]:
-    """Yield the rows of a statement in whose column is one of many different values.
-
-    The other conditions and the column are those of a unique index. PostgreSQL looks
-    each value up in that; given a list it prefers to scan a table that has grown since
-    it last took stock, as all do in the hour of the first reading.
-    """
-    if connection.dialect.name != "postgresql":
-        for start in range(0, len(values), _AT_ONCE):
-            part = values[start : start + _AT_ONCE]
-            yield from connection.execute(wanted.where(column.in_(part)))
-        return
-    if values:
-        given = sa.bindparam("given", list(values), type_=postgresql.ARRAY(sa.Text))
-        one = sa.func.unnest(given).table_valued("value").render_derived("one")
-        found = wanted.where(column == one.c.value).limit(1).lateral("found")
-        yield from connection.execute(
-            sa.select(found).select_from(one.join(found, sa.true()))
-        )
-
-
-def insert_many(
-    connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert rows that all name the same columns; hundreds cost little more than one.
-
-    PostgreSQL takes them as one text in one statement. COPY would be cheaper still, but
-    it does not work under row-level security.
-    """
-    if connection.dialect.name != "postgresql" or len(rows) < _MANY:
-        if rows:
-            connection.execute(table.insert(), rows)
-        return
-    names = tuple(rows[0])
-    connection.execute(_insert_from_text(table, names), {"rows": _as_text(rows)})
-
-
-@lru_cache(maxsize=64)
-def _insert_from_text(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    typed = ", ".join(
-        f"{name} {table.c[name].type.compile(dialect=dialect)}" for name in names
-    )
-    listed = ", ".join(names)
-    return sa.text(
-        f"INSERT INTO {table.name} ({listed}) SELECT {listed} "  # noqa: S608 - our names
-        f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row ({typed})"
-    )
-
-
-def _as_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    try:
-        return orjson.dumps(rows).decode()
-    except TypeError:  # a number of more than 64 bits, for example
-        return json.dumps(rows, default=datetime.isoformat, ensure_ascii=False)
-
-
-def upsert(
-    connection: Connection,
-    table: sa.Table,
-    rows: Sequence[dict[str, Any]],
-    *,
-    key: Sequence[str],
-) -> None:
-    """Insert rows; where one with the same key is there, change it to the new one."""
-    if not rows:
-        return
-    statement = insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_=changed), rows
-    )
-
-
-def insert(
-    connection: Connection, table: sa.Table
-) -> postgresql.Insert | sqlite.Insert:
-    """Return an insert that can be told what to do where a row is there already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)

@@ -20,16 +20,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import companies, going_live, models, observe, overlap
 from qbwc_server.companies import Company
-from qbwc_server.database import (
-    company_reading,
-    company_transaction,
-    transaction,
-    upsert,
-)
+from qbwc_server.database import company_reading, company_transaction, transaction
 from qbwc_server.going_live import NotReady
 from qbwc_server.overlap import Overlap
 from qbwc_server.preview import preview
 from qbwc_server.settings import Settings
+from qbwc_server.statements import upsert
 
 _COMPANY, _TABLE = models.company, models.preview_result
 _DAILY = timedelta(days=1)

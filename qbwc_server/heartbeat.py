@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from qbwc_server import models
-from qbwc_server.database import insert, transaction
+from qbwc_server.database import transaction
+from qbwc_server.statements import insert
 
 EVERY = timedelta(seconds=45)
 GAP = timedelta(minutes=3)

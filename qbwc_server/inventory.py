@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import claims, companies, models, records
-from qbwc_server.database import company_transaction, next_id, upsert
+from qbwc_server.database import company_transaction, next_id
 from qbwc_server.kinds.mosaic_shape import key_of, snapshot
+from qbwc_server.statements import upsert
 from qbwc_server.sync import Choice, name_key, near_key
 
 _TABLE = models.mosaic_object

@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server import companies, models
 from qbwc_server.callers import group
 from qbwc_server.companies import Company
-from qbwc_server.database import insert, transaction
+from qbwc_server.database import transaction
 from qbwc_server.keys import Keys
+from qbwc_server.statements import insert
 
 FREE_WITH_A_NAME = 5
 """Failures with one name from one address that are forgiven: typing goes wrong."""

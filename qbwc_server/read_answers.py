@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import structlog
@@ -370,9 +371,14 @@ def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | 
 
 def believed(time: str, now: datetime) -> str:
     """Return the wall clock of a time, "" for one that no clock shows yet."""
-    latest_anywhere = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
     shown = wall(time)
-    return shown if shown <= latest_anywhere.isoformat(timespec="seconds") else ""
+    return shown if shown <= _latest_anywhere(now) else ""
+
+
+@lru_cache(maxsize=100)
+def _latest_anywhere(now: datetime) -> str:
+    latest = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
+    return latest.isoformat(timespec="seconds")
 
 
 def wall(text: str) -> str:

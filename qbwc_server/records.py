@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models
-from qbwc_server.database import insert_many, matching, next_ids
+from qbwc_server.database import next_ids
 from qbwc_server.kinds.kind import Kind, Seen
+from qbwc_server.statements import equal, insert_many, matching
 
 _RECORD = models.record
 _DEEPEST = 12
@@ -545,12 +546,14 @@ def by_quickbooks_id(
     connection: Connection, company_id: int, kind: str, ids: Iterable[str]
 ) -> Iterator[Row[Any]]:
     """Yield the records of a kind that have one of the ids in QuickBooks."""
-    of_kind = sa.select(_RECORD).where(
-        _RECORD.c.company_id == company_id, _RECORD.c.kind == kind
-    )
-    return matching(
-        connection, of_kind, _RECORD.c.quickbooks_id, list(dict.fromkeys(ids))
-    )
+    wanted = list(dict.fromkeys(ids))
+    given = {"company": company_id, "kind": kind}
+    return matching(connection, _OF_KIND, _RECORD.c.quickbooks_id, wanted, given)
+
+
+_OF_KIND = sa.select(_RECORD).where(
+    equal(_RECORD.c.company_id, "company"), equal(_RECORD.c.kind, "kind")
+)
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

@@ -15,13 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import models
-from qbwc_server.database import (
-    bind_company,
-    insert,
-    lock_company,
-    next_id,
-    transaction,
-)
+from qbwc_server.database import bind_company, lock_company, next_id, transaction
+from qbwc_server.statements import insert
 
 MOST_ADDRESSES = 20
 """In one hour, of one company."""

@@ -19,9 +19,10 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server import logins, models
 from qbwc_server.callers import group
-from qbwc_server.database import insert, transaction
+from qbwc_server.database import transaction
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
+from qbwc_server.statements import insert
 
 LASTS: Final = timedelta(hours=8)
 """How long a login is good for."""

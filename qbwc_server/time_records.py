@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import companies, models, queue, records
-from qbwc_server.database import insert_many, next_ids
+from qbwc_server.database import next_ids
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.qbxml.response import Ret
+from qbwc_server.statements import insert_many
 
 FOR_QUICKBOOKS = "time:quickbooks"
 """What entries of Mosaic wait for until QuickBooks was read down to their day."""

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 
 from qbwc_server.kinds.kind import Seen, required
@@ -249,6 +250,7 @@ def moment(text: object) -> datetime | None:
     return found if found.tzinfo else None
 
 
+@lru_cache(maxsize=10_000)
 def delivery_rank(day: str, today: date, *, linked: bool) -> int:
     """Return how early an entry is delivered: edits first, then the newest days."""
     if linked:

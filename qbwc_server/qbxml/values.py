@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _DURATION = re.compile(
     r"(?P<sign>[+-]?)PT(?=\d)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?",
@@ -29,6 +30,7 @@ class InvalidValue(ValueError):
     """A text that is not a value of the qbXML type it should be."""
 
 
+@lru_cache(maxsize=1000)
 def minutes_from_duration(text: str) -> int:
     """Return the whole minutes of a qbXML timeinterval such as "PT8H30M0S".
 

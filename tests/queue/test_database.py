@@ -15,13 +15,12 @@ from qbwc_server.companies import NewCompany
 from qbwc_server.database import (
     bind_company,
     company_transaction,
-    insert_many,
     make_engine,
     next_id,
     next_ids,
     transaction,
-    upsert,
 )
+from qbwc_server.statements import insert_many, upsert
 from tests.conftest import Clock
 from tests.queue import jobs
 
