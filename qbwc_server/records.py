@@ -188,11 +188,7 @@ def _insert(
         _RECORD,
         [
             {
-                "company_id": company_id,
                 "id": record_id,
-                "kind": kind.name,
-                "state": "pending" if mirrored else "in_sync",
-                "reason": None if mirrored else _KEPT,
                 "name": one.name,
                 "quickbooks_id": one.quickbooks_id,
                 "quickbooks": one.snapshot,
@@ -200,13 +196,19 @@ def _insert(
                 "time_modified": one.time_modified,
                 "parent_id": one.parent_id,
                 "delivery_rank": one.rank,
-                "due_at": now if mirrored else None,
-                "seen_in": full_read,
-                "created_at": now,
-                "changed_at": now,
             }
             for record_id, one in zip(ids, objects, strict=True)
         ],
+        {
+            "company_id": company_id,
+            "kind": kind.name,
+            "state": "pending" if mirrored else "in_sync",
+            "reason": None if mirrored else _KEPT,
+            "due_at": now if mirrored else None,
+            "seen_in": full_read,
+            "created_at": now,
+            "changed_at": now,
+        },
     )
 
 

@@ -136,31 +136,40 @@ def _each(wanted: sa.Select[Any], column: sa.Column[Any]) -> sa.Select[Any]:
 
 
 def insert_many(
-    connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    same: Mapping[str, Any],
 ) -> None:
     """Insert rows that all name the same columns; hundreds cost little more than one.
 
-    PostgreSQL takes them as one text in one statement. COPY would be cheaper still, but
-    it does not work under row-level security.
+    `same` are the columns in which they do not differ. PostgreSQL takes the others as
+    one text in one statement. COPY would be cheaper still, but it does not work under
+    row-level security.
     """
     if connection.dialect.name != "postgresql" or len(rows) < _MANY:
         if rows:
-            connection.execute(table.insert(), rows)
+            connection.execute(table.insert(), [{**same, **row} for row in rows])
         return
-    names = tuple(rows[0])
-    connection.execute(_insert_from_text(table, names), {"rows": _as_text(rows)})
+    statement = _insert_from_text(table, tuple(rows[0]), tuple(same))
+    connection.execute(statement, {**same, "rows": _as_text(rows)})
 
 
 @lru_cache(maxsize=64)
-def _insert_from_text(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
+def _insert_from_text(
+    table: sa.Table, names: tuple[str, ...], same: tuple[str, ...]
+) -> sa.TextClause:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    typed = ", ".join(
-        f"{name} {table.c[name].type.compile(dialect=dialect)}" for name in names
-    )
-    listed = ", ".join(names)
-    return sa.text(
-        f"INSERT INTO {table.name} ({listed}) SELECT {listed} "  # noqa: S608 - our names
+    types = {one.name: one.type.compile(dialect=dialect) for one in table.c}
+    typed = ", ".join(f"{name} {types[name]}" for name in names)
+    alike = [f"CAST(:{name} AS {types[name]})" for name in same]
+    statement = sa.text(
+        f"INSERT INTO {table.name} ({', '.join((*names, *same))}) "  # noqa: S608 - our names
+        f"SELECT {', '.join((*names, *alike))} "
         f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row ({typed})"
+    )
+    return statement.bindparams(
+        *(sa.bindparam(name, type_=table.c[name].type) for name in same)
     )
 
 

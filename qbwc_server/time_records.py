@@ -282,10 +282,7 @@ def _insert(
         _RECORD,
         [
             {
-                "company_id": company_id,
                 "id": record_id,
-                "kind": NAME,
-                "state": "pending",
                 "name": one.seen.name,
                 "day": one.day,
                 "quickbooks_id": one.txn_id,
@@ -296,15 +293,20 @@ def _insert(
                 "delivery_rank": time_entry.delivery_rank(
                     one.day, now.date(), linked=False
                 ),
-                "due_at": now,
-                "seen_in": full_read,
-                "created_at": now,
-                "changed_at": now,
             }
             for record_id, one in zip(
                 next_ids(connection, company_id, len(entries)), entries, strict=True
             )
         ],
+        {
+            "company_id": company_id,
+            "kind": NAME,
+            "state": "pending",
+            "due_at": now,
+            "seen_in": full_read,
+            "created_at": now,
+            "changed_at": now,
+        },
     )
     companies.change(connection, company_id, deliver_at=now)
 

@@ -281,27 +281,33 @@ def test_another_company_s_ids_are_not_counted_along(
         bind_company(connection, alice)
 
 
+@pytest.mark.parametrize("alike", [{"company_id"}, {"company_id", "at", "detail"}])
 def test_rows_with_numbers_of_any_length_are_inserted(
-    engine: Engine, new_company: Callable[..., NewCompany]
+    engine: Engine, new_company: Callable[..., NewCompany], alike: set[str]
 ) -> None:
-    """The quick way to write them as a text knows 64 bits only."""
+    """The quick way to write them as a text knows 64 bits only.
+
+    What all rows have alike is written beside that text.
+    """
     company_id = new_company().id
     at = datetime(2026, 3, 2, 15, 0, 0, 250_000, tzinfo=UTC)
     detail = {"number": 2**70, "text": "\u2028 €"}
     with company_transaction(engine, company_id) as connection:
+        row = {
+            "company_id": company_id,
+            "record_id": 1,
+            "at": at,
+            "what": "seen",
+            "by": "test",
+            "detail": detail,
+        }
+        same = {name: value for name, value in row.items() if name in alike}
+        differing = {name: value for name, value in row.items() if name not in alike}
         rows = [
-            {
-                "company_id": company_id,
-                "id": number,
-                "record_id": 1,
-                "at": at,
-                "what": "seen",
-                "by": "test",
-                "detail": detail,
-            }
+            {"id": number, **differing}
             for number in next_ids(connection, company_id, 10)
         ]
-        insert_many(connection, models.record_event, rows)
+        insert_many(connection, models.record_event, rows, same)
         stored = connection.execute(
             sa.select(models.record_event.c.at, models.record_event.c.detail)
         ).all()
