@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +65,29 @@ def floor(kind: str) -> Iterator[int]:
 
 
 def measure_idle(length: Length) -> dict[str, Any]:
-    """Idle polls per second, at several connections, beside the floors."""
+    """Idle polls per second, at several connections, in turns with the floors.
+
+    In turns, because what else the machine does in one second is not in the next.
+    """
     found: dict[str, Any] = {}
     for connections in length.idle_connections:
-        row: dict[str, float] = {}
-        for kind in ("lxml", "spyne"):
-            with floor(kind) as port:
-                polls = [idle.floor_poll(port, Times()) for _ in range(connections)]
-                row[kind] = idle.together(polls, length.idle_seconds)
-        for database in ("postgresql", "sqlite"):
-            with stand(database, processes=_PROCESSES) as made:
-                times = Times()
-                firms = idle.idle_firms(made, connections, times)
-                own = [firm.poll for firm in firms]
-                idle.together(own, 1)
-                row[database] = idle.together(own, length.idle_seconds)
-                row[f"{database}_p99"] = quantile(times.of["authenticate"], 0.99) * 1000
-        found[str(connections)] = row
+        with ExitStack() as running:
+            polls: dict[str, list[Callable[[], object]]] = {}
+            times: dict[str, Times] = {}
+            for kind in ("lxml", "spyne"):
+                port = running.enter_context(floor(kind))
+                polls[kind] = [
+                    idle.floor_poll(port, Times()) for _ in range(connections)
+                ]
+            for kind in ("postgresql", "sqlite"):
+                made = running.enter_context(stand(kind, processes=_PROCESSES))
+                times[kind] = Times()
+                firms = idle.idle_firms(made, connections, times[kind])
+                polls[kind] = [firm.poll for firm in firms]
+            found[str(connections)] = idle.in_turns(polls, length.idle_seconds) | {
+                f"{kind}_p99": quantile(one.of["authenticate"], 0.99) * 1000
+                for kind, one in times.items()
+            }
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bench.firm import Firm
@@ -20,6 +21,8 @@ _CALLS = [
         body("authenticate", ("strUserName", "nobody"), ("strPassword", "none")),
     ),
 ]
+
+_TURNS = 5
 
 
 def floor_poll(port: int, times: Times) -> Callable[[], object]:
@@ -50,6 +53,19 @@ def together(polls: Sequence[Callable[[], object]], seconds: float) -> float:
     for one in threads:
         one.join()
     return sum(counts) / (time.perf_counter() - begun)
+
+
+def in_turns(
+    polls: Mapping[str, Sequence[Callable[[], object]]], seconds: float
+) -> dict[str, float]:
+    """Poll each service for so long, in turns; return the median of its turns."""
+    turns: dict[str, list[float]] = {kind: [] for kind in polls}
+    for own in polls.values():
+        together(own, seconds / _TURNS)
+    for _ in range(_TURNS):
+        for kind, own in polls.items():
+            turns[kind].append(together(own, seconds / _TURNS))
+    return {kind: statistics.median(found) for kind, found in turns.items()}
 
 
 def idle_firms(made: Stand, count: int, times: Times) -> list[Firm]:
