@@ -161,24 +161,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             arrival.feed(conn.parser.unreader.take_buffered())
         else:
             _never_wait_long_for_a_reader(conn.sock)
-        self._await(conn, TO_ARRIVE, partial(self._gather, conn, arrival))
+        conn.sock.setblocking(False)
+        # Nearly always it is there as a whole: to look costs less than to wait.
+        come = _receive(conn.sock, arrival)
+        if come is None:
+            self._await(conn, TO_ARRIVE, partial(self._gather, conn, arrival))
+        else:
+            self._go_on(conn, arrival, whole=come)
 
     def _gather(self, conn: TConn, arrival: Arrival, _socket: object = None) -> None:
         if conn not in self._waiting:
             return  # closed a moment ago, in favour of somebody else
-        try:
-            data = conn.sock.recv(_PIECE)
-            if data and arrival.feed(data):
-                conn.sock.send(_GO_ON)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data or arrival.endless:
-            self._drop(conn)
-        elif arrival.ready:
+        come = _receive(conn.sock, arrival)
+        if come is not None:
             self._forget(conn)
+            self._go_on(conn, arrival, whole=come)
+
+    def _go_on(self, conn: TConn, arrival: Arrival, *, whole: bool) -> None:
+        if whole:
             self._hand_over(conn, bytes(arrival.data))
+        else:
+            self._close(conn)
 
     def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """Gather the next request of a connection that was kept open."""
@@ -258,6 +261,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             now += TO_ARRIVE - TO_CLOSE
         for conn in [one for one, until in self._waiting.items() if until <= now]:
             self._drop(conn)
+
+
+def _receive(sock: socket.socket, arrival: Arrival) -> bool | None:
+    """Take what has come, without waiting.
+
+    Returns whether the request has arrived, False if it never will, None if the rest is
+    still to come.
+    """
+    try:
+        data = sock.recv(_PIECE)
+        if data and arrival.feed(data):
+            sock.send(_GO_ON)
+    except BlockingIOError:
+        return True if arrival.ready else None
+    except OSError:
+        return False
+    if not data or arrival.endless:
+        return False
+    return True if arrival.ready else None
 
 
 def _give_memory_back() -> None:

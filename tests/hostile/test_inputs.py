@@ -156,6 +156,16 @@ def test_a_connection_goes_on_after_a_request_that_came_in_pieces(
         assert connection.sock.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
+def test_requests_that_came_together_are_all_answered(server: House) -> None:
+    """Nothing more comes after them by which one would be looked for."""
+    with closing(socket.create_connection((HOST, server.port))) as wire:
+        wire.settimeout(10)
+        wire.sendall(3 * b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while answer.count(b"HTTP/1.1 200") < 3:
+            answer += wire.recv(65_536)
+
+
 def test_no_text_of_the_program_is_told_to_anybody(server: House) -> None:
     """Neither a version nor a trace, whatever HTTP is sent."""
     for sent in (
