@@ -207,8 +207,12 @@ def apply(
                 return outcome
         except NOT_USABLE:
             raise  # the database went away: the answer waits
-        except Exception:  # noqa: BLE001 - see below
-            _LOG.exception("answer not worked with", company=company_id, apart=apart)
+        except Exception as error:  # noqa: BLE001 - once more, or see below
+            if apart:
+                _LOG.exception("answer not worked with", company=company_id)
+            else:
+                why = type(error).__name__
+                _LOG.warning("answer taken apart", company=company_id, why=why)
     # Kept and marked, or the same answer would fail every session to come.
     problem = "Our program failed on the answer. Support must look at it."
     with company_transaction(engine, company_id) as connection:
