@@ -255,7 +255,8 @@ def reached(
     before = (state.watermark if state is not None else None) or ""
     greatest = cursor.get("watermark") or ""
     if greatest > before:
-        took = now - datetime.fromisoformat(cursor["began"])
+        # A clock that went back meanwhile would move the watermark into the future.
+        took = abs(now - datetime.fromisoformat(cursor["began"]))
         back = timedelta(seconds=-(-took // timedelta(seconds=1)))
         greatest = max(before, (wall_datetime(greatest) - back).isoformat())
     return max(before, greatest) or None

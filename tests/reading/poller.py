@@ -24,7 +24,10 @@ Change = Callable[[str], str | None]
 
 @dataclass
 class Poller:
-    """One company, its file, and one clock for both."""
+    """One company, its file, and one clock for both.
+
+    `behind` is how far the server's clock is behind that of the file's computer.
+    """
 
     engine: Engine
     company_id: int
@@ -34,6 +37,7 @@ class Poller:
     )
     requests: list[str] = field(default_factory=list)
     sessions: int = 0
+    behind: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         """Open an empty company file."""
@@ -41,7 +45,7 @@ class Poller:
         self.hands = self.file.hands
 
     def _unix(self) -> float:
-        return self.clock.now.timestamp()
+        return (self.clock.now + self.behind).timestamp()
 
     def at(self, moment: str) -> None:
         """Set the clock to a moment in UTC."""
@@ -110,7 +114,7 @@ class Poller:
                 message="",
                 now=now,
             )
-        roundtrip.apply(self.engine, self.company_id, exchange_id, now=now)
+        roundtrip.apply(self.engine, self.company_id, exchange_id, now=self.clock())
         return text
 
     def company(self) -> Company:

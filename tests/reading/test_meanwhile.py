@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from qbwc_server import companies, queue, reading
@@ -63,6 +65,33 @@ def test_time_edited_behind_the_current_page_is_not_missed(timed: TimePoller) ->
     poller.poll()
     assert timed.entries()[first["txn_id"]].quickbooks["minutes"] == 1000
     assert timed.entries()[last["txn_id"]].quickbooks["minutes"] == 1001
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_nothing_is_missed_after_our_clock_was_put_right_during_a_read(
+    timed: TimePoller, hours: int
+) -> None:
+    """How long the read took is not known then: not less than nothing, though."""
+    poller = timed.poller
+    poller.at(WEDNESDAY)
+    poller.poll()
+    poller.clock.pass_(minutes=15)
+    timed.enter("2026-03-04", 30)
+
+    def put_right(answer: str) -> str:
+        if not poller.behind:
+            poller.behind = timedelta(hours=-hours)
+            poller.clock.now += timedelta(hours=hours)
+        return answer
+
+    poller.poll(put_right)
+    for _ in range(3):
+        poller.clock.pass_(minutes=15)
+        timed.enter("2026-03-04", 60)
+        poller.poll()
+
+    minutes = [row.quickbooks["minutes"] for row in timed.entries().values()]
+    assert sorted(minutes) == [30, 60, 60, 60]
 
 
 def test_a_restore_is_asked_for_before_anything_is_written(poller: Poller) -> None:
