@@ -193,7 +193,10 @@ def _moments(plant: Plant) -> list[datetime]:
                 moments.append(row.leased_until)
             elif due and row.deliver_at is not None:
                 moments.append(max(row.deliver_at, min(due)))
-            if row.attention_id is not None:
+            if row.attention_id == "two-computers":
+                # Over a day after the second one was seen, and nothing else ends it.
+                moments.append(plant.clock() + _LONG)
+            elif row.attention_id is not None:
                 moments.append(row.deliver_at)
         unfinished_job = (job.c.finished_at.is_(None), job.c.state != "failed")
         moments.append(first(job.c.run_at, *unfinished_job))

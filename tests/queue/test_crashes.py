@@ -117,7 +117,7 @@ class RoundTrip:
     def keep_answer(self) -> None:
         """Keep what QuickBooks answers to what was handed out."""
         with self.transaction() as connection:
-            row = self._last(connection)
+            row = self.last(connection)
             if row.request not in self.answers:
                 self.answers[row.request] = self.session.process(row.request)
             exchanges.keep_answer(
@@ -133,10 +133,11 @@ class RoundTrip:
     def apply(self) -> None:
         """Work with the answer."""
         with self.transaction() as connection:
-            row = self._last(connection)
+            row = self.last(connection)
         roundtrip.apply(self.engine, self.company_id, row.id, now=self.clock())
 
-    def _last(self, connection: Connection) -> sa.Row[Any]:
+    def last(self, connection: Connection) -> sa.Row[Any]:
+        """Return the exchange of the round trip."""
         row = exchanges.latest(connection, self.company_id, jobs.SESSION, "work")
         assert row is not None
         return row
@@ -204,6 +205,30 @@ def test_what_is_repeated_after_a_crash_is_not_done_twice(
         round_trip.clock.pass_(seconds=30)
         step()
         assert before == _everything(engine)
+
+
+def test_an_answer_that_two_have_in_hand_is_worked_with_once(
+    round_trip: RoundTrip,
+) -> None:
+    """Whoever stored it, and whoever settles what a session left."""
+    for step in (round_trip.enqueue, round_trip.hand_out, round_trip.keep_answer):
+        step()
+    with round_trip.transaction() as connection:
+        row = round_trip.last(connection)
+    kept = exchanges.Kept(row.answer, row.hresult, row.reason)
+
+    def apply() -> roundtrip.Outcome:
+        return roundtrip.apply(
+            *(round_trip.engine, round_trip.company_id, row.id),
+            now=round_trip.clock(),
+            kept=kept,
+        )
+
+    assert apply().counts == {"employees": 1, "customers and jobs": 10}
+    before = _everything(round_trip.engine)
+    round_trip.clock.pass_(seconds=30)
+    assert apply() == roundtrip.Outcome()
+    assert before == _everything(round_trip.engine)
 
 
 def test_a_database_that_goes_away_decides_nothing_about_an_answer(
