@@ -98,7 +98,7 @@ def test_a_change_of_quickbooks_counts_from_when_it_could_go(
     assert arrivals(metrics.TO_MOSAIC) == before
     desk.settle(call, "done")
     count, seconds = arrivals(metrics.TO_MOSAIC)
-    assert (count - before[0], seconds - before[1]) == (1, pytest.approx(90))
+    assert (count - before[0], seconds - before[1]) == pytest.approx((1, 90))
 
 
 @pytest.mark.parametrize("state", ["refused", "absent"])
@@ -155,7 +155,7 @@ def test_a_change_of_mosaic_counts_until_quickbooks_has_it(
     assert arrivals(metrics.TO_QUICKBOOKS) == before
     through("sent", "done", due_since=clock() - timedelta(seconds=40))
     count, seconds = arrivals(metrics.TO_QUICKBOOKS)
-    assert (count - before[0], seconds - before[1]) == (1, pytest.approx(100))
+    assert (count - before[0], seconds - before[1]) == pytest.approx((1, 100))
 
 
 def test_runs_and_calls_are_counted_by_how_they_ended(
