@@ -121,7 +121,7 @@ def matching(
             yield from connection.execute(wanted.where(column.in_(part)), given)
         return
     if values:
-        # As JSON, for the driver takes ten times as long for an array.
+        # As JSON: the driver takes a millisecond longer to write an array of 500.
         listed = {"values": orjson.dumps(list(values)).decode()}
         yield from connection.execute(_each(wanted, column), {**given, **listed})
 
