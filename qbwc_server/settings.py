@@ -22,7 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from qbwc_server import callers
+from qbwc_server.callers import networks
 from qbwc_server.errors import QbwcError
 
 _PREFIX = "QBWC_"
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     @field_validator("proxies")
     @classmethod
     def _of_networks(cls, value: str) -> str:
-        callers.networks(value)
+        networks(value)
         return value
 
     @classmethod

@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from qbwc_server import app, checkup, companies, public_address
+from qbwc_server import app, companies, public_address
+from qbwc_server import checkup as checks
 from qbwc_server.cli.output import console, json_option, print_json, reporting
 from qbwc_server.companies import Company
 from qbwc_server.finding import Finding, fail
@@ -55,27 +56,27 @@ def _findings(
         return
     click.get_current_context().call_on_close(made.engine.dispose)
     usable = True
-    for finding in checkup.of_database(made.engine, made.clock, health.room):
+    for finding in checks.of_database(made.engine, made.clock, health.room):
         usable = finding.state != "fail" or finding.check not in _NEEDED
         yield finding
-    yield checkup.of_settings(settings)
+    yield checks.of_settings(settings)
     now = made.clock()
     yield from public_address.look(settings.public_url, now, authorities=authorities)
     if not usable:
         return
-    yield from checkup.of_processes(made.engine, now)
+    yield from checks.of_processes(made.engine, now)
     every = companies.every(made.engine)
     if name is not None:
         every = [companies.find(made.engine, name)]
-    yield from checkup.of_keys(every, made.keys)
+    yield from checks.of_keys(every, made.keys)
 
     def mosaic(company: Company) -> Finding:
-        return checkup.of_mosaic(made.engine, company, made.keys, settings, made.clock)
+        return checks.of_mosaic(made.engine, company, made.keys, settings, made.clock)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for company, finding in zip(every, pool.map(mosaic, every), strict=True):
             yield finding
-            yield from checkup.of_company(made.engine, company, now)
+            yield from checks.of_company(made.engine, company, now)
 
 
 _NEEDED = frozenset({"database", "schema"})

@@ -19,18 +19,18 @@ _REFUSED = (
 
 def blueprint(site: Site) -> Blueprint:
     """Return GET and POST /support/login, POST /support/logout, and all behind it."""
-    pages = Blueprint("support", __name__, url_prefix="/support")
+    routes = Blueprint("support", __name__, url_prefix="/support")
     console = Console(site)
     open_to_all = frozenset({"support.login", "support.enter", "support.logout"})
-    gate(pages, console, open_to_all=open_to_all)
+    gate(routes, console, open_to_all=open_to_all)
 
-    @pages.get("/login")
+    @routes.get("/login")
     def login() -> Answer:
         if g.person:
             return redirect("/support", 303)
         return asked(request.args.get("next", ""))
 
-    @pages.post("/login")
+    @routes.post("/login")
     def enter() -> Answer:
         wanted = request.form.get("next", "")
         kept = support_tokens.log_in(
@@ -47,7 +47,7 @@ def blueprint(site: Site) -> Blueprint:
         _give(answer, console, kept, int(support_tokens.LASTS.total_seconds()))
         return answer
 
-    @pages.post("/logout")
+    @routes.post("/logout")
     def logout() -> Answer:
         support_tokens.log_out(
             site.engine,
@@ -64,9 +64,9 @@ def blueprint(site: Site) -> Blueprint:
         told = render("console/login.html", next=wanted, refused=refused)
         return make_response(told, status)
 
-    support_pages.add(pages, console)
-    support_acts.add(pages, console)
-    return pages
+    support_pages.add(routes, console)
+    support_acts.add(routes, console)
+    return routes
 
 
 def _give(answer: Answer, console: Console, value: str, seconds: int) -> None:

@@ -42,20 +42,20 @@ def _work(house: House, text: str, day: str) -> str:
 
 def _backup(engine: Engine) -> Callable[[], None]:
     """Keep all rows; return what puts them back."""
-    tables = models.metadata.sorted_tables
+    every = models.metadata.sorted_tables
     with engine.begin() as connection:
         kept = {
             table.name: [
                 dict(row._mapping) for row in connection.execute(sa.select(table))
             ]
-            for table in tables
+            for table in every
         }
 
     def restore() -> None:
         with engine.begin() as connection:
-            for table in reversed(tables):
+            for table in reversed(every):
                 connection.execute(table.delete())
-            for table in tables:
+            for table in every:
                 if kept[table.name]:
                     connection.execute(table.insert(), kept[table.name])
 

@@ -168,7 +168,7 @@ def test_runs_and_calls_are_counted_by_how_they_ended(
     """A call that our program fails on counts as failed, and its answer is safe."""
     company = new_company()
     talk = Conversation(engine, keys, settings, clock)
-    methods = calls.calls(talk)
+    by_name = calls.calls(talk)
 
     def now() -> dict[str, float]:
         return {
@@ -189,9 +189,9 @@ def test_runs_and_calls_are_counted_by_how_they_ended(
 
     before = now()
     password = company.password
-    assert methods["authenticate"].answer("::1", company.username, "wrong")[1] == "nvu"
-    ticket = methods["authenticate"].answer("::1", company.username, password)[0]
-    methods["closeConnection"].answer("::1", ticket)
+    assert by_name["authenticate"].answer("::1", company.username, "wrong")[1] == "nvu"
+    ticket = by_name["authenticate"].answer("::1", company.username, password)[0]
+    by_name["closeConnection"].answer("::1", ticket)
     broken = calls.Call("authenticate", (), lambda _peer: 1 / 0)
     assert broken.answer("::1")[1] == "busy"
 

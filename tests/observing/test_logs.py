@@ -25,7 +25,9 @@ def _talkative(**values: Any) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+def written(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, list[dict[str, Any]]]:
     """What server and worker log of a whole sync, as two processes."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
@@ -46,10 +48,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
 
 
 def test_every_line_of_ours_is_about_a_company(
-    logs: dict[str, list[dict[str, Any]]],
+    written: dict[str, list[dict[str, Any]]],
 ) -> None:
     """Of all that is logged in a whole sync, JSON to the last line."""
-    for lines in logs.values():
+    for lines in written.values():
         ours = [one for one in lines if one["logger"].startswith("qbwc_server")]
         about = [
             one
@@ -62,11 +64,11 @@ def test_every_line_of_ours_is_about_a_company(
 
 
 def test_what_happens_in_a_run_says_which_run_and_which_job(
-    logs: dict[str, list[dict[str, Any]]],
+    written: dict[str, list[dict[str, Any]]],
 ) -> None:
     """From its beginning to its end."""
-    runs = [one for one in logs["serve"] if one["event"].startswith("run ")]
-    moves = [one for one in logs["serve"] if one["event"] == "job moved"]
+    runs = [one for one in written["serve"] if one["event"].startswith("run ")]
+    moves = [one for one in written["serve"] if one["event"] == "job moved"]
 
     assert {one["event"] for one in runs} == {"run began", "run ended"}
     assert len(moves) > 10

@@ -81,9 +81,9 @@ def test_every_view_is_read_and_shows_all_companies(login: Engine) -> None:
 
 def test_no_table_is_read_and_none_is_written(login: Engine, engine: Engine) -> None:
     """Read from the catalogue: a table that is made later cannot be forgotten."""
-    tables = sa.inspect(engine).get_table_names()
-    assert set(models.metadata.tables) <= set(tables)
-    for table in tables:
+    there = sa.inspect(engine).get_table_names()
+    assert set(models.metadata.tables) <= set(there)
+    for table in there:
         for statement in (
             f"SELECT 1 FROM {table}",
             f"DELETE FROM {table}",

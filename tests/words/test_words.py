@@ -14,7 +14,7 @@ from qbwc_server import models, words
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.mosaic.errors import MosaicError
-from qbwc_server.qbxml import status as tables
+from qbwc_server.qbxml import status as statuses
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
 from qbwc_server.qwc import QwcProblem
@@ -116,7 +116,7 @@ def test_a_status_is_told_by_its_message_where_the_code_is_not_enough() -> None:
     message = "x QuickBooks error message: The credit limit is exceeded."
     assert "credit limit" in words.status(3180, message).said
     assert "credit limit" not in words.status(3180).said
-    assert words.status(3180, message).said == tables.status(3180, message).customer
+    assert words.status(3180, message).said == statuses.status(3180, message).customer
 
 
 @pytest.mark.parametrize("text", ["0x80049999", "nonsense", "", "-1"])
