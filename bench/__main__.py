@@ -44,8 +44,9 @@ from bench.lengths import LONG, QUICK, WHOLE, Length
 from bench.pair import SETTINGS
 from bench.stand import count, run, stand, wait_for
 from bench.wire import Times, quantile
-from qbwc_server import __version__, models
+from qbwc_server import __version__
 from qbwc_server.cli.demo_processes import free_port
+from qbwc_server.storage import tables
 
 _TREE = Path(__file__).parents[1]
 _PROCESSES = 2
@@ -136,7 +137,7 @@ def measure_growth(length: Length) -> dict[str, Any]:
     with stand("postgresql", processes=_PROCESSES) as made:
         for companies in length.growth_companies:
             firm, company_id = growth.company(made, 0, 0)
-            crowd.add(made, companies - count(made.engine, models.company) - 1)
+            crowd.add(made, companies - count(made.engine, tables.company) - 1)
             idle_ms = growth.polls(made, firm, company_id)
             by_companies[str(companies)] = {"idle_ms": idle_ms}
         for number, records in enumerate(length.growth_records):

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bench.stand import Stand
 from bench.wire import Times, Wire, body
-from qbwc_server import models
+from qbwc_server.storage import tables
 
 _PASSWORD = "the-password-of-everybody-in-the-crowd"
 _REST = timedelta(minutes=14)
@@ -33,7 +33,7 @@ def add(made: Stand, count: int) -> list[str]:
     first, _ = made.add(f"First of {count} {time.time_ns()}")
     with made.engine.begin() as connection:
         row = connection.execute(
-            sa.select(models.company).where(models.company.c.id == first.id)
+            sa.select(tables.company).where(tables.company.c.id == first.id)
         ).one()
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         made_of = [
@@ -50,7 +50,7 @@ def add(made: Stand, count: int) -> list[str]:
             }
             for number in range(count)
         ]
-        connection.execute(models.company.insert(), made_of)
+        connection.execute(tables.company.insert(), made_of)
         connection.execute(
             sa.text(
                 "INSERT INTO company_sequence (company_id, last_id) SELECT id, 100 "
@@ -63,7 +63,7 @@ def add(made: Stand, count: int) -> list[str]:
 
 def rest(made: Stand) -> None:
     """Have nothing to read of them for a quarter of an hour."""
-    company = models.company
+    company = tables.company
     with made.engine.begin() as connection:
         connection.execute(
             company.update()

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from bench import answers
 from bench.wire import Refused, Times, Wire, body
-from qbwc_server.companies import NewCompany
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.company_stamp import first_answers
-from qbwc_server.sandbox.quickbooks_protocol import Session
-from qbwc_server.sandbox.registration import Application, add
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.company_stamp import first_answers
+from qbwc_server.sandbox.web_connector.protocol import Session
+from qbwc_server.sandbox.web_connector.registration import Application, add
 
 _RQ = re.compile(r"<(\w+?)Rq requestID=\"(\d+)\"([^>]*)>")
 _START = b'&lt;?xml version="1.0" ?&gt;&lt;QBXML&gt;&lt;QBXMLMsgsRs&gt;'

@@ -13,7 +13,7 @@ from bench.firm import Firm
 from bench.spent import Spent
 from bench.stand import Stand
 from bench.wire import Times, Wire, quantile
-from qbwc_server import models
+from qbwc_server.storage import tables
 
 _CONNECTIONS = 64
 _BUSY = 4
@@ -145,7 +145,7 @@ class _Busy:
         self._thread.join()
 
     def _work(self) -> None:
-        company = models.company
+        company = tables.company
         while self.wanted.get():
             with self._made.engine.begin() as connection:
                 connection.execute(

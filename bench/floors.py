@@ -18,7 +18,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from lxml import etree
 
-from qbwc_server import _spyne_compat  # noqa: F401 - must come before spyne
+from qbwc_server.web_connector import _spyne_compat  # noqa: F401 - must come before spyne
 
 from spyne import Application, Array, Integer, ServiceBase, Unicode, rpc  # isort: skip
 from spyne.protocol.soap import Soap11  # isort: skip

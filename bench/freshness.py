@@ -22,10 +22,10 @@ from bench import crowd
 from bench.pair import Pair, agree, mosaic, pair, read_now, utc, worker
 from bench.stand import Stand
 from bench.wire import Wire, quantile
-from qbwc_server import models
 from qbwc_server.kinds.time_entry import minutes_of
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.storage import tables
 
 TO_MOSAIC, TO_QUICKBOOKS = "QuickBooks to Mosaic", "Mosaic to QuickBooks"
 _ENTRIES = 12
@@ -126,7 +126,7 @@ def _go(made: Stand, scene: Scene, lives: list[_Live], names: list[str]) -> None
 
 def _live(made: Stand, sandbox: MosaicSandbox, one: Pair) -> _Live:
     """Return a company with those of its entries that both sides have."""
-    record = models.record
+    record = tables.record
     with made.engine.begin() as connection:
         rows = connection.execute(
             sa.select(record.c.quickbooks_id, record.c.mosaic_id).where(
@@ -217,7 +217,7 @@ def _idle(made: Stand, names: list[str], stop: threading.Event) -> None:
 
 def _planned(made: Stand, live: _Live) -> list[tuple[str, float]]:
     """Return which entries were to be changed in QuickBooks, and since when."""
-    job, record = models.job, models.record
+    job, record = tables.job, tables.record
     with made.engine.begin() as connection:
         rows = connection.execute(
             sa.select(record.c.quickbooks_id, job.c.created_at)

@@ -16,8 +16,9 @@ from bench.drain import OBJECTS
 from bench.firm import Firm
 from bench.stand import Stand
 from bench.wire import Times
-from qbwc_server import models, queue
-from qbwc_server.database import company_transaction
+from qbwc_server.jobs import queue
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
 _ROUNDS = 7
 _BATCH = 25
@@ -49,8 +50,8 @@ def fill(made: Stand, company_id: int, records: int, jobs: int) -> None:
             {"company": company_id, "jobs": jobs},
         )
         connection.execute(
-            models.company_sequence.update()
-            .where(models.company_sequence.c.company_id == company_id)
+            tables.company_sequence.update()
+            .where(tables.company_sequence.c.company_id == company_id)
             .values(last_id=90_000_000)
         )
     with made.engine.connect() as connection:
@@ -131,7 +132,7 @@ def _rest(made: Stand, company_id: int, rest: timedelta) -> None:
     at = datetime.now(UTC) + rest if rest else None
     with made.engine.begin() as connection:
         connection.execute(
-            models.company.update()
-            .where(models.company.c.id == company_id)
+            tables.company.update()
+            .where(tables.company.c.id == company_id)
             .values(next_read_at=at)
         )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from bench.firm import Firm
 from bench.stand import Stand
 from bench.wire import Times, Wire, body
-from qbwc_server import models
+from qbwc_server.storage import tables
 
 _CALLS = [
     ("serverVersion", body("serverVersion")),
@@ -76,5 +76,5 @@ def idle_firms(made: Stand, count: int, times: Times) -> list[Firm]:
         firms.append(Firm(new, application, made.port, times))
     rest = datetime.now(UTC) + timedelta(minutes=14)
     with made.engine.begin() as connection:
-        connection.execute(models.company.update().values(next_read_at=rest))
+        connection.execute(tables.company.update().values(next_read_at=rest))
     return firms

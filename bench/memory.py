@@ -14,8 +14,8 @@ from bench.drain import OBJECTS
 from bench.pair import Pair, change, go, mosaic, pair, rows, utc, worker
 from bench.spent import peak, resident
 from bench.stand import Stand
-from qbwc_server import models
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.storage import tables
 
 _PAGE = 500
 _PARTS = 3
@@ -75,5 +75,5 @@ def _read(
 
 def _now(made: Stand, processes: dict[str, list[int]]) -> dict[str, float]:
     found = {f"{name} peak": peak(pids) for name, pids in processes.items()}
-    left = rows(made, models.record, models.record.c.due_at.is_not(None))
+    left = rows(made, tables.record, tables.record.c.due_at.is_not(None))
     return found | {"left to plan": float(left)}

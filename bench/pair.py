@@ -19,12 +19,13 @@ from bench.drain import stop
 from bench.firm import Firm
 from bench.stand import Stand, run
 from bench.wire import Times
-from qbwc_server import heartbeat, models
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_server import serve
-from qbwc_server.sandbox.mosaic_team import Team
-from qbwc_server.sandbox.new_records import NewTime, insert_times
+from qbwc_server.companies import heartbeat
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
+from qbwc_server.sandbox.mosaic.team import Team
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.new_records import NewTime, insert_times
+from qbwc_server.storage import tables
 
 UNLIMITED = 10_000_000
 """Requests to Mosaic in a window, where its rate limit is not what is measured."""
@@ -136,7 +137,7 @@ def worker(made: Stand) -> Iterator[int]:
     What was due before is put off, until `go`.
     """
     later = utc() + _PUT_OFF
-    company, beat = models.company, models.heartbeat
+    company, beat = tables.company, tables.heartbeat
     with made.engine.begin() as connection:
         due = company.c.deliver_at.is_not(None)
         connection.execute(company.update().where(due).values(deliver_at=later))
@@ -154,7 +155,7 @@ def worker(made: Stand) -> Iterator[int]:
 
 def go(made: Stand) -> None:
     """Make companies due for the worker."""
-    company = models.company
+    company = tables.company
     with made.engine.begin() as connection:
         due = company.c.deliver_at.is_not(None)
         connection.execute(company.update().where(due).values(deliver_at=utc()))
@@ -177,8 +178,8 @@ def agree(made: Stand, pairs: Sequence[Pair]) -> None:
 
 def on_its_way(made: Stand, company_id: int) -> int:
     """Return how many records, writes and callbacks of a company are not done."""
-    record, call, job = models.record, models.mosaic_call, models.job
-    back, company = models.mosaic_callback, models.company
+    record, call, job = tables.record, tables.mosaic_call, tables.job
+    back, company = tables.mosaic_callback, tables.company
     found = 0
     for table, condition in (
         (record, record.c.due_at.is_not(None)),
@@ -207,7 +208,7 @@ def read_now(made: Stand, one: Pair) -> None:
 
 def change(made: Stand, one: Pair, **values: object) -> None:
     """Change columns of a company."""
-    company = models.company
+    company = tables.company
     with made.engine.begin() as connection:
         connection.execute(
             company.update().where(company.c.id == one.id).values(**values)

@@ -16,17 +16,21 @@ from typing import Any
 
 from bench.stand import Stand
 from bench.wire import Refused, Wire
-from qbwc_server import companies, connect
-from qbwc_server.companies import NewCompany
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Call, Interference, Vanish
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_fields import Refused as RefusedByMosaic
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
-from qbwc_server.sandbox.mosaic_server import serve
-from qbwc_server.sandbox.registration import Application, add, read_application
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.sandbox.mosaic.fields import Refused as RefusedByMosaic
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
-from qbwc_server.sandbox.web_connector import WebConnector
+from qbwc_server.sandbox.web_connector.interference import Call, Interference, Vanish
+from qbwc_server.sandbox.web_connector.program import WebConnector
+from qbwc_server.sandbox.web_connector.registration import (
+    Application,
+    add,
+    read_application,
+)
 
 REQUESTS = 1_500
 """Requests in five minutes that Mosaic allows here; in life it is 300."""
@@ -113,7 +117,7 @@ class _Practice:
             seed=self._number + 1,
         )
         name = f"Practice {self._number}"
-        new = companies.add(
+        new = registry.add(
             self._made.engine,
             self._made.keys,
             name=name,
@@ -125,8 +129,8 @@ class _Practice:
         )
         server = f"http://localhost:{self._made.port}"
         self._mosaic.team.callback_url = f"{server}/webhook/{new.webhook_token}"
-        stored = companies.find(self._made.engine, name)
-        application = read_application(connect.qwc_of(stored, server))
+        stored = registry.find(self._made.engine, name)
+        application = read_application(connection_file.qwc_of(stored, server))
         add(application, self._file)
         if self._number == _ASKS:
             self._set(new, policy="ask")
@@ -188,7 +192,7 @@ class _Practice:
                 self._people.edit_time(entry["mosaic_id"], description=text)
 
     def _set(self, new: NewCompany, **values: Any) -> None:
-        companies.set_values(
+        registry.set_values(
             self._made.engine, new.id, now=_now(), who="bench", **values
         )
 

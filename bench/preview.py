@@ -22,13 +22,21 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, foresight, inventory, listing, models, overlap
-from qbwc_server.companies import Company
-from qbwc_server.database import company_reading, company_transaction, make_engine
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import listing, overlap
 from qbwc_server.keys import Keys
-from qbwc_server.preview import preview
-from qbwc_server.schema import upgrade
+from qbwc_server.onboarding import forecast
+from qbwc_server.onboarding.preview import preview
+from qbwc_server.records import mosaic_objects
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
+    company_reading,
+    company_transaction,
+    make_engine,
+)
+from qbwc_server.storage.schema import upgrade
 
 _NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _SECRET = "a-key-for-this-measurement-only-and-long-enough"
@@ -54,7 +62,7 @@ def main() -> None:
         for kind, counts in told.counts.items():
             print(f"    {kind}: {dict(counts)}")
         _measured(
-            "foresight.make", lambda: foresight.make(engine, company, settings, _now)
+            "foresight.make", lambda: forecast.make(engine, company, settings, _now)
         )
         with company_reading(engine, company.id) as connection:
             for text in ("customer 12", "nobody at all"):
@@ -86,7 +94,7 @@ def _measured(what: str, do: Callable[[], Any]) -> Any:
 
 
 def _fill(engine: Engine, many: int) -> Company:
-    made = companies.add(
+    made = registry.add(
         engine,
         Keys([_SECRET]),
         name="Harbor & Vale",
@@ -99,7 +107,7 @@ def _fill(engine: Engine, many: int) -> Company:
     people, items = max(many // 100, 1), max(many // 200, 1)
     lists = many // 2 - people - items
     with company_transaction(engine, made.id) as connection:
-        companies.change(
+        registry.change(
             connection,
             made.id,
             file_name="C:\\firm.qbw",
@@ -112,11 +120,11 @@ def _fill(engine: Engine, many: int) -> Company:
         _others(connection, made.id, people, items)
         _time(connection, made.id, many - lists - people - items, people, items, jobs)
         connection.execute(
-            models.company_sequence.update()
-            .where(models.company_sequence.c.company_id == made.id)
+            tables.company_sequence.update()
+            .where(tables.company_sequence.c.company_id == made.id)
             .values(last_id=10_000_000)
         )
-        return companies.get(connection, made.id)
+        return registry.get(connection, made.id)
 
 
 def _lists(connection: Connection, company_id: int, lists: int) -> list[str]:
@@ -147,7 +155,7 @@ def _lists(connection: Connection, company_id: int, lists: int) -> list[str]:
                 )
     _insert(connection, company_id, rows)
     for data_type, objects in (("client", clients), ("project", projects)):
-        inventory.keep(connection, company_id, data_type, objects, run=1, now=_NOW)
+        mosaic_objects.keep(connection, company_id, data_type, objects, run=1, now=_NOW)
     return jobs
 
 
@@ -224,7 +232,7 @@ def _insert(
 ) -> None:
     if rows:
         connection.execute(
-            models.record.insert(), [{"company_id": company_id, **row} for row in rows]
+            tables.record.insert(), [{"company_id": company_id, **row} for row in rows]
         )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from bench.pair import SETTINGS, agree, go, mosaic, pair, read_now, utc, worker
 from bench.stand import Stand, stand
-from qbwc_server import models
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.storage import tables
 
 REQUESTS = 300
 _MORE = 1.3
@@ -84,7 +84,7 @@ def _measure(
     with worker(made):
         sandbox.forget()
         with made.engine.begin() as connection:
-            connection.execute(models.mosaic_budget.delete())
+            connection.execute(tables.mosaic_budget.delete())
         before = len(sandbox.asked)
         go(made)
         seconds = window * windows

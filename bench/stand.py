@@ -21,12 +21,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, connect, schema
 from qbwc_server.cli.demo_processes import free_port
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import make_engine
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.registration import Application, read_application
+from qbwc_server.sandbox.web_connector.registration import Application, read_application
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine
 from tests.faults.postgres import Postgres
 
 SECRET = "a-key-for-measurements-only-and-long-enough"
@@ -61,7 +62,7 @@ class Stand:
         mosaic_key: str | None = None,
     ) -> tuple[NewCompany, Application]:
         """Add a company; return it and what its .qwc says."""
-        new = companies.add(
+        new = registry.add(
             self.engine,
             self.keys,
             name=name,
@@ -70,9 +71,9 @@ class Stand:
             mosaic_key=mosaic_key,
             now=datetime.now(UTC),
         )
-        stored = companies.find(self.engine, name)
+        stored = registry.find(self.engine, name)
         url = f"http://localhost:{self.port}"
-        return new, read_application(connect.qwc_of(stored, url))
+        return new, read_application(connection_file.qwc_of(stored, url))
 
 
 @contextlib.contextmanager

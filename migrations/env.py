@@ -12,9 +12,9 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.dialects import postgresql
 
-from qbwc_server.database import UTCDateTime, make_engine
-from qbwc_server.models import metadata
 from qbwc_server.settings import Settings
+from qbwc_server.storage.database import UTCDateTime, make_engine
+from qbwc_server.storage.tables import metadata
 
 
 def render(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[False]:

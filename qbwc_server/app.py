@@ -10,30 +10,30 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.engine import Engine
 
-from qbwc_server import callers, schema, soap
-from qbwc_server.conversation import Conversation
-from qbwc_server.database import make_engine
-from qbwc_server.endpoint import WSGI
-from qbwc_server.figures import Figures
+from qbwc_server import proxies
 from qbwc_server.keys import Keys
-from qbwc_server.observe import apart
+from qbwc_server.logs import apart
+from qbwc_server.operations.gauges import Figures
 from qbwc_server.settings import Settings
-from qbwc_server.web import (
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine
+from qbwc_server.web import guard
+from qbwc_server.web.customer import (
     before_live,
-    callbacks,
     choosing,
     choosing_all,
     downloads,
     every_hour,
-    guard,
-    health,
-    metrics_page,
     runs,
     setup,
     site,
-    support,
     to_settle,
 )
+from qbwc_server.web.hooks import callbacks, health, metrics_page
+from qbwc_server.web.support import blueprint
+from qbwc_server.web_connector import soap
+from qbwc_server.web_connector.conversation import Conversation
+from qbwc_server.web_connector.endpoint import WSGI
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
@@ -94,7 +94,7 @@ def pages(made: Parts) -> WSGI:
     of_customers = site.Site(engine, keys, settings, clock)
     for part in _PAGES:
         flask.register_blueprint(part.blueprint(of_customers))
-    flask.register_blueprint(support.blueprint(of_customers))
+    flask.register_blueprint(blueprint.blueprint(of_customers))
     flask.register_blueprint(health.blueprint(engine))
     flask.register_blueprint(callbacks.blueprint(engine, keys, clock))
     return flask.wsgi_app
@@ -121,8 +121,8 @@ def wsgi(made: Parts) -> WSGI:
 
     # Else everybody would seem to call from the proxy: nobody could be told from
     # somebody who guesses passwords, nor one computer's session from another's.
-    return callers.behind(
+    return proxies.behind(
         server,
-        proxies=callers.networks(settings.proxies),
+        proxies=proxies.networks(settings.proxies),
         https=settings.public_url.startswith("https:"),
     )

@@ -22,8 +22,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from qbwc_server.callers import networks
 from qbwc_server.errors import QbwcError
+from qbwc_server.proxies import networks
 
 _PREFIX = "QBWC_"
 _SHORTEST_KEY = 32

@@ -25,15 +25,17 @@ from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
 from werkzeug.routing import Rule
 
-from qbwc_server import app, companies, schema
+from qbwc_server import app
 from qbwc_server.app import Parts
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import make_engine
-from qbwc_server.endpoint import WSGI
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.settings import Settings
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine
+from qbwc_server.web_connector.endpoint import WSGI
 
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
@@ -350,7 +352,7 @@ def new_company(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., NewCo
             "mosaic_key": "sandbox-key",
             **values,
         }
-        return companies.add(engine, keys, name=name, now=clock(), **wanted)  # type: ignore[arg-type]
+        return registry.add(engine, keys, name=name, now=clock(), **wanted)  # type: ignore[arg-type]
 
     return add
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from qbwc_server import call_table, queue
 from qbwc_server.cli import main
+from qbwc_server.companies import session_states
+from qbwc_server.jobs import queue
 from qbwc_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     }
 
 
-@pytest.mark.parametrize("chart", [queue.mermaid(), call_table.mermaid()])
+@pytest.mark.parametrize("chart", [queue.mermaid(), session_states.mermaid()])
 def test_the_state_charts_are_those_of_the_tables(chart: str) -> None:
     """docs/architecture.md shows what the code does."""
     assert chart in (ROOT / "docs/architecture.md").read_text()

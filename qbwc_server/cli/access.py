@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
-from qbwc_server import access, companies, connect, records, resync, words
+from qbwc_server import words
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.company import company
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show_one
-from qbwc_server.database import company_reading, company_transaction
-from qbwc_server.qwc import file_name
+from qbwc_server.companies import connection_file, credentials, registry
+from qbwc_server.decisions import resync
+from qbwc_server.records import store
+from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.words.qwc import file_name
 
 _PAIR = 1039
 
@@ -31,8 +34,8 @@ def _tell(told: dict[str, Any], then: str, *, as_json: bool) -> None:
 def pause(name: str, who: str, why: str | None) -> None:
     """Have a company neither read nor write until it is resumed."""
     made = parts()
-    found = companies.find(made.engine, name)
-    access.pause(made.engine, found, now=made.clock(), who=who, why=why)
+    found = registry.find(made.engine, name)
+    credentials.pause(made.engine, found, now=made.clock(), who=who, why=why)
     click.echo(f"{found.name} is paused. Web Connector is told there is nothing to do.")
 
 
@@ -43,8 +46,8 @@ def pause(name: str, who: str, why: str | None) -> None:
 def resume(name: str, who: str, why: str | None) -> None:
     """Have a paused company go on as it did before."""
     made = parts()
-    found = companies.find(made.engine, name)
-    mode = access.resume(made.engine, found, now=made.clock(), who=who, why=why)
+    found = registry.find(made.engine, name)
+    mode = credentials.resume(made.engine, found, now=made.clock(), who=who, why=why)
     click.echo(f"{found.name} goes on: {mode}.")
 
 
@@ -56,9 +59,9 @@ def resume(name: str, who: str, why: str | None) -> None:
 def resync_(name: str, who: str, why: str | None, *, yes: bool) -> None:
     """Have all of a company read again from both sides and compared."""
     made = parts()
-    found = companies.find(made.engine, name)
+    found = registry.find(made.engine, name)
     with company_reading(made.engine, found.id) as connection:
-        many = records.count(connection, found.id)
+        many = store.count(connection, found.id)
     ask_back(many, f"All records of {found.name} are read again.", yes=yes)
     with company_transaction(made.engine, found.id) as connection:
         resync.company(connection, found.id, now=made.clock(), who=who, why=why)
@@ -73,8 +76,8 @@ def resync_(name: str, who: str, why: str | None, *, yes: bool) -> None:
 def new_password(name: str, who: str, why: str | None, *, as_json: bool) -> None:
     """Make a new password and show it once; the old one works until it is used."""
     made = parts()
-    found = companies.find(made.engine, name)
-    password = access.new_password(
+    found = registry.find(made.engine, name)
+    password = credentials.new_password(
         made.engine, made.keys, found.id, now=made.clock(), who=who, why=why
     )
     told = {"name": found.name, "username": found.username, "password": password}
@@ -93,14 +96,14 @@ def new_password(name: str, who: str, why: str | None, *, as_json: bool) -> None
 def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None:
     """Make a connection file that QuickBooks takes for a new one (QBWC1039)."""
     made = parts()
-    found = companies.find(made.engine, name)
+    found = registry.find(made.engine, name)
     # The file must be possible before anything is changed.
-    connect.qwc_of(found, made.settings.public_url)
-    access.new_owner_id(made.engine, found.id, now=made.clock(), who=who, why=why)
-    found = companies.find(made.engine, str(found.id))
+    connection_file.qwc_of(found, made.settings.public_url)
+    credentials.new_owner_id(made.engine, found.id, now=made.clock(), who=who, why=why)
+    found = registry.find(made.engine, str(found.id))
     made.settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = made.settings.data_dir / file_name(found.name)
-    path.write_bytes(connect.qwc_of(found, made.settings.public_url))
+    path.write_bytes(connection_file.qwc_of(found, made.settings.public_url))
     then = (
         "Now the customer removes the old connection in Web Connector and in QuickBooks"
         f" under {words.qwc_code(_PAIR).menu}; opens the company file as Admin in "
@@ -119,8 +122,8 @@ def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None
 def setup_link(name: str, who: str, why: str | None, *, as_json: bool) -> None:
     """Make a new setup link and show it once; the old one ends."""
     made = parts()
-    found = companies.find(made.engine, name)
-    token, ends = access.new_setup_link(
+    found = registry.find(made.engine, name)
+    token, ends = credentials.new_setup_link(
         made.engine,
         made.keys,
         found.id,

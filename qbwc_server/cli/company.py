@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from qbwc_server import companies, connect, models, restores
 from qbwc_server.app import Parts
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import (
@@ -18,9 +17,12 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.companies import Company
-from qbwc_server.database import company_transaction
-from qbwc_server.qwc import file_name
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.quickbooks import restores
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+from qbwc_server.words.qwc import file_name
 
 _COLUMNS = ("id", "name", "mode", "file_name", "last_session_at", "attention")
 
@@ -42,7 +44,7 @@ def company() -> None:
 @click.option("--mode", type=click.Choice(["preview", "live"]), default="live")
 @click.option(
     "--structure",
-    type=click.Choice(models.STRUCTURES),
+    type=click.Choice(tables.STRUCTURES),
     default="client",
     help="What a top-level customer is in Mosaic.",
 )
@@ -62,7 +64,7 @@ def add(
     """Add a company and write its connection file. The password is shown once."""
     made = parts()
     key = mosaic_key_file.read_text("utf-8").strip() if mosaic_key_file else None
-    new = companies.add(
+    new = registry.add(
         made.engine,
         made.keys,
         name=name,
@@ -73,7 +75,7 @@ def add(
         setup_days=made.settings.setup_link_days,
         **values,
     )
-    path = _write_qwc(made, companies.find(made.engine, str(new.id)), None)
+    path = _write_qwc(made, registry.find(made.engine, str(new.id)), None)
     url = made.settings.public_url
     shown = {
         "id": new.id,
@@ -98,7 +100,7 @@ def list_(*, as_json: bool) -> None:
     """List all companies."""
     made = parts()
     show(
-        [_public(one) for one in companies.every(made.engine)],
+        [_public(one) for one in registry.every(made.engine)],
         _COLUMNS,
         as_json=as_json,
     )
@@ -110,12 +112,12 @@ def list_(*, as_json: bool) -> None:
 @reporting
 def show_(name: str, *, as_json: bool) -> None:
     """Show one company."""
-    show_one(_public(companies.find(parts().engine, name)), as_json=as_json)
+    show_one(_public(registry.find(parts().engine, name)), as_json=as_json)
 
 
 @company.command("set")
 @click.argument("name")
-@click.option("--mode", type=click.Choice(models.MODES))
+@click.option("--mode", type=click.Choice(tables.MODES))
 @click.option(
     "--two-way/--one-way",
     default=None,
@@ -123,7 +125,7 @@ def show_(name: str, *, as_json: bool) -> None:
 )
 @click.option(
     "--policy",
-    type=click.Choice(models.POLICIES),
+    type=click.Choice(tables.POLICIES),
     help="Which side is right where both changed the same field of a time entry.",
 )
 @click.option(
@@ -137,7 +139,7 @@ def show_(name: str, *, as_json: bool) -> None:
     help='Payroll item of entries made in Mosaic, for people paid by time; "" for '
     "none.",
 )
-@click.option("--structure", type=click.Choice(models.STRUCTURES))
+@click.option("--structure", type=click.Choice(tables.STRUCTURES))
 @click.option("--mosaic-url")
 @click.option("--mosaic-team")
 @click.option(
@@ -174,7 +176,7 @@ def set_(
 ) -> None:
     """Change settings of a company."""
     made = parts()
-    found = companies.find(made.engine, name)
+    found = registry.find(made.engine, name)
     changes = {column: value for column, value in values.items() if value is not None}
     if mosaic_key_file is not None:
         key = mosaic_key_file.read_text("utf-8").strip()
@@ -191,10 +193,10 @@ def set_(
                 connection, found.id, after_restore, now=now, who=operator()
             )
     if changes:
-        companies.set_values(made.engine, found.id, now=now, who=operator(), **changes)
+        registry.set_values(made.engine, found.id, now=now, who=operator(), **changes)
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
-            companies.accept_deletions(connection, found.id, now=now, who=operator())
+            registry.accept_deletions(connection, found.id, now=now, who=operator())
     click.echo(f"{found.name} is changed.")
 
 
@@ -211,17 +213,17 @@ def qwc(name: str, output: Path | None) -> None:
     """Write a company's connection file again; it never changes."""
     made = parts()
     if str(output) == "-":
-        found = companies.find(made.engine, name)
-        click.echo(connect.qwc_of(found, made.settings.public_url), nl=False)
+        found = registry.find(made.engine, name)
+        click.echo(connection_file.qwc_of(found, made.settings.public_url), nl=False)
         return
-    path = _write_qwc(made, companies.find(made.engine, name), output)
+    path = _write_qwc(made, registry.find(made.engine, name), output)
     click.echo(str(path))
 
 
 def _write_qwc(made: Parts, found: Company, output: Path | None) -> Path:
     made.settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = output or made.settings.data_dir / file_name(found.name)
-    path.write_bytes(connect.qwc_of(found, made.settings.public_url))
+    path.write_bytes(connection_file.qwc_of(found, made.settings.public_url))
     return path
 
 

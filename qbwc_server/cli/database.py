@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 from sqlalchemy.engine import Engine
 
-from qbwc_server import old_copy, schema
 from qbwc_server.cli.output import parts, reporting
-from qbwc_server.database import make_engine
+from qbwc_server.quickbooks import old_copy
 from qbwc_server.settings import Settings
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine
 
 _sql = click.option(
     "--sql", is_flag=True, help="Print the statements and change nothing."

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from qbwc_server import app, companies, connect, models
+from qbwc_server import app
 from qbwc_server.cli.demo_changes import (
     Scene,
     Step,
@@ -34,17 +34,23 @@ from qbwc_server.cli.demo_processes import Processes, free_port
 from qbwc_server.cli.demo_verdict import tell
 from qbwc_server.cli.output import json_option, print_json, reporting
 from qbwc_server.cli.sandbox import open_company_file
-from qbwc_server.database import operator_transaction
-from qbwc_server.observe import set_up_logs
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.logs import set_up_logs
 from qbwc_server.sandbox.agreement import Agreement, compare
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Call, Interference
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_server import RunningMosaic
-from qbwc_server.sandbox.mosaic_server import serve as serve_mosaic
-from qbwc_server.sandbox.registration import Application, add, read_application
-from qbwc_server.sandbox.web_connector import WebConnector
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import RunningMosaic
+from qbwc_server.sandbox.mosaic.server import serve as serve_mosaic
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.interference import Call, Interference
+from qbwc_server.sandbox.web_connector.program import WebConnector
+from qbwc_server.sandbox.web_connector.registration import (
+    Application,
+    add,
+    read_application,
+)
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import operator_transaction
 
 _NAME = "Harbor & Vale Architects"
 _MOST_SECONDS = 1800
@@ -61,7 +67,7 @@ _KEY = "demo-key"
     type=click.Path(exists=True, path_type=Path),
     help="A sandbox company file, or recorded qbXML answers (.xml, may be repeated).",
 )
-@click.option("--structure", type=click.Choice(models.STRUCTURES), default="client")
+@click.option("--structure", type=click.Choice(tables.STRUCTURES), default="client")
 @click.option(
     "--time-entries",
     type=click.IntRange(min=0),
@@ -232,7 +238,7 @@ class _Demo:
         secret = self._folder / "password"
         hook = self._folder / "webhook"
         if not secret.exists():
-            new = companies.add(
+            new = registry.add(
                 self._parts.engine,
                 self._parts.keys,
                 name=_NAME,
@@ -244,8 +250,8 @@ class _Demo:
             )
             hook.write_text(new.webhook_token)
             secret.write_text(new.password)
-        found = companies.find(self._parts.engine, _NAME)
-        companies.set_values(
+        found = registry.find(self._parts.engine, _NAME)
+        registry.set_values(
             self._parts.engine,
             found.id,
             now=app.utc_now(),
@@ -258,8 +264,8 @@ class _Demo:
         return secret.read_text()
 
     def _register(self, opened: CompanyFile) -> Application:
-        found = companies.find(self._parts.engine, _NAME)
-        qwc = connect.qwc_of(found, self._settings.public_url)
+        found = registry.find(self._parts.engine, _NAME)
+        qwc = connection_file.qwc_of(found, self._settings.public_url)
         application = read_application(qwc)
         add(application, opened)
         return application
@@ -279,8 +285,8 @@ class _Demo:
                 return
 
     def _read_at_once(self) -> None:
-        company = companies.find(self._parts.engine, _NAME)
-        companies.set_values(
+        company = registry.find(self._parts.engine, _NAME)
+        registry.set_values(
             self._parts.engine,
             company.id,
             now=app.utc_now(),
@@ -311,7 +317,7 @@ class _Demo:
 
         A record that waits for an answer of QuickBooks is not the worker's.
         """
-        record, call, job = models.record, models.mosaic_call, models.job
+        record, call, job = tables.record, tables.mosaic_call, tables.job
         asked_for = sa.select(job.c.record_id).where(
             job.c.finished_at.is_(None), job.c.record_id.is_not(None)
         )
@@ -326,7 +332,7 @@ class _Demo:
 
     def _unheard(self) -> int:
         """Return how many callbacks are on their way, or wait for the worker."""
-        company, back = models.company, models.mosaic_callback
+        company, back = tables.company, tables.mosaic_callback
         with operator_transaction(self._parts.engine) as connection:
             kept = _count(connection, back, back.c.handled_at.is_(None))
             due = _count(connection, company, company.c.deliver_at <= app.utc_now())
@@ -334,7 +340,7 @@ class _Demo:
 
     def _jobs(self) -> int:
         """Return how much there is to do in QuickBooks now."""
-        job = models.job
+        job = tables.job
         with operator_transaction(self._parts.engine) as connection:
             return _count(
                 connection,

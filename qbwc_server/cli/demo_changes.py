@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Call, ConnectionLost, Interference
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.interference import (
+    Call,
+    ConnectionLost,
+    Interference,
+)
 
 _ADDED = "TimeTrackingAddRs"
 

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
-from qbwc_server.database import operator_transaction
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.sandbox.agreement import Agreement
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import operator_transaction
 
 
 def tell(
@@ -55,7 +55,7 @@ def tell(
 def _kind(
     engine: Engine, name: str, plural: str, found: Agreement, *, mirrored: bool
 ) -> dict[str, Any]:
-    record = models.record
+    record = tables.record
     with operator_transaction(engine) as connection:
         rows = connection.execute(
             sa.select(record.c.state, record.c.reason, sa.func.count().label("n"))

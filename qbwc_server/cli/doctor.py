@@ -8,14 +8,16 @@ from dataclasses import asdict
 
 import click
 
-from qbwc_server import app, companies, public_address
-from qbwc_server import checkup as checks
+from qbwc_server import app
 from qbwc_server.cli.output import console, json_option, print_json, reporting
-from qbwc_server.companies import Company
-from qbwc_server.finding import Finding, fail
-from qbwc_server.observe import set_up_logs
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.logs import set_up_logs
+from qbwc_server.operations import doctor as checks
+from qbwc_server.operations import public_address
+from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
-from qbwc_server.web import health
+from qbwc_server.web.hooks import health
 
 _AT_ONCE = 8
 _CODES = {"ok": 0, "warn": 1, "fail": 2}
@@ -65,9 +67,9 @@ def _findings(
     if not usable:
         return
     yield from checks.of_processes(made.engine, now)
-    every = companies.every(made.engine)
+    every = registry.every(made.engine)
     if name is not None:
-        every = [companies.find(made.engine, name)]
+        every = [registry.find(made.engine, name)]
     yield from checks.of_keys(every, made.keys)
 
     def mosaic(company: Company) -> Finding:

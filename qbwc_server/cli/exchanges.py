@@ -8,7 +8,6 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, models, replays
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
@@ -20,9 +19,12 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import company_transaction, operator_transaction
+from qbwc_server.companies import registry
+from qbwc_server.quickbooks import replays
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, operator_transaction
 
-_TABLE = models.exchange
+_TABLE = tables.exchange
 _COLUMNS = ("id", "state", "purpose", "sent_at", "needs_replay", "hresult", "reason")
 _SHOWN = 4000
 
@@ -53,7 +55,7 @@ def list_(
     made = parts()
     query = sa.select(_TABLE)
     if company is not None:
-        found = companies.find(made.engine, company)
+        found = registry.find(made.engine, company)
         query = query.where(_TABLE.c.company_id == found.id)
     if since is not None:
         query = query.where(_TABLE.c.sent_at >= since.replace(tzinfo=UTC))
@@ -122,9 +124,9 @@ def replay(
         wanted = [dereference(exchange)]
     else:
         of = (
-            [companies.find(made.engine, company)]
+            [registry.find(made.engine, company)]
             if company is not None
-            else companies.every(made.engine)
+            else registry.every(made.engine)
         )
         wanted = []
         for one in of:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from qbwc_server import companies, forgetting
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
-from qbwc_server.companies import Company
-from qbwc_server.qwc import file_name
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.operations import forgetting
+from qbwc_server.words.qwc import file_name
 
 
 @click.command("forget")
@@ -29,7 +30,7 @@ def forget(name: str, *, yes: bool, even_if_running: bool, as_json: bool) -> Non
     QuickBooks and Mosaic keep what they have. It cannot be undone.
     """
     made = parts()
-    found = companies.find(made.engine, name)
+    found = registry.find(made.engine, name)
     if not yes:
         click.confirm(
             f"Remove everything that is known of {found.name}? It cannot be undone.",

@@ -8,7 +8,6 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, job_decisions, models
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
@@ -20,13 +19,16 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import (
+from qbwc_server.companies import registry
+from qbwc_server.jobs import decisions
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     operator_transaction,
 )
 
-_JOB = models.job
+_JOB = tables.job
 _COLUMNS = ("id", "state", "kind", "action", "summary", "reason", "attempt", "run_at")
 
 
@@ -37,7 +39,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--company", help="Name or number of a company.")
-@click.option("--state", type=click.Choice(models.JOB_STATES))
+@click.option("--state", type=click.Choice(tables.JOB_STATES))
 @click.option("--most-tried", is_flag=True, help="What was tried most stands first.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @json_option
@@ -55,7 +57,7 @@ def list_(
     query = sa.select(_JOB)
     looking = operator_transaction(made.engine)
     if company is not None:
-        company_id = companies.find(made.engine, company).id
+        company_id = registry.find(made.engine, company).id
         query = query.where(_JOB.c.company_id == company_id)
         looking = company_reading(made.engine, company_id)
     if state is not None:
@@ -75,7 +77,7 @@ def list_(
 def show_(job: str, *, as_json: bool) -> None:
     """Show one job with its history and what was sent and answered."""
     company_id, number = dereference(job)
-    event, exchange = models.job_event, models.exchange
+    event, exchange = tables.job_event, tables.exchange
     made = parts()
     with company_reading(made.engine, company_id) as connection:
         row = connection.execute(
@@ -126,7 +128,7 @@ def retry(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None
     """Have failed jobs tried again; what may have been done is looked for first."""
     ask_back(len(job), "Jobs are tried again.", yes=yes)
     for one in job:
-        _decide(one, job_decisions.retry, who, why)
+        _decide(one, decisions.retry, who, why)
 
 
 @jobs.command("cancel")
@@ -138,14 +140,14 @@ def cancel(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> Non
     """Take jobs back that have not left or have failed; records are planned anew."""
     ask_back(len(job), "Jobs are taken back.", yes=yes)
     for one in job:
-        _decide(one, job_decisions.cancel, who, why)
+        _decide(one, decisions.cancel, who, why)
 
 
 def _decide(text: str, decide: Callable[..., str], who: str, why: str | None) -> None:
     company_id, number = dereference(text)
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
-        found = job_decisions.find(connection, company_id, number)
+        found = decisions.find(connection, company_id, number)
         if found is None:
             raise click.ClickException(f"There is no job {text}.")
         said = decide(connection, found, by=who, now=made.clock(), why=why)

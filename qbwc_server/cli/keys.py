@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import click
 
-from qbwc_server import rotation
 from qbwc_server.app import Parts
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
+from qbwc_server.operations import key_rotation
 
 
 @click.group()
@@ -23,7 +23,9 @@ def keys() -> None:
 def rotate() -> None:
     """Encrypt what is encrypted under the first key of QBWC_SECRET_KEY."""
     made = parts()
-    count = rotation.rotate(made.engine, made.keys, now=made.clock(), who=operator())
+    count = key_rotation.rotate(
+        made.engine, made.keys, now=made.clock(), who=operator()
+    )
     click.echo(f"{count} Mosaic keys are encrypted anew.")
     _tell(made, as_json=False)
 
@@ -39,7 +41,7 @@ def check(*, as_json: bool) -> None:
 
 def _tell(made: Parts, *, as_json: bool) -> int:
     """Say what is under older keys; return how much."""
-    found = rotation.older(made.engine, made.keys)
+    found = key_rotation.older(made.engine, made.keys)
     if as_json:
         counts = Counter(one.what for one in found)
         print_json(
@@ -60,9 +62,9 @@ def _tell(made: Parts, *, as_json: bool) -> int:
     return len(found)
 
 
-def _then(one: rotation.Older) -> str:
+def _then(one: key_rotation.Older) -> str:
     if one.lost:
         return "no key opens it: set it anew"
-    if one.what == rotation.MOSAIC_KEY:
+    if one.what == key_rotation.MOSAIC_KEY:
         return "`qbwc-server keys rotate`"
     return "comes over when it is next used; without the older key it opens nothing"

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from qbwc_server import choices, companies, going_live, linking, overlap
 from qbwc_server.cli.acting import ask_back, by_whom, operator, yes_option
 from qbwc_server.cli.output import (
     dereference,
@@ -18,8 +17,11 @@ from qbwc_server.cli.output import (
     reporting,
     show,
 )
-from qbwc_server.database import company_transaction
-from qbwc_server.linking import Word
+from qbwc_server.companies import registry
+from qbwc_server.decisions import bulk, linking, overlap
+from qbwc_server.decisions.linking import Word
+from qbwc_server.onboarding import going_live
+from qbwc_server.storage.database import company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
@@ -43,7 +45,7 @@ def link(
             connection, company_id, number, mosaic_id, word, share=share
         )
         if done:
-            companies.audit(
+            registry.audit(
                 connection,
                 company_id,
                 word.now,
@@ -82,7 +84,7 @@ def unlink(record: str, who: str, why: str | None, *, as_json: bool) -> None:
 @reporting
 def choose(
     records: tuple[str, ...],
-    said: choices.Said,
+    said: bulk.Said,
     who: str,
     why: str | None,
     *,
@@ -97,7 +99,7 @@ def choose(
 
 def _say(
     records: tuple[str, ...],
-    said: choices.Said,
+    said: bulk.Said,
     who: str,
     why: str | None,
     *,
@@ -108,8 +110,8 @@ def _say(
     if len({company_id for company_id, _ in numbers}) > 1:
         raise click.UsageError("Name records of one company at a time.")
     made = parts()
-    company = companies.find(made.engine, str(numbers[0][0]))
-    answer = choices.say(
+    company = registry.find(made.engine, str(numbers[0][0]))
+    answer = bulk.say(
         made.engine,
         company,
         said,
@@ -147,12 +149,12 @@ def _say(
 def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
     """Show what another company file of the same Mosaic team has too."""
     made = parts()
-    found = companies.find(made.engine, company)
+    found = registry.find(made.engine, company)
     common = overlap.look(made.engine, found, made.clock)
     open_ones = [one.record_id for one in common if one.needs_word]
     if share and open_ones:
         ask_back(len(open_ones), "All that needs a word is linked.", yes=yes)
-        choices.say(
+        bulk.say(
             made.engine,
             found,
             "match",
@@ -180,7 +182,7 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
 def go_live(company: str, *, as_json: bool) -> None:
     """Have everything written that waits; refused while something is missing."""
     made = parts()
-    found = companies.find(made.engine, company)
+    found = registry.find(made.engine, company)
     reasons: list[str] = []
     try:
         done = going_live.go_live(made.engine, found, made.clock, who=operator())

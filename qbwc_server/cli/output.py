@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from qbwc_server import app
 from qbwc_server.errors import QbwcError
-from qbwc_server.observe import set_up_logs
-from qbwc_server.qwc import QwcError
+from qbwc_server.logs import set_up_logs
 from qbwc_server.settings import Settings
+from qbwc_server.words.qwc import QwcError
 
 P = ParamSpec("P")
 R = TypeVar("R")

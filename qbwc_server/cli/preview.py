@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from qbwc_server import companies
 from qbwc_server.cli.output import (
     json_option,
     parts,
@@ -17,8 +16,9 @@ from qbwc_server.cli.output import (
     reporting,
     show,
 )
+from qbwc_server.companies import registry
 from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.preview import WOULD, Group, One, preview
+from qbwc_server.onboarding.preview import WOULD, Group, One, preview
 
 _PLURALS = {
     **{kind.name: kind.plural for kind in KINDS.values()},
@@ -48,7 +48,7 @@ def preview_(company: str, limit: int, *, as_json: bool) -> None:
     Planned from what was read last, in a copy; nothing is changed on either side.
     """
     made = parts()
-    found = companies.find(made.engine, company)
+    found = registry.find(made.engine, company)
     told = preview(made.engine, found, made.settings, made.clock)
     counts = [
         {"kind": _PLURALS[kind], "entries": count, "what": WOULD[outcome]}

@@ -7,7 +7,6 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from qbwc_server import companies, conflicts, listing, models, resync
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
     dereference,
@@ -19,15 +18,18 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.database import (
+from qbwc_server.companies import registry
+from qbwc_server.decisions import conflicts, listing, resync
+from qbwc_server.decisions.suggestions import Suggestion
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     operator_transaction,
 )
-from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.suggestions import Suggestion
 
-_RECORD = models.record
+_RECORD = tables.record
 _COLUMNS = ("id", "state", "kind", "name", "mosaic_type", "mosaic_id", "reason")
 CHOSEN = {
     "link": "linked by a person",
@@ -46,7 +48,7 @@ def records() -> None:
 @records.command("list")
 @click.option("--company", help="Name or number of a company.")
 @click.option("--kind", type=click.Choice([*KINDS, time_entry.NAME]))
-@click.option("--state", type=click.Choice(models.RECORD_STATES))
+@click.option("--state", type=click.Choice(tables.RECORD_STATES))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @json_option
 @reporting
@@ -63,7 +65,7 @@ def list_(
     query = sa.select(_RECORD)
     looking = operator_transaction(made.engine)
     if company is not None:
-        company_id = companies.find(made.engine, company).id
+        company_id = registry.find(made.engine, company).id
         query = query.where(_RECORD.c.company_id == company_id)
         looking = company_reading(made.engine, company_id)
     if kind is not None:
@@ -98,7 +100,7 @@ def show_(record: str, *, as_json: bool) -> None:
 def explain(record: str, *, as_json: bool) -> None:
     """Say in plain words where a record stands and who must do what."""
     row, history = _find(record)
-    company = companies.find(parts().engine, str(row.company_id))
+    company = registry.find(parts().engine, str(row.company_id))
     with company_reading(parts().engine, company.id) as connection:
         shown = listing.show(connection, company, [row.id])[0]
     told = {
@@ -172,7 +174,7 @@ def resync_(record: tuple[str, ...], who: str, why: str | None, *, yes: bool) ->
 
 def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
     company_id, number = dereference(text)
-    event = models.record_event
+    event = tables.record_event
     with company_reading(parts().engine, company_id) as connection:
         row = connection.execute(
             sa.select(_RECORD).where(

@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 
 from qbwc_server.app import utc_now
-from qbwc_server.sandbox import mosaic as mosaic_sandbox
-from qbwc_server.sandbox import mosaic_server
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.recorded_answers import load_answers
-from qbwc_server.sandbox.registration import RegistrationRefused, add, read_application
+from qbwc_server.sandbox.mosaic import sandbox as mosaic_sandbox
+from qbwc_server.sandbox.mosaic import server
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.recorded_answers import load_answers
 from qbwc_server.sandbox.sample_firm import build_sample_firm
-from qbwc_server.sandbox.web_connector import WebConnector
+from qbwc_server.sandbox.web_connector.program import WebConnector
+from qbwc_server.sandbox.web_connector.registration import (
+    RegistrationRefused,
+    add,
+    read_application,
+)
 
 
 @click.group()
@@ -48,7 +52,7 @@ def mosaic(
         requests_per_window=requests_per_window,
         state_file=state,
     )
-    running = mosaic_server.serve(made, port)
+    running = server.serve(made, port)
     click.echo(f"Mosaic stands in at {running.url}, team {team}, key {key}")
     try:
         while True:

@@ -17,13 +17,15 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from qbwc_server import app, arrivals, heartbeat, metrics
+from qbwc_server import app, metrics
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.cli.server_logs import ServerLogs
-from qbwc_server.endpoint import WSGI
+from qbwc_server.companies import heartbeat
 from qbwc_server.settings import SettingMissing
-from qbwc_server.web import metrics_page
-from qbwc_server.worker import Worker
+from qbwc_server.web.hooks import metrics_page
+from qbwc_server.web_connector import arrivals
+from qbwc_server.web_connector.endpoint import WSGI
+from qbwc_server.worker.loop import Worker
 
 _LOG = structlog.get_logger(__name__)
 _LEAST_SECONDS = 2.0

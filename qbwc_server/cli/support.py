@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from qbwc_server import companies
-from qbwc_server import support as looking
 from qbwc_server.cli.output import json_option, parts, reporting, show
 from qbwc_server.cli.support_token import logins, token
-from qbwc_server.database import support_reading
+from qbwc_server.companies import registry
+from qbwc_server.storage.database import support_reading
+from qbwc_server.support import views as looking
 
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _look(what: str, *, company: str | None, as_json: bool, **values: Any) -> None:
     made = parts()
     limit = values.pop("limit")
-    company_id = None if company is None else companies.find(made.engine, company).id
+    company_id = None if company is None else registry.find(made.engine, company).id
     wanted = looking.Wanted(
         company_id=company_id,
         id=values.pop("id_"),

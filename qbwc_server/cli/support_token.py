@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from qbwc_server import support_tokens
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import json_option, parts, reporting, show, show_one
-from qbwc_server.database import operator_transaction
+from qbwc_server.storage.database import operator_transaction
+from qbwc_server.support import tokens
 
 
 @click.group("token")
@@ -22,13 +22,13 @@ def token() -> None:
 @reporting
 def add(name: str, *, may_act: bool, as_json: bool) -> None:
     """Make a token. It is shown once."""
-    if not support_tokens.is_name(name):
+    if not tokens.is_name(name):
         raise click.BadParameter(
             "A name begins with a letter and has at most 40 of a-z, 0-9, - and _."
         )
     made = parts()
     with operator_transaction(made.engine) as connection:
-        secret = support_tokens.add(
+        secret = tokens.add(
             connection,
             made.keys,
             name,
@@ -52,7 +52,7 @@ def add(name: str, *, may_act: bool, as_json: bool) -> None:
 @reporting
 def list_(*, as_json: bool) -> None:
     """List who has a token, and when each was last used."""
-    rows = [row._asdict() for row in support_tokens.every(parts().engine)]
+    rows = [row._asdict() for row in tokens.every(parts().engine)]
     columns = ("name", "may_act", "made_by", "made_at", "last_login_at")
     show(rows, columns, as_json=as_json)
 
@@ -64,7 +64,7 @@ def remove(name: str) -> None:
     """End a token; who is logged in with it is out at once."""
     made = parts()
     with operator_transaction(made.engine) as connection:
-        support_tokens.remove(connection, name, now=made.clock(), who=operator())
+        tokens.remove(connection, name, now=made.clock(), who=operator())
     click.echo(f"The token of {name} is gone.")
 
 
@@ -74,6 +74,6 @@ def remove(name: str) -> None:
 @reporting
 def logins(limit: int, *, as_json: bool) -> None:
     """List who logged in to the console or was refused, each hour in one row."""
-    found = support_tokens.latest_logins(parts().engine, limit)
+    found = tokens.latest_logins(parts().engine, limit)
     columns = ("last_at", "who", "what", "peer", "times")
     show([row._asdict() for row in found], columns, as_json=as_json)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from qbwc_server.kinds import employee
 from qbwc_server.kinds.kind import Kind, Line
-from qbwc_server.sync import Hold, Wanted
+from qbwc_server.kinds.list_plan import Hold, Wanted
 
 EMPLOYMENT_TYPE = "Contractor (External)"
 """Mosaic's word for people who are not employed (its members' `employment_type`)."""

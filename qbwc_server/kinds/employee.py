@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 
 from qbwc_server.kinds.kind import Kind, Line, Seen, active, required
+from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.sync import Hold, Wanted
 
 _BETWEEN = re.compile(r"[\s,;:<>()\[\]\"|/\\]+")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+=?^`{}~-]+@[\w-]+(?:\.[\w-]+)+")

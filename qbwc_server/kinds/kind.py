@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qbwc_server.kinds.list_plan import Hold, Snapshot, Wanted
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.sync import Hold, Snapshot, Wanted
 
 
 @dataclass(frozen=True, slots=True)

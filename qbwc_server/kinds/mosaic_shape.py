@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qbwc_server.sync import match_key
+from qbwc_server.kinds.list_plan import match_key
 
 TYPES = (
     "portfolio",

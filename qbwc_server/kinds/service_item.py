@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from qbwc_server.kinds.kind import Kind, Line, Seen, active, line_active, required
+from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.sync import Hold, Wanted
 
 
 def see(ret: Ret) -> Seen:

@@ -14,7 +14,7 @@ from typing import Any
 from qbwc_server.qbxml.request import Request, message_set
 from qbwc_server.qbxml.response import Ret, parse
 from qbwc_server.sandbox.agreement_time import Links, TimeDifference, compare_time
-from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 
 Item = Mapping[str, Any]
 _LEVELS = {"client": ("client", "project", "phase"), "project": ("project", "phase")}

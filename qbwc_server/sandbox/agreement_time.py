@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from qbwc_server.qbxml.request import Request, message_set
 from qbwc_server.qbxml.response import Ret, parse
 from qbwc_server.qbxml.values import minutes_from_duration, storable
-from qbwc_server.sandbox.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 
 Item = Mapping[str, Any]
 _PAGE = 5000

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from qbwc_server.sandbox.answer import Field
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.new_records import (
+from qbwc_server.sandbox.quickbooks.answer import Field
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.new_records import (
     NewRecord,
     NewTime,
     insert_records,
     insert_times,
     new_list_id,
 )
+from qbwc_server.sandbox.quickbooks.store import Store
+from qbwc_server.sandbox.quickbooks.wall_time import seconds_of
 from qbwc_server.sandbox.sample_names import (
     CLASSES,
     CLIENT_WORDS,
@@ -34,8 +36,6 @@ from qbwc_server.sandbox.sample_names import (
     STAGES,
     TITLES,
 )
-from qbwc_server.sandbox.store import Store
-from qbwc_server.sandbox.wall_time import seconds_of
 
 _PEOPLE: Final = 40
 _CLIENTS: Final = 60

@@ -15,7 +15,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from qbwc_server import metrics
-from qbwc_server.callers import INSECURE
+from qbwc_server.proxies import INSECURE
 
 CALLBACKS = "/webhook/"
 """Asked for by Mosaic's servers, which are no browsers: their address is the secret."""

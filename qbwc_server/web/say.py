@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from qbwc_server.needs import MOST
+from qbwc_server.standing.who_must_act import MOST
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

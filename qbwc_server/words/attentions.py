@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from qbwc_server.mosaic import errors as mosaic
-from qbwc_server.qwc import QwcProblem
 from qbwc_server.words import quickbooks
+from qbwc_server.words.qwc import QwcProblem
 from qbwc_server.words.wording import INTEGRATED, Words, of_sentences, tell
 
 _HRESULT: Final = re.compile(r"quickbooks-(0x[0-9a-f]{8})")

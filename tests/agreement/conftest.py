@@ -12,7 +12,7 @@ import stamina
 import structlog
 from sqlalchemy.engine import Engine
 
-from qbwc_server.database import make_engine
+from qbwc_server.storage.database import make_engine
 from tests.agreement.house import House, MakeHouse, Settled
 
 

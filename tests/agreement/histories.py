@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from qbwc_server import companies
-from qbwc_server.sandbox.mosaic_fields import Refused
+from qbwc_server.companies import registry
+from qbwc_server.sandbox.mosaic.fields import Refused
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House, MakeHouse
 from tests.agreement.ledger import Ledger, Values, text_of
 from tests.agreement.talk import CALLS, Trouble
@@ -207,7 +207,7 @@ class Histories(RuleBasedStateMachine):
     @rule(policy=st.sampled_from(["newest", "quickbooks", "mosaic", "ask"]))
     def the_company_decides(self, policy: str) -> None:
         """Say which side is right where both changed the same field."""
-        companies.set_values(
+        registry.set_values(
             self.house.engine,
             self.house.company.id,
             now=self.house.clock(),

@@ -20,25 +20,26 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, Row
 
-from qbwc_server import companies, connect, models
-from qbwc_server.companies import Company, NewCompany
-from qbwc_server.conversation import Conversation
-from qbwc_server.database import (
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies.registry import Company, NewCompany
+from qbwc_server.keys import Keys
+from qbwc_server.sandbox.agreement import Agreement, compare
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.store import Store
+from qbwc_server.sandbox.mosaic.team import Team
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.registration import add, read_application
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     transaction,
 )
-from qbwc_server.keys import Keys
-from qbwc_server.sandbox.agreement import Agreement, compare
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
-from qbwc_server.sandbox.mosaic_store import Store
-from qbwc_server.sandbox.mosaic_team import Team
-from qbwc_server.sandbox.registration import add, read_application
-from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks
-from qbwc_server.worker import Worker
+from qbwc_server.web.hooks import callbacks
+from qbwc_server.web_connector.conversation import Conversation
+from qbwc_server.worker.loop import Worker
 from tests.agreement.processes import Killed, mortal
 from tests.agreement.talk import Lost, Talk, Trouble
 from tests.conftest import SECRET, Clock
@@ -111,7 +112,7 @@ class House:
         pages.register_blueprint(callbacks.blueprint(engine, self.keys, self.clock))
         self._web = pages.test_client()
         application = read_application(
-            connect.qwc_of(self.stored(), "http://localhost")
+            connection_file.qwc_of(self.stored(), "http://localhost")
         )
         self.talk = Talk(
             self.file, application, self.company.password, self._pass_seconds
@@ -158,11 +159,11 @@ class House:
         engine = self.engine
         with transaction(engine) as connection:
             # A worker serves whoever is due; the companies of histories before are not.
-            connection.execute(models.company.update().values(deliver_at=None))
+            connection.execute(tables.company.update().values(deliver_at=None))
             number = connection.execute(
-                sa.select(sa.func.count()).select_from(models.company)
+                sa.select(sa.func.count()).select_from(tables.company)
             ).scalar_one()
-        return companies.add(
+        return registry.add(
             engine,
             self.keys,
             name=f"Company {number + 1}",
@@ -284,11 +285,11 @@ class House:
         What comes by the clock alone, looks at a window and reads by the schedule,
         comes when time passes. A worker is not there before `deliver_at`.
         """
-        job, record, call = models.job, models.record, models.mosaic_call
+        job, record, call = tables.job, tables.record, tables.mosaic_call
         with company_reading(self.engine, self.company.id) as connection:
             served = connection.execute(
-                sa.select(models.company.c.deliver_at).where(
-                    models.company.c.id == self.company.id
+                sa.select(tables.company.c.deliver_at).where(
+                    tables.company.c.id == self.company.id
                 )
             ).scalar()
             wanted = [
@@ -322,7 +323,7 @@ class House:
     def stored(self) -> Company:
         """Return the company as it is stored."""
         with transaction(self.engine) as connection:
-            return companies.get(connection, self.company.id)
+            return registry.get(connection, self.company.id)
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:
         """Return the company's rows of a table."""
@@ -337,11 +338,11 @@ class House:
 
     def unfinished_jobs(self) -> list[Row[Any]]:
         """Return the jobs that are not done."""
-        return self.rows(models.job, models.job.c.finished_at.is_(None))
+        return self.rows(tables.job, tables.job.c.finished_at.is_(None))
 
     def open(self) -> list[str]:
         """Return in words what is not finished."""
-        call, record = models.mosaic_call, models.record
+        call, record = tables.mosaic_call, tables.record
         return [
             *(
                 f"job {row.kind} {row.action} {row.state}: {row.reason}"
@@ -377,7 +378,7 @@ class House:
     def accept(self) -> None:
         """Say, as a person does, that what was stopped may go on."""
         with company_transaction(self.engine, self.company.id) as connection:
-            companies.accept_deletions(
+            registry.accept_deletions(
                 connection, self.company.id, now=self.clock(), who="person"
             )
 

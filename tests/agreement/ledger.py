@@ -14,8 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
 from qbwc_server.qbxml.values import storable
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.mosaic_team import Team
+from qbwc_server.sandbox.mosaic.team import Team
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 
 FIELDS = ("day", "minutes", "person", "job", "item", "text", "billable")
 Values = dict[str, Any]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from qbwc_server.conversation import Conversation
-from qbwc_server.endings import WAIT
-from qbwc_server.sandbox.company_file import CompanyFile, Session
-from qbwc_server.sandbox.company_stamp import first_answers
-from qbwc_server.sandbox.refusal import QuickBooksRefusal
-from qbwc_server.sandbox.registration import Application
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile, Session
+from qbwc_server.sandbox.quickbooks.refusal import QuickBooksRefusal
+from qbwc_server.sandbox.web_connector.company_stamp import first_answers
+from qbwc_server.sandbox.web_connector.registration import Application
+from qbwc_server.web_connector.conversation import Conversation
+from qbwc_server.web_connector.status_text import WAIT
 
 T = TypeVar("T")
 CALLS = ("authenticate", "sendRequestXML", "receiveResponseXML", "closeConnection")

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from qbwc_server import queue, time_facts, time_jobs, time_mosaic
+from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
+from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.planning import time_facts
+from qbwc_server.quickbooks import time_jobs
 from tests.agreement.histories import Histories, TimeField
 from tests.agreement.house import MakeHouse
 from tests.agreement.talk import Trouble

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from qbwc_server import companies, models, restores
-from qbwc_server.database import company_transaction
+from qbwc_server.companies import registry
+from qbwc_server.quickbooks import restores
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House, MakeHouse
 from tests.agreement.talk import Trouble
 
@@ -85,13 +87,13 @@ def mosaic(house: House) -> list[dict[str, Any]]:
 
 def linked(house: House) -> Any:
     """Return the one record of time."""
-    (row,) = house.rows(models.record, models.record.c.kind == "time_entry")
+    (row,) = house.rows(tables.record, tables.record.c.kind == "time_entry")
     return row
 
 
 def set_values(house: House, **values: Any) -> None:
     """Change settings of the company, as an operator does."""
-    companies.set_values(
+    registry.set_values(
         house.engine, house.company.id, now=house.clock(), who="operator", **values
     )
 
@@ -399,7 +401,7 @@ def test_a_preview_counts_what_would_be_joined_on_neither_side(house: House) -> 
     house.settle_for(minutes=65)
     house.settle_for(minutes=65)
 
-    rows = house.rows(models.record, models.record.c.kind == "time_entry")
+    rows = house.rows(tables.record, tables.record.c.kind == "time_entry")
     assert not [row.reason for row in rows if "would be" in (row.reason or "")]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 
-from qbwc_server import models
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.storage import tables
 from tests.agreement.house import MakeHouse
 from tests.agreement.test_years import enter, enter_in_mosaic
 
@@ -34,7 +34,7 @@ def test_many_entries_of_mosaic_take_one_exchange_for_each_batch(
 
     assert house.agreement().differences == []
     batch = house.settings.write_batch
-    exchange = models.exchange
+    exchange = tables.exchange
     assert len(house.rows(exchange, exchange.c.writes)) <= MANY / batch + A_CONSTANT
     assert house.talk.writes == ["TimeTrackingAdd"] * MANY
     house.close()

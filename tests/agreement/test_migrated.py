@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
-from qbwc_server import schema
+from qbwc_server.storage import schema
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 
 _START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

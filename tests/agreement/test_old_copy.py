@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models, old_copy
+from qbwc_server.quickbooks import old_copy
+from qbwc_server.storage import tables
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 
 pytestmark = pytest.mark.in_turn
@@ -42,7 +43,7 @@ def _work(house: House, text: str, day: str) -> str:
 
 def _backup(engine: Engine) -> Callable[[], None]:
     """Keep all rows; return what puts them back."""
-    every = models.metadata.sorted_tables
+    every = tables.metadata.sorted_tables
     with engine.begin() as connection:
         kept = {
             table.name: [
@@ -91,7 +92,7 @@ def _change_both_sides(house: House) -> None:
 def _settle_at_once(house: House) -> None:
     """Settle without waiting for the schedule: a backup is put back within minutes."""
     with house.engine.begin() as connection:
-        connection.execute(models.company.update().values(next_read_at=None))
+        connection.execute(tables.company.update().values(next_read_at=None))
     house.settle()
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from qbwc_server import models, time_facts
+from qbwc_server.planning import time_facts
+from qbwc_server.storage import tables
 from tests.agreement.house import MakeHouse
 from tests.agreement.test_years import enter
 
@@ -30,7 +31,7 @@ def test_a_record_on_which_planning_fails_stops_itself_alone(
     house.clock.pass_(minutes=16)
     house.settle()
 
-    rows = house.rows(models.record, models.record.c.kind == "time_entry")
+    rows = house.rows(tables.record, tables.record.c.kind == "time_entry")
     states = {row.quickbooks_id: row.state for row in rows}
     assert states == {bad: "refused", **dict.fromkeys(others, "in_sync")}
     [reason] = [row.reason for row in rows if row.quickbooks_id == bad]

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server import companies, models
-from qbwc_server.preview import Preview, preview
+from qbwc_server.companies import registry
+from qbwc_server.onboarding.preview import Preview, preview
+from qbwc_server.storage import tables
 from tests.agreement.house import TYPES, House
 
 pytestmark = pytest.mark.in_turn
@@ -24,7 +25,7 @@ def house(new_house: House) -> House:
 
 
 def _set_mode(house: House, mode: str) -> None:
-    companies.set_values(
+    registry.set_values(
         house.engine, house.company.id, now=house.clock(), who="person", mode=mode
     )
 
@@ -93,13 +94,13 @@ def test_a_preview_tells_what_going_live_then_does(house: House) -> None:
     _fill_mosaic(house)
     before = house.everything()
     house.settle()
-    records = house.rows(models.record)
+    records = house.rows(tables.record)
 
     told = _preview(house)
 
     assert house.everything() == before
-    assert house.rows(models.record) == records
-    assert house.rows(models.mosaic_call) == []
+    assert house.rows(tables.record) == records
+    assert house.rows(tables.mosaic_call) == []
     assert house.unfinished_jobs() == []
     assert told.counts == {
         "employee": Counter(link_change=1, create=1, unlinked=2),
@@ -160,7 +161,7 @@ def test_time_that_stays_is_told_by_its_reason(house: House) -> None:
     }
     outcomes = [one.outcome for one in told.time]
     assert outcomes == ["unlinked"] * 5 + ["join", "create", "add"]
-    ids = {row.id for row in house.rows(models.record)}
+    ids = {row.id for row in house.rows(tables.record)}
     assert {one.record_id for one in told.time} <= ids
 
 
@@ -177,7 +178,7 @@ def test_what_was_not_read_is_said(house: House) -> None:
 def test_a_company_without_two_way_time_previews_no_additions(house: House) -> None:
     """The preview goes by the company's own decisions."""
     _fill_mosaic(house)
-    companies.set_values(
+    registry.set_values(
         house.engine, house.company.id, now=house.clock(), who="person", two_way=False
     )
     house.settle()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from qbwc_server import app, companies
+from qbwc_server import app
 from qbwc_server.cli import main
+from qbwc_server.companies import registry
 from tests.agreement.house import House
 from tests.conftest import SECRET
 
@@ -160,7 +161,7 @@ def test_where_there_is_no_conflict_nothing_is_settled(house: House, run: Run) -
     assert unknown.exit_code == 1
     assert "There is no record 9-9." in unknown.output
     assert _explained(run, record)["why"] == "QuickBooks and Mosaic agree."
-    assert companies.find(house.engine, str(house.company.id)).attention is None
+    assert registry.find(house.engine, str(house.company.id)).attention is None
 
 
 def test_the_preview_is_a_command(house: House, run: Run) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
 from tests.agreement.house import House, MakeHouse
 
 ZONES = (

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from qbwc_server import models
-from qbwc_server.companies import STOPPING
+from qbwc_server.companies.registry import STOPPING
+from qbwc_server.storage import tables
 from tests.agreement.house import House
 from tests.agreement.ledger import FIELDS, Entry, Ledger
 
@@ -39,7 +39,7 @@ def at_rest(house: House, ledger: Ledger) -> None:
 
 def nothing_open(house: House) -> None:
     """No job is out or in doubt, no call to Mosaic without its outcome."""
-    job, call = models.job, models.mosaic_call
+    job, call = tables.job, tables.mosaic_call
     doubtful = house.rows(job, job.c.state.in_(("sent", "unsure")))
     assert not doubtful, f"in doubt: {house.open()}"
     assert not house.rows(call, call.c.settled_at.is_(None)), house.open()
@@ -83,7 +83,7 @@ def nothing_different(house: House) -> None:
         assert row is not None, f"{one.text}: nothing is known of it"
         assert row.state not in _SETTLED, f"{one.text}: {row.state}, {row.reason}"
         assert row.reason, f"{one.text}: {row.state} without a reason"
-    for row in house.rows(models.record, models.record.c.state != "in_sync"):
+    for row in house.rows(tables.record, tables.record.c.state != "in_sync"):
         assert row.reason or row.state == "gone", f"{row.name}: no reason"
 
 
@@ -108,7 +108,7 @@ def _kept(house: House, here: list[Entry], there: list[Entry], name: str) -> boo
 
 
 def _record(house: House, txn_id: Any, mosaic_id: Any) -> Row[Any] | None:
-    record = models.record
+    record = tables.record
     found = house.rows(
         record,
         record.c.kind == "time_entry",

@@ -12,17 +12,19 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from qbwc_server import app, companies, models
+from qbwc_server import app
 from qbwc_server.cli.demo_processes import Processes, free_port
-from qbwc_server.database import company_reading
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
-from qbwc_server.sandbox.mosaic_server import serve
-from qbwc_server.sandbox.registration import add, read_application
+from qbwc_server.companies import registry
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
-from qbwc_server.sandbox.web_connector import Run, WebConnector
+from qbwc_server.sandbox.web_connector.program import Run, WebConnector
+from qbwc_server.sandbox.web_connector.registration import add, read_application
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_reading
 from tests.conftest import SECRET
 
 NAME = "Harbor & Vale Architects"
@@ -50,7 +52,7 @@ class House:
         self.mosaic = serve(self.sandbox, 0)
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self._processes = processes
-        self.company = companies.add(
+        self.company = registry.add(
             made.engine,
             made.keys,
             name=NAME,
@@ -71,7 +73,7 @@ class House:
 
     def run(self, password: str) -> Run:
         """Have Web Connector run once; QuickBooks is read whatever the hour."""
-        companies.set_values(
+        registry.set_values(
             self.made.engine,
             self.company.id,
             now=app.utc_now(),
@@ -107,9 +109,9 @@ class House:
 
     def is_quiet(self) -> bool:
         """Tell whether the worker has nothing to do."""
-        call, back = models.mosaic_call, models.mosaic_callback
+        call, back = tables.mosaic_call, tables.mosaic_callback
         return not (
-            self.rows(models.record, models.record.c.due_at.is_not(None))
+            self.rows(tables.record, tables.record.c.due_at.is_not(None))
             or self.rows(call, call.c.settled_at.is_(None))
             or self.rows(back, back.c.handled_at.is_(None))
             or self.sandbox.outbox

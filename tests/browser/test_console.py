@@ -14,11 +14,17 @@ from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qbwc_server import app, models, schema, support_tokens
+from qbwc_server import app
 from qbwc_server.cli.demo_processes import free_port
-from qbwc_server.database import company_reading, make_engine, operator_transaction
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
+from qbwc_server.storage import schema, tables
+from qbwc_server.storage.database import (
+    company_reading,
+    make_engine,
+    operator_transaction,
+)
+from qbwc_server.support import tokens
 from tests.browser.looking import Looking
 from tests.conftest import SECRET
 from tests.support import firms
@@ -50,7 +56,7 @@ class Desk:
         self.engine = make_engine(str(engine.url))
         self.url = f"http://localhost:{port}"
         with operator_transaction(self.engine) as connection:
-            self.token = support_tokens.add(
+            self.token = tokens.add(
                 connection, keys, _NAME, may_act=True, now=clock(), who="eve"
             )
         settings = Settings(
@@ -64,7 +70,7 @@ class Desk:
 
     def disputed(self) -> tuple[int, str]:
         """Return number and TxnID of the record in conflict."""
-        record = models.record
+        record = tables.record
         with company_reading(self.engine, 1) as connection:
             row = connection.execute(
                 sa.select(record.c.id, record.c.quickbooks_id).where(
@@ -75,7 +81,7 @@ class Desk:
 
     def settled(self) -> list[tuple[str, str, str | None]]:
         """Return who settled conflicts, as the audit has it."""
-        audit = models.audit
+        audit = tables.audit
         with company_reading(self.engine, 1) as connection:
             rows = connection.execute(
                 sa.select(audit.c.who, audit.c.what, audit.c.why).where(

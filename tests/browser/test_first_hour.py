@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from qbwc_server import app, companies, models
+from qbwc_server import app
+from qbwc_server.companies import registry
+from qbwc_server.storage import tables
 from tests.browser.house import House, house
 from tests.browser.looking import Looking
 
@@ -111,7 +113,7 @@ def _choose(page: Page, home: House, looking: Looking) -> None:
     """Match a person by a search, leave another out, and take that back."""
     _tab(page, "Choices")
     page.evaluate("window.never_left = true")
-    people = [row for row in home.rows(models.record) if row.kind == "employee"]
+    people = [row for row in home.rows(tables.record) if row.kind == "employee"]
     matched, left = (
         page.locator(f"#record-{row.id}")
         for row in sorted(people, key=lambda row: row.id)[:2]
@@ -134,7 +136,7 @@ def _choose(page: Page, home: House, looking: Looking) -> None:
     expect(left.get_by_role("checkbox")).to_be_checked()
     assert page.evaluate("window.never_left") is True
     _say_of_all(page, home, looking)
-    (row,) = home.rows(models.record, models.record.c.choice.is_not(None))
+    (row,) = home.rows(tables.record, tables.record.c.choice.is_not(None))
     assert (row.id, row.choice) == (min(one.id for one in people), "link")
 
 
@@ -142,7 +144,7 @@ def _say_of_all(page: Page, home: House, looking: Looking) -> None:
     """Say the same of all service items, which are more than a page, and undo it."""
     page.get_by_role("link", name="Service items").click()
     page.evaluate("window.never_left = true")
-    items = [row for row in home.rows(models.record) if row.kind == "service_item"]
+    items = [row for row in home.rows(tables.record) if row.kind == "service_item"]
     page.get_by_text("The same for all on all pages").click()
     form = page.get_by_role("form", name="The same for all that match")
     form.get_by_role("button", name="Decide later").click()
@@ -187,10 +189,10 @@ def _notes_after_a_run(home: House, txn_id: str, password: str) -> str:
 
 def _both_change_the_notes(home: House, password: str) -> str:
     """Edit one entry on both sides until it waits for a person; return its TxnID."""
-    companies.set_values(
+    registry.set_values(
         home.made.engine, home.company.id, now=app.utc_now(), who="test", policy="ask"
     )
-    record = models.record
+    record = tables.record
     both = home.rows(
         record,
         record.c.kind == "time_entry",

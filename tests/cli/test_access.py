@@ -12,23 +12,25 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, logins, models
+from qbwc_server import app
 from qbwc_server.app import utc_now
 from qbwc_server.cli.output import parts
-from qbwc_server.companies import Company
-from qbwc_server.database import transaction
-from qbwc_server.qwc import parse
+from qbwc_server.companies import logins, registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
+from qbwc_server.words.qwc import parse
 from tests.cli.conftest import Run, add_company
 
 
 def stored() -> Company:
     """Return the company as it is stored."""
-    return companies.find(parts().engine, "1")
+    return registry.find(parts().engine, "1")
 
 
 def audited() -> list[Any]:
     """Return who did what and why, in its order."""
-    table = models.audit
+    table = tables.audit
     with transaction(parts().engine) as connection:
         rows = connection.execute(sa.select(table).order_by(table.c.id)).all()
     return [(row.who, row.what, row.why) for row in rows]

@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
 from qbwc_server.app import utc_now
 from qbwc_server.cli import main
 from qbwc_server.cli.acting import MANY, operator
-from qbwc_server.database import company_transaction, make_engine
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Seen
-from qbwc_server.records import keep_seen
+from qbwc_server.records.store import keep_seen
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, make_engine
 from tests.cli.conftest import Run, add_company
 
 _PEOPLE = 12
@@ -38,7 +38,7 @@ def engine(run: Run) -> Iterator[Engine]:
         ]
         keep_seen(connection, 1, KINDS["employee"], people, now=utc_now())
         connection.execute(
-            models.reading.insert(), [{"company_id": 1, "kind": "employee"}]
+            tables.reading.insert(), [{"company_id": 1, "kind": "employee"}]
         )
     yield made
     made.dispose()
@@ -48,7 +48,7 @@ def _records(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         return [
             f"1-{n}"
-            for n in connection.execute(sa.select(models.record.c.id)).scalars()
+            for n in connection.execute(sa.select(tables.record.c.id)).scalars()
         ]
 
 
@@ -77,17 +77,17 @@ def test_a_record_is_read_again_and_kept_with_who_and_why(
     """Its kind is compared as a whole, and it is planned anew; twice does no harm."""
     record = _records(engine)[0]
     with engine.begin() as connection:
-        connection.execute(models.record.update().values(due_at=None, state="in_sync"))
+        connection.execute(tables.record.update().values(due_at=None, state="in_sync"))
     for _ in range(2):
         result = run("records", "resync", record, "--by", "Bo", "--why", "It is odd.")
         assert result.exit_code == 0, result.output
 
     with engine.begin() as connection:
         due = connection.execute(
-            sa.select(models.record.c.id).where(models.record.c.due_at.is_not(None))
+            sa.select(tables.record.c.id).where(tables.record.c.due_at.is_not(None))
         ).scalars()
         assert [f"1-{n}" for n in due] == [record]
-        assert connection.execute(sa.select(models.reading.c.full_due)).scalar_one()
+        assert connection.execute(sa.select(tables.reading.c.full_due)).scalar_one()
     last = _audited(run)[0]
     assert (last["who"], last["why"]) == ("Bo", "It is odd.")
     assert last["what"] == "records read again"
@@ -99,13 +99,13 @@ def test_what_a_person_took_out_stays_out(run: Run, engine: Engine) -> None:
     record = _records(engine)[0]
     with engine.begin() as connection:
         connection.execute(
-            models.record.update().values(due_at=None, state="do_not_link")
+            tables.record.update().values(due_at=None, state="do_not_link")
         )
     assert run("records", "resync", record).exit_code == 0
     assert run("company", "resync", "1", "--yes").exit_code == 0
     with engine.begin() as connection:
         states = connection.execute(
-            sa.select(models.record.c.state, models.record.c.due_at).distinct()
+            sa.select(tables.record.c.state, tables.record.c.due_at).distinct()
         ).all()
     assert [tuple(row) for row in states] == [("do_not_link", None)]
 

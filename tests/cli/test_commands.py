@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from qbwc_server import companies, queue, words
+from qbwc_server import words
 from qbwc_server.app import utc_now
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.companies import registry
+from qbwc_server.jobs import queue
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Seen
-from qbwc_server.models import RECORD_STATES
-from qbwc_server.qwc import parse
-from qbwc_server.records import keep_seen
+from qbwc_server.records.store import keep_seen
 from qbwc_server.settings import Settings
+from qbwc_server.storage.database import company_transaction, make_engine
+from qbwc_server.storage.tables import RECORD_STATES
+from qbwc_server.words.qwc import parse
 from tests.cli.conftest import Run, add_company
 
 
@@ -114,7 +116,7 @@ def test_jobs_and_records_are_listed_shown_and_explained(run: Run) -> None:
     """The id that a listing prints is the one that the other commands take."""
     add_company(run)
     engine = make_engine(Settings().url())
-    company = companies.find(engine, "Harbor & Vale")
+    company = registry.find(engine, "Harbor & Vale")
     with company_transaction(engine, company.id) as connection:
         queue.enqueue(
             connection,

@@ -11,10 +11,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, schema
+from qbwc_server import app
 from qbwc_server.cli import main
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
+from qbwc_server.storage import schema
 from tests.conftest import SECRET, Clock
 
 HEAD = schema.head()

@@ -80,7 +80,7 @@ def test_real_answers_arrive_as_the_right_clients_projects_and_phases() -> None:
 def test_the_comparison_finds_a_difference() -> None:
     """The verdict is not always yes: a project archived in Mosaic alone is named."""
     from qbwc_server.sandbox.agreement import compare
-    from qbwc_server.sandbox.company_file import CompanyFile
+    from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 
     file = CompanyFile(":memory:", clock=lambda: 1_750_000_000.0)
     customer = file.hands.add("Customer", "Vale")

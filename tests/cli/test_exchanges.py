@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from qbwc_server import exchanges, models
 from qbwc_server.app import utc_now
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.jobs import exchanges
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, make_engine
 from tests.cli.conftest import Run, add_company
 
 ANSWER = (
@@ -74,8 +75,8 @@ def test_it_is_replayed_once(run: Run, exchange: str, which: str) -> None:
         assert json.loads(again.output) == []
     engine = make_engine(Settings().url())
     with engine.begin() as connection:
-        rows = connection.execute(models.record.select()).all()
-        whos = [row.who for row in connection.execute(models.audit.select())]
+        rows = connection.execute(tables.record.select()).all()
+        whos = [row.who for row in connection.execute(tables.audit.select())]
     engine.dispose()
     assert [row.name for row in rows] == ["Ann"]
     assert sum(who.startswith("operator ") for who in whos) == 1

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models, queue
 from qbwc_server.app import utc_now
-from qbwc_server.database import company_reading, company_transaction, make_engine
+from qbwc_server.jobs import queue
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
+    company_reading,
+    company_transaction,
+    make_engine,
+)
 from tests.cli.conftest import Run, add_company
 
 
@@ -36,7 +41,7 @@ def _job(engine: Engine, *states: str) -> str:
             by="test",
         )
         for state in states:
-            job = queue.select(connection, 1, models.job.c.id == job_id)[0]
+            job = queue.select(connection, 1, tables.job.c.id == job_id)[0]
             queue.move(connection, job, state, by="test", now=utc_now(), reason="Why.")
     return f"1-{job_id}"
 
@@ -44,7 +49,7 @@ def _job(engine: Engine, *states: str) -> str:
 def _state(engine: Engine, name: str) -> str:
     with company_reading(engine, 1) as connection:
         job_id = int(name.partition("-")[2])
-        return queue.select(connection, 1, models.job.c.id == job_id)[0].state
+        return queue.select(connection, 1, tables.job.c.id == job_id)[0].state
 
 
 def test_a_failed_job_is_tried_again(run: Run, engine: Engine) -> None:

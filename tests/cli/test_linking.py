@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from qbwc_server import companies, inventory
 from qbwc_server.app import utc_now
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.companies import registry
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Seen
-from qbwc_server.records import keep_seen
+from qbwc_server.records import mosaic_objects
+from qbwc_server.records.store import keep_seen
 from qbwc_server.settings import Settings
+from qbwc_server.storage.database import company_transaction, make_engine
 
 from .conftest import Run, add_company
 
@@ -22,12 +23,12 @@ def record(run: Run) -> str:
     """An employee without an address, and a member of Mosaic of that name."""
     add_company(run, "--mode", "preview")
     engine = make_engine(Settings().url())
-    company = companies.find(engine, "Harbor & Vale")
+    company = registry.find(engine, "Harbor & Vale")
     member = {"mosaic_id": 7, "email": "ana@x.com", "first_name": "Ana"}
     with company_transaction(engine, company.id) as connection:
         seen = Seen("E1", "Ana Vale", {"name": "Ana Vale"}, "1", "2026-01-01", 40)
         keep_seen(connection, company.id, KINDS["employee"], [seen], now=utc_now())
-        inventory.keep(
+        mosaic_objects.keep(
             connection,
             company.id,
             "employee",

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from qbwc_server.cli import main
 from qbwc_server.cli.demo_processes import free_port
-from qbwc_server.database import make_engine
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.worker import Worker
+from qbwc_server.storage.database import make_engine
+from qbwc_server.worker.loop import Worker
 from tests.conftest import SECRET, Clock
 
 TREE = Path(__file__).parents[2]

@@ -10,16 +10,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, models, reading, restores
 from qbwc_server.app import utc_now
-from qbwc_server.database import (
+from qbwc_server.companies import registry
+from qbwc_server.kinds import time_entry
+from qbwc_server.quickbooks import list_requests, restores
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_transaction,
     make_engine,
     next_id,
     transaction,
 )
-from qbwc_server.kinds import time_entry
-from qbwc_server.settings import Settings
 from tests.cli.conftest import Run, add_company
 
 _NAME = "Harbor & Vale"
@@ -51,14 +53,14 @@ def _rows(engine: Engine, table: sa.Table) -> list[Any]:
 
 def _attend(engine: Engine, error_id: str) -> None:
     with company_transaction(engine, 1) as connection:
-        companies.attend(connection, 1, error_id=error_id, text="Look at it.")
+        registry.attend(connection, 1, error_id=error_id, text="Look at it.")
 
 
 def _entry(engine: Engine) -> None:
     """Keep an entry that agrees and is not due."""
     with company_transaction(engine, 1) as connection:
         connection.execute(
-            models.record.insert(),
+            tables.record.insert(),
             {
                 "company_id": 1,
                 "id": next_id(connection, 1),
@@ -77,7 +79,7 @@ def _entry(engine: Engine) -> None:
     [
         (["--one-way"], "two_way", False),
         (["--two-way"], "two_way", True),
-        *((["--policy", one], "policy", one) for one in models.POLICIES),
+        *((["--policy", one], "policy", one) for one in tables.POLICIES),
         (["--contractors"], "contractors", True),
         (["--employees-only"], "contractors", False),
         (["--time-class", "Studio"], "time_class", "Studio"),
@@ -135,9 +137,9 @@ def test_what_changes_the_plan_has_time_planned_anew(
 
     _set(run, *arguments)
 
-    (record,) = _rows(engine, models.record)
+    (record,) = _rows(engine, tables.record)
     assert (record.due_at is not None) is wakes
-    assert [(row.who, row.what) for row in _rows(engine, models.audit)][-1] == (
+    assert [(row.who, row.what) for row in _rows(engine, tables.audit)][-1] == (
         *("operator eve", "company changed"),
     )
 
@@ -150,10 +152,10 @@ def test_after_a_restore_a_person_says_which_side_is_right(
 
     _set(run, "--after-restore", "mosaic")
 
-    (job,) = _rows(engine, models.job)
+    (job,) = _rows(engine, tables.job)
     assert (job.kind, job.action) == (time_entry.NAME, "read")
     assert job.payload == {"after_restore": "mosaic"}
-    (read,) = _rows(engine, models.reading)
+    (read,) = _rows(engine, tables.reading)
     assert (read.kind, read.full_due) == (time_entry.NAME, True)
     assert _shown(run)["attention_id"] == restores.ATTENTION
 
@@ -169,7 +171,7 @@ def test_a_word_about_a_restore_that_was_not_is_refused(
     assert result.exit_code == 1
     assert "waits for no word about a restored backup" in result.output
     assert _shown(run)["policy"] == "newest"
-    assert _rows(engine, models.job) == []
+    assert _rows(engine, tables.job) == []
 
 
 @pytest.mark.parametrize(
@@ -181,8 +183,8 @@ def test_deletions_are_accepted_for_the_lists_and_time_of_both_sides(
 ) -> None:
     """The stop ends, everything is read again, and then what is gone is believed."""
     with company_transaction(engine, 1) as connection:
-        reading.remember(connection, 1, time_entry.NAME, last_full_at=utc_now())
-        reading.remember(connection, 1, "customer", last_full_at=utc_now())
+        list_requests.remember(connection, 1, time_entry.NAME, last_full_at=utc_now())
+        list_requests.remember(connection, 1, "customer", last_full_at=utc_now())
     _entry(engine)
     _attend(engine, stopped_by)
 
@@ -191,15 +193,15 @@ def test_deletions_are_accepted_for_the_lists_and_time_of_both_sides(
     assert _shown(run)["attention_id"] is None
     accepted = {
         row.kind: row.full_due
-        for row in _rows(engine, models.reading)
+        for row in _rows(engine, tables.reading)
         if row.deletions_accepted
     }
     of_quickbooks = {time_entry.NAME: True, "customer": True}
-    others = {companies.MOSAIC_TIME: False} if of_mosaic else {}
+    others = {registry.MOSAIC_TIME: False} if of_mosaic else {}
     assert accepted == {**of_quickbooks, **others}
-    (company,) = _rows(engine, models.company)
+    (company,) = _rows(engine, tables.company)
     assert company.next_read_at <= utc_now()
     assert company.time_window_at <= utc_now()
-    (record,) = _rows(engine, models.record)
+    (record,) = _rows(engine, tables.record)
     assert record.due_at is not None
-    assert _rows(engine, models.audit)[-1].what == "deletions accepted"
+    assert _rows(engine, tables.audit)[-1].what == "deletions accepted"

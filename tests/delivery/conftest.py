@@ -8,12 +8,12 @@ import pytest
 import stamina
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import transaction
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
 from tests.conftest import Clock
 
 from .mirror import Mirror, post_to
@@ -50,7 +50,7 @@ def make_mirror(
 
     def make(name: str = "Alice & Co", **values: object) -> Mirror:
         with transaction(engine) as connection:
-            connection.execute(models.company.update().values(deliver_at=None))
+            connection.execute(tables.company.update().values(deliver_at=None))
         company = new_company(name, **values)
         sandbox = MosaicSandbox(
             clock=clock,

@@ -14,21 +14,23 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.engine import Engine, Row
 
-from qbwc_server import companies, models, records
-from qbwc_server.companies import Company, NewCompany
-from qbwc_server.database import (
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company, NewCompany
+from qbwc_server.keys import Keys
+from qbwc_server.kinds import KINDS
+from qbwc_server.records import store
+from qbwc_server.sandbox.mosaic.faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     transaction,
 )
-from qbwc_server.delivery import Planner
-from qbwc_server.keys import Keys
-from qbwc_server.kinds import KINDS
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_faults import ConnectionClosed
-from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks
-from qbwc_server.worker import Worker
+from qbwc_server.web.hooks import callbacks
+from qbwc_server.worker.loop import Worker
+from qbwc_server.worker.one_pass import Planner
 from tests.conftest import Clock
 
 from .books import Books
@@ -107,11 +109,11 @@ class Mirror:
                     for key in sorted(self.books.changed)
                     if self.books.entries[key].kind == kind
                 ]
-                records.keep_seen(
+                store.keep_seen(
                     connection, self.company.id, KINDS[kind], changed, now=self.clock()
                 )
                 gone = [key for each, key in self.books.deleted if each == kind]
-                records.mark_gone(
+                store.mark_gone(
                     connection, self.company.id, KINDS[kind], gone, now=self.clock()
                 )
         self.books.changed.clear()
@@ -141,7 +143,7 @@ class Mirror:
     def due_at(self) -> Any:
         """Return when the company is served next."""
         with transaction(self.engine) as connection:
-            table = models.company
+            table = tables.company
             return connection.execute(
                 sa.select(table.c.deliver_at).where(table.c.id == self.company.id)
             ).scalar_one()
@@ -149,7 +151,7 @@ class Mirror:
     def state(self) -> Company:
         """Return the company."""
         with transaction(self.engine) as connection:
-            return companies.get(connection, self.company.id)
+            return registry.get(connection, self.company.id)
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:
         """Return the company's rows of a table."""
@@ -164,11 +166,11 @@ class Mirror:
 
     def record(self, key: str) -> Row[Any]:
         """Return the record of an object in the books."""
-        return self.rows(models.record, models.record.c.quickbooks_id == key)[0]
+        return self.rows(tables.record, tables.record.c.quickbooks_id == key)[0]
 
     def open(self) -> list[str]:
         """Return, in words, what is still to come."""
-        record = models.record
+        record = tables.record
         return [
             f"{row.name}: {row.state}, {row.reason}"
             for row in self.rows(record, record.c.due_at.is_not(None))
@@ -179,11 +181,11 @@ class Mirror:
 
     def calls(self, *, settled: bool | None = None) -> list[Row[Any]]:
         """Return the calls to Mosaic."""
-        column = models.mosaic_call.c.settled_at
+        column = tables.mosaic_call.c.settled_at
         if settled is None:
-            return self.rows(models.mosaic_call)
+            return self.rows(tables.mosaic_call)
         chosen = column.is_not(None) if settled else column.is_(None)
-        return self.rows(models.mosaic_call, chosen)
+        return self.rows(tables.mosaic_call, chosen)
 
     def counterpart(self, key: str) -> dict[str, Any]:
         """Return the object of Mosaic that a record is linked to."""
@@ -209,7 +211,7 @@ class Mirror:
 
     def change(self, **values: Any) -> None:
         """Change the company as an operator does."""
-        companies.set_values(
+        registry.set_values(
             self.engine, self.company.id, now=self.clock(), who="operator", **values
         )
 
@@ -235,7 +237,7 @@ def nothing_twice(mirror: Mirror) -> None:
     assert len(refs) == len(set(refs))
     released = {
         event.record_id
-        for event in mirror.rows(models.record_event)
+        for event in mirror.rows(tables.record_event)
         if event.what.startswith("unlinked")
     }
     made = {one["ref"]: one["mosaic_id"] for one in mirror.sandbox.writes}
@@ -249,6 +251,6 @@ def nothing_twice(mirror: Mirror) -> None:
 
 def everything_said(mirror: Mirror) -> None:
     """Assert that whatever is not in sync has a reason in words."""
-    for row in mirror.rows(models.record):
+    for row in mirror.rows(tables.record):
         if row.state != "in_sync":
             assert row.reason, row

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models
-from qbwc_server.database import transaction
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
 
 from .mirror import Mirror, everything_said, nothing_twice
 
@@ -31,7 +31,7 @@ def _arrived(mirror: Mirror) -> None:
     assert mirror.names("employee") == ["ann@example.com"]
     assert mirror.names("standard_work_category") == ["Design", "Detail"]
     assert len(mirror.sandbox.objects("portfolio")) == 1
-    states = {row.quickbooks_id: row.state for row in mirror.rows(models.record)}
+    states = {row.quickbooks_id: row.state for row in mirror.rows(tables.record)}
     assert states.pop("E2") == "unlinked"
     assert set(states.values()) == {"in_sync"}
     assert mirror.calls(settled=False) == []
@@ -177,7 +177,7 @@ def _small_arrived(mirror: Mirror) -> None:
     assert mirror.names("project") == ["House"]
     assert mirror.names("standard_work_category") == ["Design"]
     assert len(mirror.sandbox.objects("portfolio")) == 1
-    assert {row.state for row in mirror.rows(models.record)} == {"in_sync"}
+    assert {row.state for row in mirror.rows(tables.record)} == {"in_sync"}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -263,7 +263,7 @@ def test_a_worker_that_lost_its_lease_writes_no_more(firm: Mirror) -> None:
             now = firm.clock.pass_(seconds=lease + 1)
             with transaction(firm.engine) as connection:
                 connection.execute(
-                    models.company.update().values(
+                    tables.company.update().values(
                         leased_by="another",
                         leased_until=now + timedelta(seconds=lease),
                     )
@@ -276,7 +276,7 @@ def test_a_worker_that_lost_its_lease_writes_no_more(firm: Mirror) -> None:
     assert len(firm.sandbox.writes) <= after[0] + 1
     with transaction(firm.engine) as connection:
         connection.execute(
-            models.company.update().values(leased_by=None, leased_until=None)
+            tables.company.update().values(leased_by=None, leased_until=None)
         )
     firm.wire.before = lambda _: None
     firm.run()
@@ -314,7 +314,7 @@ def test_a_list_longer_than_the_bucket_is_read_to_its_end(mirror: Mirror) -> Non
     mirror.books.item("S1", "Design")
     mirror.run()
     assert mirror.record("S1").state == "in_sync"
-    assert len(mirror.rows(models.mosaic_object)) > 80
+    assert len(mirror.rows(tables.mosaic_object)) > 80
 
 
 @pytest.mark.in_turn
@@ -335,4 +335,4 @@ def test_due_records_are_taken_a_few_at_a_time(mirror: Mirror) -> None:
     sa.event.remove(mirror.engine, "before_cursor_execute", look)
     assert len(asked) > 2
     assert all("LIMIT" in statement for statement in asked)
-    assert {row.state for row in mirror.rows(models.record)} == {"unlinked"}
+    assert {row.state for row in mirror.rows(tables.record)} == {"unlinked"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qbwc_server import models
+from qbwc_server.storage import tables
 
 from .mirror import Mirror, everything_said, nothing_twice
 
@@ -21,7 +21,7 @@ def _arrived(mirror: Mirror) -> None:
     assert mirror.names("phase") == ["Sketches"]
     assert mirror.names("employee") == ["ann@example.com"]
     assert mirror.names("standard_work_category") == ["Design", "Detail"]
-    states = {row.quickbooks_id: row.state for row in mirror.rows(models.record)}
+    states = {row.quickbooks_id: row.state for row in mirror.rows(tables.record)}
     assert states.pop("E2") == "unlinked"
     assert set(states.values()) == {"in_sync"}
     assert mirror.calls(settled=False) == []
@@ -86,7 +86,7 @@ def test_what_mosaic_refuses_later_stops_only_itself(firm: Mirror) -> None:
     """An asynchronous refusal is the record's state and reason; the others go on."""
     firm.sandbox.fail_next("refuse_later", match="POST client")
     firm.run()
-    refused = [r for r in firm.rows(models.record) if r.state == "refused"]
+    refused = [r for r in firm.rows(tables.record) if r.state == "refused"]
     assert [row.kind for row in refused] == ["customer"]
     assert "client could not be processed" in refused[0].reason
     below = firm.record("J1" if refused[0].quickbooks_id == "C1" else "J2")

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from qbwc_server import models
-from qbwc_server.database import company_transaction
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
 from .mirror import Mirror, nothing_twice
 from .timesheet import Timesheet
@@ -158,7 +158,7 @@ def test_while_a_creation_is_open_an_unknown_entry_of_that_day_waits(
     other = sheet.write(1, 2)
     elsewhere = sheet.write(2, 2)
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        connection.execute(models.company.update().values(time_window_at=None))
+        connection.execute(tables.company.update().values(time_window_at=None))
     sheet.wake()
     mirror.worker().run_once()
     call = mirror.calls(settled=False)[0]
@@ -186,10 +186,10 @@ def test_what_waited_for_one_creation_waits_for_the_next_of_that_day(
     mirror.worker().run_once()
     other = sheet.write(1, 3)
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        connection.execute(models.company.update().values(time_window_at=None))
+        connection.execute(tables.company.update().values(time_window_at=None))
         connection.execute(
-            models.mosaic_call.update()
-            .where(models.mosaic_call.c.record_id == second)
+            tables.mosaic_call.update()
+            .where(tables.mosaic_call.c.record_id == second)
             .values(check_at=mirror.clock() + timedelta(hours=1))
         )
     sheet.wake()
@@ -294,7 +294,7 @@ def test_a_record_that_is_being_written_is_not_missed(sheet: Timesheet) -> None:
     items = mirror.sandbox.team.store.objects["time_entry"]
     hidden = items.pop(sheet.record(record_id).mosaic_id)
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        connection.execute(models.company.update().values(time_window_at=None))
+        connection.execute(tables.company.update().values(time_window_at=None))
     sheet.wake()
     mirror.worker().run_once()
     assert sheet.record(record_id).misses == 0
@@ -429,8 +429,8 @@ def test_an_entry_waits_for_its_project_and_goes_on_when_it_is_linked(
     record_id = sheet.want(1)
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         connection.execute(
-            models.record.update()
-            .where(models.record.c.id == record_id)
+            tables.record.update()
+            .where(tables.record.c.id == record_id)
             .values(due_at=None, waits_for=f"project:{sheet.project}")
         )
     mirror.run()

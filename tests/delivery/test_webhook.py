@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from qbwc_server import app, models
-from qbwc_server.web import callbacks
+from qbwc_server import app
+from qbwc_server.storage import tables
+from qbwc_server.web.hooks import callbacks
 
 from .mirror import Mirror, nothing_twice
 
@@ -44,7 +45,7 @@ def server(mirror: Mirror) -> Iterator[Callable[..., int]]:
 
 
 def _kept(mirror: Mirror) -> int:
-    return len(mirror.rows(models.mosaic_callback))
+    return len(mirror.rows(tables.mosaic_callback))
 
 
 def _claim(ref: str | None, **more: Any) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def test_one_company_cannot_answer_for_another(
     claim = _claim(call.ref, apiRequestId=call.api_request_id)
     assert server(f"/webhook/{bob.company.webhook_token}", claim) == 200
     bob.worker().run_once()
-    assert bob.rows(models.mosaic_callback)[0].handled_at is not None
+    assert bob.rows(tables.mosaic_callback)[0].handled_at is not None
     assert mirror.record("S1").mosaic_id is None
     assert {one.state for one in mirror.calls(settled=False)} == {"accepted"}
 
@@ -171,7 +172,7 @@ def test_nothing_is_believed_of_a_forged_time_entry(
 ) -> None:
     """Mosaic is asked for the entry and shows none: no record, no write."""
     mirror.run()
-    before = mirror.rows(models.record)
+    before = mirror.rows(tables.record)
     forged = {
         "dataType": "time_entry",
         "actionType": action,
@@ -180,6 +181,6 @@ def test_nothing_is_believed_of_a_forged_time_entry(
     }
     assert server(f"/webhook/{mirror.company.webhook_token}", forged) == 200
     mirror.run()
-    assert mirror.rows(models.mosaic_callback)[-1].handled_at is not None
-    assert mirror.rows(models.record) == before
+    assert mirror.rows(tables.mosaic_callback)[-1].handled_at is not None
+    assert mirror.rows(tables.record) == before
     assert mirror.calls(settled=False) == []

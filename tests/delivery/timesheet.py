@@ -10,14 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import companies, models, mosaic_calls
-from qbwc_server.database import company_transaction, next_id
+from qbwc_server.companies import registry
+from qbwc_server.delivery import outbox
+from qbwc_server.delivery.sending import Step
 from qbwc_server.kinds import time_entry
-from qbwc_server.sending import Step
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, next_id
 
 from .mirror import Mirror
 
-_RECORD = models.record
+_RECORD = tables.record
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Mirroring:
                 _RECORD.c.company_id == self.company_id, _RECORD.c.id == record_id
             )
         ).one()
-        open_call = mosaic_calls.open_calls(
-            connection, self.company_id, models.mosaic_call.c.record_id == record_id
+        open_call = outbox.open_calls(
+            connection, self.company_id, tables.mosaic_call.c.record_id == record_id
         )
         there = row.mosaic_id is not None and not row.mosaic_gone
         last = record_id in self.once & self._planned
@@ -68,7 +70,7 @@ class Mirroring:
         return None
 
     def _rest(self, connection: Connection, row: Row[Any], state: str) -> None:
-        mosaic_calls.change_record(
+        outbox.change_record(
             connection, self.company_id, row.id, due_at=None, state=state
         )
 
@@ -77,7 +79,7 @@ class Mirroring:
     ) -> Step:
         fields = time_entry.mosaic_fields(values)
         mosaic_id = None if do == "create" else row.mosaic_id
-        write = mosaic_calls.New(
+        write = outbox.New(
             operation=do,
             data_type="time_entry",
             record_id=row.id,
@@ -87,7 +89,7 @@ class Mirroring:
             reason="wanted",
             basis={name: [value, value] for name, value in values.items()},
         )
-        ((call_id, ref),) = mosaic_calls.begin(
+        ((call_id, ref),) = outbox.begin(
             connection,
             self.company_id,
             [write],
@@ -192,7 +194,7 @@ class Timesheet:
         gone = changes.pop("gone", False)
         row = self.record(record_id)
         with company_transaction(mirror.engine, mirror.company.id) as connection:
-            mosaic_calls.change_record(
+            outbox.change_record(
                 connection,
                 mirror.company.id,
                 record_id,
@@ -207,7 +209,7 @@ class Timesheet:
         """Have the company served."""
         mirror = self.mirror
         with company_transaction(mirror.engine, mirror.company.id) as connection:
-            companies.change(connection, mirror.company.id, deliver_at=mirror.clock())
+            registry.change(connection, mirror.company.id, deliver_at=mirror.clock())
 
     def record(self, record_id: int) -> Row[Any]:
         """Return a record."""
@@ -253,7 +255,7 @@ class Timesheet:
         """Say that what is gone is gone."""
         mirror = self.mirror
         with company_transaction(mirror.engine, mirror.company.id) as connection:
-            companies.accept_deletions(
+            registry.accept_deletions(
                 connection, mirror.company.id, now=mirror.clock(), who="operator"
             )
 

@@ -19,14 +19,14 @@ from typing import Any
 from qbwc_server.app import utc_now
 from qbwc_server.cli.demo_processes import free_port
 from qbwc_server.sandbox.agreement import Agreement, compare
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Call
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
-from qbwc_server.sandbox.mosaic_server import serve
-from qbwc_server.sandbox.registration import add, read_application
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
-from qbwc_server.sandbox.web_connector import Run, WebConnector
+from qbwc_server.sandbox.web_connector.interference import Call
+from qbwc_server.sandbox.web_connector.program import Run, WebConnector
+from qbwc_server.sandbox.web_connector.registration import add, read_application
 from tests.docker.compose import Project
 
 NAME = "Harbor & Vale"

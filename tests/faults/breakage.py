@@ -15,7 +15,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 
-from qbwc_server.sandbox.interference import (
+from qbwc_server.sandbox.web_connector.interference import (
     Call,
     ConnectionLost,
     SendAgain,

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from qbwc_server import connect
-from qbwc_server.companies import Company, NewCompany
+from qbwc_server.companies import connection_file
+from qbwc_server.companies.registry import Company, NewCompany
 from qbwc_server.sandbox.agreement import Agreement, compare
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Interference
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_hands import MosaicHands
-from qbwc_server.sandbox.mosaic_team import Team
-from qbwc_server.sandbox.registration import add, read_application
-from qbwc_server.sandbox.web_connector import Run, WebConnector
+from qbwc_server.sandbox.mosaic.hands import MosaicHands
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.team import Team
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.interference import Interference
+from qbwc_server.sandbox.web_connector.program import Run, WebConnector
+from qbwc_server.sandbox.web_connector.registration import add, read_application
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, TYPES
 from tests.agreement.ledger import Ledger
 from tests.faults.clock import SkippingClock
@@ -54,7 +54,7 @@ class Firm:
         self._clock = clock
         self._dice = dice
         self._urls = urls
-        self.application = read_application(connect.qwc_of(stored, urls[0]))
+        self.application = read_application(connection_file.qwc_of(stored, urls[0]))
         self.hands.set("zone", "America/New_York")
         self.hands.set("company_name", new.name)
         add(self.application, self.file)

@@ -24,12 +24,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from qbwc_server import companies, models, schema
 from qbwc_server.cli.demo_processes import free_port
-from qbwc_server.database import make_engine
+from qbwc_server.companies import registry
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_server import serve
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
+from qbwc_server.storage import schema, tables
+from qbwc_server.storage.database import make_engine
 from tests.conftest import SECRET
 from tests.faults.clock import SkippingClock
 from tests.faults.disk import Disk
@@ -131,7 +132,7 @@ class Plant:
 
     def _firm(self, number: int) -> Firm:
         team, key = str(100 + number), f"key-{number}"
-        new = companies.add(
+        new = registry.add(
             self.engine,
             Keys([SECRET]),
             name=f"Company {number + 1}",
@@ -146,7 +147,7 @@ class Plant:
             self.sandbox.team.callback_url = hook
         else:
             self.sandbox.add_team(team, key, callback_url=hook)
-        stored = companies.find(self.engine, new.name)
+        stored = registry.find(self.engine, new.name)
         return Firm(new, stored, self.sandbox, self.urls, self.clock, self.dice)
 
     def welcome(self) -> None:
@@ -225,7 +226,7 @@ class Plant:
     def read_soon(self) -> None:
         """Have all companies read at the next run, without waiting for the schedule."""
         with contextlib.suppress(sa.exc.DBAPIError), self.engine.begin() as connection:
-            connection.execute(models.company.update().values(next_read_at=None))
+            connection.execute(tables.company.update().values(next_read_at=None))
 
     def leave_no_room(self) -> None:
         """Fill the disk; SQLite's log, whose old pages it would use again, too."""

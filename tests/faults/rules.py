@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from qbwc_server import mosaic_calls, queue, worker
+from qbwc_server.delivery import outbox
+from qbwc_server.jobs import queue
+from qbwc_server.worker import loop
 
 
 def switch_off(name: str) -> None:
@@ -32,19 +34,19 @@ def _posts_again() -> None:
     """A write to Mosaic without a usable answer was never made."""
 
     def careless(connection: Any, call: Any, reason: str, now: Any) -> None:
-        mosaic_calls.never_made(connection, call, reason, now, again_at=now)
+        outbox.never_made(connection, call, reason, now, again_at=now)
 
-    mosaic_calls.unsure = careless
+    outbox.unsure = careless
 
 
 def _leases_for_ever() -> None:
     """Who has taken a company keeps it, dead or alive."""
-    until = worker.Worker._until
+    until = loop.Worker._until
 
-    def late(self: worker.Worker) -> datetime:
+    def late(self: loop.Worker) -> datetime:
         return until(self) + timedelta(days=4000)
 
-    worker.Worker._until = late  # type: ignore[method-assign]
+    loop.Worker._until = late  # type: ignore[method-assign]
 
 
 _RULES = {

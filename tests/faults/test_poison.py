@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 from lxml import etree
 
-from qbwc_server import models
-from qbwc_server.sandbox import company_file, mosaic_fields
-from qbwc_server.sandbox.answer import Refused, Reply
-from qbwc_server.sandbox.mosaic_team import Team
-from qbwc_server.sandbox.store import Store
+from qbwc_server.sandbox.mosaic import fields
+from qbwc_server.sandbox.mosaic.team import Team
+from qbwc_server.sandbox.quickbooks import company_file
+from qbwc_server.sandbox.quickbooks.answer import Refused, Reply
+from qbwc_server.sandbox.quickbooks.store import Store
+from qbwc_server.storage import tables
 from tests.faults.conftest import MakePlant, on
 from tests.faults.firm import Firm
 from tests.faults.plant import Plant
@@ -29,7 +30,7 @@ def _mosaic_refuses(patch: pytest.MonkeyPatch) -> None:
 
         def refusing(self: Team, *given: Any, method: Any = method) -> Any:
             if _POISON in str(given[-1]):
-                raise mosaic_fields.Refused(422, "it is not to my taste")
+                raise fields.Refused(422, "it is not to my taste")
             return method(self, *given)
 
         patch.setattr(Team, name, refusing)
@@ -101,7 +102,7 @@ def _poison(firm: Firm, mark: str, side: str) -> None:
 
 
 def _refused(plant: Plant, firm: Firm) -> list[str]:
-    record = models.record
+    record = tables.record
     with plant.engine.begin() as connection:
         rows = connection.execute(
             sa.select(record.c.reason).where(

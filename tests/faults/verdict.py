@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from qbwc_server import models
+from qbwc_server.storage import tables
 from tests.agreement.ledger import FIELDS
 from tests.faults.firm import Firm
 from tests.faults.plant import TAKEOVER, Plant
@@ -82,7 +82,7 @@ def _let_workers_work(plant: Plant) -> None:
 
 
 def _due_now(plant: Plant) -> bool:
-    company, call, back = models.company, models.mosaic_call, models.mosaic_callback
+    company, call, back = tables.company, tables.mosaic_call, tables.mosaic_callback
     now = plant.clock()
     with plant.engine.begin() as connection:
         return bool(
@@ -101,9 +101,9 @@ def _due_now(plant: Plant) -> bool:
 
 def unfinished(plant: Plant) -> list[str]:
     """Return in words what will go on by itself and has not."""
-    session, call, job = models.session, models.mosaic_call, models.job
-    record, back = models.record, models.mosaic_callback
-    company = models.company
+    session, call, job = tables.session, tables.mosaic_call, tables.job
+    record, back = tables.record, tables.mosaic_callback
+    company = tables.company
     waits = record.c.due_at.is_not(None) | (record.c.state == "pending")
     busy = (
         company.c.leased_until.is_not(None)
@@ -164,8 +164,8 @@ def _skip_waiting(plant: Plant) -> None:
 def _moments(plant: Plant) -> list[datetime]:
     """Return the moments at which something is due that nobody has to do before."""
     call, job, session, record, back = (
-        *(models.mosaic_call, models.job, models.session, models.record),
-        models.mosaic_callback,
+        *(tables.mosaic_call, tables.job, tables.session, tables.record),
+        tables.mosaic_callback,
     )
     moments: list[datetime | None] = [one.due for one in plant.sandbox.outbox._waiting]
     with plant.engine.begin() as connection:
@@ -174,7 +174,7 @@ def _moments(plant: Plant) -> list[datetime]:
             asked = sa.select(sa.func.min(column)).where(*conditions)
             return connection.execute(asked).scalar()
 
-        for row in connection.execute(sa.select(models.company)).all():
+        for row in connection.execute(sa.select(tables.company)).all():
             waiting = [
                 first(record.c.due_at, record.c.company_id == row.id),
                 first(
@@ -211,7 +211,7 @@ def _look_everywhere(plant: Plant) -> None:
     now = plant.clock()
     with plant.engine.begin() as connection:
         connection.execute(
-            models.company.update().values(
+            tables.company.update().values(
                 next_read_at=None, open_after=None, time_window_at=now, deliver_at=now
             )
         )
@@ -220,7 +220,7 @@ def _look_everywhere(plant: Plant) -> None:
 def nothing_stuck(plant: Plant) -> None:
     """No job is out, in doubt or given up, no session lives, no call is open."""
     assert not unfinished(plant), f"stuck: {unfinished(plant)}"
-    job = models.job
+    job = tables.job
     with plant.engine.begin() as connection:
         failed = connection.execute(
             sa.select(job.c.kind, job.c.action, job.c.reason).where(

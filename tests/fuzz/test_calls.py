@@ -10,15 +10,15 @@ from hypothesis import given
 from lxml import etree
 from werkzeug.test import Client
 
-from qbwc_server import companies, sessions
-from qbwc_server.database import make_engine
+from qbwc_server.companies import registry, sessions
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.response import clean
-from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
+from qbwc_server.storage.database import make_engine
 from tests.conftest import Clock
 from tests.fuzz.near import MINUTES, few, for_long, mutated, seeds
-from tests.protocol.desk import PARAMETERS, PATH, Desk, body_of
+from tests.web_connector.desk import PARAMETERS, PATH, Desk, body_of
 
 
 class Fuzzed:
@@ -108,7 +108,7 @@ class Fuzzed:
 def fuzzed(sqlite_url: str, keys: Keys, clock: Clock) -> Iterator[Fuzzed]:
     """A company on SQLite; the examples of one test go on with the same one."""
     engine = make_engine(sqlite_url)
-    company = companies.add(
+    company = registry.add(
         engine, keys, name="Alice", mosaic_url="", mosaic_team="1", now=clock()
     )
     desk = Desk(engine, keys, clock, Settings(database_url=sqlite_url), company)

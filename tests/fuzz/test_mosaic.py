@@ -13,15 +13,15 @@ import pytest
 import stamina
 from hypothesis import given
 
-from qbwc_server import companies
-from qbwc_server.database import make_engine
+from qbwc_server.companies import registry
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.callback import MalformedCallback, parse
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.mosaic.names import DATA_TYPES
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.settings import Settings
+from qbwc_server.storage.database import make_engine
 from tests.conftest import Clock
 from tests.delivery.mirror import Mirror, Wire
 from tests.fuzz.near import MINUTES, few, for_long, mutated, seeds
@@ -138,7 +138,7 @@ def test_a_hostile_answer_is_a_named_error(name: str) -> None:
 def mirror(sqlite_url: str, keys: Keys, clock: Clock) -> Iterator[Mirror]:
     """A company with a few people and clients, on SQLite."""
     engine = make_engine(sqlite_url)
-    company = companies.add(
+    company = registry.add(
         engine,
         keys,
         name="Alice",

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from qbwc_server import app, companies, models
-from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server import app
+from qbwc_server.companies import registry
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
 from tests.conftest import Clock
-from tests.protocol.desk import Desk, body_of, result
+from tests.web_connector.desk import Desk, body_of, result
 
 HOST = "127.0.0.1"
 
@@ -80,12 +82,12 @@ class House:
         """Return the ticket of a fresh session that waits for an answer."""
         with self.desk.engine.begin() as connection:
             for table in (
-                *(models.job_event, models.job, models.exchange, models.session),
-                *(models.reading, models.record_event, models.record),
+                *(tables.job_event, tables.job, tables.exchange, tables.session),
+                *(tables.reading, tables.record_event, tables.record),
             ):
                 connection.execute(table.delete())
             connection.execute(
-                models.company.update().values(next_read_at=None, attention_id=None)
+                tables.company.update().values(next_read_at=None, attention_id=None)
             )
         ticket = self.desk.ticket()
         assert "EmployeeQueryRq" in self.desk.first(ticket)
@@ -133,7 +135,7 @@ def house(folder: Path) -> Iterator[House]:
     """Run `serve` on SQLite in a folder, with one company."""
     settings = Settings(data_dir=folder)
     made = app.parts(settings)
-    company = companies.add(
+    company = registry.add(
         made.engine,
         made.keys,
         name="Alice",

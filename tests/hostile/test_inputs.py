@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from qbwc_server.arrivals import MOST_WAITING
-from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
+from qbwc_server.web_connector.arrivals import MOST_WAITING
 from tests.hostile.house import HOST, Cost, House, house
 from tests.hostile.inputs import AS_JSON, IN_ANSWER, IN_ENVELOPE, envelope, escaped
-from tests.protocol.desk import body_of
+from tests.web_connector.desk import body_of
 
 MOST_MB = 160
 """More than is meant, so that a busy machine fails no test; a tree takes 500."""

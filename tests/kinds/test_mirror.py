@@ -7,8 +7,8 @@ import pytest
 from qbwc_server.kinds import customer, employee, service_item
 from qbwc_server.kinds.kept import see_class
 from qbwc_server.kinds.kind import Relative
+from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.sync import Hold, Wanted
 
 TYPES = {"client": ("client", "project", "phase"), "project": ("project", "phase")}
 

@@ -9,7 +9,7 @@ import pytest
 import stamina
 
 from qbwc_server.mosaic.client import MosaicClient
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 from .wire import KEY, NOON, Budget, Wire, connection
 

@@ -20,8 +20,8 @@ from qbwc_server.mosaic.errors import (
     Unauthorised,
     Unavailable,
 )
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_server import serve
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.mosaic.server import serve
 
 from .wire import KEY, NOON, Budget, Wire, connection
 

@@ -14,7 +14,7 @@ from qbwc_server.mosaic.answers import Unreadable
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Malformed, RateLimited, Unavailable
 from qbwc_server.mosaic.names import DATA_TYPES
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 from .wire import Budget, connection
 

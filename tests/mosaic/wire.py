@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from qbwc_server.mosaic.connection import Connection
-from qbwc_server.sandbox.mosaic import MosaicSandbox
-from qbwc_server.sandbox.mosaic_faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 KEY = "a-key-nobody-may-see"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

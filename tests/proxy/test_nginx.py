@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from qbwc_server import companies, connect, models
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import make_engine
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.interference import Call
-from qbwc_server.sandbox.registration import add, read_application
-from qbwc_server.sandbox.soap_call import (
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.web_connector.interference import Call
+from qbwc_server.sandbox.web_connector.program import Run, WebConnector
+from qbwc_server.sandbox.web_connector.registration import add, read_application
+from qbwc_server.sandbox.web_connector.soap_call import (
     CallFailed,
     SoapEndpoint,
     integer_result,
     strings_result,
 )
-from qbwc_server.sandbox.web_connector import Run, WebConnector
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import make_engine
 from tests.conftest import SECRET, Clock
 from tests.proxy.front import Front, program
 
@@ -37,7 +38,7 @@ class Visit:
     def __init__(self, front: Front, sqlite_url: str, small_firm: Path) -> None:
         self.front = front
         self.engine = make_engine(sqlite_url)
-        self.new: NewCompany = companies.add(
+        self.new: NewCompany = registry.add(
             self.engine,
             Keys([SECRET]),
             name="Alice & Co",
@@ -46,8 +47,8 @@ class Visit:
             mosaic_key="sandbox-key",
             now=Clock()(),
         )
-        stored = companies.find(self.engine, "Alice & Co")
-        qwc = connect.qwc_of(stored, front.url)
+        stored = registry.find(self.engine, "Alice & Co")
+        qwc = connection_file.qwc_of(stored, front.url)
         self.application = read_application(qwc)
         self.file = CompanyFile(small_firm, clock=time.time)
         add(self.application, self.file)
@@ -163,7 +164,7 @@ def test_who_calls_is_known_and_cannot_be_made_up(visit: Visit) -> None:
     visit.front.begin()
     visit.connect()
     with visit.engine.begin() as connection:
-        peers = connection.execute(sa.select(models.session.c.peer)).scalars().all()
+        peers = connection.execute(sa.select(tables.session.c.peer)).scalars().all()
     assert set(peers) == {"127.0.0.1"}
 
     said = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "http"}

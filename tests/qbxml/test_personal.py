@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from qbwc_server import identity, time_looks
+from qbwc_server.companies import company_file
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml.personal import ELEMENTS, dropped, dropped_anywhere
+from qbwc_server.quickbooks import time_looks
 from tests.conftest import reference_data
 
 SECRET = "PLANTED-7134"
@@ -212,7 +213,7 @@ def test_every_query_that_is_built_names_what_it_wants() -> None:
                 re.findall(r'Request\(\s*"(\w+QueryRq)"', path.read_text("utf-8"))
             )
     assert built - without == {"CompanyQueryRq", "TimeTrackingQueryRq"}
-    company = next(one for one in identity.questions("x") if "Company" in one.name)
+    company = next(one for one in company_file.questions("x") if "Company" in one.name)
     looked = time_looks.by_ids(["1"])
     for one in (company, looked):
         wanted = {text for name, text in one.body if name == "IncludeRetElement"}

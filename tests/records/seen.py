@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server import models
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.kind import Kind, Seen
+from qbwc_server.storage import tables
 
 CUSTOMER: Kind = KINDS["customer"]
 CLASS: Kind = KINDS["class"]
-RECORD = models.record
+RECORD = tables.record
 
 
 def seen(
@@ -75,8 +75,8 @@ def deliver_all(connection: Connection, company_id: int) -> None:
         .values(state="in_sync", due_at=None, reason=None)
     )
     connection.execute(
-        models.company.update()
-        .where(models.company.c.id == company_id)
+        tables.company.update()
+        .where(tables.company.c.id == company_id)
         .values(deliver_at=None)
     )
 
@@ -90,5 +90,5 @@ def due(connection: Connection, company_id: int) -> set[str]:
 def deliver_at(connection: Connection, company_id: int) -> object:
     """Return when a worker will look at the company."""
     return connection.execute(
-        sa.select(models.company.c.deliver_at).where(models.company.c.id == company_id)
+        sa.select(tables.company.c.deliver_at).where(tables.company.c.id == company_id)
     ).scalar_one()

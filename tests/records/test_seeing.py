@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import records
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml import response
+from qbwc_server.records import store
+from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
 from tests.records.seen import (
     CLASS,
@@ -38,7 +38,7 @@ def company(engine: Engine, new_company: Callable[..., NewCompany]) -> Iterator[
 
 def keep(company: Open, clock: Clock, *objects: Seen, **named: Any) -> None:
     """Keep customers as one page showed them."""
-    records.keep_seen(*company, CUSTOMER, objects, now=clock(), **named)
+    store.keep_seen(*company, CUSTOMER, objects, now=clock(), **named)
 
 
 def test_a_new_object_is_a_record_that_will_be_delivered(
@@ -136,8 +136,8 @@ def test_a_kind_without_counterpart_is_kept_and_delivered_to_nobody(
     company: Open, clock: Clock
 ) -> None:
     """Classes are read for what refers to them."""
-    records.keep_seen(*company, CLASS, [seen("1", "East")], now=clock())
-    records.keep_seen(*company, CLASS, [seen("1", "West", version=2)], now=clock())
+    store.keep_seen(*company, CLASS, [seen("1", "East")], now=clock())
+    store.keep_seen(*company, CLASS, [seen("1", "West", version=2)], now=clock())
 
     row = rows(*company)["1"]
     assert (row.state, row.name, row.due_at) == ("in_sync", "West", None)
@@ -160,11 +160,11 @@ def test_a_name_changed_above_is_changed_below_at_any_depth(
             for depth, name in enumerate(names)
         ]
         other = seen(f"{kind.name}x", "X")
-        records.keep_seen(*company, kind, [*family, other], now=clock())
+        store.keep_seen(*company, kind, [*family, other], now=clock())
         deliver_all(*company)
 
         top = seen(f"{kind.name}0", "Ä", version=2)
-        records.keep_seen(*company, kind, [top], now=clock())
+        store.keep_seen(*company, kind, [top], now=clock())
 
         found = rows(*company)
         assert [found[one.quickbooks_id].name for one in family] == [
@@ -231,7 +231,7 @@ def test_what_a_person_said_stays_whatever_happens_in_quickbooks(
     elif ending == "rename above":
         keep(company, clock, seen("1", "Z", version=2))
     else:
-        records.mark_gone(*company, CUSTOMER, ["2"], now=clock())
+        store.mark_gone(*company, CUSTOMER, ["2"], now=clock())
     if ending == "come back":
         keep(company, clock, seen("2", "A:B", "1", version=2))
 
@@ -243,10 +243,10 @@ def test_what_was_deleted_is_noted_once(company: Open, clock: Clock) -> None:
     keep(company, clock, seen("1", "A"), seen("2", "B"))
     deliver_all(*company)
 
-    assert records.mark_gone(*company, CLASS, ["1"], now=clock()) == 0
-    assert records.mark_gone(*company, CUSTOMER, [], now=clock()) == 0
+    assert store.mark_gone(*company, CLASS, ["1"], now=clock()) == 0
+    assert store.mark_gone(*company, CUSTOMER, [], now=clock()) == 0
     assert deliver_at(*company) is None
-    assert records.mark_gone(*company, CUSTOMER, ["1", "1", "9"], now=clock()) == 1
+    assert store.mark_gone(*company, CUSTOMER, ["1", "1", "9"], now=clock()) == 1
     assert deliver_at(*company) == clock()
 
     row = rows(*company)["1"]
@@ -257,7 +257,7 @@ def test_what_was_deleted_is_noted_once(company: Open, clock: Clock) -> None:
     )
     assert due(*company) == {"1"}
     deliver_all(*company)
-    assert records.mark_gone(*company, CUSTOMER, ["1"], now=clock()) == 0
+    assert store.mark_gone(*company, CUSTOMER, ["1"], now=clock()) == 0
     assert due(*company) == set()
 
 
@@ -265,13 +265,13 @@ def test_what_comes_back_lives_again(company: Open, clock: Clock) -> None:
     """A restored backup shows what had been deleted, unchanged to the last digit."""
     for kind in (CUSTOMER, CLASS):
         one = seen(kind.name, "A")
-        records.keep_seen(*company, kind, [one], now=clock())
+        store.keep_seen(*company, kind, [one], now=clock())
         before = rows(*company)[kind.name]
-        records.mark_gone(*company, kind, [kind.name], now=clock())
+        store.mark_gone(*company, kind, [kind.name], now=clock())
         gone = rows(*company)[kind.name]
         assert gone.state == ("pending" if kind.mirror else "gone")
 
-        records.keep_seen(*company, kind, [one], now=clock())
+        store.keep_seen(*company, kind, [one], now=clock())
 
         after = rows(*company)[kind.name]
         assert (after.quickbooks_gone, after.state, after.reason, after.due_at) == (
@@ -285,17 +285,17 @@ def test_what_comes_back_lives_again(company: Open, clock: Clock) -> None:
 def test_a_full_read_finds_what_it_did_not_meet(company: Open, clock: Clock) -> None:
     """Also what an earlier full read had met; what is gone already does not count."""
     keep(company, clock, *(seen(one, one) for one in "ABCD"), full_read=100)
-    assert records.unseen(*company, CUSTOMER, 100) == ([], 4)
-    records.mark_gone(*company, CUSTOMER, ["D"], now=clock())
+    assert store.unseen(*company, CUSTOMER, 100) == ([], 4)
+    store.mark_gone(*company, CUSTOMER, ["D"], now=clock())
     keep(company, clock, seen("E", "E"))
 
     keep(company, clock, seen("A", "A"), full_read=200)
     keep(company, clock, seen("B", "B!", version=2), full_read=200)
     keep(company, clock, seen("F", "F"), full_read=200)
 
-    missed, known = records.unseen(*company, CUSTOMER, 200)
+    missed, known = store.unseen(*company, CUSTOMER, 200)
     assert (sorted(missed), known) == (["C", "E"], 5)
-    assert records.unseen(*company, CLASS, 200) == ([], 0)
+    assert store.unseen(*company, CLASS, 200) == ([], 0)
 
 
 def test_who_waits_for_a_record_and_who_stands_below_it_is_woken(
@@ -309,9 +309,9 @@ def test_who_waits_for_a_record_and_who_stands_below_it_is_woken(
     change(*company, "5", waits_for="customer:1", due_at=None)
     change(*company, "3", due_at=later)
 
-    records.wake_waiting(*company, "class", "1", clock())
+    store.wake_waiting(*company, "class", "1", clock())
     assert due(*company) == {"3"}
-    records.wake_waiting(*company, "customer", "1", clock())
+    store.wake_waiting(*company, "customer", "1", clock())
 
     found = rows(*company)
     assert due(*company) == {"2", "3", "4", "5"}
@@ -325,7 +325,7 @@ def test_who_waited_for_a_parent_to_be_read_is_looked_at_with_all_below(
     """Also where the parent itself has no counterpart and so will never be linked."""
     if how == "comes back":
         keep(company, clock, seen("1", "A"))
-        records.mark_gone(*company, CUSTOMER, ["1"], now=clock())
+        store.mark_gone(*company, CUSTOMER, ["1"], now=clock())
     keep(company, clock, seen("2", "A:B", "1"), seen("3", "A:B:C", "2"))
     deliver_all(*company)
     change(*company, "2", state="unlinked", waits_for="customer:1")
@@ -348,8 +348,8 @@ def test_a_class_is_called_by_its_own_name_below_a_renamed_one(
         "</ClassRet></ClassQueryRs></QBXMLMsgsRs></QBXML>"
     )
     rets = shown.answers[0].rets
-    records.keep_seen(*company, CLASS, [CLASS.see(ret) for ret in rets], now=clock())
+    store.keep_seen(*company, CLASS, [CLASS.see(ret) for ret in rets], now=clock())
 
-    records.keep_seen(*company, CLASS, [seen("1", "West", version=2)], now=clock())
+    store.keep_seen(*company, CLASS, [seen("1", "West", version=2)], now=clock())
 
     assert rows(*company)["2"].name == "West:North"

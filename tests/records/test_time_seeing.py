@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server import models, queue, time_records
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction, next_id
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.jobs import queue
 from qbwc_server.qbxml.response import Ret
+from qbwc_server.quickbooks import time_records
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, next_id
 from tests.conftest import Clock
 
 Open = tuple[Connection, int]
@@ -49,7 +51,7 @@ def of_mosaic(company: Open, clock: Clock, **values: Any) -> int:
     connection, company_id = company
     record_id = next_id(connection, company_id)
     connection.execute(
-        models.record.insert(),
+        tables.record.insert(),
         {
             "company_id": company_id,
             "id": record_id,
@@ -72,7 +74,7 @@ def of_mosaic(company: Open, clock: Clock, **values: Any) -> int:
 def rows(company: Open) -> list[Row[Any]]:
     """Return the company's records in the order of their ids."""
     connection, company_id = company
-    table = models.record
+    table = tables.record
     return list(
         connection.execute(
             sa.select(table)
@@ -176,7 +178,7 @@ def test_a_new_name_alone_is_no_work(company: Open, clock: Clock) -> None:
     """A renamed person shows in the entry's name, and nothing is due."""
     keep(company, clock, "A-1")
     connection, _ = company
-    connection.execute(models.record.update().values(due_at=None, state="in_sync"))
+    connection.execute(tables.record.update().values(due_at=None, state="in_sync"))
     keep(company, clock, "A-1", EntityRef={"ListID": "P-1", "FullName": "Anna Ost"})  # type: ignore[arg-type]
     (row,) = rows(company)
     assert "Anna Ost" in row.name

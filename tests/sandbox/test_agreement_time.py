@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from qbwc_server.sandbox.agreement import Agreement, compare
-from qbwc_server.sandbox.company_file import CompanyFile
-from qbwc_server.sandbox.mosaic import MosaicSandbox
+from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
+from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TYPES = (
@@ -175,7 +175,7 @@ def test_an_entry_that_can_have_no_counterpart_is_counted_with_its_reason(
 
 def test_twenty_thousand_entries_are_compared_in_seconds(pair: Pair) -> None:
     """Comparing is no reason to wait."""
-    from qbwc_server.sandbox.new_records import NewTime, insert_times
+    from qbwc_server.sandbox.quickbooks.new_records import NewTime, insert_times
 
     store = pair.file.store
     with store.transaction():

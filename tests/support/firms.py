@@ -13,11 +13,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import access, companies, logins, models, silence
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import transaction
-from qbwc_server.sandbox.company_file import Session
-from qbwc_server.sandbox.company_stamp import APP_LOCK, change_stamp
+from qbwc_server.companies import credentials, logins, registry, silence
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.sandbox.quickbooks.company_file import Session
+from qbwc_server.sandbox.web_connector.company_stamp import APP_LOCK, change_stamp
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
 from tests.agreement.house import House
 from tests.agreement.talk import Trouble
 
@@ -37,7 +38,7 @@ class Firm(House):
     def _new_company(self) -> NewCompany:
         with transaction(self.engine) as connection:
             connection.execute(
-                models.company.update().values(
+                tables.company.update().values(
                     deliver_at=None, housekeep_at=None, preview_at=None
                 )
             )
@@ -137,13 +138,15 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
             engine, alder.keys, birch.username, "hunter2", peer="192.0.2.7", now=now
         )
     _add(alder, "Elm House")
-    dorn = companies.find(engine, str(_add(alder, "Dorn Design").id))
-    access.pause(engine, dorn, now=now, who="eve", why="They move to a new computer.")
+    dorn = registry.find(engine, str(_add(alder, "Dorn Design").id))
+    credentials.pause(
+        engine, dorn, now=now, who="eve", why="They move to a new computer."
+    )
     return [harbor, cedar, alder, fern]
 
 
 def _add(firm: Firm, name: str) -> NewCompany:
-    return companies.add(
+    return registry.add(
         firm.engine,
         firm.keys,
         name=name,
@@ -157,13 +160,13 @@ def _add(firm: Firm, name: str) -> NewCompany:
 def _number(firm: Firm) -> int:
     """Return another one each time: each firm has a Mosaic of its own."""
     with transaction(firm.engine) as connection:
-        count = sa.select(sa.func.count()).select_from(models.company)
+        count = sa.select(sa.func.count()).select_from(tables.company)
         return int(connection.execute(count).scalar_one()) + 1
 
 
 def _troubled(firm: Firm) -> None:
     """Have a conflict, a person without an address, and writes that fail."""
-    companies.set_values(
+    registry.set_values(
         firm.engine, firm.company.id, now=firm.clock(), who="eve", policy="ask"
     )
     firm.enter("Tom Reed", YESTERDAY, 120, "Acme:House", "plans")
@@ -197,12 +200,12 @@ def _txn_of(firm: Firm, notes: str) -> str:
 def _be_late(firm: Firm) -> None:
     with transaction(firm.engine) as connection:
         connection.execute(
-            models.company.update()
-            .where(models.company.c.id != firm.company.id)
+            tables.company.update()
+            .where(tables.company.c.id != firm.company.id)
             .values(check_at=None)
         )
         connection.execute(
-            models.heartbeat.insert(),
+            tables.heartbeat.insert(),
             {"name": "server", "at": firm.clock(), "up_since": NOW},
         )
     assert silence.look(firm.engine, firm.clock()) == 1

@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import meanings, models, schema, words
+from qbwc_server import words
 from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.storage import meanings, schema, tables
 
 _FIRST = {
     "support_companies",
@@ -47,7 +48,7 @@ def test_comments_are_of_what_is_there_and_of_nothing_else(engine: Engine) -> No
     found = sa.inspect(engine)
     there = {
         name: {column["name"] for column in found.get_columns(name)}
-        for name in (*models.metadata.tables, *found.get_view_names())
+        for name in (*tables.metadata.tables, *found.get_view_names())
     }
     assert there == {
         name: set(columns) for name, (_, columns) in meanings.EVERY.items()
@@ -78,13 +79,13 @@ def test_the_words_in_the_database_are_the_program_s(engine: Engine) -> None:
     """An upgrade writes what differs: after a change of words, and after a mistake."""
     wanted = set(words.rows((*KINDS, time_entry.NAME)))
     with engine.begin() as connection:
-        assert {tuple(row) for row in connection.execute(sa.select(models.word))} == (
+        assert {tuple(row) for row in connection.execute(sa.select(tables.word))} == (
             wanted
         )
-        connection.execute(models.word.update().values(happened="Something else."))
-        connection.execute(models.word.delete().where(models.word.c.topic == "session"))
+        connection.execute(tables.word.update().values(happened="Something else."))
+        connection.execute(tables.word.delete().where(tables.word.c.topic == "session"))
     schema.upgrade(engine)
     with engine.begin() as connection:
-        assert {tuple(row) for row in connection.execute(sa.select(models.word))} == (
+        assert {tuple(row) for row in connection.execute(sa.select(tables.word))} == (
             wanted
         )

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from qbwc_server import support
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction, support_reading
-from qbwc_server.support import LOOKS, NotThere, Wanted
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.storage.database import company_transaction, support_reading
+from qbwc_server.support import views
+from qbwc_server.support.views import LOOKS, NotThere, Wanted
 from tests.conftest import Clock
-from tests.queue import jobs
+from tests.jobs import jobs
 
 NewCompanies = Callable[..., NewCompany]
 
@@ -34,13 +34,13 @@ def test_pages_go_on_from_a_key_and_come_to_an_end(engine: Engine) -> None:
     after: tuple[int, int] | None = None
     with support_reading(engine) as connection:
         for _ in range(10):
-            page = support.look(connection, "jobs", Wanted(after=after), limit=4)
+            page = views.look(connection, "jobs", Wanted(after=after), limit=4)
             if not page:
                 break
             seen += [(row.company_id, row.job_id) for row in page]
             after = seen[-1]
-        first = support.look(connection, "companies", Wanted(), limit=1)
-        second = support.look(
+        first = views.look(connection, "companies", Wanted(), limit=1)
+        second = views.look(
             connection, "companies", Wanted(after=(first[0].company_id, 0)), limit=5
         )
     assert seen == sorted(set(seen), reverse=True)
@@ -53,13 +53,13 @@ def test_everything_can_be_looked_at(engine: Engine, clock: Clock) -> None:
     with support_reading(engine) as connection:
         for what in LOOKS:
             wanted = Wanted(company_id=1) if what != "words" else Wanted()
-            rows = support.look(connection, what, wanted)
+            rows = views.look(connection, what, wanted)
             for row in rows:
                 assert not {"request", "answer"} & set(row._fields)
                 if "since" in row._fields:
                     assert abs(row.since - clock()) < timedelta(days=1)
         with pytest.raises(NotThere):
-            support.look(connection, "words", Wanted(company_id=1))
+            views.look(connection, "words", Wanted(company_id=1))
 
 
 def test_looking_cannot_write(engine: Engine) -> None:
@@ -77,7 +77,7 @@ def test_looking_cannot_write(engine: Engine) -> None:
 def test_a_job_is_found_as_commands_name_it(engine: Engine, what: str) -> None:
     """By its own number, of its own company."""
     with support_reading(engine) as connection:
-        number = support.look(connection, "jobs", Wanted(company_id=2))[0].job_id
-        found = support.look(connection, what, Wanted(id=f"2-{number}"))
+        number = views.look(connection, "jobs", Wanted(company_id=2))[0].job_id
+        found = views.look(connection, what, Wanted(id=f"2-{number}"))
         assert {(row.company_id, row.job_id) for row in found} == {(2, number)}
-        assert support.look(connection, what, Wanted(id=f"3-{number}")) == []
+        assert views.look(connection, what, Wanted(id=f"3-{number}")) == []

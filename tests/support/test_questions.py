@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from qbwc_server import app
-from qbwc_server.meanings import VIEWS
+from qbwc_server.storage.meanings import VIEWS
 from tests.support import answers, firms
 
 

@@ -11,18 +11,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models, schema
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import (
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.storage import schema, tables
+from qbwc_server.storage.database import (
     NoSupport,
     company_reading,
     company_transaction,
     make_engine,
     support_reading,
 )
-from qbwc_server.meanings import VIEWS
+from qbwc_server.storage.meanings import VIEWS
 from tests.conftest import Clock
-from tests.queue import jobs
+from tests.jobs import jobs
 
 NewCompanies = Callable[..., NewCompany]
 
@@ -82,7 +82,7 @@ def test_every_view_is_read_and_shows_all_companies(login: Engine) -> None:
 def test_no_table_is_read_and_none_is_written(login: Engine, engine: Engine) -> None:
     """Read from the catalogue: a table that is made later cannot be forgotten."""
     there = sa.inspect(engine).get_table_names()
-    assert set(models.metadata.tables) <= set(there)
+    assert set(tables.metadata.tables) <= set(there)
     for table in there:
         for statement in (
             f"SELECT 1 FROM {table}",
@@ -162,14 +162,14 @@ def test_the_server_s_role_does_not_see_all_companies_by_the_views(
         pytest.raises(sa.exc.ProgrammingError, match="permission denied"),
         company_transaction(engine, companies[0].id) as connection,
     ):
-        connection.execute(models.word.delete())
+        connection.execute(tables.word.delete())
 
 
 def test_no_secret_is_in_a_view(engine: Engine) -> None:
     """By name, for those that are there, and those that are added later."""
     secrets = {
         column.name
-        for table in models.metadata.tables.values()
+        for table in tables.metadata.tables.values()
         for column in table.columns
         if column.name.endswith(("_hash", "_key")) or column.name == "login_from"
     } - {"mosaic_key"}  # shown as set or missing

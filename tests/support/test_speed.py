@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.database import make_engine
+from qbwc_server.storage.database import make_engine
 
 _COMPANIES, _RECORDS = 400, 60_000
 _FEW = "n % 500 = 0"

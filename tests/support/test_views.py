@@ -10,19 +10,22 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, Row
 
-from qbwc_server import companies, logins, models, records, words
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import (
+from qbwc_server import words
+from qbwc_server.companies import logins, registry
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.decisions.listing import show
+from qbwc_server.keys import Keys
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     next_id,
     transaction,
 )
-from qbwc_server.keys import Keys
-from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.listing import show
 from tests.conftest import Clock
-from tests.queue import jobs
+from tests.jobs import jobs
 
 NewCompanies = Callable[..., NewCompany]
 
@@ -49,7 +52,7 @@ def _keep(engine: Engine, company_id: int, clock: Clock, **values: object) -> No
             "changed_at": clock(),
             **values,
         }
-        connection.execute(models.record.insert(), row)
+        connection.execute(tables.record.insert(), row)
 
 
 def test_each_state_of_each_kind_is_told_as_the_command_tells_it(
@@ -64,13 +67,13 @@ def test_each_state_of_each_kind_is_told_as_the_command_tells_it(
         {"reason": "Mosaic said no."},
     )
     for kind in (*KINDS, time_entry.NAME):
-        for state in models.RECORD_STATES:
+        for state in tables.RECORD_STATES:
             for values in closer:
                 _keep(engine, company.id, clock, kind=kind, state=state, **values)
 
     seen = {row.record_id: row for row in _all(engine, "support_records")}
-    assert len(seen) == 8 * len(models.RECORD_STATES) * len(closer)
-    stored = companies.find(engine, "1")
+    assert len(seen) == 8 * len(tables.RECORD_STATES) * len(closer)
+    stored = registry.find(engine, "1")
     with company_reading(engine, company.id) as connection:
         for one in show(connection, stored, sorted(seen)):
             row = seen[one.id]
@@ -78,7 +81,7 @@ def test_each_state_of_each_kind_is_told_as_the_command_tells_it(
             assert (row.who_must_act, row.next_step) == (one.who, one.next_step)
 
 
-@pytest.mark.parametrize("state", models.JOB_STATES)
+@pytest.mark.parametrize("state", tables.JOB_STATES)
 def test_each_state_of_a_job_is_told(
     engine: Engine, new_company: NewCompanies, clock: Clock, state: str
 ) -> None:
@@ -87,12 +90,12 @@ def test_each_state_of_a_job_is_told(
     with company_transaction(engine, company.id) as connection:
         number = jobs.add(connection, company.id, clock()).id
         connection.execute(
-            models.job.update()
-            .where(models.job.c.company_id == company.id)
+            tables.job.update()
+            .where(tables.job.c.company_id == company.id)
             .values(
                 state=state,
                 exchange_id=1,
-                finished_at=clock() if state in models.JOB_FINAL else None,
+                finished_at=clock() if state in tables.JOB_FINAL else None,
             )
         )
     (row,) = _all(engine, "support_jobs", f"state = '{state}'")
@@ -112,7 +115,7 @@ def test_each_attention_of_a_company_is_told(
     ):
         with transaction(engine) as connection:
             connection.execute(
-                models.company.update().values(
+                tables.company.update().values(
                     attention_id=error_id, attention="Look.", last_seen_at=clock()
                 )
             )
@@ -141,7 +144,7 @@ def test_what_hinders_a_company_first_is_told(
     )
     for values in steps:
         with transaction(engine) as connection:
-            connection.execute(models.company.update().values(**values))
+            connection.execute(tables.company.update().values(**values))
         (row,) = _all(engine, "support_companies")
         seen.append((row.state, row.who_must_act))
         assert row.next_step
@@ -197,8 +200,8 @@ def test_history_and_audit_tell_who_did_what(
     company = new_company()
     _keep(engine, company.id, clock, kind="employee", state="in_sync")
     with company_transaction(engine, company.id) as connection:
-        number = connection.execute(sa.select(models.record.c.id)).scalar_one()
-        records.event(
+        number = connection.execute(sa.select(tables.record.c.id)).scalar_one()
+        store.event(
             connection,
             company.id,
             number,

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.sql import operators, visitors
 
-from qbwc_server import models
+from qbwc_server.storage import tables
 
 TENANT = {
-    table.name for table in models.metadata.tables.values() if "company_id" in table.c
+    table.name for table in tables.metadata.tables.values() if "company_id" in table.c
 }
 """The tables of companies' data."""
 HARMLESS = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "COMMIT")

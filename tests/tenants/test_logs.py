@@ -13,7 +13,7 @@ import structlog
 from gunicorn.config import Config
 
 from qbwc_server.cli.server_logs import ServerLogs
-from qbwc_server.observe import scrub, set_up_logs
+from qbwc_server.logs import scrub, set_up_logs
 
 TOKEN = "dpng72n6fb2wylavrfkwkdb23r4px3yk"
 TICKET = "7-" + "0f" * 20

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.engine import Engine
 
-from qbwc_server import companies, logins, rotation, schema
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import company_transaction, transaction
+from qbwc_server.companies import logins, registry
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
+from qbwc_server.operations import key_rotation
 from qbwc_server.settings import Settings
-from qbwc_server.web import callbacks, setup, site
+from qbwc_server.storage import schema
+from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.web.customer import setup, site
+from qbwc_server.web.hooks import callbacks
 from tests.conftest import SECRET, Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -28,7 +31,7 @@ def renewed() -> Keys:
 
 
 def _what(engine: Engine, keys: Keys) -> list[str]:
-    return [one.what for one in rotation.older(engine, keys)]
+    return [one.what for one in key_rotation.older(engine, keys)]
 
 
 def test_mosaic_keys_are_encrypted_anew_once(
@@ -38,12 +41,12 @@ def test_mosaic_keys_are_encrypted_anew_once(
     ids = [new_company(name, mosaic_key=f"of {name}").id for name in ("A", "B")]
     new_company("C", mosaic_key=None)
 
-    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 2
-    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 0
+    assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 2
+    assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 0
     with transaction(engine) as connection:
-        stored = [companies.get(connection, one).mosaic_key for one in ids]
+        stored = [registry.get(connection, one).mosaic_key for one in ids]
     assert [Keys([NEW]).decrypt(one or "") for one in stored] == ["of A", "of B"]
-    assert rotation.MOSAIC_KEY not in _what(engine, renewed)
+    assert key_rotation.MOSAIC_KEY not in _what(engine, renewed)
 
 
 def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
@@ -53,14 +56,14 @@ def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
     lost, good = new_company("Lost").id, new_company("Good").id
     with company_transaction(engine, lost) as connection:
         foreign = Keys(["f" * 40]).encrypt("x")
-        companies.change(connection, lost, mosaic_key=foreign)
+        registry.change(connection, lost, mosaic_key=foreign)
 
-    assert rotation.rotate(engine, renewed, now=clock(), who="test") == 1
-    found = [one for one in rotation.older(engine, renewed) if one.lost]
+    assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 1
+    found = [one for one in key_rotation.older(engine, renewed) if one.lost]
     assert [(one.company, one.what) for one in found] == [("Lost", "Mosaic key")]
     with transaction(engine) as connection:
-        assert companies.get(connection, lost).mosaic_key == foreign
-        assert companies.get(connection, good).mosaic_key != foreign
+        assert registry.get(connection, lost).mosaic_key == foreign
+        assert registry.get(connection, good).mosaic_key != foreign
 
 
 def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
@@ -107,7 +110,7 @@ def test_a_former_password_comes_over_as_what_it_is(
     """It does not become the password again."""
     company = new_company(mosaic_key=None)
     with company_transaction(engine, company.id) as connection:
-        companies.change(
+        registry.change(
             connection,
             company.id,
             password_hash=keys.hash("password", "new"),
@@ -135,7 +138,7 @@ def test_under_one_key_nothing_is_older(
     """The usual state of things, in which rotating does nothing."""
     new_company()
     assert _what(engine, keys) == []
-    assert rotation.rotate(engine, keys, now=clock(), who="test") == 0
+    assert key_rotation.rotate(engine, keys, now=clock(), who="test") == 0
 
 
 def test_going_back_a_revision_leaves_hashes_that_the_program_before_understands(

@@ -26,25 +26,32 @@ from click.testing import CliRunner
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, companies, connect, models, support_tokens
+from qbwc_server import app
 from qbwc_server.app import Parts
-from qbwc_server.budget import Budget
 from qbwc_server.cli import main
-from qbwc_server.conversation import Conversation
-from qbwc_server.database import company_transaction, make_engine, operator_transaction
+from qbwc_server.companies import connection_file, registry
+from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
+from qbwc_server.logs import set_up_logs
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.connection import Connection as MosaicConnection
-from qbwc_server.observe import set_up_logs
-from qbwc_server.sandbox.web_connector import WebConnector
+from qbwc_server.sandbox.web_connector.program import WebConnector
 from qbwc_server.settings import Settings
-from qbwc_server.worker import Worker
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
+    company_transaction,
+    make_engine,
+    operator_transaction,
+)
+from qbwc_server.support import tokens
+from qbwc_server.web_connector.conversation import Conversation
+from qbwc_server.worker.loop import Worker
 from tests.agreement.house import House
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
 from tests.conftest import SECRET
 from tests.delivery.mirror import Wire
-from tests.protocol.desk import body_of
+from tests.web_connector.desk import body_of
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 MOSAIC_KEY = "planted-mosaic-key-0815"
@@ -113,7 +120,7 @@ def day(
     tickets = _tickets(monkeypatch)
     house = House(engine, tmp_path, NOW, "America/New_York")
     house.sandbox.team.api_key = MOSAIC_KEY
-    companies.set_values(
+    registry.set_values(
         engine,
         house.company.id,
         now=NOW,
@@ -230,7 +237,7 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         raise RuntimeError(f"no file for /setup/{company.setup_token}/x.qwc")
 
     with monkeypatch.context() as patched:
-        patched.setattr(connect, "qwc_of", fails)
+        patched.setattr(connection_file, "qwc_of", fails)
         pages["error page"] = web.get(f"/setup/{company.setup_token}/x.qwc").text
     return {name.replace(company.setup_token, "TOKEN"): p for name, p in pages.items()}
 
@@ -239,7 +246,7 @@ def _console(day: Day, web: Client) -> dict[str, str]:
     """Follow every link of the support console, from its login on."""
     house = day.house
     with operator_transaction(house.engine) as connection:
-        token = support_tokens.add(
+        token = tokens.add(
             connection, house.keys, "ann", may_act=True, now=house.clock(), who="eve"
         )
     day.planted["support token"] = token
@@ -283,9 +290,9 @@ def _fail_in_the_database(day: Day) -> None:
     company_id = day.house.company.id
     row = {"company_id": company_id, "id": 9, "at": NOW, "who": PERSON, "what": PERSON}
     for table, each in (
-        *((models.audit, row), (models.audit, row)),
-        (models.audit, {**row, "id": 10, "what": None}),
-        (models.company, {"name": PERSON}),
+        *((tables.audit, row), (tables.audit, row)),
+        (tables.audit, {**row, "id": 10, "what": None}),
+        (tables.company, {"name": PERSON}),
     ):
         try:
             with company_transaction(day.house.engine, company_id) as connection:

@@ -12,9 +12,12 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import Engine
 
-from qbwc_server import choices, foresight, listing, models, needs
-from qbwc_server.choices import Filter, Said
-from qbwc_server.database import company_transaction, make_engine
+from qbwc_server.decisions import bulk, listing
+from qbwc_server.decisions.bulk import Filter, Said
+from qbwc_server.onboarding import forecast
+from qbwc_server.standing import who_must_act
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, make_engine
 from tests.agreement.house import House
 from tests.agreement.talk import Trouble
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
@@ -30,7 +33,7 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     first = House(engine, tmp_path, NOW, "America/New_York")
     with engine.begin() as connection:  # it is housekept at another time
         connection.execute(
-            models.company.update().values(housekeep_at=None, preview_at=None)
+            tables.company.update().values(housekeep_at=None, preview_at=None)
         )
     made = House(engine, tmp_path, NOW, "America/New_York")
     with stamina.set_testing(True, attempts=3, cap=True):
@@ -75,10 +78,10 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
 def _choose(house: House) -> None:
     """Look at everything as a person does, and say something of each record."""
     company = house.stored()
-    foresight.make(house.engine, company, house.settings, house.clock)
+    forecast.make(house.engine, company, house.settings, house.clock)
     said: tuple[Said, ...] = ("unlink", "match", "undo", "none", "undo")
     for what in said:
-        choices.say(
+        bulk.say(
             house.engine,
             company,
             what,
@@ -88,7 +91,7 @@ def _choose(house: House) -> None:
             share=True,
         )
     with company_transaction(house.engine, company.id) as connection:
-        needs.counts(connection, company.id)
+        who_must_act.counts(connection, company.id)
         for group in listing.GROUPS:
             listing.page(connection, company, group)
 
@@ -96,21 +99,21 @@ def _choose(house: House) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        sa.select(models.record),
-        sa.select(models.record).where(models.record.c.id == 1),
-        sa.select(models.record).where(
-            sa.or_(models.record.c.company_id == 2, models.record.c.id == 1)
+        sa.select(tables.record),
+        sa.select(tables.record).where(tables.record.c.id == 1),
+        sa.select(tables.record).where(
+            sa.or_(tables.record.c.company_id == 2, tables.record.c.id == 1)
         ),
-        sa.select(models.record).where(models.record.c.company_id == 1),
-        sa.select(models.record.c.id)
-        .join(models.job, models.job.c.record_id == models.record.c.id)
-        .where(models.record.c.company_id == 2),
-        sa.select(models.record).where(
-            models.record.c.company_id == 2,
-            sa.exists().where(models.job.c.record_id == models.record.c.id),
+        sa.select(tables.record).where(tables.record.c.company_id == 1),
+        sa.select(tables.record.c.id)
+        .join(tables.job, tables.job.c.record_id == tables.record.c.id)
+        .where(tables.record.c.company_id == 2),
+        sa.select(tables.record).where(
+            tables.record.c.company_id == 2,
+            sa.exists().where(tables.job.c.record_id == tables.record.c.id),
         ),
-        models.job.update().values(summary=""),
-        models.job.delete().where(models.job.c.id == 1),
+        tables.job.update().values(summary=""),
+        tables.job.delete().where(tables.job.c.id == 1),
         sa.text("SELECT * FROM record"),
     ],
     ids=[

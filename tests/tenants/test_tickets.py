@@ -10,17 +10,18 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
-from qbwc_server import models, refusals, sessions
-from qbwc_server.companies import NewCompany
-from qbwc_server.conversation import NO_SESSION, Conversation
-from qbwc_server.database import (
+from qbwc_server.companies import refused_tickets, sessions
+from qbwc_server.companies.refused_tickets import Refusal
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
     company_transaction,
     first_at_once,
     operator_transaction,
 )
-from qbwc_server.keys import Keys
-from qbwc_server.refusals import Refusal
-from qbwc_server.settings import Settings
+from qbwc_server.web_connector.conversation import NO_SESSION, Conversation
 from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -91,7 +92,7 @@ def _wrong_tickets(right: str, ended: str) -> dict[str, Refusal]:
 
 
 def _audit(engine: Engine) -> list[Any]:
-    table = models.audit
+    table = tables.audit
     with operator_transaction(engine) as connection:
         return list(
             connection.execute(
@@ -160,12 +161,12 @@ def test_a_flood_from_everywhere_is_one_row_more(
 ) -> None:
     """Addresses are free to whoever has a network of them."""
     company_id = sessions.company_of(ticket())
-    for number in range(refusals.MOST_ADDRESSES + 15):
+    for number in range(refused_tickets.MOST_ADDRESSES + 15):
         talk.close(f"{company_id}-1", peer=f"2001:db8::{number:x}")
 
     rows = _audit(engine)
-    assert len(rows) == refusals.MOST_ADDRESSES + 1
-    assert (rows[-1].who, rows[-1].times) == (refusals.ELSEWHERE, 15)
+    assert len(rows) == refused_tickets.MOST_ADDRESSES + 1
+    assert (rows[-1].who, rows[-1].times) == (refused_tickets.ELSEWHERE, 15)
 
 
 def test_a_flood_waits_for_nobody_and_keeps_nobody_waiting(

@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import companies, models, schema, sessions
-from qbwc_server.companies import NewCompany
-from qbwc_server.database import (
+from qbwc_server.companies import registry, sessions
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.keys import Keys
+from qbwc_server.storage import schema, tables
+from qbwc_server.storage.database import (
     SeesOneCompany,
     company_reading,
     company_transaction,
@@ -22,15 +24,14 @@ from qbwc_server.database import (
     operator_transaction,
     transaction,
 )
-from qbwc_server.keys import Keys
 from tests.conftest import Clock
-from tests.queue import jobs
+from tests.jobs import jobs
 
 NewCompanies = Callable[..., NewCompany]
 TENANT_TABLES = [
     table
-    for table in models.metadata.sorted_tables
-    if "company_id" in table.c and table is not models.company_sequence
+    for table in tables.metadata.sorted_tables
+    if "company_id" in table.c and table is not tables.company_sequence
 ]
 """`company_sequence` has none of a company's data, and is how a company is locked."""
 
@@ -108,16 +109,16 @@ def test_what_changes_and_deletes_everybody_s_rows_leaves_the_other_s_as_they_ar
     """An UPDATE and a DELETE without a WHERE."""
     with operator_transaction(engine) as connection:
         before = connection.execute(
-            sa.select(models.job).where(models.job.c.company_id == bob.id)
+            sa.select(tables.job).where(tables.job.c.company_id == bob.id)
         ).all()
     with company_transaction(engine, alice.id) as connection:
-        changed = connection.execute(models.job.update().values(summary="mine"))
+        changed = connection.execute(tables.job.update().values(summary="mine"))
         assert changed.rowcount == 1
         for table in TENANT_TABLES:
             connection.execute(table.delete())
 
     with operator_transaction(engine) as connection:
-        assert connection.execute(sa.select(models.job)).all() == before
+        assert connection.execute(sa.select(tables.job)).all() == before
         assert _owners(connection) == {bob.id}
 
 
@@ -145,7 +146,7 @@ def test_a_row_cannot_be_moved_to_the_other(
         pytest.raises(sa.exc.ProgrammingError, match="row-level security"),
         company_transaction(engine, alice.id) as connection,
     ):
-        connection.execute(models.job.update().values(company_id=bob.id, id=999))
+        connection.execute(tables.job.update().values(company_id=bob.id, id=999))
 
 
 @pytest.mark.parametrize("table", TENANT_TABLES, ids=lambda table: table.name)
@@ -179,7 +180,7 @@ def test_a_reading_cannot_write(engine: Engine, alice: NewCompany) -> None:
         pytest.raises(sa.exc.InternalError, match="read-only"),
         company_reading(engine, alice.id) as connection,
     ):
-        connection.execute(models.job.update().values(summary="x"))
+        connection.execute(tables.job.update().values(summary="x"))
 
 
 def test_a_connection_goes_back_to_the_pool_bound_to_nobody(
@@ -195,7 +196,7 @@ def test_a_connection_goes_back_to_the_pool_bound_to_nobody(
     def undone() -> None:
         with company_transaction(engine, alice.id) as connection:
             nested = connection.begin_nested()
-            connection.execute(models.job.delete())
+            connection.execute(tables.job.delete())
             nested.rollback()
             assert _owners(connection) == {alice.id}
 
@@ -234,17 +235,17 @@ def test_binding_takes_no_statement_more_than_locking_did(
 @pytest.mark.parametrize(
     "condition",
     [
-        models.record.c.id == 7,
+        tables.record.c.id == 7,
         sa.and_(
-            models.record.c.kind == "time_entry",
-            models.record.c.day.between("2026-01-01", "2026-02-01"),
+            tables.record.c.kind == "time_entry",
+            tables.record.c.day.between("2026-01-01", "2026-02-01"),
         ),
-        models.record.c.due_at <= sa.func.now(),
+        tables.record.c.due_at <= sa.func.now(),
         sa.and_(
-            models.record.c.kind == "customer",
-            models.record.c.quickbooks_id.in_(("A", "B")),
+            tables.record.c.kind == "customer",
+            tables.record.c.quickbooks_id.in_(("A", "B")),
         ),
-        models.record.c.waits_for == "client:Acme",
+        tables.record.c.waits_for == "client:Acme",
     ],
     ids=["id", "day", "due", "quickbooks", "waits"],
 )
@@ -254,8 +255,8 @@ def test_the_wall_leaves_the_use_of_indexes_as_it_was(
     condition: sa.ColumnElement[bool],
 ) -> None:
     """The same nodes with the same conditions; the wall is looked at once beside."""
-    query = sa.select(models.record).where(
-        models.record.c.company_id == alice.id, condition
+    query = sa.select(tables.record).where(
+        tables.record.c.company_id == alice.id, condition
     )
     text = query.compile(engine, compile_kwargs={"literal_binds": True})
 
@@ -294,10 +295,10 @@ def test_a_login_that_owns_nothing_is_enough_to_serve(
     served: Engine, engine: Engine, keys: Keys, clock: Clock
 ) -> None:
     """Companies are added, found and worked with; nothing else can be done."""
-    company = companies.add(
+    company = registry.add(
         served, keys, name="Carol", mosaic_url="http://x", mosaic_team="1", now=clock()
     )
-    assert companies.find(served, "Carol").id == company.id
+    assert registry.find(served, "Carol").id == company.id
     with company_transaction(served, company.id) as connection:
         jobs.add(connection, company.id, clock())
         sessions.begin(connection, keys, company.id, now=clock(), file_path="", peer="")
@@ -324,7 +325,7 @@ def test_a_login_that_sees_one_company_is_told_so_instead_of_seeing_nothing(
         pytest.raises(SeesOneCompany, match="--company"),
         operator_transaction(served) as connection,
     ):
-        connection.execute(sa.select(models.job)).all()
+        connection.execute(sa.select(tables.job)).all()
 
 
 def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
@@ -356,7 +357,7 @@ def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
         connection.exec_driver_sql(f"GRANT qbwc_support TO {owner}")
     schema.upgrade(engine)
     ids = [
-        companies.add(
+        registry.add(
             engine, keys, name=name, mosaic_url="http://x", mosaic_team="1", now=clock()
         ).id
         for name in ("Alice", "Bob")
@@ -384,7 +385,7 @@ def test_without_the_role_nothing_is_done(postgres_url: str) -> None:
         pytest.raises(sa.exc.ProgrammingError, match="permission denied"),
         company_transaction(engine, 1) as connection,
     ):
-        connection.execute(sa.select(models.job.c.id)).all()
+        connection.execute(sa.select(tables.job.c.id)).all()
     engine.dispose()
 
 

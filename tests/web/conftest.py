@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
-from qbwc_server import app, models
-from qbwc_server.database import company_transaction, next_id
+from qbwc_server import app
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, next_id
 from tests.conftest import Clock
 
 
@@ -41,7 +42,7 @@ def put(engine: Engine, clock: Clock) -> Callable[..., int]:
                 "changed_at": clock(),
                 **values,
             }
-            connection.execute(models.record.insert(), row)
+            connection.execute(tables.record.insert(), row)
         return number
 
     return one
@@ -67,6 +68,6 @@ def run_at(engine: Engine, clock: Clock) -> Callable[..., None]:
                 "ended_why": "closed",
                 "ticket_hash": f"hash-{number}",
             }
-            connection.execute(models.session.insert(), row)
+            connection.execute(tables.session.insert(), row)
 
     return one

@@ -11,13 +11,13 @@ from sqlalchemy.engine import Engine
 from werkzeug.test import Client, TestResponse
 
 from qbwc_server import app
-from qbwc_server.companies import NewCompany
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.sandbox.soap_call import INTUIT
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
 from qbwc_server.web.guard import guard
 from tests.conftest import Clock
-from tests.protocol.desk import body_of, result
+from tests.web_connector.desk import body_of, result
 
 OURS = "https://sync.example.com"
 HOST = {"Host": "sync.example.com"}

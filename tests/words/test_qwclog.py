@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qbwc_server import qwclog
-from qbwc_server.qwclog import decode, findings
+from qbwc_server.words import qwclog
+from qbwc_server.words.qwclog import decode, findings
 from tests.conftest import reference_data
 
 HEAD = """Log file initialized at Monday, March 02, 2026 - 3:00 PM UTC

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from qbwc_server import models, words
+from qbwc_server import words
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.qbxml import status as statuses
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
-from qbwc_server.qwc import QwcProblem
+from qbwc_server.storage import tables
 from qbwc_server.words import attentions, document, quickbooks, states
+from qbwc_server.words.qwc import QwcProblem
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 
 ROOT = Path(__file__).parents[2]
@@ -32,12 +33,12 @@ ALL = (
 )
 CODES = (*range(1000, 1049), 1065, 1080, 1085)
 KNOWN_STATES = {
-    **dict.fromkeys(("record", *KINDS, time_entry.NAME), models.RECORD_STATES),
-    "job": models.JOB_STATES,
-    "session": models.SESSION_STATES,
-    "exchange": models.EXCHANGE_STATES,
-    "call": models.CALL_STATES,
-    "company": models.MODES,
+    **dict.fromkeys(("record", *KINDS, time_entry.NAME), tables.RECORD_STATES),
+    "job": tables.JOB_STATES,
+    "session": tables.SESSION_STATES,
+    "exchange": tables.EXCHANGE_STATES,
+    "call": tables.CALL_STATES,
+    "company": tables.MODES,
 }
 ROWS = words.rows((*KINDS, time_entry.NAME))
 _MENUS = (
@@ -165,7 +166,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     }
 
     assert set(who.values()) == {"nobody", "customer", "support"}
-    for name in models.RECORD_STATES:
+    for name in tables.RECORD_STATES:
         acts = words.need("customer", name, waits=False) == "needs_you"
         assert (who["customer", name] == "customer") == acts
     assert {key for key, one in who.items() if one == "support"} == {

@@ -1,0 +1,158 @@
+"""A person renews what a connection is opened with: password, OwnerID, setup link.
+
+Each is kept with who did it and why. What is made is told once and stored as a hash.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.keys import Keys, new_secret
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+
+_TABLE = tables.company
+_NOTED_AGAIN = timedelta(hours=6)
+
+
+def new_password(
+    engine: Engine,
+    keys: Keys,
+    company_id: int,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+) -> str:
+    """Return a new password; the one in use works until the new one was used.
+
+    Made twice before it was used, the one that the customer has still works.
+    """
+    password = new_secret()
+    with company_transaction(engine, company_id) as connection:
+        row = connection.execute(
+            sa.select(_TABLE.c.password_hash, _TABLE.c.former_password_hash).where(
+                _TABLE.c.id == company_id
+            )
+        ).one()
+        registry.change(
+            connection,
+            company_id,
+            password_hash=keys.hash("password", password),
+            former_password_hash=row.former_password_hash or row.password_hash,
+        )
+        registry.audit(
+            connection, company_id, now, who=who, what="new password", why=why
+        )
+    return password
+
+
+def new_owner_id(
+    engine: Engine, company_id: int, *, now: datetime, who: str, why: str | None = None
+) -> str:
+    """Give a company a new OwnerID, for QBWC1039, and return it.
+
+    The FileID stays: with another OwnerID the pair is new to QuickBooks, and the file
+    is still known as the same. Until the new .qwc is added, the old one works on; the
+    file is then known by name and place alone.
+    """
+    owner_id = "{" + str(uuid.uuid4()) + "}"
+    with company_transaction(engine, company_id) as connection:
+        before = registry.get(connection, company_id).owner_id
+        registry.change(connection, company_id, owner_id=owner_id)
+        detail: dict[str, Any] = {"before": before, "now": owner_id}
+        registry.audit(
+            connection,
+            company_id,
+            now,
+            who=who,
+            what="new OwnerID",
+            why=why,
+            detail=detail,
+        )
+    return owner_id
+
+
+def new_setup_link(
+    engine: Engine,
+    keys: Keys,
+    company_id: int,
+    *,
+    days: int,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+) -> tuple[str, datetime]:
+    """Return the token of a new setup link and when it ends; the old one ends now."""
+    token, ends = new_secret(), now + timedelta(days=days)
+    with company_transaction(engine, company_id) as connection:
+        registry.change(
+            connection,
+            company_id,
+            setup_token_hash=keys.hash("setup", token),
+            setup_expires_at=ends,
+            setup_used_at=None,
+        )
+        detail = {"expires_at": ends.isoformat()}
+        registry.audit(
+            connection,
+            company_id,
+            now,
+            who=who,
+            what="new setup link",
+            why=why,
+            detail=detail,
+        )
+    return token, ends
+
+
+def page_ends_at(company: Company, days: int) -> datetime | None:
+    """Return when a company's link stops opening its page, None if it does not.
+
+    One that was never used ends with its password; one in use goes on until nobody
+    has used it for `days`.
+    """
+    ends, used = company.setup_expires_at, company.setup_used_at
+    if ends is None or used is None:
+        return ends
+    return max(ends, used + timedelta(days=days))
+
+
+def shows_passwords(company: Company, now: datetime) -> bool:
+    """Tell whether a company's link may still show a new password."""
+    return company.setup_expires_at is None or now < company.setup_expires_at
+
+
+def note_use(engine: Engine, company: Company, now: datetime) -> None:
+    """Note that a company's link was used: once in some hours, not with each page."""
+    if company.setup_used_at is None or now - company.setup_used_at > _NOTED_AGAIN:
+        with company_transaction(engine, company.id) as connection:
+            registry.change(connection, company.id, setup_used_at=now)
+
+
+def pause(
+    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+) -> None:
+    """Have a company neither read nor write; Web Connector is told there is nothing."""
+    registry.set_values(engine, company.id, now=now, who=who, why=why, mode="paused")
+
+
+def resume(
+    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+) -> str:
+    """Have a paused company go on as before; return its mode.
+
+    Where it is not known what it was before, it only looks: going live is a choice.
+    """
+    mode = company.mode
+    if mode == "paused":
+        mode = company.mode_before_pause or "preview"
+        registry.set_values(engine, company.id, now=now, who=who, why=why, mode=mode)
+    return mode

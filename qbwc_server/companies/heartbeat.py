@@ -1,0 +1,83 @@
+"""When our own servers were up, so that their outage is nobody else's silence.
+
+Each server process beats, and each worker while it looks for work; one write a minute
+remains of each kind, however many there are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
+from qbwc_server.storage.statements import insert
+
+EVERY = timedelta(seconds=45)
+GAP = timedelta(minutes=3)
+"""Longer without a beat, and the servers were down."""
+_TABLE = tables.heartbeat
+SERVER, WORKER = "server", "worker"
+_LOG = structlog.get_logger(__name__)
+
+
+def beat(connection: Connection, now: datetime, name: str = SERVER) -> None:
+    """Keep that a server or a worker is up now, unless one has just said so."""
+    down = _TABLE.c.at < now - GAP
+    changed = connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.name == name, _TABLE.c.at <= now - EVERY)
+        .values(
+            at=now,
+            up_since=sa.case(
+                (down, sa.literal(now, _TABLE.c.up_since.type)), else_=_TABLE.c.up_since
+            ),
+        )
+    ).rowcount
+    if not changed:
+        row = {"name": name, "at": now, "up_since": now}
+        connection.execute(
+            insert(connection, _TABLE).on_conflict_do_nothing(index_elements=["name"]),
+            row,
+        )
+
+
+def up_since(connection: Connection, now: datetime) -> datetime | None:
+    """Return since when servers are up without a gap, None if they are not."""
+    row = connection.execute(sa.select(_TABLE).where(_TABLE.c.name == SERVER)).first()
+    if row is None or now - row.at > GAP:
+        return None
+    since: datetime = row.up_since
+    return since
+
+
+def age(connection: Connection, name: str, now: datetime) -> float | None:
+    """Return the seconds since the last sign of life; None if there never was one."""
+    row = connection.execute(sa.select(_TABLE.c.at).where(_TABLE.c.name == name))
+    at: datetime | None = row.scalar()
+    return None if at is None else max((now - at).total_seconds(), 0.0)
+
+
+def keep(engine: Engine, clock: Callable[[], datetime]) -> None:
+    """Beat from now on in a thread of its own, which ends with the process.
+
+    A database that is away is our outage too: there is no beat, and that is right.
+    """
+
+    def go_on() -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                with transaction(engine) as connection:
+                    beat(connection, clock())
+            except SQLAlchemyError:
+                _LOG.warning("no heartbeat: the database is away")
+            pause.wait(EVERY.total_seconds())
+
+    threading.Thread(target=go_on, name="heartbeat", daemon=True).start()

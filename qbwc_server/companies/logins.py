@@ -1,0 +1,333 @@
+"""Who calls: user names and passwords of Web Connectors, and slowing down guessers.
+
+Rule 1: the work is the same for known and unknown names, refused or not.
+Rule 2: nobody waits in a thread; who must wait is refused until a moment that moves
+away with each failure.
+Rule 3: nobody can lock a company out. From the address that last gave a company's right
+password, only failures with that name from there count. A right password from elsewhere
+is taken unless that address guessed, or everybody guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.keys import Keys
+from qbwc_server.proxies import group
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import transaction
+from qbwc_server.storage.statements import insert
+
+FREE_WITH_A_NAME = 5
+"""Failures with one name from one address that are forgiven: typing goes wrong."""
+FREE_OF_AN_ADDRESS = 20
+FREE_OF_A_NAME = 20
+MOST_IN_A_MINUTE = 300
+"""Failures of the whole server in a minute; beyond, only known addresses are heard."""
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=1)
+_NOTED_EVERY = timedelta(minutes=1)
+_FORGET_AT_ONCE = 100
+_NOTED_AGAIN = timedelta(minutes=1)
+_FAILURE = tables.login_failure
+_COMPANY = tables.company
+_NOBODY = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Under which names failures are counted; keyed hashes, so they tell nothing."""
+
+    minute: str
+    minute_before: str
+    name: str
+    address: str
+    both: str
+
+    @classmethod
+    def of(cls, keys: Keys, username: str, peer: str, now: datetime) -> _Counts:
+        where = group(peer)
+        minute = int(now.timestamp()) // 60
+        return cls(
+            minute=keys.hash("failure", f"minute\n{minute}"),
+            minute_before=keys.hash("failure", f"minute\n{minute - 1}"),
+            name=keys.hash("failure", f"name\n{username}"),
+            address=keys.hash("failure", f"address\n{where}"),
+            both=counted(keys, username, peer),
+        )
+
+
+def check(
+    engine: Engine,
+    keys: Keys,
+    username: str,
+    password: str,
+    *,
+    peer: str,
+    now: datetime,
+) -> Company | None:
+    """Return the company of a user name and password, None if they are not right.
+
+    Who must wait is refused whatever is said, and that makes the wait no longer: a Web
+    Connector whose password was mended calls every minute. After a reset the former
+    password works until the new one was used.
+    """
+    counts = _Counts.of(keys, username, peer, now)
+    here = keys.hash("address", group(peer))
+    with transaction(engine) as connection:
+        row = connection.execute(
+            sa.select(_COMPANY).where(_COMPANY.c.username == username)
+        ).first()
+        matches = keys.matches(
+            "password", password, row.password_hash if row is not None else _NOBODY
+        )
+        former = keys.matches(
+            "password",
+            password,
+            (row.former_password_hash if row is not None else None) or _NOBODY,
+        )
+        anybody = connection.execute(
+            sa.select(_COMPANY.c.id).where(_COMPANY.c.login_from == here).limit(1)
+        ).first()
+        if _must_wait(
+            _failures(connection, counts),
+            counts,
+            now,
+            of_company=row is not None and row.login_from == here,
+            of_anybody=anybody is not None,
+        ):
+            return None
+        if row is None or not (matches or former):
+            _count_failure(connection, counts, now)
+            _note(connection, username, now)
+            return None
+        connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+        _renew(connection, keys, row, password, former=not matches)
+        changed: dict[str, object] = {}
+        if matches and row.former_password_hash is not None:
+            changed["former_password_hash"] = None
+        if row.login_from != here:
+            changed["login_from"] = here
+        if changed:
+            registry.change(connection, row.id, **changed)
+    return Company.of(row)
+
+
+def counted(keys: Keys, username: str, peer: str) -> str:
+    """Return under what failures with a name from an address are counted.
+
+    For who calls from where the right password last came, no others matter.
+    """
+    return keys.hash("failure", f"both\n{group(peer)}\n{username}")
+
+
+def must_wait(
+    connection: Connection,
+    keys: Keys,
+    name: str,
+    peer: str,
+    now: datetime,
+    *,
+    known: bool,
+) -> bool:
+    """Tell whether who logs in elsewhere than a Web Connector does is heard only later.
+
+    `known` says that the name was last logged in with from this address.
+    """
+    counts = _Counts.of(keys, name, peer, now)
+    failures = _failures(connection, counts)
+    return _must_wait(failures, counts, now, of_company=known, of_anybody=known)
+
+
+def failed(
+    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
+) -> None:
+    """Count a wrong password or token that came with a name."""
+    _count_failure(connection, _Counts.of(keys, name, peer, now), now)
+
+
+def forgive(
+    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
+) -> None:
+    """Forget the failures with a name from an address: the right one came."""
+    counts = _Counts.of(keys, name, peer, now)
+    connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+
+
+def refused_at(
+    connection: Connection, keys: Keys, username: str, now: datetime
+) -> datetime | None:
+    """Return when a wrong password last came with a name, None if not of late."""
+    who = keys.hash("failure", f"name\n{username}")
+    at: datetime | None = connection.execute(
+        sa.select(_FAILURE.c.last_at).where(
+            _FAILURE.c.who == who, _FAILURE.c.last_at > now - FORGOTTEN_AFTER
+        )
+    ).scalar()
+    return at
+
+
+def note_too_old(engine: Engine, keys: Keys, peer: str, now: datetime) -> None:
+    """Note that a Web Connector of an address is too old; it does not say whose it is.
+
+    Its address alone tells: whoever looks at their page from there is told.
+    """
+    who = _too_old(keys.hash("address", group(peer)))
+    with transaction(engine) as connection:
+        lately = connection.execute(
+            sa.select(_FAILURE.c.who).where(
+                _FAILURE.c.who == who, _FAILURE.c.last_at > now - _NOTED_AGAIN
+            )
+        ).first()
+        if lately is None:
+            connection.execute(
+                insert(connection, _FAILURE).on_conflict_do_update(
+                    index_elements=["who"], set_={"last_at": now}
+                ),
+                {"who": who, "failures": 1, "last_at": now},
+            )
+
+
+def too_old_at(
+    connection: Connection, keys: Keys, company: Company, peer: str, now: datetime
+) -> datetime | None:
+    """Return when a Web Connector that may be a company's was too old, None if not.
+
+    It called from where the company's calls come from, or where somebody looks from,
+    and nothing has called for the company since.
+    """
+    since = max(company.last_seen_at or now - FORGOTTEN_AFTER, now - FORGOTTEN_AFTER)
+    places = [keys.hash("address", group(peer))] if peer else []
+    usual = connection.execute(
+        sa.select(_COMPANY.c.login_from).where(_COMPANY.c.id == company.id)
+    ).scalar()
+    places += [usual] if usual else []
+    at: datetime | None = connection.execute(
+        sa.select(sa.func.max(_FAILURE.c.last_at)).where(
+            _FAILURE.c.who.in_([_too_old(place) for place in places]),
+            _FAILURE.c.last_at > since,
+        )
+    ).scalar()
+    return at
+
+
+def _too_old(place: str) -> str:
+    return f"too old {place}"
+
+
+def _renew(
+    connection: Connection, keys: Keys, row: Row[Any], password: str, *, former: bool
+) -> None:
+    """Hash a password anew that was hashed under an older key.
+
+    Unless somebody has just given the company another one.
+    """
+    table = tables.company
+    column = table.c.former_password_hash if former else table.c.password_hash
+    stored = getattr(row, column.name)
+    if not keys.hashed_now(stored):
+        connection.execute(
+            table.update()
+            .where(table.c.id == row.id, column == stored)
+            .values({column.name: keys.hash("password", password)})
+        )
+
+
+def wait(failures: int, free: int) -> timedelta:
+    """Return how long is waited after so many failures: 1, 2, 4 seconds and so on."""
+    if failures < free:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
+
+
+def _must_wait(
+    failures: dict[str, Row[Any]],
+    counts: _Counts,
+    now: datetime,
+    *,
+    of_company: bool,
+    of_anybody: bool,
+) -> bool:
+    def waits(who: str, free: int) -> bool:
+        row = failures.get(who)
+        return row is not None and now < row.last_at + wait(row.failures, free)
+
+    def in_minute(who: str) -> int:
+        row = failures.get(who)
+        return 0 if row is None else row.failures
+
+    if waits(counts.both, FREE_WITH_A_NAME):
+        return True
+    if of_company:
+        return False
+    if waits(counts.address, FREE_OF_AN_ADDRESS):
+        return True
+    # Of a name that many addresses guess at, each has one guess and not five.
+    if counts.both in failures and waits(counts.name, FREE_OF_A_NAME):
+        return True
+    busy = max(in_minute(counts.minute), in_minute(counts.minute_before))
+    return busy >= MOST_IN_A_MINUTE and not of_anybody
+
+
+def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
+    whose = (
+        *(counts.minute, counts.minute_before),
+        *(counts.name, counts.address, counts.both),
+    )
+    rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
+    return {row.who: row for row in rows}
+
+
+def _note(connection: Connection, username: str, now: datetime) -> None:
+    """Keep with a company that a wrong password came, for who asks why it is silent.
+
+    Once a minute at most, so that a guesser does not keep its row busy; and where the
+    row is just being changed not at all, for everybody's count is held meanwhile.
+    """
+    before = _COMPANY.c.wrong_password_at
+    free = (
+        sa.select(_COMPANY.c.id)
+        .where(
+            _COMPANY.c.username == username,
+            sa.or_(before.is_(None), before <= now - _NOTED_EVERY),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(
+        _COMPANY.update()
+        .where(_COMPANY.c.id == free.scalar_subquery())
+        .values(wrong_password_at=now)
+    )
+
+
+def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> None:
+    forgotten = _FAILURE.c.last_at <= now - FORGOTTEN_AFTER
+    connection.execute(
+        insert(connection, _FAILURE).on_conflict_do_update(
+            index_elements=["who"],
+            set_={
+                "failures": sa.case((forgotten, 1), else_=_FAILURE.c.failures + 1),
+                "last_at": now,
+            },
+        ),
+        # Everybody's first, so that two who fail at once wait there and not crosswise.
+        [
+            {"who": who, "failures": 1, "last_at": now}
+            for who in (counts.minute, counts.name, counts.address, counts.both)
+        ],
+    )
+    # A guesser who takes another name each time must not fill the database; those that
+    # somebody else is about to change are left, so that nobody waits for anybody.
+    old = sa.select(_FAILURE.c.who).where(forgotten).limit(_FORGET_AT_ONCE)
+    connection.execute(
+        _FAILURE.delete().where(
+            _FAILURE.c.who.in_(old.with_for_update(skip_locked=True))
+        )
+    )

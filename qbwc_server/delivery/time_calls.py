@@ -1,0 +1,242 @@
+"""What becomes of writes of time entries to Mosaic.
+
+Mosaic has no way to say that a POST is the same again. So an entry whose creation was
+not answered is looked for, by the request log and then among the person's entries of
+the day, by its content.
+
+Rule: an entry counts as deleted only when Mosaic, asked for it, does not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.delivery import outbox
+from qbwc_server.kinds import time_entry, two_way
+from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+_CALL = tables.mosaic_call
+
+
+def done(
+    connection: Connection,
+    call: Row[Any],
+    mosaic_id: int | None,
+    body: Mapping[str, Any] | None,
+    *,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Take a write as made; False if too little is known to go on.
+
+    Then Mosaic must be asked, and the call stays open until it was.
+    """
+    mosaic_id = mosaic_id or call.mosaic_id
+    found = time_entry.from_mosaic(body) if body is not None else None
+    if call.operation == "delete":
+        return False
+    if mosaic_id is None or found is None:
+        if mosaic_id is not None and call.mosaic_id is None:
+            outbox.change(connection, call, mosaic_id=mosaic_id)
+        return False
+    _made(connection, call, mosaic_id, found, by=by, now=now)
+    return True
+
+
+def look_by_id(
+    connection: Connection,
+    call: Row[Any],
+    body: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+    settle: timedelta,
+) -> None:
+    """Decide about an open call from its entry; `body` is None if it is not there."""
+    if body is None:
+        if call.operation == "create":
+            outbox.not_seen(connection, call, now=now, settle=settle)
+        else:
+            _gone(connection, call, now)
+    elif call.operation == "delete":
+        _still_there(connection, call, body, now=now, settle=settle)
+    elif not done(connection, call, call.mosaic_id, body, by="list", now=now):
+        outbox.not_seen(connection, call, now=now, settle=settle)
+
+
+def look_at_day(
+    connection: Connection,
+    company_id: int,
+    due: Sequence[int],
+    bodies: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+    settle: timedelta,
+) -> None:
+    """Decide about open creations from what Mosaic has of their people and day.
+
+    Others are looked at for what was created meanwhile and moved by somebody. Equal
+    entries may have been created at the same time. What Mosaic acknowledged has
+    the first claim: it is there or comes, while others may never have arrived.
+
+    `due` are the ids of the calls that are decided about; others of these people and
+    this day only take what is theirs. `bodies` are what Mosaic has.
+    """
+    days = {_day(body) for body in bodies}
+    opened = outbox.open_calls(
+        connection,
+        company_id,
+        _CALL.c.data_type == time_entry.NAME,
+        _CALL.c.operation == "create",
+        _CALL.c.mosaic_id.is_(None),
+    )
+    ours = [
+        call
+        for call in opened
+        if call.id in due or time_entry.day_of_key(call.match_key) in days
+    ]
+    ours.sort(key=lambda call: (call.state != "accepted", call.id not in due))
+    ids = [int(body["mosaic_id"]) for body in bodies]
+    free = time_mosaic.nobodys(connection, company_id, ids)
+    left = [body for body in bodies if int(body["mosaic_id"]) in free]
+    for find in (_same, _nearly_same, _edited):
+        for call in list(ours):
+            body = find(call, left)
+            if body is None:
+                continue
+            left.remove(body)
+            ours.remove(call)
+            if call.id in due or call.state == "accepted":
+                done(connection, call, body["mosaic_id"], body, by="list", now=now)
+    for call in ours:
+        if call.id in due:
+            outbox.not_seen(connection, call, now=now, settle=settle)
+
+
+def _same(
+    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    return next((one for one in bodies if _key(one) == call.match_key), None)
+
+
+def _nearly_same(
+    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return an entry that was made since the call began and differs in notes only."""
+    key = time_entry.key_but_notes(call.match_key)
+    since = call.created_at - time_entry.CLOCKS_DIFFER
+    for one in bodies:
+        same = time_entry.key_but_notes(_key(one)) == key
+        created = time_entry.moment(one.get("created_at"))
+        if same and created is not None and created >= since:
+            return one
+    return None
+
+
+def _edited(
+    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return an entry that was made since the call began and edited by somebody."""
+    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
+    asked_at = call.created_at
+    return next(
+        (one for one in bodies if time_entry.made_and_edited(wanted, one, asked_at)),
+        None,
+    )
+
+
+def _day(body: Mapping[str, Any]) -> str:
+    return time_entry.day_of_key(_key(body))
+
+
+def _key(body: Mapping[str, Any]) -> str:
+    snapshot = time_entry.from_mosaic(body)
+    return "" if snapshot is None else time_entry.content_key(snapshot)
+
+
+def _made(
+    connection: Connection,
+    call: Row[Any],
+    mosaic_id: int,
+    found: dict[str, Any],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Settle a call as made, and bring its record up to what Mosaic has."""
+    row = connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
+        )
+    ).one()
+    if call.operation == "create":
+        free = time_mosaic.nobodys(connection, call.company_id, [mosaic_id])
+        if not free and row.mosaic_id != mosaic_id:
+            # It was joined with another record meanwhile, so this one has none yet.
+            reason = "Mosaic's entry belongs to another record already."
+            outbox.never_made(connection, call, reason, now, again_at=now)
+            return
+        time_mosaic.drop_waiting(connection, call.company_id, mosaic_id)
+    outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
+    outbox.change_record(
+        connection,
+        call.company_id,
+        row.id,
+        mosaic_type=time_entry.NAME,
+        mosaic_id=mosaic_id,
+        mosaic=found,
+        mosaic_gone=False,
+        agreed=two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic"),
+        misses=0,
+        attempt=row.attempt + 1,
+        due_at=now,
+    )
+    store.event(
+        connection,
+        call.company_id,
+        row.id,
+        at=now,
+        what=f"{call.operation}d in Mosaic",
+        by=by,
+        detail={"mosaic_id": mosaic_id, "now": found},
+    )
+
+
+def _gone(connection: Connection, call: Row[Any], now: datetime) -> None:
+    """Settle a change or deletion of an entry that is not in Mosaic any more."""
+    by = "plan" if call.operation == "delete" else "mosaic"
+    state = "done" if call.operation == "delete" else "absent"
+    reason = "Mosaic does not have the entry any more."
+    outbox.settle_as(connection, call, state, reason, now)
+    time_mosaic.mark_gone(connection, call.company_id, [call.mosaic_id], by=by, now=now)
+    outbox.change_record(connection, call.company_id, call.record_id, due_at=now)
+
+
+def _still_there(
+    connection: Connection,
+    call: Row[Any],
+    body: Mapping[str, Any],
+    *,
+    now: datetime,
+    settle: timedelta,
+) -> None:
+    """Go on about a deletion whose entry Mosaic still shows.
+
+    Deleting again does no harm. Whether it is still wanted, the next plan says.
+    """
+    looks = call.looks + 1
+    if call.state == "accepted" and looks < outbox.LOOKS_BEFORE_ABSENT:
+        outbox.change(connection, call, looks=looks, check_at=now + settle)
+        return
+    reason = "Mosaic still has the entry."
+    outbox.never_made(connection, call, reason, now, again_at=now)
+    attempts = _RECORD.c.attempt + 1
+    outbox.change_record(connection, call.company_id, call.record_id, attempt=attempts)
+    time_mosaic.keep_mosaic(connection, call.company_id, [body], now=now)

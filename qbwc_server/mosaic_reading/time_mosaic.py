@@ -1,0 +1,372 @@
+"""Time entries as Mosaic has them, kept as records.
+
+Mosaic cannot say what changed since, so whole ranges of days are read again and again:
+what is the same as before is not written.
+
+Rule: while a creation of ours for a person and a day is open, an entry there that
+nobody knows may be just that one. It is kept, but waits until the creation is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.kinds import time_entry
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import next_ids
+
+_RECORD = tables.record
+_CALL = tables.mosaic_call
+_CHUNK = 500
+_COMPARED = (
+    *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone"),
+    *("quickbooks_id", "day", "waits_for"),
+)
+_MAY_BE_OURS = (
+    "May be the entry that is being created in Mosaic for the same person and day; "
+    "waits until that is known."
+)
+
+
+def keep_mosaic(
+    connection: Connection,
+    company_id: int,
+    bodies: Iterable[Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> None:
+    """Bring the Mosaic side of time entries up to what was read.
+
+    `bodies` are as Mosaic's client gives them; one that cannot be read changes nothing.
+    """
+    seen = {int(body["mosaic_id"]): body for body in bodies}
+    for part in _chunks(list(seen)):
+        _keep(connection, company_id, {one: seen[one] for one in part}, now)
+
+
+def _keep(
+    connection: Connection,
+    company_id: int,
+    bodies: Mapping[int, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    read = {one: time_entry.from_mosaic(body) for one, body in bodies.items()}
+    found = {one: snapshot for one, snapshot in read.items() if snapshot is not None}
+    rows = connection.execute(
+        sa.select(*(_RECORD.c[name] for name in _COMPARED)).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id.in_(list(bodies)),
+        )
+    ).all()
+    shown = [row.id for row in rows if row.misses]
+    _set(connection, company_id, shown, misses=0)
+    changed = [
+        row
+        for row in rows
+        if row.mosaic_id in found
+        and (row.mosaic != found[row.mosaic_id] or row.mosaic_gone)
+    ]
+    _change(connection, company_id, changed, found, now)
+    known = {row.mosaic_id for row in rows}
+    new = {one: snapshot for one, snapshot in found.items() if one not in known}
+    _insert(connection, company_id, new, bodies, now)
+    if changed or new:
+        registry.change(connection, company_id, deliver_at=now)
+
+
+def _change(
+    connection: Connection,
+    company_id: int,
+    rows: Sequence[Row[Any]],
+    found: Mapping[int, dict[str, Any]],
+    now: datetime,
+) -> None:
+    if not rows:
+        return
+    changes = []
+    for row in rows:
+        snapshot = found[row.mosaic_id]
+        linked = row.quickbooks_id is not None
+        day = row.day if linked and row.day else snapshot["date"]
+        changes.append(
+            {
+                "which": row.id,
+                "snapshot": snapshot,
+                "on": day,
+                "rank": time_entry.delivery_rank(day, now.date(), linked=linked),
+            }
+        )
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("which")
+        )
+        .values(
+            {
+                "mosaic": sa.bindparam("snapshot"),
+                "day": sa.bindparam("on"),
+                "delivery_rank": sa.bindparam("rank"),
+                "mosaic_gone": False,
+                "changed_at": now,
+            }
+        ),
+        changes,
+    )
+    for row in rows:
+        if row.mosaic_gone:
+            # It was believed to be deleted: a person may want to know.
+            store.event(
+                connection, company_id, row.id, at=now, what="is back", by="mosaic"
+            )
+    due = [
+        row.id
+        for row in rows
+        if not (row.waits_for or "").startswith("call:")
+        and (row.mosaic_gone or differs(row.mosaic, found[row.mosaic_id]))
+    ]
+    store.make_due(connection, company_id, due, now)
+
+
+def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    """Tell whether anything that travels has changed."""
+    return (
+        not before
+        or not after
+        or any(before.get(name) != after[name] for name in time_entry.FIELDS)
+    )
+
+
+def _insert(
+    connection: Connection,
+    company_id: int,
+    new: Mapping[int, dict[str, Any]],
+    bodies: Mapping[int, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    if not new:
+        return
+    creating = _creating(connection, company_id)
+    rows = []
+    ids = next_ids(connection, company_id, len(new))
+    for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
+        day, body = snapshot["date"], bodies[mosaic_id]
+        call_id = _claiming(creating, snapshot, body)
+        rows.append(
+            {
+                "company_id": company_id,
+                "id": record_id,
+                "kind": time_entry.NAME,
+                "state": "pending",
+                "reason": None if call_id is None else _MAY_BE_OURS,
+                "name": time_entry.label(
+                    day,
+                    str(body.get("member_name") or ""),
+                    snapshot["minutes"],
+                    str(body.get("project_title") or ""),
+                ),
+                "day": day,
+                "mosaic_type": time_entry.NAME,
+                "mosaic_id": mosaic_id,
+                "mosaic": snapshot,
+                "waits_for": None if call_id is None else f"call:{call_id}",
+                "due_at": now if call_id is None else None,
+                "delivery_rank": time_entry.delivery_rank(
+                    day, now.date(), linked=False
+                ),
+                "created_at": now,
+                "changed_at": now,
+            }
+        )
+    connection.execute(_RECORD.insert(), rows)
+
+
+def _creating(connection: Connection, company_id: int) -> list[Row[Any]]:
+    """Return the open creations."""
+    return list(
+        connection.execute(
+            sa.select(_CALL.c.id, _CALL.c.match_key, _CALL.c.basis, _CALL.c.created_at)
+            .where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.data_type == time_entry.NAME,
+                _CALL.c.operation == "create",
+                _CALL.c.settled_at.is_(None),
+            )
+            .order_by(_CALL.c.id)
+        )
+    )
+
+
+def _claiming(
+    calls: Sequence[Row[Any]],
+    snapshot: Mapping[str, Any],
+    body: Mapping[str, Any] | None = None,
+) -> int | None:
+    """Return the open creation that may have made an entry.
+
+    One for the same person and day; or, if the entry was edited since it was made, one
+    that wanted nearly the same.
+    """
+    day = time_entry.key_of_day(snapshot)
+    for call in calls:
+        if time_entry.day_of_key(call.match_key) == day:
+            return int(call.id)
+    for call in calls if body is not None else ():
+        wanted = {name: both[1] for name, both in (call.basis or {}).items()}
+        if time_entry.made_and_edited(wanted, body or {}, call.created_at):
+            return int(call.id)
+    return None
+
+
+def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
+    """Go on with the entries that waited for a creation, now that it is settled.
+
+    They wait on if another one for the same person and day is open.
+    """
+    rows = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == call.company_id,
+            _RECORD.c.waits_for == f"call:{call.id}",
+        )
+    ).all()
+    if not rows:
+        return
+    creating = _creating(connection, call.company_id)
+    for row in rows:
+        other = _claiming(creating, row.mosaic)
+        values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
+        if other is not None:
+            values = {"waits_for": f"call:{other}"}
+        _set(connection, call.company_id, [row.id], **values)
+
+
+def nobodys(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> set[int]:
+    """Return which entries of Mosaic no record has, or one that only waits for it."""
+    left = set(mosaic_ids)
+    for part in _chunks(list(left)):
+        rows = connection.execute(
+            sa.select(_RECORD.c.mosaic_id).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.mosaic_type == time_entry.NAME,
+                _RECORD.c.mosaic_id.in_(part),
+                sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
+            )
+        )
+        left -= {row.mosaic_id for row in rows}
+    return left
+
+
+def snapshots(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> dict[int, dict[str, Any] | None]:
+    """Return what is known of entries of Mosaic, by their numbers."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
+        )
+    )
+    return {row.mosaic_id: row.mosaic for row in rows}
+
+
+def known(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> set[int]:
+    """Return which entries have a record that believes them to be in Mosaic.
+
+    Those that are being written are left out: the end of that tells more.
+    """
+    busy = sa.exists().where(
+        _CALL.c.company_id == _RECORD.c.company_id,
+        _CALL.c.record_id == _RECORD.c.id,
+        _CALL.c.settled_at.is_(None),
+    )
+    found: set[int] = set()
+    for part in _chunks(list(mosaic_ids)):
+        rows = connection.execute(
+            sa.select(_RECORD.c.mosaic_id).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.mosaic_type == time_entry.NAME,
+                _RECORD.c.mosaic_id.in_(part),
+                _RECORD.c.mosaic_gone.is_(False),
+                ~busy,
+            )
+        )
+        found |= {row.mosaic_id for row in rows}
+    return found
+
+
+def drop_waiting(connection: Connection, company_id: int, mosaic_id: int) -> None:
+    """Forget the record of an entry that turned out to be one that we created."""
+    connection.execute(
+        _RECORD.delete().where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id == mosaic_id,
+            _RECORD.c.waits_for.startswith("call:"),
+        )
+    )
+
+
+def mark_gone(
+    connection: Connection,
+    company_id: int,
+    mosaic_ids: Iterable[int],
+    *,
+    by: str,
+    now: datetime,
+) -> int:
+    """Note that entries were deleted in Mosaic; return how many were not yet."""
+    gone: list[int] = []
+    for part in _chunks(list(mosaic_ids)):
+        rows = connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.mosaic_type == time_entry.NAME,
+                _RECORD.c.mosaic_id.in_(part),
+                _RECORD.c.mosaic_gone.is_(False),
+            )
+            .values(mosaic_gone=True, changed_at=now)
+            .returning(_RECORD.c.id)
+        )
+        gone += [row.id for row in rows]
+    store.make_due(connection, company_id, gone, now)
+    for record_id in gone:
+        store.event(
+            connection,
+            company_id,
+            record_id,
+            at=now,
+            what="deleted in Mosaic",
+            by=by,
+        )
+    if gone:
+        registry.change(connection, company_id, deliver_at=now)
+    return len(gone)
+
+
+def _set(
+    connection: Connection, company_id: int, record_ids: list[int], **values: object
+) -> None:
+    for part in _chunks(record_ids):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))
+            .values(**values)
+        )
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

@@ -1,0 +1,364 @@
+"""Reading time from Mosaic: once all of it, then a window of days again and again.
+
+Mosaic has no "what changed since". The first time everything is read, the newest year
+first and one year in a pass, so that other work goes on between. Then the last days are
+read often and a longer window now and then.
+
+Rule 1: a range counts as read only when the list ended by itself.
+Rule 2: an entry is gone when two complete reads of its day, or a callback, missed it,
+and Mosaic, asked for just that entry, does not show it either.
+Rule 3: many gone at once need a person's word: an emptied team looks just like that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.kinds import time_entry
+from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.quickbooks.list_answers import too_many
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+
+WAITS_FOR_MOSAIC = "time:mosaic"
+"""What records wait for whose day was not read from Mosaic yet."""
+
+_RECORD = tables.record
+_CALL = tables.mosaic_call
+_READING = tables.reading
+_CHUNK = 500
+_ASKED_AT_ONCE = 100
+_MISSES = 2
+_A_YEAR = 365
+_LAST = "9999-12-31"
+_TOO_MANY = "mosaic-too-many-gone"
+
+
+class Lists(Protocol):
+    """The part of Mosaic's client that reads lists."""
+
+    def read(self, data_type: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Return every object of a type that the filters leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The settings: which days are read, and how often."""
+
+    history: timedelta
+    days: timedelta
+    every: timedelta
+    hot_days: timedelta
+    hot_every: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the window of the settings."""
+        return cls(
+            history=timedelta(days=settings.time_history_years * _A_YEAR),
+            days=timedelta(days=settings.time_window_days),
+            every=timedelta(minutes=settings.time_window_minutes),
+            hot_days=timedelta(days=settings.time_hot_days),
+            hot_every=timedelta(minutes=settings.time_hot_minutes),
+        )
+
+    def next_at(self, company: Company, now: datetime) -> datetime | None:
+        """Return when time is to be read next; None if it is not."""
+        if company.mode == "paused" or company.mosaic_key is None:
+            return None
+        if self.older(company, now) is not None:
+            return now
+        moments = [_moment(company.time_window_at, self.every, now)]
+        if company.two_way:
+            moments.append(_moment(company.time_hot_at, self.hot_every, now))
+        return min(moments)
+
+    def older(self, company: Company, now: datetime) -> tuple[date, date | None] | None:
+        """Return the next range of days of the first read; None if it is complete."""
+        today = now.date()
+        oldest = today - self.history
+        if company.mosaic_time_from is None:
+            return max(today - timedelta(days=_A_YEAR), oldest), None
+        reached = date.fromisoformat(company.mosaic_time_from)
+        if reached <= oldest:
+            return None
+        first = max(reached - timedelta(days=_A_YEAR), oldest)
+        return first, reached - timedelta(days=1)
+
+
+class TimeReader:
+    """Reads one company's time from Mosaic.
+
+    `patient` is entered around reads that are of use only when they come to their end;
+    `alive` is called between them and raises when another worker has the company.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        company_id: int,
+        lists: Lists,
+        window: Window,
+        *,
+        clock: Callable[[], datetime],
+        alive: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._company_id = company_id
+        self._lists = lists
+        self._window = window
+        self._clock = clock
+        self._alive = alive
+
+    def read_due(self) -> None:
+        """Read what is due: the last days, the window, or one range of the first read.
+
+        Raises:
+            MosaicError, BudgetSpent: it could not be read to its end.
+        """
+        with self._transaction() as connection:
+            company = registry.get(connection, self._company_id)
+        now, window = self._clock(), self._window
+        due = window.next_at(company, now)
+        if due is None or due > now:
+            return
+        if company.mosaic_time_from is not None:
+            if _moment(company.time_window_at, window.every, now) <= now:
+                self._read_last(window.days, now, ("time_window_at", "time_hot_at"))
+                return
+            hot_at = _moment(company.time_hot_at, window.hot_every, now)
+            if company.two_way and hot_at <= now:
+                self._read_last(window.hot_days, now, ("time_hot_at",))
+                return
+        older = window.older(company, now)
+        if older is not None:
+            self._read_older(*older, now)
+
+    def _read_last(self, days: timedelta, now: datetime, then: tuple[str, ...]) -> None:
+        first = now.date() - days
+        gone = self._read_range(first, None)
+        next_at = {
+            "time_window_at": now + self._window.every,
+            "time_hot_at": now + self._window.hot_every,
+        }
+        with self._transaction() as connection:
+            registry.change(
+                connection, self._company_id, **{name: next_at[name] for name in then}
+            )
+        self.ask_gone(gone, first=first)
+
+    def _read_older(self, first: date, last: date | None, now: datetime) -> None:
+        self._read_range(first, last)
+        with self._transaction() as connection:
+            values: dict[str, object] = {"mosaic_time_from": first.isoformat()}
+            if last is None:
+                values |= {
+                    "time_window_at": now + self._window.every,
+                    "time_hot_at": now + self._window.hot_every,
+                }
+            registry.change(connection, self._company_id, **values)
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == self._company_id,
+                    _RECORD.c.waits_for == WAITS_FOR_MOSAIC,
+                    _RECORD.c.day >= first.isoformat(),
+                )
+                .values(due_at=self._clock(), waits_for=None)
+            )
+
+    def _read_range(self, first: date, last: date | None) -> list[int]:
+        """Read a range of days; return which entries it missed often enough."""
+        self._alive()
+        filters: dict[str, Any] = {"start_date": first}
+        if last is not None:
+            filters["end_date"] = last
+        shown: set[int] = set()
+        for part in _chunks(self._lists.read(time_entry.NAME, **filters), _CHUNK):
+            shown |= {body["mosaic_id"] for body in part}
+            self._keep(part)
+            self._alive()
+        until = _LAST if last is None else last.isoformat()
+        with self._transaction() as connection:
+            return _count_misses(
+                connection, self._company_id, first.isoformat(), until, shown
+            )
+
+    def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
+        """Ask for entries by their numbers and keep them; return which are there."""
+        shown: set[int] = set()
+        for part in _chunks(iter(sorted(set(mosaic_ids))), _ASKED_AT_ONCE):
+            self._alive()
+            found = self._lists.read(time_entry.NAME, time_entry_ids=part)
+            # A server that ignores the filter would show everything.
+            bodies = [body for body in found if body["mosaic_id"] in part]
+            self._keep(bodies)
+            shown |= {body["mosaic_id"] for body in bodies}
+        return shown
+
+    def ask_gone(
+        self, mosaic_ids: Iterable[int], *, first: date | None = None, by: str = "list"
+    ) -> None:
+        """Ask for entries that seem to be gone, and mark those that are.
+
+        `first` is the first day of the range that missed them.
+        """
+        with self._transaction() as connection:
+            stopped = registry.get(connection, self._company_id).attention_id
+            accepted = _accepted(connection, self._company_id)
+            missed = set(mosaic_ids)
+            if accepted:
+                missed |= set(_missed(connection, self._company_id))
+        if stopped == _TOO_MANY:
+            return  # they are asked for when a person has spoken
+        gone = missed - self.ask(missed)
+        with self._transaction() as connection:
+            known = _known(connection, self._company_id, first)
+            if gone and not accepted and too_many(len(gone), known):
+                _remember_missed(connection, self._company_id, gone)
+                registry.attend(
+                    connection,
+                    self._company_id,
+                    error_id=_TOO_MANY,
+                    text=f"{len(gone)} of {known} time entries are no longer in "
+                    "Mosaic. Nothing was removed from QuickBooks. If that is right, "
+                    "tell us.",
+                )
+                return
+            time_mosaic.mark_gone(
+                connection, self._company_id, gone, by=by, now=self._clock()
+            )
+            if accepted:
+                connection.execute(
+                    _READING.update()
+                    .where(_accepting(self._company_id))
+                    .values(deletions_accepted=False)
+                )
+
+    def _keep(self, bodies: list[dict[str, Any]]) -> None:
+        with self._transaction() as connection:
+            time_mosaic.keep_mosaic(
+                connection, self._company_id, bodies, now=self._clock()
+            )
+
+    def _transaction(self) -> Any:
+        return company_transaction(self._engine, self._company_id)
+
+
+def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
+    """Return when a read is due; one further ahead than any is a wrong clock's."""
+    return now if at is None or at > now + every else at
+
+
+def _of_mosaic(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for records of entries that Mosaic is believed to have."""
+    return (
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == time_entry.NAME,
+        _RECORD.c.mosaic_id.is_not(None),
+        _RECORD.c.mosaic_gone.is_(False),
+    )
+
+
+def _count_misses(
+    connection: Connection, company_id: int, first: str, until: str, shown: set[int]
+) -> list[int]:
+    """Count what a complete read did not show; return what was missed twice."""
+    rows = connection.execute(
+        sa.select(
+            *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.misses),
+            _RECORD.c.mosaic["date"].as_string().label("date"),
+        ).where(*_of_mosaic(company_id), _RECORD.c.day >= first, _RECORD.c.day <= until)
+    )
+    missed = [
+        row
+        for row in rows
+        if row.mosaic_id not in shown and first <= (row.date or "") <= until
+    ]
+    busy = _with_open_calls(connection, company_id) if missed else set()
+    missed = [row for row in missed if row.id not in busy]
+    for part in _chunks(iter(missed), _CHUNK):
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id.in_([row.id for row in part]),
+            )
+            .values(misses=_RECORD.c.misses + 1)
+        )
+    return [row.mosaic_id for row in missed if row.misses + 1 >= _MISSES]
+
+
+def _with_open_calls(connection: Connection, company_id: int) -> set[int | None]:
+    rows = connection.execute(
+        sa.select(_CALL.c.record_id).where(
+            _CALL.c.company_id == company_id, _CALL.c.settled_at.is_(None)
+        )
+    )
+    return {row.record_id for row in rows}
+
+
+def _missed(connection: Connection, company_id: int) -> list[int]:
+    """Return what was missed often enough, whatever its day."""
+    busy = _with_open_calls(connection, company_id)
+    rows = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.mosaic_id).where(
+            *_of_mosaic(company_id), _RECORD.c.misses >= _MISSES
+        )
+    )
+    return [row.mosaic_id for row in rows if row.id not in busy]
+
+
+def _remember_missed(
+    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
+) -> None:
+    """Have entries found by `_missed` once a person has spoken."""
+    for part in _chunks(iter(mosaic_ids), _CHUNK):
+        connection.execute(
+            _RECORD.update()
+            .where(*_of_mosaic(company_id), _RECORD.c.mosaic_id.in_(part))
+            .values(misses=_MISSES)
+        )
+
+
+def _known(connection: Connection, company_id: int, first: date | None) -> int:
+    """Return how many entries Mosaic is believed to have, from a day on."""
+    counted = sa.select(sa.func.count()).select_from(_RECORD)
+    counted = counted.where(*_of_mosaic(company_id))
+    if first is not None:
+        counted = counted.where(_RECORD.c.day >= first.isoformat())
+    found: int = connection.execute(counted).scalar_one()
+    return found
+
+
+def _accepting(company_id: int) -> sa.ColumnElement[bool]:
+    return (_READING.c.company_id == company_id) & (
+        _READING.c.kind == registry.MOSAIC_TIME
+    )
+
+
+def _accepted(connection: Connection, company_id: int) -> bool:
+    said = connection.execute(
+        sa.select(_READING.c.deletions_accepted).where(_accepting(company_id))
+    ).scalar()
+    return bool(said)
+
+
+def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    part: list[Any] = []
+    for one in items:
+        part.append(one)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part

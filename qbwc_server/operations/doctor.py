@@ -1,0 +1,242 @@
+"""The doctor: looks at everything that must be right, and says what to do.
+
+It changes nothing but the rate budget of a Mosaic key, of which it takes one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from cryptography.fernet import InvalidToken
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from qbwc_server.companies import heartbeat, silence
+from qbwc_server.companies.registry import Company
+from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
+from qbwc_server.keys import Keys
+from qbwc_server.mosaic.client import MosaicClient, Transport
+from qbwc_server.mosaic.connection import Connection as MosaicConnection
+from qbwc_server.mosaic.errors import MosaicError
+from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
+from qbwc_server.settings import Settings
+from qbwc_server.storage import schema, tables
+from qbwc_server.storage.database import clock_of, company_reading, transaction
+
+_CLOCK_WARN, _CLOCK_FAIL = 2.0, 30.0
+"""Seconds by which the database's clock may differ from ours."""
+_OLD = timedelta(hours=1)
+_JOB = tables.job
+
+
+def of_database(
+    engine: Engine, clock: Callable[[], datetime], room: Callable[[Engine], int]
+) -> Iterator[Finding]:
+    """Yield how the database is; the last is a failure if nothing else can be asked.
+
+    `room` tells how many bytes it can still take.
+    """
+    name = engine.dialect.name
+    try:
+        theirs = clock_of(engine)
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        yield fail(
+            "database",
+            f"It cannot be used: {cause[:150]}.",
+            "See that it runs, and that QBWC_DATABASE_URL has its address and login.",
+        )
+        return
+    yield ok("database", f"{name} answers.")
+    yield _of_clock(theirs, clock())
+    yield _of_zones()
+    yield _of_room(room(engine), name)
+    try:
+        schema.require_head(engine)
+    except schema.SchemaDiffers as error:
+        yield fail("schema", str(error.support), "qbwc-server database upgrade")
+        return
+    yield ok("schema", f"It is at revision {schema.head()}.")
+
+
+def _of_clock(theirs: datetime | None, ours: datetime) -> Finding:
+    if theirs is None:
+        return ok("clock", f"It is {ours:%Y-%m-%d %H:%M:%S} UTC.")
+    apart = abs((theirs.astimezone(UTC) - ours).total_seconds())
+    said = f"The database's clock and ours are {apart:.1f} s apart."
+    do = "Have all machines set their clocks by NTP (chrony, timesyncd)."
+    if apart > _CLOCK_FAIL:
+        return fail("clock", said, do)
+    return warn("clock", said, do) if apart > _CLOCK_WARN else ok("clock", said)
+
+
+def _of_zones() -> Finding:
+    try:
+        ZoneInfo("America/New_York")
+    except ZoneInfoNotFoundError:
+        return fail("zone", "Time zones are not known.", "Install the package tzdata.")
+    return ok("zone", "Time zones are known; moments are kept in UTC.")
+
+
+def _of_room(room: int, name: str) -> Finding:
+    if room <= 0 and name != "sqlite":
+        return fail(
+            "disk", "The database takes no writes.", "Is it a standby? Use the primary."
+        )
+    if name != "sqlite":
+        return ok("disk", "The database takes writes; watch its disk where it is.")
+    said = f"{room // 2**20:,} MB are free for the database."
+    do = "Make room, or move QBWC_DATA_DIR to a larger disk."
+    if room < 64 * 2**20:
+        return fail("disk", said, do)
+    return warn("disk", said, do) if room < 2**30 else ok("disk", said)
+
+
+def of_settings(settings: Settings) -> Finding:
+    """Return whether callers can be told apart behind a proxy."""
+    if settings.public_url.startswith("https:") and not settings.proxies:
+        return warn(
+            "proxies",
+            "QBWC_PROXIES is empty: whoever calls through a proxy seems to be it.",
+            "Set it to the addresses of your proxies.",
+        )
+    return ok("proxies", f"Believed proxies: {settings.proxies or 'none needed'}.")
+
+
+def of_processes(engine: Engine, now: datetime) -> Iterator[Finding]:
+    """Yield whether servers and workers are up."""
+    for name, command in (
+        (heartbeat.SERVER, "qbwc-server serve"),
+        (heartbeat.WORKER, "qbwc-server worker"),
+    ):
+        with transaction(engine) as connection:
+            age = heartbeat.age(connection, name, now)
+        if age is None:
+            yield fail(name, f"No {name} was ever seen.", f"Start one: {command}")
+        elif age > heartbeat.GAP.total_seconds():
+            since = timedelta(seconds=round(age))
+            yield fail(name, f"No {name} since {since}.", f"Start one: {command}")
+        else:
+            yield ok(name, f"A {name} was seen {age:.0f} s ago.")
+
+
+def of_keys(companies: Iterable[Company], keys: Keys) -> Iterator[Finding]:
+    """Yield whether the secret key opens what is encrypted; one line if all."""
+    opened = 0
+    for company in companies:
+        if company.mosaic_key is None:
+            continue
+        try:
+            keys.decrypt(company.mosaic_key)
+        except InvalidToken:
+            yield fail(
+                "secret key",
+                "QBWC_SECRET_KEY does not open its Mosaic key.",
+                "Add the older key to QBWC_SECRET_KEY behind a comma, or give the "
+                "Mosaic key anew: qbwc-server company set NAME --mosaic-key-file F",
+                company=company.name,
+            )
+        else:
+            opened += 1
+    yield ok("secret key", f"It opens the Mosaic keys of {opened} companies.")
+
+
+def of_mosaic(
+    engine: Engine,
+    company: Company,
+    keys: Keys,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    transport: Transport | None = None,
+) -> Finding:
+    """Return whether Mosaic can be reached and takes the company's key."""
+    check, name = "mosaic", company.name
+    if company.mosaic_key is None:
+        do = "qbwc-server company set NAME --mosaic-key-file F"
+        return warn(check, "It has no Mosaic key.", do, company=name)
+    try:
+        api_key = keys.decrypt(company.mosaic_key)
+    except InvalidToken:
+        do = "See the line about the secret key."
+        return fail(check, "Its key cannot be opened.", do, company=name)
+    budget = Budget(
+        engine,
+        keys.hash("budget", f"{company.mosaic_url}\n{api_key}"),
+        requests=settings.mosaic_requests,
+        window=settings.mosaic_window_seconds,
+        clock=clock,
+    )
+    client = MosaicClient(
+        MosaicConnection(
+            base_url=company.mosaic_url,
+            team_id=company.mosaic_team,
+            api_key=api_key,
+            auth_scheme="bearer" if company.mosaic_auth_scheme == "bearer" else "raw",
+            origin=settings.mosaic_origin or settings.public_url,
+        ),
+        spend=budget.spend,
+        transport=transport,
+        timeout=min(settings.mosaic_timeout_seconds, 15),
+    )
+    try:
+        client.check()
+    except BudgetSpent:
+        do = "Nothing; look again in a minute."
+        return warn(check, "Its rate budget is spent now.", do, company=name)
+    except MosaicError as error:
+        do = "See that address, team and key are right: qbwc-server company show NAME"
+        if error.retryable:
+            do = f"See that this machine reaches {company.mosaic_url}."
+        return fail(check, error.support[:200], do, company=name)
+    finally:
+        client.close()
+    return ok(check, "It takes the key.", company=name)
+
+
+def of_company(engine: Engine, company: Company, now: datetime) -> Iterator[Finding]:
+    """Yield how a company's runs and work are."""
+    name, seen = company.name, company.last_seen_at
+    if company.attention_id is not None:
+        do = f"Look up {company.attention_id} in docs/errors.md."
+        yield warn("attention", str(company.attention), do, company=name)
+    if seen is None:
+        do = "Have the customer add the .qwc file: qbwc-server qwc NAME"
+        yield warn("session", "Web Connector has never called.", do, company=name)
+    elif company.mode == "paused":
+        yield ok("session", "It is paused.", company=name)
+    elif now - seen > silence.patience(company):
+        do = "Have the customer start Web Connector and tick Auto-Run."
+        said = f"Web Connector last called {seen:%Y-%m-%d %H:%M} UTC."
+        yield warn("session", said, do, company=name)
+    else:
+        last = company.last_session_at
+        run = "no run yet" if last is None else f"last run {last:%Y-%m-%d %H:%M} UTC"
+        yield ok("session", f"It calls; {run}.", company=name)
+    yield from _of_jobs(engine, company, now)
+
+
+def _of_jobs(engine: Engine, company: Company, now: datetime) -> Iterator[Finding]:
+    with company_reading(engine, company.id) as connection:
+        rows = connection.execute(
+            sa.select(_JOB.c.state, sa.func.count(), sa.func.min(_JOB.c.created_at))
+            .where(_JOB.c.company_id == company.id, _JOB.c.finished_at.is_(None))
+            .group_by(_JOB.c.state)
+        ).all()
+    failed = sum(number for state, number, _ in rows if state == "failed")
+    waiting = [began for state, _, began in rows if state != "failed"]
+    if failed:
+        do = "qbwc-server jobs list --company NAME --state failed"
+        said = f"{failed} pieces of work failed and wait for a person."
+        yield warn("jobs", said, do, company=company.name)
+    if waiting and now - min(waiting) > _OLD:
+        hours = (now - min(waiting)) / timedelta(hours=1)
+        said = f"The oldest open work is {hours:.1f} hours old."
+        do = "qbwc-server jobs list --company NAME"
+        yield warn("jobs", said, do, company=company.name)
+    elif not failed:
+        open_jobs = sum(number for _, number, _ in rows)
+        yield ok("jobs", f"{open_jobs} open, none of them old.", company=company.name)

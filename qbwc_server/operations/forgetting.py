@@ -1,0 +1,156 @@
+"""A company is forgotten: everything of it goes, and what is left is counted.
+
+Rule: which tables those are is not written down anywhere, but read from the tables
+themselves, so that one that is added later cannot be forgotten here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from qbwc_server.companies import sessions
+from qbwc_server.companies.registry import Company
+from qbwc_server.errors import QbwcError
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+
+_COMPANY = tables.company
+_LOG = structlog.get_logger(__name__)
+_ROWS = (
+    "The rows are gone, and the database was told to write over them. What backups and "
+    "replicas hold goes with those."
+)
+_LATER = (
+    "The rows are gone. Their bytes stay in the database's files until it writes over "
+    "them: run VACUUM later."
+)
+
+
+class CompanyBusy(QbwcError):
+    """A Web Connector or a worker is working with the company now."""
+
+    id: ClassVar[str] = "company-busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed and what is left, by table; `bytes_gone` tells what of the file.
+
+    Where anything is left, it was not forgotten.
+    """
+
+    removed: dict[str, int]
+    left: dict[str, int]
+    bytes_gone: str
+
+
+def of_company() -> list[tuple[sa.Table, sa.Column[int]]]:
+    """Return every table with rows of companies, and its column that names one.
+
+    Parts come before what they belong to.
+    """
+    found = [
+        (table, table.c[name])
+        for table in reversed(tables.metadata.sorted_tables)
+        for name in ("company_id", "holder")
+        if name in table.c
+    ]
+    return [*found, (_COMPANY, _COMPANY.c.id)]
+
+
+def require_idle(
+    connection: Connection, company: Company, settings: Settings, now: datetime
+) -> None:
+    """Refuse while somebody is working with a company.
+
+    Raises:
+        CompanyBusy: a session or a worker's lease is alive; says which, and until when.
+    """
+    session = sessions.live(connection, company.id)
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    if session is not None and now - session.last_call_at < idle:
+        raise CompanyBusy(
+            f"A Web Connector is at work for {company.name}. Pause the company and try "
+            "again when its session has ended, or add --even-if-running."
+        )
+    leased = connection.execute(
+        sa.select(_COMPANY.c.leased_until).where(_COMPANY.c.id == company.id)
+    ).scalar()
+    if leased is not None and leased > now:
+        raise CompanyBusy(
+            f"A worker is at work for {company.name}. Pause the company and try again "
+            "in a minute, or add --even-if-running."
+        )
+
+
+def forget(
+    engine: Engine,
+    company: Company,
+    settings: Settings,
+    *,
+    now: datetime,
+    who: str,
+    even_if_running: bool = False,
+) -> Forgotten:
+    """Remove everything of a company: all of it, or nothing.
+
+    Who was at work with it meanwhile finds no company any more: calls of its Web
+    Connector get the protocol's "no", and nothing can be added to it. Neither
+    QuickBooks nor Mosaic is touched. Only the log tells that it was done.
+
+    Raises:
+        CompanyBusy: somebody is at work with it, and `even_if_running` was not said.
+    """
+    removed: dict[str, int] = {}
+    with company_transaction(engine, company.id) as connection:
+        if not even_if_running:
+            require_idle(connection, company, settings, now)
+        for table, column in of_company():
+            found = connection.execute(table.delete().where(column == company.id))
+            removed[table.name] = found.rowcount
+    _LOG.warning("company forgotten", company=company.id, at=now.isoformat(), by=who)
+    told = _overwrite(engine)
+    with company_transaction(engine, company.id) as connection:
+        left = {
+            table.name: connection.execute(
+                sa.select(sa.func.count()).where(column == company.id)
+            ).scalar_one()
+            for table, column in of_company()
+        }
+    return Forgotten(removed, left, told)
+
+
+def _overwrite(engine: Engine) -> str:
+    """Have the database overwrite what deleted rows held; return how far that went."""
+    try:
+        if engine.dialect.name == "sqlite":
+            return _rewrite_sqlite(engine)
+        with engine.connect().execution_options(
+            isolation_level="AUTOCOMMIT"
+        ) as connection:
+            for table, _ in of_company():
+                connection.exec_driver_sql(f"VACUUM {table.name}")
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return f"{_LATER} VACUUM was not possible: {cause}."
+    return _ROWS
+
+
+def _rewrite_sqlite(engine: Engine) -> str:
+    """Write the file anew without free pages, and empty its journal."""
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = (cursor.fetchone() or [1])[0]
+    return f"{_LATER} Another process reads the file now." if busy else _ROWS

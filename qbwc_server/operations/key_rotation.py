@@ -1,0 +1,104 @@
+"""Renewing the secret key: what is still under an older one, and bringing it over.
+
+A new key is put in front of the old one in QBWC_SECRET_KEY. Mosaic's keys are encrypted
+anew by `rotate`. A hash can be made anew only from what it is of, so that happens when
+a password or a token is next used rightly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from cryptography.fernet import InvalidToken
+from sqlalchemy.engine import Engine
+
+from qbwc_server.companies import registry
+from qbwc_server.keys import Keys
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, transaction
+
+_TABLE = tables.company
+_HASHES = {
+    "password": _TABLE.c.password_hash,
+    "former password": _TABLE.c.former_password_hash,
+    "setup address": _TABLE.c.setup_token_hash,
+    "webhook address": _TABLE.c.webhook_token_hash,
+}
+MOSAIC_KEY = "Mosaic key"
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """Something of a company, or of who does support, not under the key in use.
+
+    `lost` says that it is under none of the keys: it must be set anew.
+    """
+
+    company: str
+    what: str
+    lost: bool = False
+
+
+def rotate(engine: Engine, keys: Keys, *, now: datetime, who: str) -> int:
+    """Encrypt every Mosaic key under the key in use; return how many were not.
+
+    One that no key opens is left as it is; `older` names it.
+    """
+    with transaction(engine) as connection:
+        rows = connection.execute(sa.select(_TABLE.c.id, _TABLE.c.mosaic_key)).all()
+    return sum(
+        _rotate_one(engine, keys, row.id, now, who)
+        for row in rows
+        if row.mosaic_key is not None and not keys.encrypted_now(row.mosaic_key)
+    )
+
+
+def _rotate_one(
+    engine: Engine, keys: Keys, company_id: int, now: datetime, who: str
+) -> int:
+    with company_transaction(engine, company_id) as connection:
+        token = registry.get(connection, company_id).mosaic_key
+        if token is None or keys.encrypted_now(token):
+            return 0  # somebody else was quicker
+        try:
+            renewed = keys.encrypt(keys.decrypt(token))
+        except InvalidToken:
+            return 0
+        registry.change(connection, company_id, mosaic_key=renewed)
+        registry.audit(
+            connection, company_id, now, who=who, what="Mosaic key encrypted anew"
+        )
+    return 1
+
+
+def older(engine: Engine, keys: Keys) -> list[Older]:
+    """Return all that needs another key than the one in use."""
+    with transaction(engine) as connection:
+        rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
+        token = tables.support_token
+        people = connection.execute(sa.select(token).order_by(token.c.name)).all()
+    found = []
+    for row in rows:
+        if row.mosaic_key is not None and not keys.encrypted_now(row.mosaic_key):
+            lost = not _opens(keys, row.mosaic_key)
+            found.append(Older(row.name, MOSAIC_KEY, lost))
+        for what, column in _HASHES.items():
+            stored = getattr(row, column.name)
+            if stored is not None and not keys.hashed_now(stored):
+                found.append(Older(row.name, what))
+    found += [
+        Older(one.name, "support token")
+        for one in people
+        if not keys.hashed_now(one.token_hash)
+    ]
+    return found
+
+
+def _opens(keys: Keys, token: str) -> bool:
+    try:
+        keys.decrypt(token)
+    except InvalidToken:
+        return False
+    return True

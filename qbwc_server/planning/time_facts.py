@@ -1,0 +1,100 @@
+"""What the plan of a time entry needs to know, gathered from its record and company."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from qbwc_server.companies.registry import Company
+from qbwc_server.kinds import time_entry, two_way
+from qbwc_server.kinds.two_way import Entry, SideName
+from qbwc_server.qbxml.values import (
+    InvalidValue,
+    true_offset_minutes,
+    wall_datetime,
+)
+from qbwc_server.records.references import Links
+
+
+def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
+    """Return a record of a time entry as its plan needs it."""
+    quickbooks = None if row.quickbooks_gone else row.quickbooks
+    mosaic = None if row.mosaic_gone else row.mosaic
+    return Entry(
+        quickbooks=quickbooks,
+        mosaic=mosaic,
+        agreed=row.agreed,
+        quickbooks_gone=row.quickbooks_gone,
+        mosaic_gone=row.mosaic_gone,
+        facing={} if quickbooks is None else links.facing(quickbooks),
+        back={} if mosaic is None else links.back(mosaic),
+        locked=None if quickbooks is None else lock(company, quickbooks),
+        closed=None if mosaic is None else closed(company, mosaic["date"]),
+        newest=newest(company, row),
+        settled={
+            name: told["settled"]
+            for name, told in (row.conflict or {}).items()
+            if told.get("settled")
+        },
+    )
+
+
+def rules_of(company: Company) -> two_way.Company:
+    """Return what a company has decided, and why it may not write now."""
+    held = None
+    if not company.delivers:
+        live = company.mode == "live"
+        held = "Stopped until somebody has looked" if live else company.mode.title()
+    return two_way.Company(company.policy, company.two_way, held)
+
+
+def lock(company: Company, quickbooks: Mapping[str, Any]) -> str | None:
+    """Return why QuickBooks does not let an entry be changed, None if it does."""
+    if quickbooks["billable"] == time_entry.BILLED:
+        return "It is on an invoice in QuickBooks."
+    return closed(company, quickbooks["date"])
+
+
+def closed(company: Company, day: str) -> str | None:
+    """Return that the books of a day are closed, None if they are not."""
+    if company.closing_date and day <= company.closing_date:
+        return f"The books are closed up to {company.closing_date}."
+    return None
+
+
+def newest(company: Company, row: Row[Any]) -> SideName:
+    """Return the side that was edited last; QuickBooks if that cannot be told."""
+    if not row.quickbooks or not row.mosaic:
+        return "quickbooks"
+    here, there = edited_in_quickbooks(company, row), edited_in_mosaic(row)
+    if here is None or there is None:
+        return "quickbooks"
+    return "mosaic" if there > here else "quickbooks"
+
+
+def edited_in_mosaic(row: Row[Any]) -> datetime | None:
+    """Return when Mosaic's entry was edited, None if that cannot be told."""
+    try:
+        at = datetime.fromisoformat((row.mosaic or {}).get("updated_at") or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def edited_in_quickbooks(company: Company, row: Row[Any]) -> datetime | None:
+    """Return when QuickBooks' entry was edited.
+
+    EditSequence is the Unix second of the edit in nearly every real record; otherwise
+    the wall clock with the offset learnt from others.
+    """
+    modified, sequence = row.time_modified or "", row.edit_sequence or ""
+    if true_offset_minutes(modified, sequence) is not None:
+        return datetime.fromtimestamp(int(sequence), UTC)
+    try:
+        wall = wall_datetime(modified)
+    except InvalidValue:
+        return None
+    return wall.replace(tzinfo=UTC) - timedelta(minutes=company.offset_minutes or 0)

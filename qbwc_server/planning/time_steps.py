@@ -1,0 +1,395 @@
+"""One step for one time entry: planned, and kept as a write to one of the two sides.
+
+Rule 1: a record has at most one write on its way, to either side. While its outcome is
+open the record is not planned.
+Rule 2: a write to QuickBooks that has not left yet is replaced by what is planned now.
+Rule 3: before an entry is made on a side, that side was read down to its day, and what
+it has there already is joined instead of made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.delivery import outbox
+from qbwc_server.delivery.sending import Step
+from qbwc_server.jobs import queue
+from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import time_plan as plans
+from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.two_way import (
+    IN_MOSAIC,
+    IN_QUICKBOOKS,
+    Action,
+    Do,
+    Entry,
+    agreed_after,
+)
+from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
+from qbwc_server.planning import time_facts
+from qbwc_server.planning.time_joins import (
+    days_only_in_mosaic,
+    join_before_add,
+    join_before_create,
+)
+from qbwc_server.quickbooks import list_requests, time_jobs, time_records
+from qbwc_server.records import store
+from qbwc_server.records.references import Links
+from qbwc_server.storage import tables
+
+_RECORD, _JOB = tables.record, tables.job
+_MOST_TRIES = 3
+"""Writes in a row about one record; more means that a side does not do what it says."""
+_UNCHANGED = ("in_sync", "gone")
+
+
+class TimeSteps:
+    """Plans time entries of one company.
+
+    `settle` is how long an answer of Mosaic may stay out before it is looked for;
+    `window_days` how far back entries made in Mosaic are sent to QuickBooks, and
+    `history_years` how far back both sides are read at first.
+    """
+
+    def __init__(
+        self,
+        company_id: int,
+        *,
+        clock: Callable[[], datetime],
+        settle: timedelta,
+        window_days: int,
+        history_years: int,
+    ) -> None:
+        self._company_id = company_id
+        self._clock = clock
+        self._settle = settle
+        self._window = timedelta(days=window_days)
+        self._history = timedelta(days=365 * history_years)
+
+    def plan(self, connection: Connection, record_ids: Sequence[int]) -> list[Step]:
+        """Plan records; do what needs no Mosaic here, and keep and return the writes.
+
+        What is asked of the database for all is asked once.
+        """
+        company = registry.get(connection, self._company_id)
+        now = self._clock()
+        rows = self._due(connection, record_ids, now)
+        ids = [row.id for row in rows]
+        open_calls = outbox.records_with_open_calls(connection, company.id, ids)
+        jobs = _open_jobs(connection, company.id, ids)
+        batch = _Batch(
+            company,
+            Links(connection, company),
+            outbox.records_given_up(connection, company.id, ids),
+            _Rests(company.id),
+            days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
+        )
+        batch.links.prepare(rows)
+        for row in rows:
+            if row.id in batch.joined:
+                continue
+            mine = jobs.get(row.id, [])
+            doubtful = next((job.reason for job in mine if job.in_doubt), None)
+            if (
+                row.id in open_calls
+                or any(job.state in {"sent", "unsure"} for job in mine)
+                or (row.waits_for or "").startswith("call:")
+            ):
+                batch.rests.leave(row.id)
+            elif doubtful is not None:
+                # Another write could be the second one: a person looks first.
+                batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
+            else:
+                self._plan(connection, batch, row, mine)
+        batch.rests.keep(connection, now)
+        return self._keep(connection, batch.writes, now)
+
+    def _plan(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
+        jobs: list[Job],
+    ) -> None:
+        now = self._clock()
+        if row.choice == Choice.NONE:
+            action = Action(Do.NOTHING, row.reason, "do_not_link")
+        else:
+            row, action = self._decide(connection, batch, row)
+        if action.do in IN_QUICKBOOKS:
+            time_jobs.enqueue(connection, batch.company, row, action, jobs, now)
+            return
+        time_jobs.withdraw(connection, jobs, "Planned anew.", now)
+        if action.do in IN_MOSAIC:
+            batch.writes.append((row, action))
+        else:
+            batch.rests.take(row, action)
+
+    def _due(
+        self, connection: Connection, record_ids: Sequence[int], now: datetime
+    ) -> list[Row[Any]]:
+        """Return those of the records that are due, in the order of the ids."""
+        rows = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company_id,
+                _RECORD.c.id.in_(record_ids),
+                _RECORD.c.due_at <= now,
+            )
+        ).all()
+        place = {record_id: number for number, record_id in enumerate(record_ids)}
+        return sorted(rows, key=lambda row: place[row.id])
+
+    def _decide(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
+    ) -> tuple[Row[Any], Action]:
+        """Return the next step, and the record as it is then.
+
+        What both sides have already is agreed on here, and what only seems to be
+        missing on a side is joined.
+        """
+        company, links = batch.company, batch.links
+        while True:
+            entry = time_facts.entry_of(company, row, links)
+            rules = time_facts.rules_of(company)
+            action = plans.plan(entry, replace(rules, held=None))
+            if action.do is Do.AGREE:
+                agreed = agreed_after(row.agreed, action.basis, row.mosaic, "mosaic")
+                self._change(connection, row.id, agreed=agreed)
+            else:
+                other = self._joined(connection, batch, row, entry, action)
+                if other is None:
+                    break
+                batch.joined.add(other)
+            row = self._row(connection, row.id)
+        if rules.held is not None:
+            action = plans.plan(entry, rules)
+        wait = self._must_wait(connection, company, row, action)
+        return row, wait or self._not_again(batch, row, action) or action
+
+    def _joined(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
+        entry: Entry,
+        action: Action,
+    ) -> int | None:
+        """Join a record with its counterpart that was made on the other side.
+
+        Returns the id of the record that is gone by that.
+        """
+        now, company = self._clock(), batch.company
+        if action.do is Do.CREATE and row.mosaic_id is None:
+            if row.day not in batch.only_mosaic:
+                return None
+            return join_before_create(connection, company, row, entry, now)
+        if action.do is Do.ADD and row.quickbooks_id is None:
+            leave = {one.id for one, _ in batch.writes}
+            return join_before_add(
+                connection, company, row, entry, batch.links, now, leave=leave
+            )
+        return None
+
+    def _must_wait(
+        self, connection: Connection, company: Company, row: Row[Any], action: Action
+    ) -> Action | None:
+        """Hold back what is made on a side that was not read down to its day yet."""
+        if action.do is Do.CREATE and row.mosaic_id is None:
+            reached = company.mosaic_time_from
+            start = (self._clock() - self._history).date().isoformat()
+            # What is older than all that is ever read has nothing to wait for.
+            if reached is None or row.day < reached > start:
+                reason = "Waits until Mosaic's time entries of its day are read."
+                return Action(Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_MOSAIC)
+        if action.do is Do.ADD and row.quickbooks_id is None:
+            oldest = (self._clock() - self._window).date().isoformat()
+            if row.day < oldest:
+                reason = (
+                    f"Is only in Mosaic, and older than the {self._window.days} days "
+                    "that are sent to QuickBooks."
+                )
+                return Action(Do.NOTHING, reason, "unlinked")
+            known = list_requests.state(connection, company.id, NAME)
+            if known is None or known.reach is None or row.day < known.reach:
+                reason = "Waits until QuickBooks' time entries of its day are read."
+                return Action(
+                    Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS
+                )
+        return None
+
+    def _not_again(self, batch: _Batch, row: Row[Any], action: Action) -> Action | None:
+        """Stop a write that was made several times and changed nothing."""
+        if action.do in IN_QUICKBOOKS | IN_MOSAIC and row.attempt >= _MOST_TRIES:
+            side = "QuickBooks" if action.do in IN_QUICKBOOKS else "Mosaic"
+            reason = (
+                f"{side} took the same change {row.attempt} times but has not made it. "
+                f"Look at the entry there. {action.reason or ''}"
+            )
+            return Action(Do.NOTHING, reason.strip(), "refused")
+        if action.do is Do.CREATE and row.id in batch.gave_up:
+            return Action(Do.NOTHING, outbox.NEVER_APPEARED, "refused")
+        return None
+
+    def _keep(
+        self,
+        connection: Connection,
+        planned: list[tuple[Row[Any], Action]],
+        now: datetime,
+    ) -> list[Step]:
+        """Keep writes to Mosaic as calls before they leave."""
+        writes = [_write(row, action) for row, action in planned]
+        calls = outbox.begin(
+            connection, self._company_id, writes, now=now, settle=self._settle
+        )
+        before = [
+            store.Happened(
+                row.id,
+                f"{write.operation} asked for in Mosaic",
+                "plan",
+                {"before": row.mosaic, "sent": write.fields},
+            )
+            for (row, _), write in zip(planned, writes, strict=True)
+            if write.mosaic_id is not None
+        ]
+        store.events(connection, self._company_id, before, at=now)
+        for row, action in planned:
+            if action.lost:
+                conflict = time_jobs.conflict(row.conflict, action)
+                self._change(connection, row.id, conflict=conflict)
+        return [
+            Step(
+                call_id,
+                ref,
+                write.operation,
+                NAME,
+                write.mosaic_id,
+                dict(write.fields),
+            )
+            for (call_id, ref), write in zip(calls, writes, strict=True)
+        ]
+
+    def _row(self, connection: Connection, record_id: int) -> Row[Any]:
+        return connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id
+            )
+        ).one()
+
+    def _change(self, connection: Connection, record_id: int, **values: object) -> None:
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id)
+            .values(**values)
+        )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the records that are planned together share.
+
+    `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
+    those that are gone because they were joined with another; on the days of
+    `only_mosaic` there is something to join with.
+    """
+
+    company: Company
+    links: Links
+    gave_up: set[int]
+    rests: _Rests
+    only_mosaic: set[str]
+    joined: set[int] = field(default_factory=set)
+    writes: list[tuple[Row[Any], Action]] = field(default_factory=list)
+    """What is to be written to Mosaic when all are planned."""
+
+
+def _write(row: Row[Any], action: Action) -> outbox.New:
+    new = action.do is Do.CREATE
+    return outbox.New(
+        operation=action.do.value,
+        data_type=NAME,
+        record_id=row.id,
+        mosaic_id=None if new else row.mosaic_id,
+        fields=time_entry.mosaic_fields(action.fields),
+        key=time_entry.content_key(action.fields) if new else "",
+        reason=action.reason,
+        basis=action.basis,
+    )
+
+
+class _Rests:
+    """Records with which nothing is done now, kept by what is said of them."""
+
+    def __init__(self, company_id: int) -> None:
+        self._company_id = company_id
+        self._left: list[int] = []
+        self._taken: dict[tuple[str, str | None, str | None], list[int]] = {}
+        self._gone: list[int] = []
+        self._lost: dict[int, Any] = {}
+
+    def leave(self, record_id: int) -> None:
+        """Leave a record as it is; what it waits for makes it due again."""
+        self._left.append(record_id)
+
+    def take(self, row: Row[Any], action: Action) -> None:
+        """Take what a plan that does nothing says of a record."""
+        said = (action.state, action.reason, action.waits_for)
+        self._taken.setdefault(said, []).append(row.id)
+        if action.lost:
+            self._lost[row.id] = time_jobs.conflict(row.conflict, action)
+        if action.state == "gone" and row.state != "gone":
+            self._gone.append(row.id)
+
+    def keep(self, connection: Connection, now: datetime) -> None:
+        """Write all of it down."""
+        self._change(connection, self._left)
+        for (state, reason, waits_for), ids in self._taken.items():
+            done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
+            self._change(
+                connection, ids, state=state, reason=reason, waits_for=waits_for, **done
+            )
+        for record_id, conflict in self._lost.items():
+            self._change(connection, [record_id], conflict=conflict)
+        for record_id in self._gone:
+            store.event(
+                connection, self._company_id, record_id, at=now, what="gone", by="plan"
+            )
+
+    def _change(
+        self, connection: Connection, record_ids: list[int], **values: object
+    ) -> None:
+        if record_ids:
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == self._company_id,
+                    _RECORD.c.id.in_(record_ids),
+                )
+                .values(due_at=None, **values)
+            )
+
+
+def _open_jobs(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> dict[int, list[Job]]:
+    found: dict[int, list[Job]] = {}
+    for job in queue.select(
+        connection,
+        company_id,
+        _JOB.c.record_id.in_(record_ids),
+        _JOB.c.finished_at.is_(None),
+    ):
+        found.setdefault(job.record_id or 0, []).append(job)
+    return found

@@ -1,0 +1,145 @@
+"""The beginning of a session: recognising the open company file before anything else.
+
+Web Connector brings the answers along with its first call. Where it does not, or where
+they cannot be read, the same questions are asked by us, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server import words
+from qbwc_server.companies import company_file, computers, editions, registry, sessions
+from qbwc_server.companies.company_file import Judgement, OpenFile
+from qbwc_server.companies.registry import Company
+from qbwc_server.companies.sessions import Session
+from qbwc_server.jobs import exchanges
+from qbwc_server.qbxml import response
+from qbwc_server.qbxml.request import message_set
+from qbwc_server.qbxml.response import ResponseMalformed
+from qbwc_server.quickbooks import time_write_answers
+from qbwc_server.storage.database import company_transaction
+
+_LOG = structlog.get_logger(__name__)
+_NOT_SAID = "company-file-not-said"
+_TWO = "two-computers"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What to answer: None to go on, "" to end with `said`, or our own questions."""
+
+    text: str | None
+    said: str = ""
+    exchange_id: int | None = None
+
+
+def recognise(
+    engine: Engine, session: Session, *, hcp: str, path: str, now: datetime
+) -> Recognition:
+    """Recognise the open company file from `hcp`, or from answers to our questions.
+
+    `path` is the file's path on the customer's computer. A file that is recognised is
+    kept with the company; one that is not stops the run with a sentence.
+    """
+    company_id = session.company_id
+    answers = exchanges.storable(hcp)
+    if answers.strip():
+        with company_transaction(engine, company_id) as connection:
+            exchanges.keep_unasked(connection, company_id, session.id, answers, now)
+    with company_transaction(engine, company_id) as connection:
+        company = registry.get(connection, company_id)
+        asked = exchanges.latest(connection, company_id, session.id, "identity")
+        if not answers.strip() and asked is not None:
+            answers = asked.answer or ""
+        file = _read(answers, company)
+        if file is not None:
+            return _judge(connection, company, session, file, path, now)
+        if asked is not None:
+            said = words.attention(_NOT_SAID).said
+            registry.attend(connection, company_id, error_id=_NOT_SAID, text=said)
+            return Recognition("", said)
+        text = message_set(company_file.questions(company.owner_id))
+        exchange_id = exchanges.send(
+            connection,
+            company_id,
+            session_id=session.id,
+            jobs=(),
+            cursors=(),
+            request=text,
+            purpose="identity",
+            now=now,
+        )
+        return Recognition(text, exchange_id=exchange_id)
+
+
+def _read(answers: str, company: Company) -> OpenFile | None:
+    try:
+        return company_file.read(response.parse(answers), company.owner_id)
+    except ResponseMalformed as error:
+        _LOG.warning("first answers not readable", company=company.id, why=str(error))
+        return None
+
+
+def _judge(
+    connection: Connection,
+    company: Company,
+    session: Session,
+    file: OpenFile,
+    path: str,
+    now: datetime,
+) -> Recognition:
+    judgement = company_file.judge(company, file, path)
+    if judgement.problem is not None:
+        registry.attend(
+            connection,
+            company.id,
+            error_id=str(judgement.problem_id),
+            text=judgement.problem,
+        )
+        return Recognition("", judgement.problem)
+    changes = {**judgement.changes, "open_failures": 0, "open_after": None}
+    known = (company.host or {}).get("computers", {})
+    there = computers.seen(known, file.app_lock, now)
+    changes["host"] = {**changes["host"], "computers": there}
+    if company.file_name is None:
+        changes["file_bound_at"] = now
+    registry.change(connection, company.id, **changes)
+    if _closing_date(company.host) != _closing_date(changes.get("host")):
+        time_write_answers.release_locked(connection, company.id, now)
+    registry.calm(connection, company.id)
+    _warn(connection, company.id, judgement, changes["host"])
+    for note in judgement.notes:
+        registry.audit(connection, company.id, now, who="quickbooks", what=note)
+    sessions.change(
+        connection, session, identified=True, last_error="", last_call_at=now
+    )
+    return Recognition(None)
+
+
+def _warn(
+    connection: Connection,
+    company_id: int,
+    judgement: Judgement,
+    host: Mapping[str, Any],
+) -> None:
+    """Say what a person should know and what stops nothing; the first is in front."""
+    two = computers.together(host["computers"])
+    if two:
+        named = words.fitting(" and ".join(two), 60)
+        text = f"{words.attention(_TWO).said} They are {named}."
+        registry.warn(connection, company_id, error_id=_TWO, text=text)
+    for warning in (judgement.warning, *editions.warnings(host)):
+        if warning is not None:
+            text = words.attention(warning).said
+            registry.warn(connection, company_id, error_id=warning, text=text)
+
+
+def _closing_date(host: Mapping[str, Any] | None) -> object:
+    return (host or {}).get("closing_date")

@@ -1,0 +1,347 @@
+"""Reading QuickBooks: what is asked for, and from where on.
+
+Rule 1: the watermark of a kind is the greatest wall-clock TimeModified of a *completed*
+read, less the time that the read took.
+Rule 2: filters are sent without an offset, in the file's own wall clock, because the
+offset that QuickBooks prints is wrong for half of the year.
+Rule 3: an iterator lives in its session only; in another one the read starts again.
+Rule 4: an iterator's page is given out once. One whose answer was lost or could not be
+read cannot be asked for again, "Continue" gives the next: the read starts again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.jobs import queue
+from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds.kind import Kind
+from qbwc_server.qbxml.request import Body, Request
+from qbwc_server.qbxml.values import (
+    wall_clock_minus,
+    wall_datetime,
+)
+from qbwc_server.storage import statements, tables
+
+ACTIVITY, DELETIONS = "company", "deletions"
+TIME_DELETIONS, PREFERENCES = "time_deletions", "preferences"
+_FIRST_PRIORITY, _BEFORE_WRITES = 1, 2
+_READING = tables.reading
+_OVERLAP_MINUTES = 5
+_REPEATED_HOUR = 60
+_A_DAY = 26 * 60
+"""In minutes, and a bit more: the farthest that two places on earth are apart."""
+_DELETIONS_REACH_BACK = timedelta(days=85)
+"""QuickBooks remembers deletions for 90 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that reading needs."""
+
+    page_size: int
+    full_compare: timedelta
+    history_years: int = 10
+
+
+def kinds_of(company: Company) -> list[Kind]:
+    """Return the kinds of list that are read for a company, in their order."""
+    return [
+        kind
+        for kind in KINDS.values()
+        if kind.by_setting is None or getattr(company, kind.by_setting)
+    ]
+
+
+def schedule(connection: Connection, company: Company, now: datetime) -> None:
+    """Queue the reads of all kinds if they are due; the company's lock is held."""
+    following = now + timedelta(minutes=company.read_every)
+    # Further ahead than ever it is where a clock was wrong, or reads were rarer.
+    if company.next_read_at is not None and now < company.next_read_at <= following:
+        return
+    _ask_about_restore(connection, company.id, now)
+    reads = [
+        (PREFERENCES, "Read the preferences"),
+        *((kind.name, f"Read {kind.plural}") for kind in kinds_of(company)),
+        (DELETIONS, "Ask what was deleted"),
+    ]
+    for name, summary in reads:
+        _enqueue(connection, company.id, name, summary, now)
+    if company.time_tracking:
+        schedule_time(connection, company.id, now)
+    for job in queue.select(
+        connection,
+        company.id,
+        tables.job.c.state == "failed",
+        tables.job.c.action == "read",
+    ):
+        queue.move(
+            connection, job, "ready", by="schedule", now=now, run_at=now, attempt=0
+        )
+    registry.change(connection, company.id, next_read_at=following)
+
+
+def schedule_time(connection: Connection, company_id: int, now: datetime) -> None:
+    """Queue the reads of time entries.
+
+    Where it is not known whether the company tracks time, its preferences are read
+    first, and their answer comes here.
+    """
+    plural = time_entry.PLURAL
+    _enqueue(connection, company_id, time_entry.NAME, f"Read {plural}", now)
+    summary = f"Ask which {plural} were deleted"
+    _enqueue(connection, company_id, TIME_DELETIONS, summary, now)
+
+
+def read_time_first(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have time read before anything is written."""
+    name = time_entry.NAME
+    summary = f"Read {time_entry.PLURAL}"
+    _enqueue(connection, company_id, name, summary, now, priority=_BEFORE_WRITES)
+    for job in queue.select(
+        connection,
+        company_id,
+        tables.job.c.dedupe_key == f"read:{name}",
+        tables.job.c.state == "ready",
+    ):
+        queue.note(connection, job, priority=_BEFORE_WRITES, run_at=now)
+
+
+def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:
+    """Queue the question for a restored backup if something may be written now.
+
+    A lost write may: it goes out again in the session that finds it was not done.
+    """
+    unsure = queue.unsure(connection, company.id)
+    if company.writes_quickbooks and (
+        unsure or queue.writes_ready(connection, company.id, now)
+    ):
+        _ask_about_restore(connection, company.id, now)
+
+
+def _ask_about_restore(connection: Connection, company_id: int, now: datetime) -> None:
+    _enqueue(
+        connection,
+        company_id,
+        ACTIVITY,
+        "Ask whether a backup was restored",
+        now,
+        priority=_FIRST_PRIORITY,
+    )
+
+
+def _enqueue(
+    connection: Connection,
+    company_id: int,
+    name: str,
+    summary: str,
+    now: datetime,
+    *,
+    priority: int = 50,
+) -> None:
+    queue.enqueue(
+        connection,
+        company_id,
+        kind=name,
+        action="read",
+        summary=summary,
+        now=now,
+        by="schedule",
+        dedupe_key=f"read:{name}",
+        priority=priority,
+    )
+
+
+def message_name(kind: str) -> str:
+    """Return the message that reads a kind, without "Rq"."""
+    other = {ACTIVITY: "CompanyActivityQuery", DELETIONS: "ListDeletedQuery"}
+    return other[kind] if kind in other else KINDS[kind].query
+
+
+def request(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    *,
+    session_id: int,
+    now: datetime,
+    rules: Rules,
+) -> tuple[Request, dict[str, Any]]:
+    """Return the request of a read and the cursor to remember with its job."""
+    known = state(connection, company.id, job.kind)
+    if job.kind == ACTIVITY:
+        return Request("CompanyActivityQueryRq", request_id=str(job.id)), {}
+    if job.kind == DELETIONS:
+        return _deletions(connection, company, job, known), {}
+    cursor = job.cursor
+    if (
+        cursor is None
+        or cursor["session"] != session_id
+        # Rule 4: the page was asked for already and its answer did nothing.
+        or cursor.get("asked") == cursor["pages"]
+    ):
+        cursor = _begin(known, job, session_id, now, rules)
+    return _page(KINDS[job.kind], job, cursor), {**cursor, "asked": cursor["pages"]}
+
+
+def is_full_due(state: Row[Any] | None, now: datetime, rules: Rules) -> bool:
+    """Tell whether a kind must be read whole."""
+    return (
+        state is None
+        or bool(state.full_due)
+        or state.last_full_at is None
+        or now - state.last_full_at > rules.full_compare
+        or now - state.last_read_at > _DELETIONS_REACH_BACK
+    )
+
+
+def _begin(
+    state: Row[Any] | None, job: Job, session_id: int, now: datetime, rules: Rules
+) -> dict[str, Any]:
+    full = is_full_due(state, now, rules)
+    start = None
+    if not full and state is not None:
+        start = changed_from(state, now)
+    return {
+        "session": session_id,
+        "began": now.isoformat(),
+        "full": full,
+        "since": start,
+        # An answer that did not come may have been too large to come.
+        "page_size": max(
+            min(10, rules.page_size), rules.page_size >> min(job.attempt, 5)
+        ),
+        "pages": 0,
+        "iterator": "",
+        "remaining": None,
+        "from_name": None,
+        "watermark": state.watermark if state is not None else None,
+    }
+
+
+def changed_from(state: Row[Any], now: datetime) -> str | None:
+    """Return from when on to ask for changes, None for everything there is.
+
+    Once a day it is a day earlier than needed: a computer whose clock was set back, or
+    that moved to the west, writes times that were passed already.
+    """
+    if state.watermark is None:
+        return None
+    first_of_the_day = state.last_read_at.date() < now.date()
+    start = since(state.watermark)
+    return wall_clock_minus(start, _A_DAY) if first_of_the_day else start
+
+
+def since(watermark: str) -> str:
+    """Return from when on to ask, so that nothing after a watermark is missed."""
+    return wall_clock_minus(watermark, _overlap(watermark))
+
+
+def reached(
+    state: Row[Any] | None, cursor: dict[str, Any], now: datetime
+) -> str | None:
+    """Return the watermark after a completed read that met `cursor["watermark"]`.
+
+    A read takes its time, and what changes meanwhile behind the current page carries
+    a smaller time than what is met on a later page. So the greatest is moved back by
+    as long as the read took by our own clock.
+    """
+    before = (state.watermark if state is not None else None) or ""
+    greatest = cursor.get("watermark") or ""
+    if greatest > before:
+        # A clock that went back meanwhile would move the watermark into the future.
+        took = abs(now - datetime.fromisoformat(cursor["began"]))
+        back = timedelta(seconds=-(-took // timedelta(seconds=1)))
+        greatest = max(before, (wall_datetime(greatest) - back).isoformat())
+    return max(before, greatest) or None
+
+
+def _overlap(watermark: str) -> int:
+    """Return by how many minutes a watermark is moved back.
+
+    Clocks go back at weekends, and then an hour of wall-clock time comes twice: what
+    changed in its second run carries a smaller time than what was read in its first.
+    """
+    moment = wall_datetime(watermark)
+    weekend = moment.isoweekday() >= 6 or (
+        moment.isoweekday() == 1 and moment.hour < 12
+    )
+    return _OVERLAP_MINUTES + (_REPEATED_HOUR if weekend else 0)
+
+
+def _page(kind: Kind, job: Job, cursor: dict[str, Any]) -> Request:
+    ranged: Body = ()
+    if cursor["from_name"] is not None:
+        ranged = (("NameRangeFilter", (("FromName", cursor["from_name"]),)),)
+    limit: Body = ()
+    if cursor["page_size"]:
+        limit = (("MaxReturned", str(cursor["page_size"])),)
+    start: Body = (("FromModifiedDate", cursor["since"]),) if cursor["since"] else ()
+    return Request(
+        f"{kind.query}Rq",
+        (
+            *limit,
+            ("ActiveStatus", "All"),
+            *start,
+            *ranged,
+            *(("IncludeRetElement", element) for element in kind.elements),
+        ),
+        request_id=str(job.id),
+        iterator=(
+            ("Continue" if cursor["iterator"] else "Start") if kind.iterable else ""
+        ),
+        iterator_id=cursor["iterator"],
+    )
+
+
+def _deletions(
+    connection: Connection, company: Company, job: Job, state: Row[Any] | None
+) -> Request:
+    # A list that may not be read would have the whole question refused.
+    closed = connection.execute(
+        sa.select(_READING.c.kind).where(
+            _READING.c.company_id == job.company_id, _READING.c.problem.is_not(None)
+        )
+    )
+    left_out = {row.kind for row in closed}
+    types = tuple(
+        ("ListDelType", kind.deleted_as)
+        for kind in kinds_of(company)
+        if not (kind.optional and kind.name in left_out)
+    )
+    reach: Body = ()
+    if state is not None and state.deleted_watermark is not None:
+        earlier = since(state.deleted_watermark)
+        reach = (("DeletedDateRangeFilter", (("FromDeletedDate", earlier),)),)
+    return Request("ListDeletedQueryRq", (*types, *reach), request_id=str(job.id))
+
+
+def state(connection: Connection, company_id: int, kind: str) -> Row[Any] | None:
+    """Return how far a kind was read, None if it never was."""
+    return connection.execute(_STATE, {"company": company_id, "kind": kind}).first()
+
+
+_STATE = sa.select(_READING).where(
+    statements.equal(_READING.c.company_id, "company"),
+    statements.equal(_READING.c.kind, "kind"),
+)
+
+
+def remember(
+    connection: Connection, company_id: int, kind: str, **values: object
+) -> None:
+    """Keep how far a kind was read."""
+    key = {"company_id": company_id, "kind": kind}
+    changed = statements.change(connection, _READING, key, values)
+    if changed == 0:
+        connection.execute(
+            _READING.insert(), {"company_id": company_id, "kind": kind, **values}
+        )

@@ -1,0 +1,75 @@
+"""The server's own database was put back from a backup: it is older than both sides.
+
+What was made on both sides since then is unknown to it on both, and would be made
+twice. So nothing that it meant to do is done, and nothing is made on a side before the
+other was read down to that day again: what is there is then joined or agreed on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.companies import registry, sessions
+from qbwc_server.companies.registry import Company
+from qbwc_server.jobs import decisions, queue
+from qbwc_server.quickbooks import left_sessions
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+
+_READING = tables.reading
+
+
+def declare(engine: Engine, *, now: datetime, who: str) -> list[Company]:
+    """Have every company compare both sides before it makes anything on either.
+
+    It may be said again. Returns the companies.
+    """
+    found = registry.every(engine)
+    for company in found:
+        _end_session(engine, company.id, now)
+        with company_transaction(engine, company.id) as connection:
+            _take_back_jobs(connection, company.id, now)
+            _read_all_again(connection, company.id, now)
+            registry.audit(
+                connection, company.id, now, who=who, what="database restored"
+            )
+    return found
+
+
+def _end_session(engine: Engine, company_id: int, now: datetime) -> None:
+    """End the session that was open at the backup; its Web Connector is long gone."""
+    with company_transaction(engine, company_id) as connection:
+        session = sessions.live(connection, company_id)
+    if session is None:
+        return
+    left_sessions.leave(engine, session, now)
+    with company_transaction(engine, company_id) as connection:
+        sessions.close(connection, session, now=now, why="before the backup")
+
+
+def _take_back_jobs(connection: Connection, company_id: int, now: datetime) -> None:
+    """Take back what waits: it may have been done since. Doubts are looked into."""
+    for job in queue.select(
+        connection, company_id, tables.job.c.state.in_(("waiting", "ready"))
+    ):
+        decisions.cancel(connection, job, by="restored", now=now)
+
+
+def _read_all_again(connection: Connection, company_id: int, now: datetime) -> None:
+    connection.execute(
+        _READING.update()
+        .where(_READING.c.company_id == company_id)
+        .values(full_due=True, last_full_at=None, deleted_watermark=None, reach=None)
+    )
+    registry.change(
+        connection,
+        company_id,
+        next_read_at=None,
+        mosaic_read_at=None,
+        mosaic_time_from=None,
+        time_window_at=None,
+        time_hot_at=None,
+    )
+    registry.wake_all(connection, company_id, now)

@@ -1,0 +1,322 @@
+"""What goes out in one message set, and what its answer does.
+
+Rule 1: an answer is stored, in a transaction of its own, before it is parsed.
+Rule 2: what it does to records and jobs is one transaction, and is done once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs.exchanges import Kept
+from qbwc_server.jobs.queue import Job
+from qbwc_server.qbxml import response
+from qbwc_server.qbxml.check import problems
+from qbwc_server.qbxml.request import Request, message_set
+from qbwc_server.qbxml.response import MessageSet, ResponseMalformed
+from qbwc_server.qbxml.status import hresult
+from qbwc_server.quickbooks import job_answers, list_requests, recovery, time_requests
+from qbwc_server.quickbooks.list_requests import Rules
+from qbwc_server.quickbooks.writing import WRITINGS, fail
+from qbwc_server.storage.database import NOT_USABLE, company_transaction
+
+PARSE_REFUSED = 0x80040400
+_BEFORE_ALL = 1
+_UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
+_LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an answer: objects per kind, and why it could not be used.
+
+    `said` is in words for the customer, None where the answer was used.
+    """
+
+    said: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def ask(
+    connection: Connection, company: Company, session_id: int, now: datetime
+) -> tuple[int, str] | None:
+    """Return the next question about lost writes; they go before everything else."""
+    return recovery.ask(connection, company, session_id, now, version=_version(company))
+
+
+def compose(
+    connection: Connection,
+    company: Company,
+    session_id: int,
+    *,
+    now: datetime,
+    rules: Rules,
+    write_batch: int,
+    writes: bool = True,
+) -> tuple[int, str] | None:
+    """Claim the next jobs and keep them as an exchange; None if nothing may go now.
+
+    Returns the exchange's id and its text. A request that our own check refuses fails
+    here, alone, and never leaves. Without `writes` only reads go.
+    """
+    while jobs := queue.claimable(
+        connection, company.id, now, write_batch=write_batch, writes=writes
+    ):
+        if _look_first(connection, company, jobs, session_id, now):
+            continue
+        good: list[tuple[Job, Request, dict[str, Any] | None]] = []
+        for job in jobs:
+            try:
+                with nullcontext() if job.writes else connection.begin_nested():
+                    request, cursor = _request(
+                        connection, company, job, session_id, now, rules
+                    )
+                wrong = problems(message_set((request,), version=_version(company)))
+                reason = "QuickBooks would refuse it: " + "; ".join(wrong)[:400]
+            except NOT_USABLE:
+                raise  # the database went away: nothing was decided about the job
+            except Exception as error:  # noqa: BLE001 - it must not stop the others
+                _LOG.exception("request not built", company=company.id, job=job.id)
+                reason = f"Our program failed to build the request: {error!r}"[:400]
+                wrong = [reason]
+            if wrong:
+                _LOG.error(
+                    "request refused by our own check",
+                    company=company.id,
+                    job=job.id,
+                    wrong=wrong,
+                )
+                fail(connection, job, by="our check", now=now, reason=reason)
+            else:
+                good.append((job, request, cursor))
+        if not good:
+            continue
+        changing = any(job.writes for job, _, _ in good)
+        set_id = secrets.token_hex(10) if changing else None
+        forget = recovery.to_forget(connection, company.id) if changing else ""
+        text = message_set(
+            [request for _, request, _ in good],
+            new_message_set_id=set_id or "",
+            old_message_set_id=forget,
+            version=_version(company),
+        )
+        exchange_id = exchanges.send(
+            connection,
+            company.id,
+            session_id=session_id,
+            jobs=[job for job, _, _ in good],
+            cursors=[cursor for _, _, cursor in good],
+            request=text,
+            purpose="work",
+            message_set_id=set_id,
+            now=now,
+        )
+        return exchange_id, text
+    return None
+
+
+def _look_first(
+    connection: Connection,
+    company: Company,
+    jobs: Sequence[Job],
+    session_id: int,
+    now: datetime,
+) -> bool:
+    """Have entries that are to be written to looked at in this session; True if so.
+
+    A deletion has no EditSequence: QuickBooks would do it to an entry that was edited
+    since it was planned. And what QuickBooks does itself, as putting time on an
+    invoice, need not move EditSequence (seen in real purchase orders and items), so a
+    change might go to invoiced time. What differs is planned anew.
+    """
+    unseen = [
+        job
+        for job in jobs
+        if job.action in {"mod", "del"}
+        and (job.cursor or {}).get("seen_in") != session_id
+    ]
+    if not unseen:
+        return False
+    time_requests.verify(
+        connection,
+        company.id,
+        [(job.payload or {})["txn_id"] for job in unseen],
+        now=now,
+        by="before writing",
+        summary="Look at what is to be changed",
+        priority=_BEFORE_ALL,
+    )
+    for job in unseen:
+        seen = {**(job.cursor or {}), "seen_in": session_id}
+        queue.note(connection, job, cursor=seen)
+    return True
+
+
+def apply(
+    engine: Engine,
+    company_id: int,
+    exchange_id: int,
+    *,
+    now: datetime,
+    kept: Kept | None = None,
+    then: Callable[[Connection, Outcome], None] = lambda _connection, _outcome: None,
+) -> Outcome:
+    """Do what a stored answer asks for; once, however often it is called.
+
+    `kept` is the answer, for who has just stored it. `then` is called in the very
+    transaction, also where there was nothing to do.
+    """
+    if kept is None:
+        with company_transaction(engine, company_id) as connection:
+            row = exchanges.get(connection, company_id, exchange_id)
+            if row.state != "answered" or row.applied_at is not None:
+                then(connection, Outcome())
+                return Outcome()
+        kept = Kept(row.answer or "", row.hresult, row.reason)
+    parsed: MessageSet | None = None
+    problem = kept.problem
+    if kept.hresult is None and problem is None:
+        try:
+            parsed = response.parse(kept.answer)
+        except ResponseMalformed as error:
+            problem = str(error)
+    for apart in (False, True):
+        try:
+            with company_transaction(engine, company_id) as connection:
+                outcome = _apply(
+                    connection, company_id, exchange_id, parsed, problem, now, apart
+                )
+                then(connection, outcome)
+                return outcome
+        except NOT_USABLE:
+            raise  # the database went away: the answer waits
+        except Exception as error:  # noqa: BLE001 - once more, or see below
+            if apart:
+                _LOG.exception("answer not worked with", company=company_id)
+            else:
+                why = type(error).__name__
+                _LOG.warning("answer taken apart", company=company_id, why=why)
+    # Kept and marked, or the same answer would fail every session to come.
+    problem = "Our program failed on the answer. Support must look at it."
+    with company_transaction(engine, company_id) as connection:
+        outcome = _apply(connection, company_id, exchange_id, None, problem, now)
+        exchanges.fail(connection, company_id, exchange_id, reason=problem, now=now)
+        then(connection, outcome)
+        return outcome
+
+
+def _apply(
+    connection: Connection,
+    company_id: int,
+    exchange_id: int,
+    parsed: MessageSet | None,
+    problem: str | None,
+    now: datetime,
+    apart: bool = True,
+) -> Outcome:
+    """Do it in one go, or with each request apart; that is slower, for what failed."""
+    row = exchanges.take(connection, company_id, exchange_id, now)
+    if row is None:
+        return Outcome()
+    company = registry.get(connection, company_id)
+    jobs = [
+        job
+        for job in exchanges.jobs_of(connection, company_id, exchange_id)
+        if job.state == "sent"
+    ]
+    if row.hresult is not None and problem is None:
+        said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
+        exchanges.change(connection, company_id, exchange_id, state="refused")
+        return Outcome(said)
+    if parsed is not None and row.purpose == "work" and not _meant(jobs, parsed):
+        problem = "The answer is to something else than was asked."
+    if parsed is None or problem is not None:
+        _unreadable(connection, jobs, problem or "", now)
+        exchanges.change(connection, company_id, exchange_id, reason=problem)
+        return Outcome(_UNREADABLE)
+    counts: dict[str, int] = {}
+    if row.purpose in {"probe", "look"}:
+        counts = recovery.apply(connection, company, row, parsed, now)
+    elif row.purpose == "work":
+        counts = job_answers.apply(
+            *(connection, company, jobs, parsed, now),
+            exchange_id=exchange_id,
+            apart=apart,
+        )
+    return Outcome(None, counts)
+
+
+def _meant(jobs: Sequence[Job], parsed: MessageSet) -> bool:
+    """Tell whether anything in an answer is for any of the jobs.
+
+    One with a messageSetStatusCode is about the set as a whole.
+    """
+    return bool(parsed.status_code) or any(
+        response.pair(job_answers.expected(jobs), parsed)
+    )
+
+
+def _request(
+    connection: Connection,
+    company: Company,
+    job: Job,
+    session_id: int,
+    now: datetime,
+    rules: Rules,
+) -> tuple[Request, dict[str, Any] | None]:
+    if job.writes:
+        built = WRITINGS[job.kind].build(job.action, job.payload or {})
+        return Request(built.name, built.body, request_id=str(job.id)), None
+    if job.kind in time_requests.NAMES:
+        return time_requests.request(
+            connection, company, job, session_id=session_id, now=now, rules=rules
+        )
+    return list_requests.request(
+        connection, company, job, session_id=session_id, now=now, rules=rules
+    )
+
+
+def _apply_refusal(
+    connection: Connection, jobs: Sequence[Job], code: str, message: str, now: datetime
+) -> str | None:
+    found = hresult(code)
+    reason = f"QuickBooks refused with {found.hexadecimal}: {message}"[:500]
+    if found.code == PARSE_REFUSED and len(jobs) == 1:
+        fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
+        return None
+    if found.code == PARSE_REFUSED:
+        queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
+        return None
+    for job in jobs:
+        to = "unsure" if job.writes else "ready"
+        queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
+    return found.customer
+
+
+def _unreadable(
+    connection: Connection, jobs: Sequence[Job], problem: str, now: datetime
+) -> None:
+    for job in jobs:
+        if job.writes:
+            queue.move(
+                connection, job, "unsure", by="answer", now=now, reason=problem[:500]
+            )
+        else:
+            queue.retry_later(
+                connection, job, by="answer", now=now, reason=problem[:500]
+            )
+
+
+def _version(company: Company) -> str:
+    return str((company.host or {}).get("qbxml_version", "13.0"))

@@ -1,0 +1,421 @@
+"""Time entries as records: bringing the QuickBooks side up to what was read.
+
+An entry of ours is known again by the ExternalGUID of our Add, so that an Add whose
+answer was lost is never taken for somebody else's new entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.jobs import queue
+from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.kind import Seen
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.qbxml.response import Ret
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import next_ids
+from qbwc_server.storage.statements import insert_many
+
+FOR_QUICKBOOKS = "time:quickbooks"
+"""What entries of Mosaic wait for until QuickBooks was read down to their day."""
+_CHUNK = 500
+_RECORD = tables.record
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTime:
+    """A time entry as an answer of QuickBooks shows it.
+
+    `guid` is its ExternalGUID in our spelling, `number` its TxnNumber, `created` its
+    TimeCreated.
+    """
+
+    seen: Seen
+    guid: str | None = None
+    number: int | None = None
+    created: str = ""
+
+    @property
+    def txn_id(self) -> str:
+        """The id in QuickBooks."""
+        return self.seen.quickbooks_id
+
+    @property
+    def day(self) -> str:
+        """The day that was worked."""
+        return str(self.seen.snapshot["date"])
+
+
+def see(ret: Ret) -> SeenTime:
+    """Return a TimeTrackingRet.
+
+    Raises:
+        ValueError: what every entry has is missing or unreadable.
+    """
+    number = ret.text("TxnNumber")
+    return SeenTime(
+        time_entry.see(ret),
+        time_entry.guid_of(ret),
+        int(number) if number.isascii() and number.isdigit() else None,
+        ret.text("TimeCreated"),
+    )
+
+
+def keep_quickbooks(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[SeenTime],
+    *,
+    now: datetime,
+    full_read: int | None = None,
+) -> None:
+    """Bring the QuickBooks side of records up to entries that QuickBooks showed.
+
+    What differs becomes due; what only carries other stamps causes no work.
+    `full_read` is the id of the job that compares everything; see `unmet`.
+    """
+    wanted = {one.txn_id: one for one in entries}
+    there = known(connection, company_id, wanted)
+    new = [one for key, one in wanted.items() if key not in there]
+    adopted = _ours(connection, company_id, new)
+    _insert(
+        connection,
+        company_id,
+        [one for one in new if one.txn_id not in adopted],
+        now,
+        full_read,
+    )
+    for txn_id, row in adopted.items():
+        _end_additions(connection, company_id, row, now)
+        store.event(
+            connection,
+            company_id,
+            row.id,
+            at=now,
+            what="found in QuickBooks by its ExternalGUID",
+            by="quickbooks",
+            detail={"txn_id": txn_id},
+        )
+    rows = there | adopted
+    _update(connection, company_id, wanted, rows, now)
+    if full_read is not None:
+        mark_met(connection, company_id, rows, full_read)
+
+
+def known(
+    connection: Connection, company_id: int, txn_ids: Iterable[str]
+) -> dict[str, Row[Any]]:
+    """Return the records of entries by their TxnID, also those that are gone."""
+    return {
+        row.quickbooks_id: row
+        for row in store.by_quickbooks_id(connection, company_id, NAME, txn_ids)
+    }
+
+
+def mark_met(
+    connection: Connection, company_id: int, txn_ids: Iterable[str], full_read: int
+) -> None:
+    """Note that a complete read met entries, whatever else is known of them."""
+    for part in _chunks(list(txn_ids)):
+        connection.execute(
+            _RECORD.update()
+            .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
+            .values(seen_in=full_read)
+        )
+
+
+def unmet(
+    connection: Connection,
+    company_id: int,
+    full_read: int,
+    since: str,
+    *,
+    after: str = "",
+    limit: int | None = None,
+) -> list[str]:
+    """Return the TxnIDs from a day on that a complete read did not meet, in order.
+
+    `after` and `limit` cut out the next few.
+    """
+    return list(
+        connection.execute(
+            sa.select(_RECORD.c.quickbooks_id)
+            .where(
+                *_alive(company_id),
+                _RECORD.c.day >= since,
+                sa.func.coalesce(_RECORD.c.seen_in, 0) != full_read,
+                _RECORD.c.quickbooks_id > after,
+            )
+            .order_by(_RECORD.c.quickbooks_id)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def count(connection: Connection, company_id: int, since: str = "") -> int:
+    """Return how many entries QuickBooks is known to have, from a day on."""
+    found: int = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(_RECORD)
+        .where(*_alive(company_id), _RECORD.c.day >= since)
+    ).scalar_one()
+    return found
+
+
+def alive(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> list[str]:
+    """Return which of the ids QuickBooks is known to have."""
+    found: list[str] = []
+    for part in _chunks(list(txn_ids)):
+        found += connection.execute(
+            sa.select(_RECORD.c.quickbooks_id).where(
+                *_alive(company_id), _RECORD.c.quickbooks_id.in_(part)
+            )
+        ).scalars()
+    return found
+
+
+def mark_gone(
+    connection: Connection, company_id: int, txn_ids: Iterable[str], *, now: datetime
+) -> int:
+    """Note that entries were deleted in QuickBooks; return how many were not yet."""
+    there = alive(connection, company_id, txn_ids)
+    ids: list[int] = []
+    for part in _chunks(there):
+        ids += connection.execute(
+            _RECORD.update()
+            .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
+            .values(
+                quickbooks_gone=True,
+                changed_at=now,
+                delivery_rank=time_entry.RANK_OF_EDITS,
+            )
+            .returning(_RECORD.c.id)
+        ).scalars()
+    wake(connection, company_id, ids, now)
+    return len(ids)
+
+
+def wake(
+    connection: Connection, company_id: int, record_ids: Sequence[int], now: datetime
+) -> None:
+    """Have records looked at, and a worker look at the company."""
+    if record_ids:
+        store.make_due(connection, company_id, record_ids, now)
+        registry.change(connection, company_id, deliver_at=now)
+
+
+def wake_where(
+    connection: Connection,
+    company_id: int,
+    condition: sa.ColumnElement[bool],
+    now: datetime,
+) -> None:
+    """Have the time entries looked at for which a condition of the table holds."""
+    found = connection.execute(
+        _RECORD.update()
+        .where(*_here(company_id), condition)
+        .values(due_at=now, waits_for=None)
+    ).rowcount
+    if found:
+        registry.change(connection, company_id, deliver_at=now)
+
+
+def _ours(
+    connection: Connection, company_id: int, new: Sequence[SeenTime]
+) -> dict[str, Row[Any]]:
+    """Return, by TxnID, the records whose Add made entries that were unknown.
+
+    One that already is another living entry is not it: a copy carries the same GUID.
+    """
+    by_guid = {one.guid: one.txn_id for one in new if one.guid is not None}
+    return {
+        by_guid[row.external_guid]: row
+        for part in _chunks(list(by_guid))
+        for row in connection.execute(
+            _of(company_id).where(
+                _RECORD.c.external_guid.in_(part),
+                sa.or_(
+                    _RECORD.c.quickbooks_id.is_(None),
+                    _RECORD.c.quickbooks_gone.is_(True),
+                ),
+            )
+        )
+    }
+
+
+def _end_additions(
+    connection: Connection, company_id: int, row: Row[Any], now: datetime
+) -> None:
+    """Call back an Add that would come a second time.
+
+    One that is on its way or unsure is settled by whoever waits for its answer.
+    """
+    for job in queue.select(
+        connection,
+        company_id,
+        tables.job.c.record_id == row.id,
+        tables.job.c.action == "add",
+        tables.job.c.state.in_(("waiting", "ready", "failed")),
+    ):
+        reason = "QuickBooks has the entry already."
+        queue.move(connection, job, "cancelled", by="reading", now=now, reason=reason)
+
+
+def _insert(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[SeenTime],
+    now: datetime,
+    full_read: int | None,
+) -> None:
+    if not entries:
+        return
+    insert_many(
+        connection,
+        _RECORD,
+        [
+            {
+                "id": record_id,
+                "name": one.seen.name,
+                "day": one.day,
+                "quickbooks_id": one.txn_id,
+                "quickbooks": one.seen.snapshot,
+                "edit_sequence": one.seen.edit_sequence,
+                "time_modified": one.seen.time_modified,
+                "parent_id": one.seen.parent_id,
+                "delivery_rank": time_entry.delivery_rank(
+                    one.day, now.date(), linked=False
+                ),
+            }
+            for record_id, one in zip(
+                next_ids(connection, company_id, len(entries)), entries, strict=True
+            )
+        ],
+        {
+            "company_id": company_id,
+            "kind": NAME,
+            "state": "pending",
+            "due_at": now,
+            "seen_in": full_read,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+    registry.change(connection, company_id, deliver_at=now)
+
+
+def _update(
+    connection: Connection,
+    company_id: int,
+    wanted: dict[str, SeenTime],
+    rows: dict[str, Row[Any]],
+    now: datetime,
+) -> None:
+    differing = [key for key, row in rows.items() if _differs(row, wanted[key])]
+    settled = set(differing)
+    restamped = [
+        key
+        for key, row in rows.items()
+        if key not in settled and _stamps(row) != _new_stamps(wanted[key])
+    ]
+    if not differing and not restamped:
+        return
+    same = _RECORD.update().where(
+        _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("which")
+    )
+    stamps: dict[str, Any] = {
+        "name": sa.bindparam("new_name"),
+        "edit_sequence": sa.bindparam("sequence"),
+        "time_modified": sa.bindparam("modified"),
+    }
+    values = {
+        key: {
+            "which": rows[key].id,
+            "new_name": wanted[key].seen.name,
+            "sequence": wanted[key].seen.edit_sequence,
+            "modified": wanted[key].seen.time_modified,
+        }
+        for key in (*differing, *restamped)
+    }
+    if restamped:
+        connection.execute(same.values(stamps), [values[key] for key in restamped])
+    if not differing:
+        return
+    connection.execute(
+        same.values(
+            {
+                **stamps,
+                "quickbooks_id": sa.bindparam("txn_id"),
+                "quickbooks": sa.bindparam("snapshot"),
+                "quickbooks_gone": False,
+                "day": sa.bindparam("new_day"),
+                "parent_id": sa.bindparam("parent"),
+                "delivery_rank": sa.bindparam("new_rank"),
+                "changed_at": now,
+            }
+        ),
+        [
+            {
+                **values[key],
+                "txn_id": key,
+                "snapshot": wanted[key].seen.snapshot,
+                "new_day": wanted[key].day,
+                "parent": wanted[key].seen.parent_id,
+                "new_rank": time_entry.delivery_rank(
+                    wanted[key].day,
+                    now.date(),
+                    linked=rows[key].mosaic_id is not None
+                    and not rows[key].mosaic_gone,
+                ),
+            }
+            for key in differing
+        ],
+    )
+    wake(connection, company_id, [rows[key].id for key in differing], now)
+
+
+def _differs(row: Row[Any], one: SeenTime) -> bool:
+    return (
+        row.quickbooks != one.seen.snapshot
+        or row.quickbooks_id != one.txn_id
+        or bool(row.quickbooks_gone)
+    )
+
+
+def _stamps(row: Row[Any]) -> tuple[str | None, ...]:
+    return row.name, row.edit_sequence, row.time_modified
+
+
+def _new_stamps(one: SeenTime) -> tuple[str | None, ...]:
+    return one.seen.name, one.seen.edit_sequence, one.seen.time_modified
+
+
+def _here(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_RECORD.c.company_id == company_id, _RECORD.c.kind == NAME)
+
+
+def _alive(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        *_here(company_id),
+        _RECORD.c.quickbooks_id.is_not(None),
+        _RECORD.c.quickbooks_gone.is_(False),
+    )
+
+
+def _of(company_id: int) -> sa.Select[Any]:
+    return sa.select(_RECORD).where(*_here(company_id))
+
+
+def _chunks(items: list[_T]) -> Iterator[list[_T]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

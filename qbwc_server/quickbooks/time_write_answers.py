@@ -1,0 +1,435 @@
+"""What the answers to our writes of time do to records.
+
+Rule 1: a write that was done is kept with its record in the transaction that ends its
+job, together with what was there before.
+Rule 2: a write that was not done ends too; its record says why, and when it is planned
+anew. Nothing waits without a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.jobs import queue
+from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import KINDS, time_entry, two_way
+from qbwc_server.qbxml.response import Answer, Ret
+from qbwc_server.qbxml.status import Status, Verdict
+from qbwc_server.quickbooks import list_requests
+from qbwc_server.quickbooks.time_requests import verify
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+NOT_FOUND = 3120
+_OUT_OF_DATE = 3200
+_CLOSED: Final = frozenset({3161, 3171})
+_MOST_TRIES = 3
+"""Writes in a row that did not help, after which a person must look."""
+_READ_FIRST = timedelta(minutes=10)
+"""How long a record waits for being read again, should nothing come of the reading."""
+_LISTS_FIRST = timedelta(minutes=15)
+_HOUR, _LONGEST = timedelta(hours=1), timedelta(hours=6)
+_LIST_NAMED = re.compile(r'reference to (?:a |the )?QuickBooks (\w+) "')
+_LISTS: Final = {
+    "Customer": "customer",
+    "CustomerJob": "customer",
+    "Item": "service_item",
+    "ItemService": "service_item",
+    "Class": "class",
+    "Employee": "employee",
+    "PayrollItemWage": "payroll_item",
+}
+_DONE = {"add": "added to QuickBooks", "mod": "changed in QuickBooks"}
+
+
+def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> None:
+    """Keep what QuickBooks has after a write that it did.
+
+    Raises:
+        ValueError: an answer to an Add or Mod without a readable entry.
+    """
+    row = _record(connection, job)
+    if row is None:
+        return
+    if job.action == "del":
+        _deleted(connection, job, row, now)
+        return
+    if ret is None:
+        raise ValueError("QuickBooks did not return the entry that it wrote.")
+    seen = time_entry.see(ret)
+    _join(connection, job, row, seen.quickbooks_id, now)
+    basis = _kept_of(job.payload or {}, seen.snapshot)
+    _event(connection, job, row, _DONE[job.action], now, after=seen.snapshot)
+    _change(
+        connection,
+        row,
+        **_side(ret),
+        agreed=two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks"),
+        delivery_rank=row.delivery_rank
+        if row.mosaic_id is None
+        else time_entry.RANK_OF_EDITS,
+        attempt=row.attempt + 1,
+        **_planned(row, now),
+    )
+    registry.change(connection, job.company_id, deliver_at=now)
+
+
+def see_again(
+    connection: Connection, job: Job, ret: Ret | None, now: datetime, why: str
+) -> None:
+    """End a write that was not done, and have it planned from what is there now."""
+    row = _record(connection, job)
+    queue.abandon(connection, job, by="answer", now=now, reason=why)
+    if row is None:
+        return
+    if ret is not None:
+        _change(connection, row, **_side(ret), **_planned(row, now))
+    else:
+        _read_again(connection, job, row, now, why)
+    registry.change(connection, job.company_id, deliver_at=now)
+
+
+def refused(
+    connection: Connection, job: Job, answer: Answer, status: Status, now: datetime
+) -> None:
+    """Decide what becomes of a write that QuickBooks refused, and of its record."""
+    reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
+    row = _record(connection, job)
+    if status.verdict is Verdict.RETRY:
+        _retry(connection, job, row, status, reason, now)
+        return
+    if status.verdict is Verdict.BUG:
+        queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
+        failed(connection, job, reason, now)
+        return
+    queue.abandon(connection, job, by="answer", now=now, reason=reason)
+    if status.verdict is Verdict.CUSTOMER and not _is_closed(status):
+        text = f"{job.summary}: {status.customer}"
+        registry.attend(
+            connection,
+            job.company_id,
+            error_id=f"quickbooks-status-{status.code}",
+            text=text,
+        )
+    if row is None:
+        return
+    _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
+    if _is_closed(status):
+        _say(connection, row, "locked", status.customer, now, due_at=now + _LONGEST)
+    elif status.verdict is Verdict.REFETCH:
+        _refetch(connection, job, row, answer, status, now)
+    else:
+        due = now + _HOUR if status.verdict is Verdict.CUSTOMER else None
+        said = _both(status, answer.message)
+        _say(connection, row, "refused", said, now, due_at=due)
+
+
+def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None:
+    """Have a record tell that our own program cannot write it as it is."""
+    row = _record(connection, job)
+    if row is None:
+        return
+    _event(connection, job, row, "not written", now, answer=reason)
+    said = f"Our program could not write it; our support must look at it. {reason}"
+    _say(connection, row, "refused", said, now, due_at=None)
+
+
+def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
+    """End a write that was lost each time and, as was seen, never done."""
+    said = (
+        "QuickBooks was sent this several times, did not answer and has not done it."
+        " We will try again in an hour; if it stays, tell our support."
+    )
+    queue.abandon(connection, job, by="look", now=now, reason=said)
+    row = _record(connection, job)
+    if row is not None:
+        _event(connection, job, row, "not written", now, answer=said)
+        _say(connection, row, "refused", said, now, due_at=now + _HOUR)
+
+
+def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
+    """Have a record tell that nobody knows whether its write was done.
+
+    Only an Add could be done twice. A change has its EditSequence and a deletion its
+    TxnID: they are planned anew from what is there.
+    """
+    row = _record(connection, job)
+    if job.action != "add":
+        why = "Whether QuickBooks did it is not known; it is read again."
+        ended = replace(job, state="failed")
+        queue.move(connection, ended, "cancelled", by="look", now=now, reason=why)
+        if row is not None:
+            _read_again(connection, job, row, now, why)
+        return
+    if row is None:
+        return
+    said = (
+        "QuickBooks did not say whether it did what we sent, and it could not be looked"
+        " up. Nothing more is sent for this entry until our support has looked at it."
+    )
+    _event(connection, job, row, "not known whether written", now)
+    _say(connection, row, "refused", said, now, due_at=None)
+
+
+def release_locked(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have every locked entry looked at again, because the closing date changed."""
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == time_entry.NAME,
+            _RECORD.c.state == "locked",
+        )
+        .values(due_at=now)
+    )
+    registry.change(connection, company_id, deliver_at=now)
+
+
+def _kept_of(
+    payload: Mapping[str, Any], found: Mapping[str, Any]
+) -> dict[str, list[Any]]:
+    """Return what both sides agree on after a write that QuickBooks did.
+
+    With status 550 it saves an entry without its notes. Those are not agreed on, so
+    that the next plan sends them again.
+    """
+    basis: dict[str, list[Any]] = dict(payload.get("basis") or {})
+    sent = (payload.get("fields") or {}).get("notes")
+    if sent and not found["notes"] and "notes" in basis:
+        basis["notes"] = [found["notes"], found["notes"]]
+    return basis
+
+
+def _retry(
+    connection: Connection,
+    job: Job,
+    row: Row[Any] | None,
+    status: Status,
+    reason: str,
+    now: datetime,
+) -> None:
+    if job.attempt < job.max_attempts:
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+        if row is not None:
+            _say(connection, row, "pending", status.customer, now, due_at=None)
+        return
+    queue.abandon(connection, job, by="answer", now=now, reason=reason)
+    if row is not None:
+        _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
+        _say(connection, row, "refused", status.customer, now, due_at=now + _HOUR)
+
+
+def _refetch(
+    connection: Connection,
+    job: Job,
+    row: Row[Any],
+    answer: Answer,
+    status: Status,
+    now: datetime,
+) -> None:
+    tries = row.attempt + 1
+    stale = status.code in {_OUT_OF_DATE, NOT_FOUND} or job.action != "add"
+    if tries >= _MOST_TRIES:
+        said = (
+            f"QuickBooks refused it {tries} times in a row. {_both(status)} Please"
+            " decide which side is right, or change the entry on one of them."
+        )
+        state = "conflict" if status.code == _OUT_OF_DATE else "refused"
+        due = None if state == "conflict" else now + _LONGEST
+        _say(connection, row, state, said, now, due_at=due, attempt=tries)
+    elif status.code == 3140:
+        _read_lists(connection, job.company_id, answer.message, now)
+        _say(
+            connection,
+            row,
+            "pending",
+            _both(status, answer.message),
+            now,
+            due_at=now + _LISTS_FIRST * 4 ** (tries - 1),
+            attempt=tries,
+        )
+    elif stale and row.quickbooks_id is not None:
+        _read_again(connection, job, row, now, status.customer)
+    else:
+        _say(
+            connection,
+            row,
+            "pending",
+            _both(status, answer.message),
+            now,
+            due_at=now + _LISTS_FIRST,
+            attempt=tries,
+        )
+
+
+def _read_again(
+    connection: Connection, job: Job, row: Row[Any], now: datetime, why: str
+) -> None:
+    """Have an entry read by its TxnID; it is planned anew from what is found."""
+    txn_id = (job.payload or {}).get("txn_id") or row.quickbooks_id
+    verify(
+        connection,
+        job.company_id,
+        [txn_id],
+        now=now,
+        by="answer",
+        summary=f"Read again: {row.name}"[:200],
+    )
+    _say(
+        connection,
+        row,
+        "pending",
+        why,
+        now,
+        due_at=now + _READ_FIRST,
+        attempt=row.attempt + 1,
+    )
+
+
+def _read_lists(
+    connection: Connection, company_id: int, message: str, now: datetime
+) -> None:
+    """Have the list read whole that a refusal names; all of them if it names none."""
+    named = _LIST_NAMED.search(message)
+    kind = _LISTS.get(named[1]) if named else None
+    for one in [kind] if kind else KINDS:
+        list_requests.remember(connection, company_id, one, full_due=True)
+    registry.change(connection, company_id, next_read_at=now)
+
+
+def _deleted(connection: Connection, job: Job, row: Row[Any], now: datetime) -> None:
+    _event(connection, job, row, "deleted in QuickBooks", now)
+    _change(
+        connection,
+        row,
+        quickbooks_gone=True,
+        attempt=row.attempt + 1,
+        **_planned(row, now),
+    )
+    registry.change(connection, job.company_id, deliver_at=now)
+
+
+def _join(
+    connection: Connection, job: Job, row: Row[Any], txn_id: str, now: datetime
+) -> None:
+    """Take in the record of the same entry, if it was read as one of QuickBooks' own.
+
+    Raises:
+        ValueError: that record is linked to another entry of Mosaic.
+    """
+    other = connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == row.company_id,
+            _RECORD.c.kind == time_entry.NAME,
+            _RECORD.c.quickbooks_id == txn_id,
+            _RECORD.c.id != row.id,
+        )
+    ).first()
+    if other is None:
+        return
+    if other.mosaic_id is not None:
+        raise ValueError(f"{txn_id} belongs to record {other.id} already.")
+    _event(connection, job, row, "joined", now, joined=other.id)
+    connection.execute(
+        _RECORD.delete().where(
+            _RECORD.c.company_id == row.company_id, _RECORD.c.id == other.id
+        )
+    )
+
+
+def _record(connection: Connection, job: Job) -> Row[Any] | None:
+    return connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == job.company_id, _RECORD.c.id == job.record_id
+        )
+    ).first()
+
+
+def _side(ret: Ret) -> dict[str, Any]:
+    """Return the columns that hold QuickBooks' side."""
+    seen = time_entry.see(ret)
+    return {
+        "name": seen.name,
+        "day": seen.snapshot["date"],
+        "quickbooks_id": seen.quickbooks_id,
+        "quickbooks": seen.snapshot,
+        "quickbooks_gone": False,
+        "edit_sequence": seen.edit_sequence,
+        "time_modified": seen.time_modified,
+        "parent_id": seen.parent_id,
+    }
+
+
+def _planned(row: Row[Any], now: datetime) -> dict[str, Any]:
+    told = row.state == "do_not_link"
+    return {
+        "due_at": now,
+        "changed_at": now,
+        "waits_for": None,
+        "state": row.state if told else "pending",
+        "reason": row.reason if told else None,
+    }
+
+
+def _say(
+    connection: Connection,
+    row: Row[Any],
+    state: str,
+    reason: str,
+    now: datetime,
+    *,
+    due_at: datetime | None,
+    **values: object,
+) -> None:
+    if row.state == "do_not_link":
+        state, reason = row.state, row.reason
+    _change(connection, row, state=state, reason=reason[:1000], due_at=due_at, **values)
+    if due_at is not None:
+        registry.change(connection, row.company_id, deliver_at=now)
+
+
+def _change(connection: Connection, row: Row[Any], **values: object) -> None:
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
+        .values(**values)
+    )
+
+
+def _event(
+    connection: Connection,
+    job: Job,
+    row: Row[Any],
+    what: str,
+    now: datetime,
+    **detail: object,
+) -> None:
+    found: Mapping[str, object] = {"job": job.id, "before": row.quickbooks, **detail}
+    store.event(
+        connection,
+        job.company_id,
+        row.id,
+        at=now,
+        what=what,
+        by="quickbooks",
+        detail=found,
+    )
+
+
+def _is_closed(status: Status) -> bool:
+    return status.code in _CLOSED or status.name == "closed period"
+
+
+def _both(status: Status, message: str = "") -> str:
+    """Return our words, and QuickBooks' own behind them."""
+    own = f' QuickBooks says: "{message}"' if message else ""
+    return status.customer + own

@@ -1,0 +1,374 @@
+"""What Mosaic has: its lists as last read, to match by name before creating.
+
+The lists are streamed and kept in the database, not in memory. An object counts as
+deleted in Mosaic only when two complete reads in a row did not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+
+from qbwc_server.companies import registry, team_claims
+from qbwc_server.kinds.list_plan import Choice, name_key, near_key
+from qbwc_server.kinds.mosaic_shape import key_of, snapshot
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, next_id
+from qbwc_server.storage.statements import upsert
+
+_TABLE = tables.mosaic_object
+_RECORD = tables.record
+_CHUNK = 500
+MISSES = 2
+MOST_PORTFOLIOS = 50
+"""Each costs a request whenever the lists are read."""
+
+
+class Lists(Protocol):
+    """The part of Mosaic's client that reads lists."""
+
+    def read(self, data_type: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Return every object of a type."""
+
+
+def refresh(
+    engine: Engine,
+    company_id: int,
+    lists: Lists,
+    data_type: str,
+    *,
+    portfolio: int | None,
+    now: datetime,
+) -> None:
+    """Read one list of Mosaic whole and bring what we know of it up to it.
+
+    A list that breaks off changes only what it showed: nothing is taken for deleted.
+
+    Raises:
+        MosaicError, BudgetSpent: the list could not be read to its end.
+    """
+    filters: list[dict[str, Any]] = [{}]
+    with company_transaction(engine, company_id) as connection:
+        run = next_id(connection, company_id)
+        if data_type == "project":
+            portfolios = _portfolios(connection, company_id, portfolio)
+            filters = [{"portfolio_id": one} for one in portfolios]
+    if not filters:
+        return
+    for each in filters:
+        for objects in _chunks(lists.read(data_type, **each)):
+            with company_transaction(engine, company_id) as connection:
+                keep(connection, company_id, data_type, objects, run=run, now=now)
+    with company_transaction(engine, company_id) as connection:
+        _drop_missing(connection, company_id, data_type, run, now)
+
+
+def _portfolios(connection: Connection, company_id: int, own: int | None) -> list[int]:
+    """Return the portfolios that are looked into: its own, then some of the others.
+
+    Mosaic lists projects by portfolio, and other integrations had their own ones.
+    """
+    there = connection.execute(
+        sa.select(_TABLE.c.mosaic_id)
+        .where(_TABLE.c.company_id == company_id, _TABLE.c.data_type == "portfolio")
+        .order_by(_TABLE.c.is_archived, _TABLE.c.mosaic_id)
+        .limit(MOST_PORTFOLIOS)
+    ).scalars()
+    others = [one for one in there if one != own]
+    return others if own is None else [own, *others]
+
+
+def keep(
+    connection: Connection,
+    company_id: int,
+    data_type: str,
+    objects: Iterable[dict[str, Any]],
+    *,
+    run: int,
+    now: datetime,
+) -> None:
+    """Keep objects as Mosaic has them, and look again at records that differ."""
+    rows = []
+    for one in objects:
+        found = snapshot(data_type, one)
+        if found is not None:
+            rows.append(
+                {
+                    "company_id": company_id,
+                    "data_type": data_type,
+                    "mosaic_id": one["mosaic_id"],
+                    "name": str(found.get("name") or found.get("email")),
+                    "match_key": key_of(data_type, found),
+                    "name_key": name_key(str(found.get("name") or found.get("email"))),
+                    "near_key": near_key(called(found)),
+                    "is_archived": found["archived"],
+                    "snapshot": found,
+                    "seen_in": run,
+                    "misses": 0,
+                }
+            )
+    upsert(connection, _TABLE, rows, key=("company_id", "data_type", "mosaic_id"))
+    by_id = {row["mosaic_id"]: row["snapshot"] for row in rows}
+    linked = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == data_type,
+            _RECORD.c.mosaic_id.in_(list(by_id)),
+        )
+    ).all()
+    for record in linked:
+        if record.mosaic != by_id[record.mosaic_id]:
+            connection.execute(
+                _RECORD.update()
+                .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record.id)
+                .values(mosaic=by_id[record.mosaic_id], due_at=now)
+            )
+
+
+def unclaimed(
+    connection: Connection, company_id: int, data_type: str, key: str
+) -> list[tuple[int, dict[str, Any]]]:
+    """Return (id, snapshot) of objects under a key that no record is linked to.
+
+    Mosaic counts up a phase's name that is in use: `Roof` may have become `Roof (1)`.
+    """
+    linked = sa.exists().where(
+        _RECORD.c.company_id == _TABLE.c.company_id,
+        _RECORD.c.mosaic_type == _TABLE.c.data_type,
+        _RECORD.c.mosaic_id == _TABLE.c.mosaic_id,
+    )
+    same = _TABLE.c.match_key == key
+    if data_type == "phase":
+        same |= _TABLE.c.match_key.startswith(f"{key} (", autoescape=True)
+    rows = connection.execute(
+        sa.select(_TABLE)
+        .where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.data_type == data_type,
+            same,
+            ~linked,
+        )
+        .order_by(_TABLE.c.match_key, _TABLE.c.mosaic_id)
+    )
+    return [
+        (row.mosaic_id, row.snapshot) for row in rows if not row.snapshot.get("is_main")
+    ]
+
+
+def get(
+    connection: Connection, company_id: int, data_type: str, mosaic_id: int
+) -> dict[str, Any] | None:
+    """Return the snapshot of an object as last read."""
+    row = connection.execute(
+        sa.select(_TABLE.c.snapshot).where(
+            _TABLE.c.company_id == company_id,
+            _TABLE.c.data_type == data_type,
+            _TABLE.c.mosaic_id == mosaic_id,
+        )
+    ).first()
+    return None if row is None else row.snapshot
+
+
+def several(
+    connection: Connection, company_id: int, data_type: str, mosaic_ids: set[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the snapshots of objects as last read, by their numbers."""
+    return {
+        row.mosaic_id: row.snapshot
+        for part in _parts(sorted(mosaic_ids))
+        for row in connection.execute(
+            sa.select(_TABLE.c.mosaic_id, _TABLE.c.snapshot).where(
+                _TABLE.c.company_id == company_id,
+                _TABLE.c.data_type == data_type,
+                _TABLE.c.mosaic_id.in_(part),
+            )
+        )
+    }
+
+
+def called(found: dict[str, Any]) -> str:
+    """Return what people call an object: a member by name, not by address."""
+    if "email" in found:
+        return f"{found.get('first_name', '')} {found.get('last_name', '')}"
+    return str(found["name"])
+
+
+def unlink(
+    connection: Connection, row: Row[Any], *, why: str | None, by: str, now: datetime
+) -> None:
+    """Take a record's counterpart from it; neither side is changed.
+
+    It is looked at again, and what waits for it or stands below it too.
+    """
+    store.event(
+        connection,
+        row.company_id,
+        row.id,
+        at=now,
+        what=f"unlinked from {row.mosaic_type} {row.mosaic_id}",
+        by=by,
+        detail={"why": why},
+    )
+    team = registry.get(connection, row.company_id).team
+    team_claims.release(
+        connection, team, row.company_id, row.mosaic_type, row.mosaic_id
+    )
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
+        .values(
+            mosaic_type=None,
+            mosaic_id=None,
+            mosaic=sa.null(),
+            agreed=sa.null(),
+            choice=None if row.choice == Choice.LINK else row.choice,
+            due_at=now,
+        )
+    )
+    if row.quickbooks_id is not None:
+        store.wake_waiting(connection, row.company_id, row.kind, row.quickbooks_id, now)
+
+
+def _drop_missing(
+    connection: Connection, company_id: int, data_type: str, run: int, now: datetime
+) -> None:
+    here = (_TABLE.c.company_id == company_id, _TABLE.c.data_type == data_type)
+    connection.execute(
+        _TABLE.update()
+        .where(*here, _TABLE.c.seen_in < run)
+        .values(misses=_TABLE.c.misses + 1)
+    )
+    gone = connection.execute(
+        sa.select(_TABLE.c.mosaic_id).where(*here, _TABLE.c.misses >= MISSES)
+    ).all()
+    for row in gone:
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.mosaic_type == data_type,
+                _RECORD.c.mosaic_id == row.mosaic_id,
+            )
+            .values(mosaic=sa.null(), due_at=now)
+        )
+        connection.execute(
+            _TABLE.delete().where(*here, _TABLE.c.mosaic_id == row.mosaic_id)
+        )
+
+
+def _chunks(objects: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    part: list[dict[str, Any]] = []
+    for one in objects:
+        part.append(one)
+        if len(part) == _CHUNK:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record and the object of Mosaic that it is bound to, as Mosaic has it."""
+
+    record_id: int
+    data_type: str
+    mosaic_id: int
+    found: dict[str, Any]
+
+
+def link(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    data_type: str,
+    mosaic_id: int,
+    found: dict[str, Any],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Bind a record to an object of Mosaic; see `link_all`."""
+    one = Link(record_id, data_type, mosaic_id, found)
+    link_all(connection, company_id, [one], by=by, now=now)
+
+
+def link_all(
+    connection: Connection,
+    company_id: int,
+    links: Sequence[Link],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Bind records to objects of Mosaic, and wake those who waited for that.
+
+    What is agreed is only that the object is as archived as it is: if QuickBooks says
+    otherwise, that flows next.
+    """
+    if not links:
+        return
+    team = registry.get(connection, company_id).team
+    objects = [(one.data_type, one.mosaic_id) for one in links]
+    team_claims.claim(connection, team, company_id, objects, now=now)
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("linked")
+        )
+        .values(
+            mosaic_type=sa.bindparam("new_type"),
+            mosaic_id=sa.bindparam("new_id"),
+            mosaic=sa.bindparam("new_mosaic"),
+            agreed=sa.bindparam("new_agreed"),
+            state="pending",
+            reason=None,
+            attempt=0,
+            due_at=now,
+            waits_for=None,
+        ),
+        [
+            {
+                "linked": one.record_id,
+                "new_type": one.data_type,
+                "new_id": one.mosaic_id,
+                "new_mosaic": one.found,
+                "new_agreed": {"archived": one.found["archived"]},
+            }
+            for one in links
+        ],
+    )
+    happened = [
+        store.Happened(one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by)
+        for one in links
+    ]
+    store.events(connection, company_id, happened, at=now)
+    of_quickbooks = [
+        (row.kind, row.quickbooks_id)
+        for part in _parts([one.record_id for one in links])
+        for row in connection.execute(
+            sa.select(_RECORD.c.kind, _RECORD.c.quickbooks_id).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id.in_(part),
+                _RECORD.c.quickbooks_id.is_not(None),
+            )
+        )
+    ]
+    store.wake_waiting_for(connection, company_id, of_quickbooks, now)
+    # A time entry of Mosaic waits for the object that it is booked on.
+    for part in _parts([f"{data_type}:{number}" for data_type, number in objects]):
+        connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
+            .values(due_at=now, waits_for=None)
+        )
+
+
+def _parts(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))

@@ -1,0 +1,153 @@
+"""Which records need what, by the rule of `words.need`: conditions, and counts.
+
+Rule: nothing here grows with the company. Each kind and state is looked up in an index
+and read up to a bound, so a million records cost no more than a few thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import words
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+SHOWN: Final = {
+    **{kind.name: kind.plural for kind in KINDS.values() if kind.mirror is not None},
+    time_entry.NAME: time_entry.PLURAL,
+}
+"""The kinds that people are shown, in their order, with their plurals."""
+MOST: Final = 10_000
+"""More than so many are told as "more than"."""
+_WHICH: Final = {
+    None: "state = '{state}'",
+    False: "state = '{state}' AND waits_for IS NULL",
+    True: "state = '{state}' AND waits_for IS NOT NULL",
+}
+"""Written as the partial indexes are, which must know them word by word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Records of a kind in a state; of `waits` None all, else those that do or not."""
+
+    kind: str
+    state: str
+    waits: bool | None
+
+    @property
+    def condition(self) -> sa.TextClause:
+        """What a row must be, besides of its kind."""
+        return sa.text(_WHICH[self.waits].format(state=self.state))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many records of a kind stand where; each number stops at `MOST` + 1."""
+
+    kind: str
+    plural: str
+    by_need: dict[str, int]
+    conflicts: int = 0
+    """Those of `needs_you` in which both sides changed the same field."""
+
+    @property
+    def total(self) -> int:
+        """How many there are that take part; left out ones do not."""
+        return sum(n for need, n in self.by_need.items() if need != "left_out")
+
+
+def parts(kind: str, need: str | None = None) -> Iterator[Part]:
+    """Yield the parts in which the records of a kind need something, or anything."""
+    for state in tables.RECORD_STATES:
+        waiting, free = (words.need(kind, state, waits=one) for one in (True, False))
+        if need is None or waiting == free == need:
+            yield Part(kind, state, None)
+        elif need == waiting:
+            yield Part(kind, state, True)
+        elif need == free:
+            yield Part(kind, state, False)
+
+
+def of(row: Row[Any]) -> words.Standing:
+    """Return where a record stands."""
+    waits = row.waits_for is not None
+    return words.standing(row.kind, row.state, waits=waits, choice=row.choice)
+
+
+def count(connection: Connection, company_id: int) -> int:
+    """Return in how many records a person acts next; above `words.MANY` one more."""
+    asked = [_some(part) for kind in SHOWN for part in parts(kind, "needs_you")]
+    every = sa.union_all(*asked).subquery()
+    found: int = connection.execute(
+        sa.select(sa.func.count()).select_from(every), {"company": company_id}
+    ).scalar_one()
+    return min(found, words.MANY + 1)
+
+
+def _some(part: Part) -> sa.Select[tuple[int]]:
+    rows = (
+        sa.select(_RECORD.c.id)
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == part.kind,
+            part.condition,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(words.MANY + 1)
+        .subquery()
+    )
+    return sa.select(rows.c.id)
+
+
+def _counted(kind: str, state: str) -> sa.Select[str, str, int, int]:
+    """Count by `ix_record_state` alone; `own` are those that wait for no other record.
+
+    Only where it matters whether one does is that looked up in its row.
+    """
+    matters = words.need(kind, state, waits=True) != words.need(
+        kind, state, waits=False
+    )
+    waits = _RECORD.c.waits_for if matters else sa.null()
+    rows = (
+        sa.select(_RECORD.c.id, waits.label("waits_for"))
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == kind,
+            _RECORD.c.state == state,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(MOST + 1)
+        .subquery()
+    )
+    return sa.select(
+        sa.literal(kind).label("kind"),
+        sa.literal(state).label("state"),
+        sa.func.count().label("many"),
+        (sa.func.count() - sa.func.count(rows.c.waits_for)).label("own"),
+    ).select_from(rows)
+
+
+_COUNTS: Final = sa.union_all(
+    *(_counted(kind, state) for kind in SHOWN for state in tables.RECORD_STATES)
+)
+
+
+def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
+    """Return how many records of each kind stand where, read up to `MOST` each."""
+    found = {kind: dict.fromkeys(words.NEEDS, 0) for kind in SHOWN}
+    conflicts = dict.fromkeys(SHOWN, 0)
+    for row in connection.execute(_COUNTS, {"company": company_id}):
+        if row.state == "conflict":
+            conflicts[row.kind] = row.many
+        for waits, number in ((False, row.own), (True, row.many - row.own)):
+            found[row.kind][words.need(row.kind, row.state, waits=waits)] += number
+    return tuple(
+        Counted(kind, SHOWN[kind], found[kind], conflicts[kind]) for kind in SHOWN
+    )

@@ -1,0 +1,32 @@
+"""Moments that were set by a clock that was wrong.
+
+A machine whose clock was ahead leaves moments behind at which something is to be done.
+Once the clock is right they lie ahead: by an hour they are waited for, but by a year
+they must not be.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from qbwc_server.storage import tables
+
+FARTHEST = timedelta(days=1)
+"""Nothing that goes on by itself is ever put off for longer."""
+
+
+def put_right(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have everything of a company done now that is to be done too far ahead."""
+    job, call, record = tables.job, tables.mosaic_call, tables.record
+    for table, column in (
+        (job, job.c.run_at),
+        (call, call.c.check_at),
+        (record, record.c.due_at),
+    ):
+        connection.execute(
+            table.update()
+            .where(table.c.company_id == company_id, column > now + FARTHEST)
+            .values({column: now})
+        )

@@ -1,0 +1,142 @@
+"""What the tables about Mosaic mean, and those that are nobody's in particular."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qbwc_server.storage.meanings.tables import OWN, Meanings
+
+MOSAIC_TABLES: Final[Meanings] = {
+    "mosaic_object": (
+        "Mosaic's lists as they were last read.",
+        {
+            "company_id": OWN["company_id"],
+            "data_type": "What it is: client, project, phase, employee, ...",
+            "mosaic_id": "Its number in Mosaic.",
+            "name": "Its name.",
+            "match_key": "What it is recognised by.",
+            "name_key": "Its name, without case and spaces.",
+            "near_key": "What similar names have in common.",
+            "is_archived": "Whether it is archived.",
+            "snapshot": "What Mosaic has.",
+            "seen_in": "The read that saw it last.",
+            "misses": "How many complete reads did not show it.",
+        },
+    ),
+    "mosaic_claim": (
+        "Which objects of a Mosaic team its company files are linked to.",
+        {
+            "team": "The Mosaic server and team.",
+            "data_type": "What it is in Mosaic.",
+            "mosaic_id": "Its number in Mosaic.",
+            "holder": "Number of the company that is linked to it.",
+            "meant": "Whether a person said that it is shared.",
+            "since": "Since when.",
+        },
+    ),
+    "preview_result": (
+        "The last preview of each company.",
+        {
+            "company_id": OWN["company_id"],
+            "made_at": "When it was made.",
+            "milliseconds": "How long that took.",
+            "result": "What the live sync would do.",
+        },
+    ),
+    "mosaic_call": (
+        "Writes to Mosaic, kept before they leave.",
+        {
+            **OWN,
+            "state": "sent, accepted, unsure, done, refused or absent.",
+            "operation": "create, update, archive or delete.",
+            "data_type": "What is written in Mosaic.",
+            "record_id": "The record it is for.",
+            "mosaic_id": "Its number in Mosaic.",
+            "reason": "Why it is in its state.",
+            "fields": "What is written.",
+            "basis": "What was known when it was planned.",
+            "match_key": "What it is recognised by if its answer is lost.",
+            "ref": "Our name for it, which Mosaic calls back with.",
+            "api_request_id": "Mosaic's name for it, for Mosaic's support.",
+            "created_at": "When it was sent.",
+            "check_at": "When its outcome is looked for next.",
+            "settled_at": "When its outcome was known.",
+            "looks": "How often its outcome was looked for.",
+            "due_since": "Since when what it brings was due.",
+        },
+    ),
+    "mosaic_callback": (
+        "What Mosaic called back with.",
+        {
+            **OWN,
+            "received_at": "When it came.",
+            "handled_at": "When it was worked with.",
+            "ref": "Our name for the write it is about.",
+            "api_request_id": "Mosaic's name for it.",
+            "data_type": "What it is about in Mosaic.",
+            "body": "All that it said.",
+        },
+    ),
+    "mosaic_budget": (
+        "How many requests Mosaic takes of each key now.",
+        {
+            "key_hash": "Keyed hash of the API key.",
+            "tokens": "How many requests may be sent now.",
+            "refilled_at": "When that was counted.",
+            "blocked_until": "Mosaic said to wait until then.",
+        },
+    ),
+    "support_token": (
+        "Who may use the support console.",
+        {
+            "name": "The name that somebody logs in with; it stands in the audit.",
+            "may_act": "Whether he may change something, or only look.",
+            "made_by": "Who made the token.",
+            "made_at": "When it was made.",
+            "last_login_at": "When somebody last logged in with it.",
+            "token_hash": "Keyed hash of the token.",
+            "login_from": "Keyed hash of the address of the last login.",
+            "round": "Rises when he logs out: what was signed before opens nothing.",
+        },
+    ),
+    "support_login": (
+        "Logins to the support console, in each hour those of a kind in one row.",
+        {
+            "hour": "The hour it was in.",
+            "who": "The name, or unknown for one that there is not.",
+            "what": "What was done: logged in, refused, logged out, or of a token.",
+            "peer": "The caller's network address.",
+            "times": "How often in that hour.",
+            "last_at": "When last.",
+        },
+    ),
+    "login_failure": (
+        "Wrong passwords, counted to slow down guessers.",
+        {
+            "who": "Keyed hash of a name, an address or both.",
+            "failures": "How many.",
+            "last_at": "When the last one came.",
+        },
+    ),
+    "heartbeat": (
+        "Which of our servers are up.",
+        {
+            "name": "The server's name.",
+            "at": "When it was last heard of.",
+            "up_since": "Since when it is up without a gap.",
+        },
+    ),
+    "word": (
+        "What each state and each error means, from the program's own table of words.",
+        {
+            "topic": "A kind of record, job, session, exchange, call, company, or "
+            "attention.",
+            "name": "The state, or the id of an attention.",
+            "happened": "What happened, in a sentence.",
+            "who_must_act": "nobody, customer or support.",
+            "next_step": "What to do, in a sentence.",
+            "more": "What else there is to know.",
+            "menu": "Where in QuickBooks it is found.",
+        },
+    ),
+}

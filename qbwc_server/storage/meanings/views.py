@@ -1,0 +1,181 @@
+"""What the views for support mean: plain words first, then what can be copied."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qbwc_server.storage.meanings.mosaic_tables import MOSAIC_TABLES
+from qbwc_server.storage.meanings.tables import TABLES, Meanings
+
+_WORDS: Final = {
+    "what": "What it is, for people.",
+    "state": "Where it stands; docs/errors.md explains each state.",
+    "why": "Why it stands there, in plain words.",
+    "who_must_act": "nobody, customer or support.",
+    "next_step": "What to do, in a sentence.",
+    "since": "Since when it stands there.",
+}
+_OF_COMPANY: Final = {
+    "company": "Name of the company.",
+    "company_id": "Number of the company.",
+}
+_LINKED: Final = {
+    "record_id": "Number of the record within its company.",
+    "quickbooks_id": "TxnID of a time entry, ListID of everything else.",
+}
+
+
+def _from(table: str, *names: str) -> dict[str, str]:
+    """Return what columns mean that a view shows as the table has them."""
+    columns = {**TABLES, **MOSAIC_TABLES}[table][1]
+    return {name: columns[name] for name in names}
+
+
+VIEWS: Final[Meanings] = {
+    "support_companies": (
+        "Companies: what hinders each, and who must act. Look here first.",
+        {
+            **_WORDS,
+            "since": "Since when; for an attention the last run, for a mode its start.",
+            **_OF_COMPANY,
+            "records_for_customer": "Records that wait for the customer, up to 1001.",
+            "conflicts": "Records that both sides changed and a person decides, "
+            "up to 1001.",
+            "failed_jobs": "Pieces of work that failed and wait for support, up to "
+            "1001.",
+            "mosaic_key": "Whether there is a Mosaic API key: set or missing.",
+            "late_since": TABLES["company"][1]["late_at"],
+            **_from(
+                "company",
+                *("mode", "attention_id", "attention", "wrong_password_at"),
+                *("last_seen_at", "last_session_at", "next_read_at", "username"),
+                *("file_name", "file_path", "host", "owner_id", "file_id"),
+                *("mosaic_url", "mosaic_team", "structure", "two_way", "policy"),
+                *("poll_every", "read_every", "closing_date", "created_at"),
+            ),
+        },
+    ),
+    "support_sessions": (
+        "Runs of Web Connector: what each did, and how it ended.",
+        {
+            **_WORDS,
+            **_OF_COMPANY,
+            "session": "Company and number, as commands take it.",
+            "session_id": "Number of the run within its company.",
+            **_from(
+                "session",
+                *("started_at", "last_call_at", "ended_at", "ended_why", "percent"),
+                *("done", "exchange_id", "file_path", "peer"),
+            ),
+        },
+    ),
+    "support_jobs": (
+        "Pieces of work for QuickBooks, and what came of them.",
+        {
+            **_WORDS,
+            **_OF_COMPANY,
+            **_LINKED,
+            "job": "Company and number, as commands take it.",
+            "job_id": "Number of the job within its company.",
+            "record_name": "Name of the record it writes.",
+            **_from("record", "mosaic_id", "edit_sequence"),
+            **_from(
+                "job",
+                *("kind", "action", "attempt", "max_attempts", "created_at"),
+                *("run_at", "sent_at", "finished_at", "exchange_id"),
+            ),
+        },
+    ),
+    "support_records": (
+        "Everything known on either side, and why it is not in sync.",
+        {
+            **_WORDS,
+            **_OF_COMPANY,
+            "record": "Company and number, as commands take it.",
+            "record_id": _LINKED["record_id"],
+            **_from(
+                "record",
+                *("kind", "name", "day", "quickbooks_id", "edit_sequence"),
+                *("time_modified", "external_guid", "mosaic_type", "mosaic_id"),
+                *("quickbooks_gone", "mosaic_gone", "parent_id", "waits_for"),
+                *("choice", "due_at", "attempt", "quickbooks", "mosaic", "agreed"),
+                *("conflict", "created_at"),
+            ),
+        },
+    ),
+    "support_exchanges": (
+        "Messages to QuickBooks and their answers, as they were sent.",
+        {
+            **_WORDS,
+            **_OF_COMPANY,
+            "exchange": "Company and number, as commands take it.",
+            "exchange_id": "Number of the exchange within its company.",
+            **_from(
+                "exchange",
+                *("session_id", "purpose", "writes", "message_set_id", "sent_at"),
+                *("answered_at", "applied_at", "failed_at", "hresult", "message"),
+                *("request", "answer"),
+            ),
+        },
+    ),
+    "support_calls": (
+        "Writes to Mosaic, and what came of them.",
+        {
+            **_WORDS,
+            **_OF_COMPANY,
+            **_LINKED,
+            "call": "Company and number.",
+            "call_id": "Number of the call within its company.",
+            **_from(
+                "mosaic_call",
+                *("operation", "data_type", "mosaic_id", "fields", "ref"),
+                *("api_request_id", "created_at", "check_at", "settled_at", "looks"),
+            ),
+        },
+    ),
+    "support_history": (
+        "What happened to records, with what was replaced.",
+        {
+            **_OF_COMPANY,
+            **_from("record_event", "what", "at", "detail"),
+            "who": "Who or what did it.",
+            "about": "The record, for people.",
+            "record": "Company and number of the record, as commands take it.",
+            "record_id": _LINKED["record_id"],
+            "event_id": "Number of the event within its company; rises with time.",
+        },
+    ),
+    "support_steps": (
+        "What happened to pieces of work for QuickBooks, step by step.",
+        {
+            **_OF_COMPANY,
+            "what": "From which state it came to which.",
+            **_from("job_event", "at"),
+            "why": TABLES["job_event"][1]["reason"],
+            "who": "Who or what moved it.",
+            "about": "The piece of work, for people.",
+            "job": "Company and number of the job, as commands take it.",
+            "job_id": "Number of the job within its company.",
+            "event_id": "Number of the step within its company; rises with time.",
+        },
+    ),
+    "support_audit": (
+        "Who did what to a company, and why: customers, support and the server.",
+        {
+            **_OF_COMPANY,
+            **_from(
+                "audit", *("what", "who", "why", "at", "detail", "times", "last_at")
+            ),
+            "audit_id": "Number of the row within its company; rises with time.",
+        },
+    ),
+    "support_words": (
+        "What each state and each error means, and who must act.",
+        {
+            "what": "What happened, in a sentence.",
+            **_from(
+                "word", *("name", "topic", "who_must_act", "next_step", "more", "menu")
+            ),
+        },
+    ),
+}

@@ -1,0 +1,202 @@
+"""The database's schema: its migrations, and whether it fits this program.
+
+Rule 1: a revision only adds, so that the program before it can go on while servers are
+started anew one by one, and can be gone back to. What is no longer needed is removed by
+a later revision, when no program that needs it is left.
+Rule 2: so a program serves its own revision and the next one, and no other.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.errors import QbwcError
+from qbwc_server.storage import descriptions
+
+_HERE = Path(__file__).parents[1]
+_LOCK = 71_340_001
+"""Any number will do, if nobody else locks it in the same PostgreSQL database."""
+
+
+class SchemaDiffers(QbwcError):
+    """The database is at a revision that this program cannot serve."""
+
+    id: ClassVar[str] = "schema-differs"
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database up to a revision; safe to call again and by many at once.
+
+    At the newest it also brings words and comments up to date.
+
+    Raises:
+        SchemaDiffers: it is newer than this program.
+    """
+    with migrating(engine) as connection:
+        found = _known(connection)
+        if revision != "head" or found != head():
+            command.upgrade(_config(connection), revision)
+        if _current(connection) == head():
+            descriptions.keep(connection)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the database down to a revision, "base" for nothing.
+
+    Raises:
+        SchemaDiffers: it is newer than this program, which knows no way down.
+    """
+    with migrating(engine) as connection:
+        _known(connection)
+        descriptions.remove(connection)
+        command.downgrade(_config(connection), revision)
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that nobody else migrates beside, in one transaction.
+
+    SQLite changes a table by copying it, and dropping the old one would delete what
+    refers to it: foreign keys are off meanwhile.
+    """
+    with engine.connect() as connection:
+        try:
+            _foreign_keys(connection, "OFF")
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                yield connection
+        finally:
+            _foreign_keys(connection, "ON")
+
+
+def _foreign_keys(connection: Connection, switch: str) -> None:
+    """Switch them on SQLite, past SQLAlchemy: not possible within a transaction."""
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        driver.execute(f"PRAGMA foreign_keys={switch}")
+
+
+def head() -> str:
+    """Return the revision that this program was written for."""
+    found = ScriptDirectory.from_config(_config(None)).get_current_head()
+    return found or ""
+
+
+def current(engine: Engine) -> str | None:
+    """Return the database's revision, None for an empty database."""
+    with engine.connect() as connection:
+        return _current(connection)
+
+
+def require_head(engine: Engine) -> None:
+    """Refuse any revision but our own.
+
+    Raises:
+        SchemaDiffers: with the command to run.
+    """
+    _refuse_but(engine, {head()})
+
+
+def require_served(engine: Engine) -> None:
+    """Refuse to work on a schema that this program cannot serve; see rule 2.
+
+    Raises:
+        SchemaDiffers: with the command to run.
+    """
+    _refuse_but(engine, {head(), _after(head())})
+
+
+def is_newer(engine: Engine) -> bool:
+    """Tell whether the database is at a revision that this program does not know."""
+    found = current(engine)
+    return found is not None and found not in _revisions()
+
+
+def _refuse_but(engine: Engine, served: AbstractSet[str]) -> None:
+    with engine.connect() as connection:
+        found = _current(connection)
+        if found in served:
+            return
+        found = _known(connection)
+    raise SchemaDiffers(
+        f"The database is at revision {found or 'none'}, this program needs {head()}. "
+        "Run `qbwc-server database upgrade`."
+    )
+
+
+def _known(connection: Connection) -> str | None:
+    """Return the database's revision.
+
+    Raises:
+        SchemaDiffers: this program does not know it.
+    """
+    found, own = _current(connection), head()
+    if found is not None and found not in _revisions():
+        raise SchemaDiffers(
+            f"The database is at revision {found}, which is newer than this program: "
+            f"it needs {own}. Start the newer program, or have that one go back with "
+            f"`qbwc-server database downgrade {own}`."
+        )
+    return found
+
+
+def _after(revision: str) -> str:
+    return f"{int(revision) + 1:04}"
+
+
+def _revisions() -> set[str]:
+    script = ScriptDirectory.from_config(_config(None))
+    return {one.revision for one in script.walk_revisions()}
+
+
+def statements(url: str, since: str, to: str) -> str:
+    """Return the statements that take a database of this kind between two revisions.
+
+    For those who let nobody but themselves change their database; "base" is nothing.
+    """
+    config = _config(None)
+    config.attributes["url"] = url
+    config.output_buffer = io.StringIO()
+    there = [*sorted(_revisions()), to]
+    down = to == "base" or (since != "base" and there.index(to) < there.index(since))
+    way = command.downgrade if down else command.upgrade
+    way(config, f"{since}:{to}", sql=True)
+    return config.output_buffer.getvalue()
+
+
+def differences(engine: Engine) -> list[str]:
+    """Return how the migrated database differs from the models, in Alembic's words."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - slow, rare
+
+    from qbwc_server.storage.tables import metadata  # noqa: PLC0415
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return [str(one) for one in compare_metadata(context, metadata)]
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config(connection: Connection | None) -> Config:
+    inside = _HERE / "_migrations"
+    folder = inside if inside.is_dir() else _HERE.parent / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config

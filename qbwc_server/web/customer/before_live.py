@@ -1,0 +1,83 @@
+"""Before going live: what would be done, what is unmatched, and the button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as Answer
+
+from qbwc_server.companies.registry import Company
+from qbwc_server.onboarding import forecast, preview
+from qbwc_server.onboarding.going_live import NotReady
+from qbwc_server.standing import who_must_act
+from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.web.customer.choosing import LISTS
+from qbwc_server.web.customer.site import BY, Site
+
+_MOST = 100
+"""Lines of time on the page."""
+
+
+def blueprint(site: Site) -> Blueprint:
+    """Return /setup/<token>/preview with its live part, and POST go-live."""
+    pages = Blueprint("before_live", __name__)
+
+    def shown(
+        token: str,
+        company: Company,
+        *,
+        reasons: list[str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        return site.page(
+            "preview",
+            token,
+            company,
+            status=status,
+            active="preview",
+            reasons=reasons or [],
+            **kept(company),
+        )
+
+    def kept(company: Company) -> dict[str, Any]:
+        with company_reading(site.engine, company.id) as connection:
+            found = forecast.last(connection, company.id)
+            asked = forecast.is_due(connection, company.id, site.clock())
+        return {
+            "kept": found,
+            "asked": asked,
+            "would": preview.WOULD,
+            "plurals": who_must_act.SHOWN,
+            "lists": LISTS,
+            "most": _MOST,
+        }
+
+    @pages.get("/setup/<token>/preview")
+    def look(token: str) -> Response:
+        return shown(token, site.company(token))
+
+    @pages.get("/setup/<token>/preview/live")
+    def live(token: str) -> Answer:
+        company = site.company(token)
+        return site.part("preview", token, company=company, **kept(company))
+
+    @pages.post("/setup/<token>/preview")
+    def ask(token: str) -> Answer:
+        # Planning takes as long as the company is large: the worker does it.
+        company = site.company(token)
+        with company_transaction(site.engine, company.id) as connection:
+            forecast.ask(connection, company.id, site.clock())
+        return redirect(url_for("before_live.look", token=token), 303)
+
+    @pages.post("/setup/<token>/go-live")
+    def go_live(token: str) -> Answer:
+        company = site.company(token)
+        if company.mode == "preview":
+            try:
+                forecast.go_live(site.engine, company, site.clock, who=BY)
+            except NotReady as error:
+                return shown(token, company, reasons=error.reasons, status=409)
+        return redirect(url_for("before_live.look", token=token), 303)
+
+    return pages

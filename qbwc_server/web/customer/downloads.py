@@ -1,0 +1,96 @@
+"""Downloads as CSV: all records with their reasons, and the runs of a month."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy.engine import Row
+
+from qbwc_server.onboarding import company_status
+from qbwc_server.standing import who_must_act
+from qbwc_server.storage.database import company_reading
+from qbwc_server.web.customer.site import Site
+from qbwc_server.web.say import cell, iso
+
+_PART = 1000
+_RECORDS = (
+    *("number", "kind", "name", "stands", "state", "reason", "what to do"),
+    *("QuickBooks id", "Mosaic type", "Mosaic id", "changed"),
+)
+_RUNS = ("number", "began", "ended", "went wrong", "said", "company file")
+_MONTH = timedelta(days=30)
+
+
+def blueprint(site: Site) -> Blueprint:
+    """Return GET records.csv and runs.csv below /setup/<token>."""
+    pages = Blueprint("downloads", __name__)
+
+    @pages.get("/setup/<token>/records.csv")
+    def records(token: str) -> Response:
+        company = site.company(token)
+
+        def rows() -> Iterator[Sequence[object]]:
+            after = 0
+            # In parts: a download of hours must not hold a transaction for hours.
+            while True:
+                with company_reading(site.engine, company.id) as connection:
+                    part = company_status.every_record(
+                        connection, company.id, after, _PART
+                    )
+                yield from map(_record, part)
+                if len(part) < _PART:
+                    return
+                after = part[-1].id
+
+        return _csv("records.csv", _RECORDS, rows())
+
+    @pages.get("/setup/<token>/runs.csv")
+    def runs(token: str) -> Response:
+        company = site.company(token)
+        since = site.clock() - _MONTH
+        with company_reading(site.engine, company.id) as connection:
+            found = company_status.runs_since(connection, company.id, since)
+            return _csv("runs.csv", _RUNS, [_run(row) for row in found])
+
+    return pages
+
+
+def _record(row: Row[Any]) -> Sequence[object]:
+    stands = who_must_act.of(row)
+    return (
+        *(row.id, row.kind.replace("_", " "), row.name),
+        *(stands.title, row.state, row.reason, stands.do),
+        *(row.quickbooks_id, row.mosaic_type, row.mosaic_id, iso(row.changed_at)),
+    )
+
+
+def _run(row: Row[Any]) -> Sequence[object]:
+    ended = iso(row.ended_at) if row.ended_at else ""
+    wrong = "yes" if company_status.went_wrong(row) else "no"
+    return row.id, iso(row.started_at), ended, wrong, row.summary, row.file_path
+
+
+def _csv(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Response:
+    def lines() -> Iterator[str]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        # The mark has Excel read it as UTF-8.
+        buffer.write("\ufeff")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([cell(value) for value in row])
+            if buffer.tell() > 32_768:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(lines(), 200, headers, mimetype="text/csv")

@@ -1,0 +1,166 @@
+"""What every page of a customer begins with: whose it is, and where that one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import IO, Any
+
+from flask import (
+    Flask,
+    Request,
+    Response,
+    abort,
+    make_response,
+    render_template,
+    request,
+)
+from jinja2 import StrictUndefined
+from sqlalchemy.engine import Engine
+from werkzeug.wrappers import Response as Answer
+
+from qbwc_server import __version__, logs, words
+from qbwc_server.companies import credentials, editions, tokens
+from qbwc_server.companies.registry import Company
+from qbwc_server.keys import Keys
+from qbwc_server.onboarding import company_status
+from qbwc_server.settings import Settings
+from qbwc_server.standing import progress, who_must_act
+from qbwc_server.storage.database import company_reading
+from qbwc_server.web import say
+
+BY = "the setup page"
+"""Who did it, in the audit: whoever has the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What pages are made from."""
+
+    engine: Engine
+    keys: Keys
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    def company(self, token: str) -> Company:
+        """Return the company of a setup link; 404 or 410 end the request."""
+        company = tokens.company_of(self.engine, self.keys, "setup", token)
+        if company is None:
+            abort(404)
+        logs.about(company=company.id)
+        now = self.clock()
+        ends = credentials.page_ends_at(company, self.settings.page_link_days)
+        if ends is not None and now >= ends:
+            page = render_template("expired.html", ended=ends, company=company)
+            abort(make_response(page, 410))
+        credentials.note_use(self.engine, company, now)
+        return company
+
+    def page(
+        self,
+        name: str,
+        token: str,
+        company: Company,
+        *,
+        status: int = 200,
+        **values: object,
+    ) -> Response:
+        """Return a page with what all have: the answers, and what waits for whom."""
+        shown = {**self.stand(company), **values}
+        told = render_template(f"{name}.html", here=f"/setup/{token}", **shown)
+        return make_response(told, status)
+
+    def part(self, name: str, token: str, **values: object) -> Answer:
+        """Return a part of a page that changes by itself, by its ETag."""
+        told = render_template(f"_live_{name}.html", here=f"/setup/{token}", **values)
+        response = make_response(told)
+        response.add_etag()
+        return response.make_conditional(request)
+
+    def stand(self, company: Company) -> Mapping[str, Any]:
+        """Return where a company stands now, by the names that templates use."""
+        now = self.clock()
+        with company_reading(self.engine, company.id) as connection:
+            counted = who_must_act.counts(connection, company.id)
+            facts = company_status.facts(
+                connection,
+                self.keys,
+                company,
+                counted,
+                now,
+                peer=request.remote_addr or "",
+            )
+        conflicts = sum(one.conflicts for one in counted)
+        many = sum(one.by_need["needs_you"] for one in counted)
+        steps = progress.steps(facts)
+        return {
+            "company": company,
+            "now": now,
+            "facts": facts,
+            "steps": steps,
+            "steps_done": progress.done(steps),
+            "counted": counted,
+            "needs": many,
+            "conflicts": conflicts,
+            "answers": progress.answers(facts, needs=many, conflicts=conflicts),
+            "next_run": progress.next_run(facts),
+            "late": progress.is_late(facts),
+            "explained": _explained(company),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is to be known of a connection: said, more, and where to choose it."""
+
+    id: str
+    said: str
+    more: str
+    menu: str
+
+
+def _explained(company: Company) -> tuple[Explained, ...]:
+    """Return what needs attention, then what is not supported, each once.
+
+    The attention itself is told among what is to be done: here is only what it adds.
+    """
+    found = []
+    if company.attention_id is not None:
+        told = words.attention(company.attention_id)
+        more = told.page.removeprefix(told.said).strip()
+        found.append(Explained(told.id, "", more, told.menu))
+    for warning in editions.warnings(company.host or {}):
+        if warning != company.attention_id:
+            told = words.attention(warning)
+            found.append(Explained(told.id, told.page, "", told.menu))
+    return tuple(one for one in found if one.said or one.more or one.menu)
+
+
+def after() -> int:
+    """Return after which number a list begins; a strange one is its beginning."""
+    return max(request.args.get("after", 0, type=int) or 0, 0)
+
+
+class _Asked(Request):
+    """A request whose files stay in memory: a log that is explained is on no disk.
+
+    What a request may send is limited, so that is little.
+    """
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()
+
+
+def prepare(pages: Flask) -> None:
+    """Have templates fail on a name that is not there, and know how to say things."""
+    pages.request_class = _Asked
+    pages.jinja_env.undefined = StrictUndefined
+    pages.jinja_env.trim_blocks = pages.jinja_env.lstrip_blocks = True
+    pages.jinja_env.filters.update(
+        ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
+    )
+    pages.jinja_env.globals.update(
+        version=__version__, standing_of=who_must_act.of, NEEDS=words.NEEDS
+    )

@@ -1,0 +1,127 @@
+"""Conflicts side by side, and the buttons that say which side is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from sqlalchemy.engine import Row
+from werkzeug.wrappers import Response as Answer
+
+from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import conflicts
+from qbwc_server.onboarding import company_status
+from qbwc_server.planning import time_facts
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.web.customer import naming
+from qbwc_server.web.customer.site import BY, Site, after
+
+_RECORD = tables.record
+_SIDES = ("quickbooks", "mosaic")
+_AT_ONCE = 20
+_SETTLED = "Your choice is kept."
+_FIELDS = {
+    "date": "Day",
+    "minutes": "Duration",
+    "person": "Person",
+    "job": "Customer or job",
+    "item": "Service item",
+    "notes": "Notes",
+    "billable": "Billable",
+}
+
+
+def blueprint(site: Site) -> Blueprint:
+    """Return GET /setup/<token>/conflicts, and POST of one of them with its side."""
+    pages = Blueprint("to_settle", __name__)
+
+    @pages.get("/setup/<token>/conflicts")
+    def all_(token: str) -> Response:
+        return told(token)
+
+    @pages.post("/setup/<token>/conflicts/<int:record_id>")
+    def settle(token: str, record_id: int) -> Answer:
+        company, now = site.company(token), site.clock()
+        side = request.form.get("side", "")
+        if side not in _SIDES:
+            abort(400)
+        try:
+            with company_transaction(site.engine, company.id) as connection:
+                row = connection.execute(
+                    sa.select(_RECORD).where(
+                        _RECORD.c.company_id == company.id, _RECORD.c.id == record_id
+                    )
+                ).first()
+                if row is None:
+                    abort(404)
+                conflicts.settle(connection, row, side, by=BY, now=now)
+        except conflicts.NothingToSettle as error:
+            return told(token, notice=error.support, status=409)
+        page = url_for("to_settle.all_", token=token, settled=record_id)
+        return redirect(page, 303)
+
+    def told(token: str, *, notice: str = "", status: int = 200) -> Response:
+        company = site.company(token)
+        settled = request.args.get("settled", type=int)
+        with company_reading(site.engine, company.id) as connection:
+            rows, following = company_status.conflicting(
+                connection, company.id, after(), _AT_ONCE
+            )
+            name = naming.name_of(connection, company.id)
+            cases = [_case(company, row, name) for row in rows]
+        if settled is not None:
+            notice = _SETTLED
+        return site.page(
+            "conflicts",
+            token,
+            company,
+            status=status,
+            active="conflicts",
+            cases=cases,
+            following=following,
+            notice=notice,
+        )
+
+    return pages
+
+
+def _case(
+    company: Company, row: Row[Any], name: Callable[[str, Any], str]
+) -> dict[str, Any]:
+    """Return a conflict side by side, in words; `name` names what a value refers to."""
+    fields = []
+    for field, one in (row.conflict or {}).items():
+        fields.append(
+            {
+                "title": _FIELDS.get(field, field.replace("_", " ")),
+                "quickbooks": _value(field, one.get("quickbooks"), name),
+                "mosaic": _value(field, one.get("mosaic"), name),
+                "kept": one.get("kept"),
+                "settled": one.get("settled"),
+            }
+        )
+    return {
+        "id": row.id,
+        "name": row.name,
+        "fields": fields,
+        "settled": next((one["settled"] for one in fields if one["settled"]), None),
+        "kept": next((one["kept"] for one in fields if one["kept"]), None),
+        "quickbooks_at": time_facts.edited_in_quickbooks(company, row),
+        "mosaic_at": time_facts.edited_in_mosaic(row),
+    }
+
+
+def _value(field: str, value: Any, name: Callable[[str, Any], str]) -> str:
+    if value is None or value == "":
+        return "(empty)"
+    if field == "minutes":
+        hours, minutes = divmod(int(value), 60)
+        return f"{hours}:{minutes:02}"
+    if field == "billable":
+        return {"Billable": "yes", True: "yes", "HasBeenBilled": "billed"}.get(
+            value, "no"
+        )
+    return str(name(field, value))

@@ -1,0 +1,145 @@
+"""The methods of the SOAP contract by name: their arguments, and what answers them.
+
+Rule 1: whatever fails, Web Connector gets the safe value of the method.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from qbwc_server import metrics
+from qbwc_server.qbxml.response import clean
+from qbwc_server.storage.database import NOT_USABLE
+from qbwc_server.web_connector.conversation import Conversation
+
+BUSY = ["", "busy", "300", ""]
+SAFE: dict[str, str | int | list[str]] = {
+    "serverVersion": "qbwc-server",
+    "clientVersion": "",
+    "authenticate": BUSY,
+    "sendRequestXML": "",
+    "receiveResponseXML": -1,
+    "connectionError": "done",
+    "getLastError": "Something went wrong on our side. It will be tried again.",
+    "closeConnection": "OK",
+    "getInteractiveURL": "",
+    "interactiveDone": "Done",
+    "interactiveRejected": "This connection has no interactive mode.",
+}
+"""What each method answers when our own program or database fails."""
+_LOGINS = {"none": "none", "nvu": "refused", "busy": "busy"}
+
+_LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method: the names of its arguments in the contract's order, and its work.
+
+    `work` takes the caller's network address and the arguments.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    work: Callable[..., Any]
+
+    def answer(self, peer: str, *arguments: str | None) -> Any:
+        """Return what the method answers; the safe value if it fails.
+
+        A SOAP library gives None for an argument that is absent, leaves out a result
+        that is None, and sends an empty body for one that XML cannot hold.
+        """
+        began = time.perf_counter()
+        try:
+            result = self.work(peer, *("" if one is None else one for one in arguments))
+            said = outcome(self.name, result)
+        except Exception as error:  # noqa: BLE001 - the last line before a SOAP fault
+            _LOG.exception("call failed", call=self.name)
+            result, said = SAFE[self.name], "failed"
+            if isinstance(error, NOT_USABLE):
+                metrics.database_error()
+        metrics.call(self.name, said, time.perf_counter() - began)
+        if isinstance(result, str):
+            return clean(result)
+        if isinstance(result, list):
+            return [clean(item) for item in result]
+        return result
+
+
+def outcome(name: str, result: Any) -> str:
+    """Return in a word what a call was answered; it is one of few.
+
+    For authenticate work, none (nothing to do), refused or busy; for sendRequestXML
+    asked or nothing; for receiveResponseXML taken or stop.
+    """
+    if name == "authenticate":
+        return _LOGINS.get(result[1], "work")
+    if name == "sendRequestXML":
+        return "asked" if result else "nothing"
+    if name == "receiveResponseXML":
+        return "taken" if result >= 0 else "stop"
+    return "ok"
+
+
+def calls(talk: Conversation) -> dict[str, Call]:
+    """Return the methods of a conversation."""
+    made = (
+        Call("serverVersion", (), lambda _peer: talk.server_version()),
+        Call(
+            "clientVersion",
+            ("strVersion",),
+            lambda peer, version: talk.client_version(version, peer=peer),
+        ),
+        Call(
+            "authenticate",
+            ("strUserName", "strPassword"),
+            lambda peer, name, password: talk.authenticate(name, password, peer),
+        ),
+        Call(
+            "sendRequestXML",
+            (
+                *("ticket", "strHCPResponse", "strCompanyFileName"),
+                *("qbXMLCountry", "qbXMLMajorVers", "qbXMLMinorVers"),
+            ),
+            lambda peer, ticket, hcp, path, country, major, minor: talk.send_request(
+                ticket, hcp, path, country, f"{major}.{minor}", peer=peer
+            ),
+        ),
+        Call(
+            "receiveResponseXML",
+            ("ticket", "response", "hresult", "message"),
+            lambda peer, *arguments: talk.receive_response(*arguments, peer=peer),
+        ),
+        Call(
+            "connectionError",
+            ("ticket", "hresult", "message"),
+            lambda peer, *arguments: talk.connection_error(*arguments, peer=peer),
+        ),
+        Call(
+            "getLastError",
+            ("ticket",),
+            lambda peer, ticket: talk.last_error(ticket, peer=peer),
+        ),
+        Call(
+            "closeConnection",
+            ("ticket",),
+            lambda peer, ticket: talk.close(ticket, peer=peer),
+        ),
+        Call(
+            "getInteractiveURL",
+            ("wcTicket", "sessionID"),
+            lambda *_: SAFE["getInteractiveURL"],
+        ),
+        Call("interactiveDone", ("wcTicket",), lambda *_: SAFE["interactiveDone"]),
+        Call(
+            "interactiveRejected",
+            ("wcTicket", "reason"),
+            lambda *_: SAFE["interactiveRejected"],
+        ),
+    )
+    return {one.name: one for one in made}

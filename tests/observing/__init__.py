@@ -1,1 +1,0 @@
-"""What operators see: figures, alerts, log lines, and what the doctor says."""

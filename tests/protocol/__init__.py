@@ -1,1 +1,0 @@
-"""Tests of the Web Connector's protocol, from the socket to the database."""

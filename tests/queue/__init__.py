@@ -1,1 +1,0 @@
-"""Tests of jobs, exchanges and the two databases below them."""

@@ -1,1 +1,0 @@
-"""Tests of reading QuickBooks through a real company file, without HTTP."""

@@ -1,1 +1,0 @@
-"""Tests of silence and who is told of it."""

@@ -1,0 +1,107 @@
+"""A customer's QWCLog.txt, sent to the page: explained, and kept nowhere."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from werkzeug.test import Client, TestResponse
+
+from qbwc_server import words
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+from qbwc_server.words.qwclog import MOST_BYTES
+
+NewCompanies = Callable[..., NewCompany]
+LOG = (
+    "20260302.14:00:00 UTC\t: QBWC1012: Authentication failed for jane@firm.com\n"
+    "20260302.14:10:00 UTC\t: Could not start QuickBooks.\n"
+    "20260302.14:20:00 UTC\t: QBWC1012: Authentication failed for jane@firm.com\n"
+)
+
+
+def _send(server: Client, token: str, log: bytes, name: str = "L.txt") -> TestResponse:
+    head = f'Content-Disposition: form-data; name="log"; filename="{name}"'
+    return server.post(
+        f"/setup/{token}/runs",
+        data=b"--edge\r\n" + head.encode() + b"\r\n\r\n" + log + b"\r\n--edge--\r\n",
+        content_type="multipart/form-data; boundary=edge",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_log_is_explained_with_what_to_do_the_newest_first(
+    server: Client, new_company: NewCompanies, encoding: str
+) -> None:
+    """Each thing once, in the words of the one table; whose log it is is not shown."""
+    answer = _send(server, new_company().setup_token, LOG.encode(encoding))
+    text = html.unescape(answer.text)
+    assert answer.status_code == 200
+    assert "2 things went wrong" in text
+    for told in (words.qwc_code(1012), words.hresult("0x80040408")):
+        for part in (told.happened, told.do, told.menu):
+            assert part in text
+    assert text.index(words.qwc_code(1012).happened) < text.index(
+        words.hresult("0x80040408").happened
+    )
+    assert "2 times, last" in text
+    assert "jane@firm.com" not in text
+
+
+def test_a_log_without_trouble_says_so(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """Whatever is in it."""
+    token = new_company().setup_token
+    for log in (b"", b"\x00\xff\xfe", b"QBWC1012 was written by hand"):
+        text = _send(server, token, log).text
+        assert "Nothing that went wrong stands in this log." in text
+
+
+def test_five_megabytes_are_taken_and_no_byte_more(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """What is larger is told so on the page, however much it is."""
+    token = new_company().setup_token
+    whole = LOG.encode().rjust(MOST_BYTES, b"\n")
+    assert "2 things went wrong" in _send(server, token, whole).text
+    for more in (1, 50_000):
+        answer = _send(server, token, whole + b"\n" * more)
+        assert answer.status_code == 413
+        assert "more than 5 MB" in answer.text
+        assert "<h1>" in answer.text
+
+
+def test_a_form_without_a_file_asks_for_one(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """Nothing is explained then."""
+    path = f"/setup/{new_company().setup_token}/runs"
+    for data in ({}, {"log": "text"}, {"log": (io.BytesIO(b""), "")}):
+        answer = server.post(path, data=data, content_type="multipart/form-data")
+        assert answer.status_code == 400
+        assert "Choose a file first." in answer.text
+
+
+def test_nothing_of_a_log_is_kept(
+    server: Client, engine: Engine, new_company: NewCompanies
+) -> None:
+    """No row of any table is more or other than before."""
+    made = new_company()
+
+    def all_rows() -> list[object]:
+        with company_transaction(engine, made.id) as connection:
+            return [
+                sorted(map(repr, connection.execute(sa.select(table))))
+                for table in tables.metadata.sorted_tables
+            ]
+
+    _send(server, made.setup_token, LOG.encode())  # that the page was opened is kept
+    before = all_rows()
+    _send(server, made.setup_token, LOG.encode())
+    assert all_rows() == before

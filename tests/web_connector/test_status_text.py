@@ -1,0 +1,158 @@
+"""What stands in Web Connector's Status column after a run, over the real SOAP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from qbwc_server import words
+from qbwc_server.companies import registry
+from qbwc_server.standing import who_must_act
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, next_ids
+from tests.web_connector.desk import Desk
+from tests.web_connector.timesheet import Timesheet
+
+
+def records(desk: Desk, kind: str, state: str, many: int, **more: object) -> None:
+    """Make records of a kind in a state."""
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        connection.execute(
+            tables.record.insert(),
+            [
+                {
+                    "company_id": desk.company.id,
+                    "id": number,
+                    "kind": kind,
+                    "state": state,
+                    "name": f"{kind} {number}",
+                    "created_at": desk.clock(),
+                    "changed_at": desk.clock(),
+                    **more,
+                }
+                for number in next_ids(connection, desk.company.id, many)
+            ],
+        )
+
+
+def waiting(desk: Desk) -> int:
+    """Count what needs a person."""
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        return who_must_act.count(connection, desk.company.id)
+
+
+def test_a_run_tells_what_came_and_what_went(desk: Desk, timesheet: Timesheet) -> None:
+    """Counts of both ways, as they were in this run."""
+    timesheet.new()
+    timesheet.new(day="2026-02-26")
+    desk.clock.pass_(minutes=15)
+    desk.hands.add("Employee", "Bob", Email="bob@alice.example")
+    desk.run()
+    said = desk.session().summary
+    assert said.startswith("2 time entries in, 2 out; ")
+    assert "2 employees in" in said
+
+
+def test_what_needs_a_person_is_told_with_an_address_without_a_secret(
+    desk: Desk,
+) -> None:
+    """The setup link's token is known to nobody; the plain address says how to ask."""
+    records(desk, "customer", "conflict", 1)
+    records(desk, "employee", "unlinked", 1)
+    run = desk.run()
+    assert run.result.endswith(f" 2 need you: {desk.url}")
+    assert desk.company.setup_token not in run.result
+    assert (run.result.isascii(), len(run.result) < 200) == (True, True)
+
+
+def test_get_last_error_tells_it_too_where_there_is_no_error(desk: Desk) -> None:
+    """Never empty."""
+    ticket = desk.ticket()
+    assert desk.call("getLastError", ticket) == "No error."
+    records(desk, "customer", "refused", 3)
+    assert desk.call("getLastError", ticket) == f"No error. 3 need you: {desk.url}"
+
+
+def test_a_run_with_trouble_ends_with_it(desk: Desk) -> None:
+    """What a company must look at comes before what was done."""
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        registry.attend(
+            connection, desk.company.id, error_id="mosaic-key-missing", text="No key."
+        )
+    records(desk, "customer", "conflict", 1)
+    said = desk.run().result
+    assert said.startswith("No key. ")
+    assert said.endswith(f" 1 needs you: {desk.url}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "more", "counted"),
+    [
+        ("customer", "unlinked", {}, 1),
+        ("customer", "unlinked", {"waits_for": "customer:80000001"}, 0),
+        ("time_entry", "unlinked", {}, 0),
+        ("time_entry", "conflict", {}, 1),
+        ("time_entry", "refused", {}, 1),
+        ("customer", "locked", {}, 0),
+        ("customer", "pending", {}, 0),
+        ("customer", "do_not_link", {}, 0),
+    ],
+)
+def test_only_what_a_person_can_do_is_counted(
+    desk: Desk, kind: str, state: str, more: dict[str, object], counted: int
+) -> None:
+    """What waits for another record is that record's affair."""
+    records(desk, kind, state, 1, **more)
+    assert waiting(desk) == counted
+
+
+def test_another_companys_records_are_not_counted(desk: Desk) -> None:
+    """Everybody sees their own."""
+    records(desk, "customer", "conflict", 1)
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        assert who_must_act.count(connection, desk.company.id + 1) == 0
+
+
+def test_a_great_number_is_not_counted_to_its_end(desk: Desk) -> None:
+    """More than a thousand is enough to know."""
+    records(desk, "time_entry", "conflict", 1500)
+    assert waiting(desk) == words.MANY + 1
+    assert "More than 1000 need you" in desk.run().result
+
+
+@pytest.fixture
+def plans(desk: Desk) -> Iterator[list[str]]:
+    """What the database says of how it finds what is counted."""
+    told: list[str] = []
+
+    def explain(
+        connection: sa.Connection, _cursor: object, text: str, *more: Any
+    ) -> None:
+        if "waits_for IS NULL" in text and not text.startswith("EXPLAIN"):
+            how = "EXPLAIN QUERY PLAN " if desk.engine.name == "sqlite" else "EXPLAIN "
+            found = connection.exec_driver_sql(how + text, more[0])
+            told.extend(str(row[-1]) for row in found)
+
+    sa.event.listen(desk.engine, "before_cursor_execute", explain)
+    yield told
+    sa.event.remove(desk.engine, "before_cursor_execute", explain)
+
+
+def test_the_count_goes_by_the_index_and_never_over_the_table(
+    desk: Desk, engine: Engine, plans: list[str]
+) -> None:
+    """At a million records, too."""
+    if engine.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            who_must_act.count(connection, desk.company.id)
+    else:
+        waiting(desk)
+    text = "\n".join(plans)
+    assert "ix_record_state" in text or "ix_record_support" in text
+    assert "Seq Scan" not in text
+    assert "SCAN record" not in text
