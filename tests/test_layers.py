@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "qbwc_server"
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 CONTRACTS: list[dict[str, Any]] = SETTINGS["tool"]["importlinter"]["contracts"]
-LAYERS = next(one["layers"] for one in CONTRACTS if one["id"] == "layers")
+LAYERS = next(one["layers"] for one in CONTRACTS if one["id"] == "wings")
 
 
 def _lint(*arguments: str) -> tuple[int, str]:
@@ -60,11 +60,12 @@ def test_every_contract_is_kept() -> None:
 @pytest.mark.parametrize(
     ("contract", "before", "after", "told"),
     [
-        ("layers", '"models | kinds | settings"', '"kinds | settings"', "models"),
-        ("layers", '"endpoint | delivery"', '"endpoint"', "delivery"),
+        ("wings", '  "records",\n', "", "records"),
+        ("wings", "logs | metrics | keys", "logs | keys", "metrics"),
+        ("wings", '  "delivery",\n', '  "delivery",\n  "jobs",\n', "jobs"),
         ("sandbox", '"qbwc_server.cli"]', '"qbwc_server.web"]', "cli"),
         ("httpx", '"qbwc_server.mosaic"]', '"qbwc_server.web"]', "httpx"),
-        ("spyne", '"qbwc_server._spyne_compat"]', '"qbwc_server.web"]', "spyne"),
+        ("spyne", 'rs = ["qbwc_server.web_connector.soap", ', "rs = [", "spyne"),
         ("pure", '"sqlalchemy", ', '"sqlalchemy", "lxml", ', "lxml"),
     ],
 )
@@ -83,8 +84,8 @@ def test_a_contract_that_is_not_kept_is_told(
     assert told in said
 
 
-def test_layers_name_only_modules_that_exist() -> None:
-    """And each of them once."""
+def test_the_wings_are_those_that_exist() -> None:
+    """And each of them, like each module beside them, is named once."""
     named = [name for line in LAYERS for name in re.split(r" [|:] ", line)]
     there = {
         path.stem
@@ -116,12 +117,17 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
             r"os\.(environb?|getenvb?|putenv)",
             {"settings.py", "cli/acting.py", "cli/demo_processes.py", "metrics.py"},
         ),
-        (r"(sa|sqlalchemy)\.create_engine", {"database.py"}),
+        (r"(sa|sqlalchemy)\.create_engine", {"storage/database.py"}),
         # Whoever began a transaction of his own would not be held to one company;
         # VACUUM is in no transaction.
         (
             r"(.*\.)?_?engine\.(begin|connect|raw_connection)",
-            {"database.py", "forgetting.py", "schema.py", "web/health.py"},
+            {
+                "operations/forgetting.py",
+                "storage/database.py",
+                "storage/schema.py",
+                "web/hooks/health.py",
+            },
         ),
         # What sees all companies is for operators, never for server or worker.
         (
@@ -135,7 +141,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
                 "cli/support_token.py",
             },
         ),
-        (r"support_reading", {"cli/support.py", "web/support_site.py"}),
+        (r"support_reading", {"cli/support.py", "web/support/site.py"}),
         # The sandbox lives in the present, too.
         (r"datetime\.(now|utcnow|today)|time\.time", {"app.py", "cli/sandbox.py"}),
     ],
@@ -149,3 +155,50 @@ def test_what_has_one_place_is_used_in_no_other(what: str, where: set[str]) -> N
         and any(re.fullmatch(what, one) for one in _names(tree))
     }
     assert found == where
+
+
+BESIDE_THE_WINGS = {
+    *("__init__", "__main__", "app", "errors", "keys", "logs", "metrics"),
+    *("proxies", "settings"),
+}
+REWRITTEN_NEXT = {
+    "quickbooks/restores.py",
+    "quickbooks/time_answers.py",
+    "quickbooks/time_records.py",
+    "quickbooks/time_write_answers.py",
+    "records/store.py",
+}
+"""Moved as they were; they may be longer than others until they are written anew."""
+
+
+def test_what_lies_beside_the_wings_is_what_every_process_has() -> None:
+    """A new module has a wing to go to."""
+    assert {path.stem for path in PACKAGE.glob("*.py")} == BESIDE_THE_WINGS
+
+
+def test_a_wing_can_be_taken_in_at_a_glance() -> None:
+    """At most 18 modules a folder; the command line has one a group of commands."""
+    for folder in sorted(PACKAGE.rglob("*")):
+        modules = set(folder.glob("*.py")) - {folder / "__init__.py"}
+        if folder.name != "cli":
+            assert len(modules) <= 18, folder.name
+
+
+def test_no_module_is_long() -> None:
+    """At most 400 lines; where one grows beyond that, it has two jobs."""
+    long = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if len(path.read_text("utf-8").splitlines()) > 400
+    }
+    assert long <= REWRITTEN_NEXT
+
+
+def test_every_wing_says_what_it_is_for_and_hands_nothing_on() -> None:
+    """A reader begins with its docstring; a name has one place to be imported from."""
+    for path in sorted(PACKAGE.glob("*/__init__.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        assert ast.get_docstring(tree), path
+        # `words` is the one door to all words, `kinds` the list of the kinds.
+        if path.parent.name not in {"cli", "kinds", "words"}:
+            assert len(tree.body) == 1, path

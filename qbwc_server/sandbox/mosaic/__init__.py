@@ -1,0 +1,1 @@
+"""A Mosaic without Mosaic: begin with `sandbox`, and `hands` for people."""

@@ -1,0 +1,1 @@
+"""A Web Connector without Windows: `program`, and `registration` of a .qwc file."""

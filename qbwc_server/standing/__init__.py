@@ -1,0 +1,4 @@
+"""How a company and its records stand, and who must act: one rule for all who ask.
+
+Begin with `who_must_act` (records) and `progress` (a connection).
+"""

@@ -1,0 +1,1 @@
+"""The pages of a customer; each begins with `site`, which knows whose it is."""

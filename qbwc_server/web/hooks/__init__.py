@@ -1,0 +1,1 @@
+"""What programs ask for: Mosaic's callbacks, health, figures for Prometheus."""

@@ -1,0 +1,1 @@
+"""The pages of the support console; `blueprint` puts them together."""

@@ -1,0 +1,1 @@
+"""The tenant, its logins, and its silence."""

@@ -1,0 +1,1 @@
+"""What runs unattended, or by an operator's hand."""

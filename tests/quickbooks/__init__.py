@@ -1,0 +1,1 @@
+"""The way in: through a real company file, with and without HTTP."""

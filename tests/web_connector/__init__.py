@@ -1,0 +1,1 @@
+"""The Web Connector's protocol, from the socket to the database."""
