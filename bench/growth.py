@@ -16,7 +16,7 @@ from bench.drain import OBJECTS
 from bench.firm import Firm
 from bench.stand import Stand
 from bench.wire import Times
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import claiming
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
@@ -82,7 +82,7 @@ def claims(made: Stand, company_id: int) -> float:
     for _ in range(50):
         with company_transaction(made.engine, company_id) as connection:
             begun = time.perf_counter()
-            chosen = queue.claimable(
+            chosen = claiming.claimable(
                 connection, company_id, datetime.now(UTC), write_batch=_BATCH
             )
             found.append(time.perf_counter() - begun)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import team_claims
+from qbwc_server.companies import attention, team_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.kinds import KINDS, time_entry
@@ -28,10 +28,6 @@ _TABLE = tables.company
 _FIRST_HOUSEKEEPING = timedelta(days=1)
 _FIRST_PREVIEW = timedelta(minutes=10)
 _SECRET = re.compile("key|hash")
-STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
-"""Attentions in which nothing is written until a person has spoken."""
-TIME_OFF = "time-tracking-off"
-_OF_MOSAIC = "mosaic-"
 _WAKING = {"structure", "two_way", "policy", "contractors"}
 """What changes the plan of records."""
 MOSAIC_TIME = "mosaic_time"
@@ -122,7 +118,7 @@ class Company:
     @property
     def delivers(self) -> bool:
         """Whether anything may be written to Mosaic for it now."""
-        return self.mode == "live" and self.attention_id not in STOPPING
+        return self.mode == "live" and self.attention_id not in attention.STOPPING
 
     @property
     def writes_quickbooks(self) -> bool:
@@ -333,56 +329,6 @@ def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
     change(connection, company_id, deliver_at=now)
 
 
-def attend(
-    connection: Connection, company_id: int, *, error_id: str, text: str
-) -> None:
-    """Say what a person must look at; one that stops everything stays in front.
-
-    Trouble with Mosaic does not hide trouble with the company file.
-    """
-    now = sa.func.coalesce(_TABLE.c.attention_id, "")
-    condition: sa.ColumnElement[bool] = now.not_in(STOPPING)
-    if error_id.startswith(_OF_MOSAIC):
-        condition &= sa.or_(now == "", now.startswith(_OF_MOSAIC))
-    connection.execute(
-        _TABLE.update()
-        .where(_TABLE.c.id == company_id, condition)
-        .values(attention_id=error_id, attention=text)
-    )
-
-
-def warn(connection: Connection, company_id: int, *, error_id: str, text: str) -> None:
-    """Say what a person should know, unless something is to be attended already."""
-    connection.execute(
-        _TABLE.update()
-        .where(_TABLE.c.id == company_id, _TABLE.c.attention_id.is_(None))
-        .values(attention_id=error_id, attention=text)
-    )
-
-
-def calm(
-    connection: Connection,
-    company_id: int,
-    *,
-    also_stops: bool = False,
-    mosaic: bool = False,
-) -> None:
-    """Take back what needed attention, because it is over.
-
-    `mosaic` says on which side it is over: the trouble of the other side stays.
-    """
-    now = sa.func.coalesce(_TABLE.c.attention_id, "")
-    of_mosaic = now.startswith(_OF_MOSAIC)
-    condition = (_TABLE.c.id == company_id) & (of_mosaic if mosaic else ~of_mosaic)
-    # That time tracking is off is over when the preferences say so.
-    condition &= now != TIME_OFF
-    if not also_stops:
-        condition &= now.not_in(STOPPING)
-    connection.execute(
-        _TABLE.update().where(condition).values(attention_id=None, attention=None)
-    )
-
-
 def accept_deletions(
     connection: Connection, company_id: int, *, now: datetime, who: str
 ) -> None:
@@ -408,8 +354,8 @@ def accept_deletions(
             ],
             key=("company_id", "kind"),
         )
-        calm(connection, company_id, also_stops=True, mosaic=True)
-    calm(connection, company_id, also_stops=True)
+        attention.calm(connection, company_id, also_stops=True, mosaic=True)
+    attention.calm(connection, company_id, also_stops=True)
     wake_all(connection, company_id, now)
     change(connection, company_id, next_read_at=now, time_window_at=now)
     audit(connection, company_id, now, who=who, what="deletions accepted")

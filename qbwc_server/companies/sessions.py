@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server import logs, metrics
 from qbwc_server.keys import Keys
 from qbwc_server.storage import statements, tables
-from qbwc_server.storage.database import first_at_once, next_id
+from qbwc_server.storage.database import next_id
+from qbwc_server.storage.one_trip import first_at_once
 
 _TABLE = tables.session
 _LOG = structlog.get_logger(__name__)

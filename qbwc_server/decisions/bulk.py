@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions import linking, listing
+from qbwc_server.decisions import link_checks, linking, listing
 from qbwc_server.decisions.linking import Way, Word
 from qbwc_server.decisions.suggestions import Suggestion, suggest, the_exact_one
 from qbwc_server.errors import QbwcError
@@ -210,7 +210,7 @@ def _match(
     if one is None:
         raise NoExactMatch("It has no exact match in Mosaic, or more than one.")
     if one.elsewhere and not share and one.data_type not in SHARED_BY_NATURE:
-        raise linking.TakenElsewhere(f"{ELSEWHERE} Say whether both share it.")
+        raise link_checks.TakenElsewhere(f"{ELSEWHERE} Say whether both share it.")
     return linking.link(
         connection, company_id, record_id, one.mosaic_id, word, share=share
     )

@@ -12,40 +12,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, team_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions.suggestions import NoPlace, place_of
-from qbwc_server.delivery import outbox
-from qbwc_server.errors import QbwcError
-from qbwc_server.kinds import KINDS, kind, time_entry
+from qbwc_server.decisions import link_checks
 from qbwc_server.kinds.list_plan import (
-    ELSEWHERE,
-    SHARED_BY_NATURE,
     TOLD_LATER,
     TOLD_NOT_TO_LINK,
     Choice,
 )
-from qbwc_server.records import ancestors, mosaic_objects, store
-from qbwc_server.records.references import PEOPLE
+from qbwc_server.records import mosaic_objects, store
 from qbwc_server.storage import tables
 
 _RECORD, _EVENT = tables.record, tables.record_event
-_CALL, _JOB = tables.mosaic_call, tables.job
 _CHOSEN, _TAKEN_BACK = "choice: ", "choice taken back"
-_UNDONE = frozenset({"refused", "absent"})
-_FIELD_OF_TIME = {
-    "employee": "member_id",
-    "project": "project_id",
-    "phase": "phase_id",
-    "standard_work_category": "standard_work_category_id",
-}
-_TYPES = ("client", *_FIELD_OF_TIME)
-_IN_TIME = {"customer": "job", "service_item": "item"}
 Way: TypeAlias = Literal["new", "none", "later"]
 WAYS: tuple[Way, ...] = get_args(Way)
 """What a person can say of a record besides linking it."""
@@ -54,60 +38,6 @@ _STANDS: dict[str, tuple[str, str]] = {
     "none": ("do_not_link", TOLD_NOT_TO_LINK),
     "later": ("unlinked", TOLD_LATER),
 }
-
-
-class RecordUnknown(QbwcError):
-    """There is no such record, or nobody can choose for one of its kind."""
-
-    id: ClassVar[str] = "link-record-unknown"
-
-
-class ObjectUnknown(QbwcError):
-    """Mosaic has no such object, as far as was read."""
-
-    id: ClassVar[str] = "link-object-unknown"
-
-
-class WrongType(QbwcError):
-    """The object of Mosaic is of another type than the record's counterpart."""
-
-    id: ClassVar[str] = "link-wrong-type"
-
-
-class WrongParent(QbwcError):
-    """The object of Mosaic stands under something else."""
-
-    id: ClassVar[str] = "link-wrong-parent"
-
-
-class LinkedAlready(QbwcError):
-    """The record is linked to another object."""
-
-    id: ClassVar[str] = "link-linked-already"
-
-
-class Taken(QbwcError):
-    """Another record of the company is linked to the object."""
-
-    id: ClassVar[str] = "link-taken"
-
-
-class TakenElsewhere(QbwcError):
-    """Another company file of the team is linked to the object."""
-
-    id: ClassVar[str] = "link-taken-elsewhere"
-
-
-class WriteUnderWay(QbwcError):
-    """A write about the record is not settled."""
-
-    id: ClassVar[str] = "link-write-under-way"
-
-
-class Used(QbwcError):
-    """The link was used already, and is not taken back."""
-
-    id: ClassVar[str] = "link-used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +67,21 @@ def link(
         LinkedAlready, Taken, TakenElsewhere, WriteUnderWay: not as things are.
     """
     company = registry.get(connection, company_id)
-    row = _record(connection, company_id, record_id)
-    data_type, parent = _place(connection, company, row)
+    row = link_checks.record_to_link(connection, company_id, record_id)
+    data_type, parent = link_checks.place(connection, company, row)
     if row.mosaic_id == mosaic_id and row.mosaic_type == data_type:
         return False
     if row.mosaic_id is not None:
-        raise LinkedAlready(
+        raise link_checks.LinkedAlready(
             f"{row.name} is linked to {row.mosaic_type} {row.mosaic_id}. Unlink it "
             "first."
         )
-    _require_settled(connection, row)
-    found = _object(connection, company_id, data_type, mosaic_id)
-    _require_parent(row, found, data_type, parent)
-    _require_free(connection, company, row, data_type, mosaic_id, share=share)
+    link_checks.require_settled(connection, row)
+    found = link_checks.object_of(connection, company_id, data_type, mosaic_id)
+    link_checks.require_parent(row, found, data_type, parent)
+    link_checks.require_free(
+        connection, company, row, data_type, mosaic_id, share=share
+    )
     _remember(connection, row, Choice.LINK, word, to=[data_type, mosaic_id])
     mosaic_objects.link(
         connection,
@@ -175,10 +107,10 @@ def unlink(connection: Connection, company_id: int, record_id: int, word: Word) 
     Raises:
         RecordUnknown, WriteUnderWay: it cannot be, or not now.
     """
-    row = _record(connection, company_id, record_id)
+    row = link_checks.record_to_link(connection, company_id, record_id)
     if row.mosaic_id is None:
         return False
-    _require_settled(connection, row)
+    link_checks.require_settled(connection, row)
     _choose(connection, row, Choice.LATER.value, word)
     return True
 
@@ -194,15 +126,15 @@ def choose(
     Raises:
         RecordUnknown, LinkedAlready, WriteUnderWay: it cannot be, or not now.
     """
-    row = _record(connection, company_id, record_id)
+    row = link_checks.record_to_link(connection, company_id, record_id)
     if row.choice == way:
         return False
     if row.mosaic_id is not None and way != "none":
-        raise LinkedAlready(
+        raise link_checks.LinkedAlready(
             f"{row.name} is linked to {row.mosaic_type} {row.mosaic_id}. Unlink it "
             "first."
         )
-    _require_settled(connection, row)
+    link_checks.require_settled(connection, row)
     _choose(connection, row, way, word)
     return True
 
@@ -215,14 +147,14 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
         RecordUnknown, WriteUnderWay, ObjectUnknown, Taken: it cannot be, or not now.
     """
     company = registry.get(connection, company_id)
-    row = _record(connection, company_id, record_id)
+    row = link_checks.record_to_link(connection, company_id, record_id)
     last = last_choice(connection, row)
     if last is None:
         return False
-    _require_settled(connection, row)
+    link_checks.require_settled(connection, row)
     before = last.detail["before"]
-    if row.mosaic_id is not None and _used(connection, row, last.id):
-        raise Used(
+    if row.mosaic_id is not None and link_checks.used(connection, row, last.id):
+        raise link_checks.Used(
             f"{row.name} stays linked to {row.mosaic_type} {row.mosaic_id}: something "
             "was written by this link already. Unlink it if it is wrong, and look at "
             "what was written."
@@ -230,8 +162,8 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
     back = (before["mosaic_type"], before["mosaic_id"])
     found = None
     if before["mosaic_id"] is not None:
-        found = _object(connection, company_id, *back)
-        _require_free(connection, company, row, *back, share=True)
+        found = link_checks.object_of(connection, company_id, *back)
+        link_checks.require_free(connection, company, row, *back, share=True)
     if row.mosaic_id is not None:
         why = "The choice was taken back."
         mosaic_objects.unlink(connection, row, why=why, by=word.by, now=word.now)
@@ -273,109 +205,6 @@ def _choose(connection: Connection, row: Row[Any], way: str, word: Word) -> None
         changed_at=word.now,
     )
     _wake(connection, registry.get(connection, row.company_id), row, word.now)
-
-
-def _record(connection: Connection, company_id: int, record_id: int) -> Row[Any]:
-    row = connection.execute(
-        sa.select(_RECORD).where(
-            _RECORD.c.company_id == company_id, _RECORD.c.id == record_id
-        )
-    ).first()
-    if row is None:
-        raise RecordUnknown("There is no such record.")
-    listed = KINDS.get(row.kind)
-    if listed is None or listed.mirror is None or row.quickbooks_gone:
-        gone = "it was deleted in QuickBooks" if row.quickbooks_gone else "of its kind"
-        raise RecordUnknown(f"Nothing can be chosen for {row.name}: {gone}.")
-    return row
-
-
-def _place(
-    connection: Connection, company: Company, row: Row[Any]
-) -> tuple[str, int | None]:
-    line = ancestors.line(connection, company.id, row)
-    wanted = kind.wanted(KINDS[row.kind], line, company.structure)
-    if wanted is None:
-        raise NoPlace("Nothing is wanted of it in Mosaic.")
-    return place_of(row.kind, wanted)
-
-
-def _object(
-    connection: Connection, company_id: int, data_type: str, mosaic_id: int
-) -> dict[str, Any]:
-    found = mosaic_objects.get(connection, company_id, data_type, mosaic_id)
-    if found is not None and not found.get("is_main"):
-        return found
-    table = tables.mosaic_object
-    other = connection.execute(
-        sa.select(table.c.data_type).where(
-            table.c.company_id == company_id,
-            table.c.data_type.in_(_TYPES),
-            table.c.mosaic_id == mosaic_id,
-        )
-    ).scalar()
-    noun = data_type.replace("_", " ")
-    if found is not None:
-        raise WrongType(
-            f"{mosaic_id} is the main phase of its project, which stands for the "
-            "project itself. Choose another phase."
-        )
-    if other is not None:
-        raise WrongType(
-            f"{mosaic_id} is a {other.replace('_', ' ')} of Mosaic; this record needs "
-            f"a {noun}."
-        )
-    raise ObjectUnknown(
-        f"Mosaic has no {noun} {mosaic_id}, as far as its lists were read."
-    )
-
-
-def _require_parent(
-    row: Row[Any], found: dict[str, Any], data_type: str, parent: int | None
-) -> None:
-    """Refuse what stands elsewhere; a project without a client is put under its own."""
-    there = found.get("parent")
-    if parent is None or there == parent or (there is None and data_type == "project"):
-        return
-    above = {"project": "client", "phase": "project"}[data_type]
-    raise WrongParent(
-        f"{found['name']} belongs to {above} {there} in Mosaic, but what {row.name} "
-        f"stands under in QuickBooks is {above} {parent}."
-    )
-
-
-def _require_free(
-    connection: Connection,
-    company: Company,
-    row: Row[Any],
-    data_type: str,
-    mosaic_id: int,
-    *,
-    share: bool,
-) -> None:
-    holder = connection.execute(
-        sa.select(_RECORD.c.name).where(
-            _RECORD.c.company_id == company.id,
-            _RECORD.c.mosaic_type == data_type,
-            _RECORD.c.mosaic_id == mosaic_id,
-            _RECORD.c.id != row.id,
-        )
-    ).scalar()
-    if holder is not None:
-        raise Taken(f"{holder} is linked to it already.")
-    if share or data_type in SHARED_BY_NATURE:
-        return
-    if team_claims.held_elsewhere(
-        connection, company.team, company.id, data_type, [mosaic_id]
-    ):
-        raise TakenElsewhere(f"{ELSEWHERE} Say that both share it, or make it anew.")
-
-
-def _require_settled(connection: Connection, row: Row[Any]) -> None:
-    if outbox.records_with_open_calls(connection, row.company_id, [row.id]):
-        raise WriteUnderWay(
-            f"A write about {row.name} is on its way to Mosaic. Try again in a minute."
-        )
 
 
 def _remember(
@@ -421,40 +250,6 @@ def last_choice(connection: Connection, row: Row[Any]) -> Row[Any] | None:
         .limit(1)
     ).first()
     return None if last is None or last.what == _TAKEN_BACK else last
-
-
-def _used(connection: Connection, row: Row[Any], since: int) -> bool:
-    """Tell whether anything was written by a link that is as old as an event."""
-    company_id = row.company_id
-    below = sa.select(_RECORD.c.id).where(
-        _RECORD.c.company_id == company_id,
-        _RECORD.c.kind == row.kind,
-        _RECORD.c.parent_id == row.quickbooks_id,
-    )
-    about = _CALL.c.record_id == row.id
-    about |= _CALL.c.record_id.in_(below) & (_CALL.c.operation == "create")
-    word_of_time = _FIELD_OF_TIME.get(row.mosaic_type)
-    if word_of_time is not None:
-        about |= sa.and_(
-            _CALL.c.data_type == time_entry.NAME,
-            _CALL.c.fields[word_of_time].as_integer() == row.mosaic_id,
-        )
-    written = sa.exists().where(
-        _CALL.c.company_id == company_id,
-        _CALL.c.id > since,
-        _CALL.c.state.not_in(_UNDONE),
-        about,
-    )
-    name = "person" if row.kind in PEOPLE else _IN_TIME[row.kind]
-    entered = sa.exists().where(
-        _JOB.c.company_id == company_id,
-        _JOB.c.id > since,
-        _JOB.c.kind == time_entry.NAME,
-        _JOB.c.record_id.is_not(None),
-        _JOB.c.state != "cancelled",
-        _JOB.c.payload["fields", name].as_string() == row.quickbooks_id,
-    )
-    return bool(connection.execute(sa.select(written | entered)).scalar())
 
 
 def _change(connection: Connection, row: Row[Any], **values: object) -> None:

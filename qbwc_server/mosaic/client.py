@@ -232,7 +232,7 @@ class MosaicClient:
         with closing(response):
             try:
                 for item in listing.items(self._chunks(response), kind.list_keys):
-                    yield from _new(answers.record(item), seen)
+                    yield from listing.new(answers.record(item), seen)
             except Unreadable as error:
                 raise self._malformed(f"{_what(call)}: {error}") from None
 
@@ -247,9 +247,9 @@ class MosaicClient:
             body = self._whole(call)
             last = found
             try:
-                found, total = _page(kind, body)
+                found, total = listing.page(kind, body)
                 for item in found:
-                    yield from _new(answers.record(item), seen)
+                    yield from listing.new(answers.record(item), seen)
             except Unreadable as error:
                 raise self._malformed(f"{_what(call)}: {error}") from None
             offset += len(found)
@@ -384,21 +384,3 @@ def _transient(error: Exception) -> bool:
 
 def _what(call: Call) -> str:
     return f"{call.method} {call.path}"
-
-
-def _new(item: dict[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
-    if item["mosaic_id"] not in seen:
-        seen.add(item["mosaic_id"])
-        yield item
-
-
-def _page(kind: DataType, body: object) -> tuple[list[Any], int | None]:
-    if isinstance(body, list):
-        return body, None
-    if not isinstance(body, Mapping):
-        raise Unreadable("a page is an object")
-    for key in kind.list_keys:
-        if isinstance(found := body.get(key), list):
-            total = body.get("total_count")
-            return found, total if isinstance(total, int) else None
-    raise Unreadable(f"no list called {' or '.join(kind.list_keys)}")

@@ -7,12 +7,13 @@ shorter than promised. What never ends, or nests without end, is one too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import ijson
 
 from qbwc_server.mosaic.answers import Unreadable
+from qbwc_server.mosaic.names import DataType
 
 LARGEST_OBJECT = 1024 * 1024
 """Bytes that one object of a list may have, with what is read ahead of the next."""
@@ -113,3 +114,27 @@ def _built(events: _Events, event: str, value: Any) -> Any:
             found.append(_built(events, inner, one))
         return found
     return value
+
+
+def new(item: dict[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
+    """Give an object unless it was seen, and note that it was."""
+    if item["mosaic_id"] not in seen:
+        seen.add(item["mosaic_id"])
+        yield item
+
+
+def page(kind: DataType, body: object) -> tuple[list[Any], int | None]:
+    """Return the objects of a page, and how many the list promises to have.
+
+    Raises:
+        Unreadable: it is no page of that list.
+    """
+    if isinstance(body, list):
+        return body, None
+    if not isinstance(body, Mapping):
+        raise Unreadable("a page is an object")
+    for key in kind.list_keys:
+        if isinstance(found := body.get(key), list):
+            total = body.get("total_count")
+            return found, total if isinstance(total, int) else None
+    raise Unreadable(f"no list called {' or '.join(kind.list_keys)}")

@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic_reading import time_mosaic
@@ -225,7 +225,7 @@ class TimeReader:
             known = _known(connection, self._company_id, first)
             if gone and not accepted and too_many(len(gone), known):
                 _remember_missed(connection, self._company_id, gone)
-                registry.attend(
+                attention.attend(
                     connection,
                     self._company_id,
                     error_id=_TOO_MANY,

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import registry
-from qbwc_server.companies.registry import STOPPING, Company
+from qbwc_server.companies.attention import STOPPING
+from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import overlap
 from qbwc_server.decisions.overlap import Overlap
 from qbwc_server.errors import QbwcError

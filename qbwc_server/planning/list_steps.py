@@ -7,7 +7,6 @@ it, and is sent only after that transaction is committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +16,11 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import outbox, reservations
-from qbwc_server.delivery.outbox import New
 from qbwc_server.delivery.reservations import Elsewhere
 from qbwc_server.delivery.sending import Step
-from qbwc_server.kinds.list_plan import Action, Do, Wanted, match_key
-from qbwc_server.kinds.mosaic_shape import wire
-from qbwc_server.planning import list_facts
-from qbwc_server.planning.list_facts import Facts
+from qbwc_server.kinds.list_plan import Action, Do
+from qbwc_server.planning import list_facts, list_writes
+from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import mosaic_objects, store
 from qbwc_server.records.mosaic_objects import Link
 from qbwc_server.records.store import Happened
@@ -47,17 +44,6 @@ _MADE_ELSEWHERE = (
 )
 _MOST_CHANGES = 3
 """In a row about one record; more means that Mosaic does not do what it says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What is done next about a record; `row` is None for what is of no record."""
-
-    row: Any
-    action: Action
-    data_type: str
-    key: str = ""
-    """The form in which what is created is looked for."""
 
 
 class Steps:
@@ -88,7 +74,9 @@ class Steps:
         facts = list_facts.gather(connection, company, rows)
         alone = list(facts.alone())
         under_way = [row.id for row in alone if row.id in facts.open]
-        planned = [_planned(facts, row) for row in alone if row.id not in facts.open]
+        planned = [
+            list_writes.planned(facts, row) for row in alone if row.id not in facts.open
+        ]
         planned = self._not_again(connection, planned)
         rest = [one for one in planned if one.action.do is Do.NOTHING]
         to_do = [one for one in planned if one.action.do is not Do.NOTHING]
@@ -283,7 +271,7 @@ class Steps:
         name that is just given up there would be a second client.
         """
         call = tables.mosaic_call
-        placed = [one for one in planned if _client_of(one) is not None]
+        placed = [one for one in planned if list_writes.client_of(one) is not None]
         if not placed:
             return []
         changing = {
@@ -292,20 +280,22 @@ class Steps:
                 connection,
                 self._company_id,
                 call.c.data_type == "client",
-                call.c.mosaic_id.in_({_client_of(one) for one in placed}),
+                call.c.mosaic_id.in_({list_writes.client_of(one) for one in placed}),
             )
         }
-        return [one for one in placed if _client_of(one) in changing]
+        return [one for one in placed if list_writes.client_of(one) in changing]
 
     def keep(
         self, connection: Connection, company: Company, planned: list[Planned]
     ) -> list[Step]:
         """Keep writes as calls before they leave."""
         clients = self._objects(
-            connection, [("client", _client_of(one)) for one in planned]
+            connection, [("client", list_writes.client_of(one)) for one in planned]
         )
         writes = [
-            _write(company, one, clients.get(("client", _client_of(one))))
+            list_writes.write_of(
+                company, one, clients.get(("client", list_writes.client_of(one)))
+            )
             for one in planned
         ]
         now = self._clock()
@@ -332,7 +322,7 @@ class Steps:
                 write.data_type,
                 write.mosaic_id,
                 dict(write.fields),
-                _project_of(one),
+                list_writes.project_of(one),
             )
             for (call_id, ref), one, write in zip(calls, planned, writes, strict=True)
         ]
@@ -360,53 +350,6 @@ class Steps:
             )
             .values(**values)
         )
-
-
-def _planned(facts: Facts, row: Row[Any]) -> Planned:
-    wanted = facts.wanted[row.id]
-    action = facts.plan(row)
-    data_type, key = row.mosaic_type, ""
-    if isinstance(wanted, Wanted):
-        data_type = wanted.data_type if row.mosaic_id is None else row.mosaic_type
-        if action.do is Do.CREATE:
-            key = match_key(str(action.fields[wanted.key]), wanted.parent)
-    return Planned(row, action, data_type, key)
-
-
-def _client_of(one: Planned) -> int | None:
-    """Return the client that a write puts a project under."""
-    if one.data_type != "project":
-        return None
-    return one.action.fields.get("parent")
-
-
-def _project_of(one: Planned) -> int | None:
-    """Return the project of a phase that is there already."""
-    if one.data_type != "phase" or one.row is None or one.row.mosaic is None:
-        return None
-    found: int | None = one.row.mosaic.get("parent")
-    return found
-
-
-def _write(company: Company, one: Planned, client: dict[str, Any] | None) -> New:
-    do = one.action.do
-    sent = wire(
-        one.data_type, one.action.fields, client_name=(client or {}).get("name")
-    )
-    if do is Do.CREATE and one.data_type == "project":
-        sent["portfolio_id"] = company.mosaic_portfolio
-    if do is Do.UPDATE and _project_of(one) is not None:
-        sent["project_id"] = _project_of(one)
-    there = one.row is not None and do is not Do.CREATE
-    return New(
-        operation=do.value,
-        data_type=one.data_type,
-        record_id=None if one.row is None else one.row.id,
-        mosaic_id=one.row.mosaic_id if there and one.row is not None else None,
-        fields=sent,
-        key=one.key,
-        reason=one.action.reason,
-    )
 
 
 def _why_not(company: Company) -> str:

@@ -168,3 +168,23 @@ def _fits(char: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def believed(time: str, now: datetime) -> str:
+    """Return the wall clock of a time, "" for one that no clock shows yet."""
+    shown = wall(time)
+    return shown if shown <= _latest_anywhere(now) else ""
+
+
+@lru_cache(maxsize=100)
+def _latest_anywhere(now: datetime) -> str:
+    latest = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
+    return latest.isoformat(timespec="seconds")
+
+
+def wall(text: str) -> str:
+    """Return the wall clock of a time, "" for what is none."""
+    try:
+        return wall_clock(text)
+    except InvalidValue:
+        return ""

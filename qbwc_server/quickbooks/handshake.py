@@ -15,7 +15,14 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import words
-from qbwc_server.companies import company_file, computers, editions, registry, sessions
+from qbwc_server.companies import (
+    attention,
+    company_file,
+    computers,
+    editions,
+    registry,
+    sessions,
+)
 from qbwc_server.companies.company_file import Judgement, OpenFile
 from qbwc_server.companies.registry import Company
 from qbwc_server.companies.sessions import Session
@@ -63,7 +70,7 @@ def recognise(
             return _judge(connection, company, session, file, path, now)
         if asked is not None:
             said = words.attention(_NOT_SAID).said
-            registry.attend(connection, company_id, error_id=_NOT_SAID, text=said)
+            attention.attend(connection, company_id, error_id=_NOT_SAID, text=said)
             return Recognition("", said)
         text = message_set(company_file.questions(company.owner_id))
         exchange_id = exchanges.send(
@@ -97,7 +104,7 @@ def _judge(
 ) -> Recognition:
     judgement = company_file.judge(company, file, path)
     if judgement.problem is not None:
-        registry.attend(
+        attention.attend(
             connection,
             company.id,
             error_id=str(judgement.problem_id),
@@ -113,7 +120,7 @@ def _judge(
     registry.change(connection, company.id, **changes)
     if _closing_date(company.host) != _closing_date(changes.get("host")):
         time_write_answers.release_locked(connection, company.id, now)
-    registry.calm(connection, company.id)
+    attention.calm(connection, company.id)
     _warn(connection, company.id, judgement, changes["host"])
     for note in judgement.notes:
         registry.audit(connection, company.id, now, who="quickbooks", what=note)
@@ -134,11 +141,11 @@ def _warn(
     if two:
         named = words.fitting(" and ".join(two), 60)
         text = f"{words.attention(_TWO).said} They are {named}."
-        registry.warn(connection, company_id, error_id=_TWO, text=text)
+        attention.warn(connection, company_id, error_id=_TWO, text=text)
     for warning in (judgement.warning, *editions.warnings(host)):
         if warning is not None:
             text = words.attention(warning).said
-            registry.warn(connection, company_id, error_id=warning, text=text)
+            attention.warn(connection, company_id, error_id=warning, text=text)
 
 
 def _closing_date(host: Mapping[str, Any] | None) -> object:

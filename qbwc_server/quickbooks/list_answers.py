@@ -10,14 +10,13 @@ is there all the same, so it is not gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import exchanges, queue
 from qbwc_server.jobs.queue import Job
@@ -25,7 +24,7 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, status
-from qbwc_server.qbxml.values import InvalidValue, true_offset_minutes, wall_clock
+from qbwc_server.qbxml.values import believed, true_offset_minutes, wall
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.records import store
 from qbwc_server.storage.database import NOT_USABLE
@@ -90,7 +89,7 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
     else:
         queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
-        registry.attend(
+        attention.attend(
             connection,
             job.company_id,
             error_id=f"quickbooks-status-{answer.status_code}",
@@ -104,7 +103,7 @@ def _warn(connection: Connection, job: Job, found: Status) -> None:
     Most can: payroll items are personal data, which we do not ask for.
     """
     if registry.get(connection, job.company_id).time_payroll_item is not None:
-        registry.warn(
+        attention.warn(
             connection,
             job.company_id,
             error_id=f"quickbooks-status-{found.code}",
@@ -296,7 +295,7 @@ def _compare(
             f"{len(missed)} of {known} {kind.plural} are no longer in the company file."
             " Nothing was removed from Mosaic. If that is right, tell us."
         )
-        registry.attend(connection, company.id, error_id="too-many-gone", text=text)
+        attention.attend(connection, company.id, error_id="too-many-gone", text=text)
         return text
     store.mark_gone(connection, company.id, kind, missed, now=now)
     return f"{len(missed)} {kind.plural} are no longer in the company file."
@@ -370,26 +369,6 @@ def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | 
     """Return the new watermark."""
     times = [believed(one.time_modified, now) for one in seen]
     return max([before or "", *times]) or None
-
-
-def believed(time: str, now: datetime) -> str:
-    """Return the wall clock of a time, "" for one that no clock shows yet."""
-    shown = wall(time)
-    return shown if shown <= _latest_anywhere(now) else ""
-
-
-@lru_cache(maxsize=100)
-def _latest_anywhere(now: datetime) -> str:
-    latest = (now.astimezone(UTC) + timedelta(hours=15)).replace(tzinfo=None)
-    return latest.isoformat(timespec="seconds")
-
-
-def wall(text: str) -> str:
-    """Return the wall clock of a time, "" for what is none."""
-    try:
-        return wall_clock(text)
-    except InvalidValue:
-        return ""
 
 
 def _learn_offset(

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import claiming, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind
@@ -120,9 +120,9 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
 
     A lost write may: it goes out again in the session that finds it was not done.
     """
-    unsure = queue.unsure(connection, company.id)
+    unsure = claiming.unsure(connection, company.id)
     if company.writes_quickbooks and (
-        unsure or queue.writes_ready(connection, company.id, now)
+        unsure or claiming.writes_ready(connection, company.id, now)
     ):
         _ask_about_restore(connection, company.id, now)
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import logs
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import claiming, exchanges, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.request import Request, message_set
@@ -271,7 +271,7 @@ def _may_probe(job: Job, session_id: int) -> bool:
 
 
 def _unsure(connection: Connection, company_id: int) -> list[Job]:
-    return queue.unsure(connection, company_id)
+    return claiming.unsure(connection, company_id)
 
 
 def _among(connection: Connection, company_id: int, jobs: Sequence[Job]) -> list[Job]:

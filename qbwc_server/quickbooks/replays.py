@@ -29,6 +29,7 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.response import Answer, MessageSet, ResponseMalformed
+from qbwc_server.qbxml.values import wall
 from qbwc_server.quickbooks import (
     job_answers,
     list_answers,
@@ -37,7 +38,6 @@ from qbwc_server.quickbooks import (
     time_records,
     time_requests,
 )
-from qbwc_server.quickbooks.list_answers import wall
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction

@@ -23,6 +23,7 @@ from qbwc_server.jobs import exchanges, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
+from qbwc_server.qbxml import values
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.quickbooks import list_answers, list_requests, time_jobs, time_records
@@ -186,8 +187,8 @@ def _older(seen: Seen, row: Row[Any]) -> bool:
     before, now = row.edit_sequence or "", seen.edit_sequence
     if before.isdigit() and now.isdigit():
         return int(now) < int(before)
-    known = list_answers.wall(row.time_modified or "")
-    return list_answers.wall(seen.time_modified) < known
+    known = values.wall(row.time_modified or "")
+    return values.wall(seen.time_modified) < known
 
 
 def settle(

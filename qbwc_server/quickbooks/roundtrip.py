@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import claiming, exchanges, queue
 from qbwc_server.jobs.exchanges import Kept
 from qbwc_server.jobs.queue import Job
 from qbwc_server.qbxml import response
@@ -70,7 +70,7 @@ def compose(
     Returns the exchange's id and its text. A request that our own check refuses fails
     here, alone, and never leaves. Without `writes` only reads go.
     """
-    while jobs := queue.claimable(
+    while jobs := claiming.claimable(
         connection, company.id, now, write_batch=write_batch, writes=writes
     ):
         if _look_first(connection, company, jobs, session_id, now):

@@ -18,24 +18,28 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from qbwc_server import words
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
-from qbwc_server.qbxml.values import InvalidValue, boolean, wall_datetime
+from qbwc_server.qbxml.values import (
+    InvalidValue,
+    believed,
+    boolean,
+    wall,
+    wall_datetime,
+)
 from qbwc_server.quickbooks import list_requests, restores, time_records, time_requests
 from qbwc_server.quickbooks.list_answers import (
     ITERATOR_LOST,
-    believed,
     each_alone,
     next_in_turn,
     refused,
     tell_unread,
     too_many,
-    wall,
 )
 from qbwc_server.quickbooks.time_records import SeenTime
 from qbwc_server.storage import tables
@@ -43,7 +47,7 @@ from qbwc_server.storage import tables
 _NOT_FOUND = 3120
 _SWITCHED_OFF = 3250
 _CLOCKS_DIFFER = timedelta(hours=2)
-_OFF = words.attention(registry.TIME_OFF).said
+_OFF = words.attention(attention.TIME_OFF).said
 _LOG = structlog.get_logger(__name__)
 
 
@@ -103,7 +107,7 @@ def _switched_off(connection: Connection, company: Company) -> None:
     """Say once that no time is read, when it was not known yet."""
     if company.time_tracking is not False:
         registry.change(connection, company.id, time_tracking=False)
-        registry.attend(connection, company.id, error_id=registry.TIME_OFF, text=_OFF)
+        attention.attend(connection, company.id, error_id=attention.TIME_OFF, text=_OFF)
 
 
 def _apply_preferences(
@@ -136,7 +140,7 @@ def _apply_preferences(
             _switched_off(connection, company)
         elif not company.time_tracking:
             registry.change(connection, company.id, time_tracking=True)
-            if company.attention_id == registry.TIME_OFF:
+            if company.attention_id == attention.TIME_OFF:
                 registry.change(
                     connection, company.id, attention=None, attention_id=None
                 )
@@ -367,7 +371,7 @@ def _ask_a_person(
         f"{gone} of {known} time entries are no longer in the company file."
         " Nothing was removed from Mosaic. If that is right, tell us."
     )
-    registry.attend(connection, company_id, error_id="too-many-gone", text=text)
+    attention.attend(connection, company_id, error_id="too-many-gone", text=text)
     return text
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry, two_way
@@ -114,7 +114,7 @@ def refused(
     queue.abandon(connection, job, by="answer", now=now, reason=reason)
     if status.verdict is Verdict.CUSTOMER and not _is_closed(status):
         text = f"{job.summary}: {status.customer}"
-        registry.attend(
+        attention.attend(
             connection,
             job.company_id,
             error_id=f"quickbooks-status-{status.code}",

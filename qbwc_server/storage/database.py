@@ -18,20 +18,18 @@ from __future__ import annotations
 
 import select
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import (
-    DBAPIError,
     InterfaceError,
     InternalError,
     InvalidatePoolError,
@@ -48,7 +46,7 @@ this program, nothing was decided, and the same may be done again later."""
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
-_APPLICATION = "qbwc_app"
+APPLICATION = "qbwc_app"
 """The role that is held to one company; the second revision makes it."""
 _SUPPORT = "qbwc_support"
 """The role that reads the views for support; the eighth revision makes it."""
@@ -174,7 +172,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(_local("role", _APPLICATION)))
+            connection.execute(sa.select(_local("role", APPLICATION)))
         yield connection
 
 
@@ -237,101 +235,6 @@ def clock_of(engine: Engine) -> datetime | None:
         return now
 
 
-def at_once(
-    engine: Engine, company_id: int, statement: sa.Update, values: Mapping[str, object]
-) -> int:
-    """Run one statement on a company's data as a transaction of its own, in one trip.
-
-    It is bound to the company and takes no lock but that of the rows it changes.
-    Returns how many those were.
-
-    Raises:
-        DBAPIError: as from any other statement; nothing was changed.
-    """
-    with engine.connect() as connection:
-        if connection.dialect.name != "postgresql":
-            with connection.begin():
-                return connection.execute(statement, values).rowcount
-        return int(_in_one_trip(connection, company_id, statement, values).rowcount)
-
-
-def first_at_once(
-    engine: Engine,
-    company_id: int,
-    statement: sa.Select[Any],
-    values: Mapping[str, object],
-) -> Sequence[Any] | None:
-    """Return the first row of a statement on a company's data, None if there is none.
-
-    It is read as in `company_reading`, in one trip.
-
-    Raises:
-        DBAPIError: as from any other statement.
-    """
-    with engine.connect() as connection:
-        if connection.dialect.name != "postgresql":
-            with connection.begin():
-                return connection.execute(statement, values).first()
-        cursor = _in_one_trip(connection, company_id, statement, values)
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        made = _made_of(connection.dialect, statement)
-        return [
-            value if of is None else of(value)
-            for value, of in zip(row, made, strict=True)
-        ]
-
-
-def _in_one_trip(
-    connection: Connection,
-    company_id: int,
-    statement: sa.Update | sa.Select[Any],
-    values: Mapping[str, object],
-) -> psycopg.Cursor[Any]:
-    compiled = _compiled(connection.dialect, statement)
-    raw: psycopg.Connection[Any] | Any = connection.connection.driver_connection
-    cursor = psycopg.ClientCursor(raw)
-    read_only = "on" if isinstance(statement, sa.Select) else "off"
-    bound = {"read_only": read_only, "role": _APPLICATION, "named": str(company_id)}
-    try:
-        # What is sent together is one transaction of its own.
-        raw.autocommit = True
-        cursor.execute(_BIND + compiled, {**bound, **values})
-        cursor.nextset()
-        raw.autocommit = False
-    except psycopg.Error as error:
-        # As SQLAlchemy would have done it, for who decides by its type.
-        if raw.closed:
-            connection.invalidate(error)
-        else:
-            raw.autocommit = False
-        raise DBAPIError.instance(
-            compiled, None, error, psycopg.Error, hide_parameters=True
-        ) from error
-    return cursor
-
-
-_BIND = (
-    "SELECT set_config('transaction_read_only', %(read_only)s, true), "
-    "set_config('role', %(role)s, true), set_config('qbwc.company', %(named)s, true); "
-)
-
-
-@lru_cache(maxsize=64)
-def _compiled(dialect: Dialect, statement: sa.Update | sa.Select[Any]) -> str:
-    return str(statement.compile(dialect=dialect))
-
-
-@lru_cache(maxsize=64)
-def _made_of(
-    dialect: Dialect, statement: sa.Select[Any]
-) -> Sequence[Callable[[Any], Any] | None]:
-    """Return what makes our value of the driver's, for each column."""
-    columns = statement.selected_columns
-    return [one.type.result_processor(dialect, None) for one in columns]
-
-
 @contextmanager
 def support_reading(engine: Engine) -> Iterator[Connection]:
     """Yield a connection that reads the views for support, of all companies.
@@ -392,7 +295,7 @@ def _local(setting: str, value: object) -> sa.ColumnElement[str]:
 _OF_COMPANY = _sequence.c.company_id == sa.bindparam("company", type_=sa.BigInteger)
 _LOCKED = sa.select(_sequence.c.last_id).where(_OF_COMPANY).with_for_update()
 _TO_COMPANY = (
-    _local("role", _APPLICATION),
+    _local("role", APPLICATION),
     _local("qbwc.company", sa.bindparam("named", type_=sa.Text)),
 )
 _BOUND = sa.select(*_TO_COMPANY)

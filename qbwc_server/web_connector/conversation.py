@@ -2,9 +2,8 @@
 
 Rule 1: a call that is not in `TABLE` for the session's state gets the protocol's own
 "no": an empty string, a negative number or `nvu`; never an exception.
-Rule 2: the tenant comes from the ticket alone. One that opens nothing gets the "no" of
-its call, whatever is wrong with it, and a row in the audit of the company it names.
-`peer` is everywhere the caller's network address.
+Rule 2: the tenant comes from the ticket alone (`tickets`). `peer` is everywhere the
+caller's network address.
 Rule 3: nothing is asked of QuickBooks before the open company file was recognised.
 
 What Web Connector does with each answer is told in Intuit's QuickBooks Web Connector
@@ -20,13 +19,12 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server import __version__, logs, words
-from qbwc_server.companies import logins, refused_tickets, registry, sessions, silence
-from qbwc_server.companies.refused_tickets import Refusal
+from qbwc_server import words
+from qbwc_server.companies import attention, registry, sessions
 from qbwc_server.companies.registry import Company
-from qbwc_server.companies.session_states import TABLE, State
+from qbwc_server.companies.session_states import State
 from qbwc_server.companies.sessions import Session
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import claiming, exchanges
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.quickbooks import (
@@ -40,13 +38,11 @@ from qbwc_server.quickbooks.list_requests import Rules
 from qbwc_server.quickbooks.roundtrip import Outcome
 from qbwc_server.settings import Settings
 from qbwc_server.storage.database import (
-    NOT_USABLE,
     company_reading,
     company_transaction,
-    room,
 )
-from qbwc_server.web_connector import status_text
-from qbwc_server.web_connector.idle_polls import Idle
+from qbwc_server.web_connector import status_text, tickets
+from qbwc_server.web_connector.admission import Admission, rest_after
 from qbwc_server.web_connector.status_text import NOTHING_TO_DO, WAIT
 
 _LOG = structlog.get_logger(__name__)
@@ -56,13 +52,13 @@ MOST_WAITS = 12
 """Web Connector pauses five seconds for each: a minute in all."""
 SOON = timedelta(seconds=10)
 MORE_ERRORS_THAN_A_TRY = 2
-LONGEST_REST_MINUTES = 15
-_ANSWERS = 2
-"""So many of the longest answers must fit onto the disk before any is asked for."""
 
 
 class Conversation:
-    """Answers the calls of all Web Connectors of one server process."""
+    """Answers the calls of all Web Connectors of one server process.
+
+    Those before there is a session are answered by its `admission`.
+    """
 
     def __init__(
         self,
@@ -75,76 +71,12 @@ class Conversation:
         self._keys = keys
         self._settings = settings
         self._clock = clock
-        self._idle = Idle(engine, keys)
+        self.admission = Admission(engine, keys, settings, clock)
         self._rules = Rules(
             settings.page_size,
             timedelta(days=settings.full_compare_days),
             settings.time_history_years,
         )
-
-    def server_version(self) -> str:
-        """Return our name and version; Web Connector shows it to the user."""
-        return f"qbwc-server {__version__}"
-
-    def client_version(self, version: str, peer: str = "") -> str:
-        """Return "" to go on, or "O:" and the oldest version that may connect.
-
-        Never "W:", whose dialog would wait for a person in an unattended run.
-        Unreadable versions are let through: they jumped from 2.3 to 34.0 before.
-        """
-        found = _numbers(version)
-        if found is None:
-            _LOG.warning("unreadable Web Connector version", version=version[:40])
-            return ""
-        oldest = self._settings.minimum_web_connector
-        if found >= (_numbers(oldest) or ()):
-            return ""
-        try:
-            logins.note_too_old(self._engine, self._keys, peer, self._clock())
-        except NOT_USABLE:
-            _LOG.warning("too old a Web Connector not noted", peer=peer)
-        return f"O:{oldest}"
-
-    def authenticate(self, username: str, password: str, peer: str) -> list[str]:
-        """Return [ticket, status or company file, postpone, minimum interval].
-
-        The interval is in seconds. `peer` is the caller's network address.
-        """
-        now = self._clock()
-        idle = self._idle.still(username, password, peer=peer, now=now)
-        if idle is not None:
-            return ["", "none", "", str(idle * 60)]
-        company = logins.check(
-            self._engine, self._keys, username, password, peer=peer, now=now
-        )
-        if company is None:
-            _LOG.warning("login refused", username=username[:60], peer=peer)
-            return ["", "nvu", "", ""]
-        logs.about(company=company.id)
-        left_sessions.finish_left_over(
-            self._engine, self._settings, company.id, peer, now
-        )
-        interval = str(company.poll_every * 60)
-        with company_transaction(self._engine, company.id) as connection:
-            company = registry.get(connection, company.id)
-            registry.change(connection, company.id, last_seen_at=now)
-            silence.heard(connection, company, now)
-            if company.mode == "paused" or _must_rest(company, now):
-                return ["", "none", "", interval]
-            live = sessions.live(connection, company.id)
-            if live is not None or not self._has_room(company.id):
-                return ["", "busy", "", ""]
-            list_requests.schedule(connection, company, now)
-            list_requests.ask_before_writing(connection, company, now)
-            if not self._has_work(connection, company.id, now):
-                self._idle.remember(company, username, password)
-                return ["", "none", "", interval]
-            path = company.file_path or ""
-            ticket = sessions.begin(
-                connection, self._keys, company.id, now=now, file_path=path, peer=peer
-            )
-            registry.change(connection, company.id, last_session_at=now)
-        return [ticket, path, "", ""]
 
     def send_request(
         self,
@@ -315,7 +247,7 @@ class Conversation:
                 last_call_at=now,
             )
             if not retry:
-                registry.attend(
+                attention.attend(
                     connection,
                     company_id,
                     error_id=f"quickbooks-{refusal.hexadecimal.lower()}",
@@ -326,7 +258,7 @@ class Conversation:
                     connection,
                     company_id,
                     open_failures=failures,
-                    open_after=now + _rest(failures),
+                    open_after=now + rest_after(failures),
                 )
         return "" if retry else "done"
 
@@ -358,50 +290,15 @@ class Conversation:
         return summary
 
     def _find(self, ticket: str, call: str, peer: str) -> tuple[Session, int] | None:
-        """Return the session of a ticket if the call is one that it may make now."""
-        company_id = sessions.company_of(ticket)
-        if company_id is None:
-            _LOG.warning("call refused", call=call, peer=peer, why="no ticket of ours")
-            return None
-        session = sessions.find(self._engine, self._keys, company_id, ticket)
-        if session is not None:
-            logs.about(company=company_id, session=session.id)
-        if session is not None and call in TABLE[State(session.state)]:
-            return session, company_id
-        told = {"call": call, "peer": peer, "company": company_id}
-        if session is not None and session.state != State.CLOSED:
-            _LOG.warning("call out of order", state=session.state, **told)
-            return None
-        why = Refusal.UNKNOWN if session is None else Refusal.ENDED
-        kept = refused_tickets.keep(
-            self._engine, company_id, why, call=call, peer=peer, now=self._clock()
-        )
-        _LOG.warning("call refused", why=why if kept else "no such company", **told)
-        return None
-
-    def _has_room(self, company_id: int) -> bool:
-        """Tell whether what QuickBooks would answer can be kept."""
-        free = room(self._engine)
-        enough = free is None or free >= _ANSWERS * self._settings.max_body_bytes
-        if not enough:
-            _LOG.error("no room for answers", company=company_id, free=free)
-        return enough
-
-    def _has_work(self, connection: Connection, company_id: int, now: datetime) -> bool:
-        """Tell whether QuickBooks is to be opened.
-
-        Writes alone are no reason: where they may go, something is asked before them.
-        """
-        return (
-            queue.ready_by(connection, company_id, now, writes=False) > 0
-            or len(queue.unsure(connection, company_id)) > 0
+        return tickets.opened(
+            self._engine, self._keys, ticket, call, peer=peer, now=self._clock()
         )
 
     def _nothing_to_send(
         self, connection: Connection, session: Session, now: datetime
     ) -> str:
         company = registry.get(connection, session.company_id)
-        soon = queue.ready_by(
+        soon = claiming.ready_by(
             connection,
             company.id,
             now + SOON,
@@ -452,7 +349,7 @@ class Conversation:
         company_id = session.company_id
         company = registry.get(connection, company_id)
         left = recovery.rounds_left(connection, company_id, session.id)
-        left += queue.rounds_left(
+        left += claiming.rounds_left(
             connection,
             company_id,
             now + SOON,
@@ -488,27 +385,3 @@ def _may_write(connection: Connection, company: Company, session: Session) -> bo
     last may have changed that, so the row is read again.
     """
     return company.writes_quickbooks and sessions.may_write(connection, session)
-
-
-def _must_rest(company: Company, now: datetime) -> bool:
-    # One that lies further ahead than any was set by a clock that was wrong.
-    longest = timedelta(minutes=LONGEST_REST_MINUTES)
-    after = company.open_after
-    return after is not None and now < after <= now + longest
-
-
-def _rest(failures: int) -> timedelta:
-    """Return how long QuickBooks is left alone after it could not be opened.
-
-    The first time not at all, because a dialog is soon closed; then 2, 4, 8 minutes
-    and so on, so that a computer whose QuickBooks is closed at night is not kept busy.
-    """
-    minutes = 0 if failures < 2 else min(2 ** (failures - 1), LONGEST_REST_MINUTES)
-    return timedelta(minutes=minutes)
-
-
-def _numbers(version: str) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(part) for part in version.split("."))
-    except ValueError:
-        return None

@@ -22,7 +22,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.proxies import group
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import at_once
+from qbwc_server.storage.one_trip import at_once
 
 _MOST_REMEMBERED = 100_000
 _COMPANY, _FAILURE = tables.company, tables.login_failure

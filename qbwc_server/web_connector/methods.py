@@ -89,16 +89,18 @@ def outcome(name: str, result: Any) -> str:
 def calls(talk: Conversation) -> dict[str, Call]:
     """Return the methods of a conversation."""
     made = (
-        Call("serverVersion", (), lambda _peer: talk.server_version()),
+        Call("serverVersion", (), lambda _peer: talk.admission.server_version()),
         Call(
             "clientVersion",
             ("strVersion",),
-            lambda peer, version: talk.client_version(version, peer=peer),
+            lambda peer, version: talk.admission.client_version(version, peer=peer),
         ),
         Call(
             "authenticate",
             ("strUserName", "strPassword"),
-            lambda peer, name, password: talk.authenticate(name, password, peer),
+            lambda peer, name, password: talk.admission.authenticate(
+                name, password, peer
+            ),
         ),
         Call(
             "sendRequestXML",

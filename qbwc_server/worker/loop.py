@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from qbwc_server import logs, metrics, words
-from qbwc_server.companies import heartbeat, registry, silence
+from qbwc_server.companies import attention, heartbeat, registry, silence
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.keys import Keys
@@ -330,7 +330,7 @@ class Worker:
 
     def _attend_bug(self, company: Company) -> None:
         with company_transaction(self._engine, company.id) as connection:
-            registry.attend(
+            attention.attend(
                 connection,
                 company.id,
                 error_id="mosaic-delivery-failed",
@@ -339,7 +339,7 @@ class Worker:
 
     def _ask_for_key(self, company: Company) -> None:
         with company_transaction(self._engine, company.id) as connection:
-            registry.attend(
+            attention.attend(
                 connection,
                 company.id,
                 error_id="mosaic-key-missing",

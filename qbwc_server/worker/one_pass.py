@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.outcomes import Outcomes
@@ -33,7 +33,8 @@ from qbwc_server.mosaic.errors import (
     Unauthorised,
 )
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
-from qbwc_server.planning.list_steps import Planned, Steps
+from qbwc_server.planning.list_steps import Steps
+from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import mosaic_objects
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
@@ -247,7 +248,7 @@ class Delivery:
         )
         if refused is None:
             return False
-        registry.attend(
+        attention.attend(
             connection,
             self._company.id,
             error_id="mosaic-portfolio-missing",
@@ -340,15 +341,15 @@ class Delivery:
     def _see_whether_it_is_over(self) -> None:
         """Take back that Mosaic is not usable once it answers again."""
         about = self._company.attention_id or ""
-        if about in registry.STOPPING or not about.startswith("mosaic-"):
+        if about in attention.STOPPING or not about.startswith("mosaic-"):
             return
         self._client.check()
         with self._transaction() as connection:
-            registry.calm(connection, self._company.id, mosaic=True)
+            attention.calm(connection, self._company.id, mosaic=True)
 
     def _attend(self, error: MosaicError) -> None:
         with self._transaction() as connection:
-            registry.attend(
+            attention.attend(
                 connection,
                 self._company.id,
                 error_id=error.code,

@@ -57,7 +57,8 @@ class Talk:
         call = _Calls(trouble or Trouble()).make
         name = self.application.username
         ticket, state, *_ = call(
-            "authenticate", lambda: server.authenticate(name, self.password, self.peer)
+            "authenticate",
+            lambda: server.admission.authenticate(name, self.password, self.peer),
         )
         if state in {"none", "busy", "nvu"}:
             return False

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from qbwc_server.companies.registry import STOPPING
+from qbwc_server.companies.attention import STOPPING
 from qbwc_server.storage import tables
 from tests.agreement.house import House
 from tests.agreement.ledger import FIELDS, Entry, Ledger

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.app import utc_now
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.kinds import time_entry
 from qbwc_server.quickbooks import list_requests, restores
 from qbwc_server.settings import Settings
@@ -53,7 +53,7 @@ def _rows(engine: Engine, table: sa.Table) -> list[Any]:
 
 def _attend(engine: Engine, error_id: str) -> None:
     with company_transaction(engine, 1) as connection:
-        registry.attend(connection, 1, error_id=error_id, text="Look at it.")
+        attention.attend(connection, 1, error_id=error_id, text="Look at it.")
 
 
 def _entry(engine: Engine) -> None:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import CompanyExists, CompanyUnknown, NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.records import store
@@ -217,17 +217,17 @@ def test_what_stops_everything_stays_in_front_until_a_person_has_spoken(
             found = registry.get(connection, company.id)
             return found.attention_id, found.delivers
 
-        registry.attend(connection, company.id, error_id="small", text="Small.")
+        attention.attend(connection, company.id, error_id="small", text="Small.")
         assert look() == ("small", True)
-        registry.attend(connection, company.id, error_id="other", text="Other.")
+        attention.attend(connection, company.id, error_id="other", text="Other.")
         assert look() == ("other", True)
-        registry.calm(connection, company.id)
+        attention.calm(connection, company.id)
         assert look() == (None, True)
-        registry.attend(connection, company.id, error_id="too-many-gone", text="!")
-        registry.attend(connection, company.id, error_id="small", text="Small.")
-        registry.calm(connection, company.id)
+        attention.attend(connection, company.id, error_id="too-many-gone", text="!")
+        attention.attend(connection, company.id, error_id="small", text="Small.")
+        attention.calm(connection, company.id)
         assert look() == ("too-many-gone", False)
-        registry.calm(connection, company.id, also_stops=True)
+        attention.calm(connection, company.id, also_stops=True)
         assert look() == (None, True)
 
 
@@ -267,7 +267,7 @@ def test_accepted_deletions_wake_what_the_stop_had_held_back(
         objects = [seen("1", "A")]
         store.keep_seen(connection, company.id, CUSTOMER, objects, now=clock())
         change(connection, company.id, "1", due_at=None)
-        registry.attend(connection, company.id, error_id="too-many-gone", text="!")
+        attention.attend(connection, company.id, error_id="too-many-gone", text="!")
 
         registry.accept_deletions(connection, company.id, now=clock(), who="operator")
 

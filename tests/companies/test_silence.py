@@ -58,7 +58,9 @@ class Office:
     def call(self) -> None:
         """Have Web Connector log in, which is all that counts."""
         who = self.company
-        ticket, said, *_ = self._talk.authenticate(who.username, who.password, "1.1")
+        ticket, said, *_ = self._talk.admission.authenticate(
+            who.username, who.password, "1.1"
+        )
         assert said != "nvu"
         if ticket:
             self._talk.close(ticket)

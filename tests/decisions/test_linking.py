@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qbwc_server.decisions import linking
+from qbwc_server.decisions import link_checks, linking
 from qbwc_server.decisions.linking import Way, Word
 from qbwc_server.decisions.suggestions import NoPlace, Suggestion, suggest
 from qbwc_server.errors import QbwcError
@@ -96,8 +96,8 @@ def test_a_link_that_cannot_be_is_refused_with_the_reason(team: Mirror) -> None:
     _read_lists(team)
     bolt, house = _id(team, "client", "Bolt"), _id(team, "project", "House")
     cases: list[tuple[str, int, type[QbwcError], str]] = [
-        ("C1", 999, linking.ObjectUnknown, "no client 999"),
-        ("C1", house, linking.WrongType, "is a project"),
+        ("C1", 999, link_checks.ObjectUnknown, "no client 999"),
+        ("C1", house, link_checks.WrongType, "is a project"),
         ("J1", house, NoPlace, "Waits for its client Acme"),
     ]
     for key, number, error, words in cases:
@@ -106,13 +106,13 @@ def test_a_link_that_cannot_be_is_refused_with_the_reason(team: Mirror) -> None:
             say(team, linking.link, key, number)
         assert team.record(key) == before
     say(team, linking.link, "C1", _id(team, "client", "Acme Holding"))
-    with pytest.raises(linking.WrongParent, match="belongs to client"):
+    with pytest.raises(link_checks.WrongParent, match="belongs to client"):
         say(team, linking.link, "J1", house)
-    with pytest.raises(linking.LinkedAlready, match="Unlink it first"):
+    with pytest.raises(link_checks.LinkedAlready, match="Unlink it first"):
         say(team, linking.link, "C1", bolt)
     team.books.customer("C2", "Other")
     team.read()
-    with pytest.raises(linking.Taken, match="Acme is linked to it"):
+    with pytest.raises(link_checks.Taken, match="Acme is linked to it"):
         say(team, linking.link, "C2", team.record("C1").mosaic_id)
 
 
@@ -135,7 +135,7 @@ def test_a_choice_holds_in_live_mode_and_can_be_taken_back(
     if way == "new":
         assert team.counterpart("C2")["client_name"] == "Bolt (2)"
         assert below.state == "in_sync"
-        with pytest.raises(linking.Used, match="stays linked"):
+        with pytest.raises(link_checks.Used, match="stays linked"):
             say(team, linking.undo, "C2")
         return
     assert row.mosaic_id is None
@@ -185,7 +185,7 @@ def test_a_link_that_was_not_used_is_taken_back_and_one_that_was_stays(
     say(team, linking.link, "C1", _id(team, "client", "Acme Holding"))
     team.change(mode="live")
     team.run()
-    with pytest.raises(linking.Used):
+    with pytest.raises(link_checks.Used):
         say(team, linking.undo, "C1")
     assert team.record("C1").state == "in_sync"
 
@@ -198,7 +198,7 @@ def test_nothing_is_chosen_while_a_write_is_on_its_way(mirror: Mirror) -> None:
     mirror.worker().run_once()
     assert mirror.calls(settled=False)
     for do in (linking.choose, linking.link):
-        with pytest.raises(linking.WriteUnderWay):
+        with pytest.raises(link_checks.WriteUnderWay):
             say(mirror, do, "C1", "none" if do is linking.choose else 1)
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import bulk, linking, overlap
+from qbwc_server.decisions import bulk, link_checks, linking, overlap
 from qbwc_server.decisions.linking import Word
 from qbwc_server.delivery import reservations
 from qbwc_server.delivery.reservations import Elsewhere
@@ -140,7 +140,7 @@ def test_a_link_to_what_another_file_has_is_refused_without_the_word(
     word = Word("bookkeeper", bob.clock())
     with (
         company_transaction(bob.engine, bob.company.id) as connection,
-        pytest.raises(linking.TakenElsewhere),
+        pytest.raises(link_checks.TakenElsewhere),
     ):
         linking.link(connection, bob.company.id, record_id, there, word)
 

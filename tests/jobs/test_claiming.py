@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import claiming, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -23,7 +23,7 @@ NewCompanies = Callable[..., NewCompany]
 def _claim(
     connection: Connection, company_id: int, clock: Clock, write_batch: int = 25
 ) -> list[Job]:
-    return queue.claimable(connection, company_id, clock(), write_batch=write_batch)
+    return claiming.claimable(connection, company_id, clock(), write_batch=write_batch)
 
 
 def _read(connection: Connection, company_id: int, clock: Clock, kind: str) -> Job:
@@ -40,7 +40,7 @@ def test_nothing_is_claimed_where_nothing_is_ready(
             jobs.into(connection, company.id, clock(), state)
 
         assert _claim(connection, company.id, clock) == []
-        assert queue.ready_by(connection, company.id, clock()) == 0
+        assert claiming.ready_by(connection, company.id, clock()) == 0
 
 
 def test_a_job_goes_out_at_its_moment_and_not_before(
@@ -53,11 +53,11 @@ def test_a_job_goes_out_at_its_moment_and_not_before(
         job = jobs.add(connection, company.id, clock(), run_at=later)
         clock.pass_(minutes=5, seconds=-1)
         assert _claim(connection, company.id, clock) == []
-        assert queue.ready_by(connection, company.id, clock()) == 0
+        assert claiming.ready_by(connection, company.id, clock()) == 0
 
         clock.pass_(seconds=1)
         assert [job.id] == [one.id for one in _claim(connection, company.id, clock)]
-        assert queue.ready_by(connection, company.id, clock()) == 1
+        assert claiming.ready_by(connection, company.id, clock()) == 1
 
 
 def test_the_most_urgent_comes_first_then_the_one_that_waits_longest(
@@ -297,7 +297,7 @@ def test_the_rounds_that_are_left_are_counted_in_pages_and_batches(
     company = new_company()
 
     def rounds(connection: Connection, *, writes: bool = True) -> int:
-        return queue.rounds_left(
+        return claiming.rounds_left(
             connection,
             company.id,
             clock(),
@@ -331,13 +331,13 @@ def test_writes_that_are_held_back_neither_go_nor_count(
             jobs.add(connection, company.id, clock(), priority=1)
         read = _read(connection, company.id, clock, "customer")
 
-        claimed = queue.claimable(
+        claimed = claiming.claimable(
             connection, company.id, clock(), write_batch=25, writes=False
         )
 
         assert [read.id] == [job.id for job in claimed]
-        assert queue.ready_by(connection, company.id, clock(), writes=False) == 1
-        assert queue.ready_by(connection, company.id, clock()) == 151
+        assert claiming.ready_by(connection, company.id, clock(), writes=False) == 1
+        assert claiming.ready_by(connection, company.id, clock()) == 151
 
 
 @pytest.mark.parametrize("state", ["sent", "unsure", "ready"])

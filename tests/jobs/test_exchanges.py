@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import claiming, exchanges, queue
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
@@ -119,7 +119,7 @@ def test_what_is_sent_is_marked_and_counted_in_the_same_transaction(
     with company_transaction(engine, company.id) as connection:
         for priority in (70, 20, 50):
             jobs.add(connection, company.id, clock(), priority=priority)
-        claimed = queue.claimable(connection, company.id, clock(), write_batch=25)
+        claimed = claiming.claimable(connection, company.id, clock(), write_batch=25)
         exchange_id = jobs.send(connection, claimed, clock())
 
         sent = exchanges.jobs_of(connection, company.id, exchange_id)
@@ -186,7 +186,7 @@ def test_no_unsure_write_is_handed_out(
         jobs.into(connection, company.id, clock(), "unsure")
         clock.pass_(days=400)
 
-        assert queue.claimable(connection, company.id, clock(), write_batch=25) == []
+        assert claiming.claimable(connection, company.id, clock(), write_batch=25) == []
 
 
 def test_answers_that_came_unasked_are_kept_and_are_nobody_s_to_answer(

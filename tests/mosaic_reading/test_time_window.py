@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention
 from qbwc_server.kinds import time_entry
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -296,7 +296,7 @@ def test_a_word_for_one_time_does_not_last(sheet: Timesheet) -> None:
     sheet.mirror.run()
     mirror = sheet.mirror
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.attend(
+        attention.attend(
             connection, mirror.company.id, error_id="mosaic-too-many-gone", text="-"
         )
     sheet.accept()
@@ -314,7 +314,7 @@ def test_trouble_on_the_wire_does_not_take_the_question_away(sheet: Timesheet) -
     mirror = sheet.mirror
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         for name in ("mosaic-too-many-gone", "mosaic-unavailable"):
-            registry.attend(connection, mirror.company.id, error_id=name, text="-")
+            attention.attend(connection, mirror.company.id, error_id=name, text="-")
     assert mirror.state().attention_id == "mosaic-too-many-gone"
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy.engine import Engine
 
 from qbwc_server.cli import main
-from qbwc_server.companies import heartbeat, registry
+from qbwc_server.companies import attention, heartbeat, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.operations import doctor, public_address
@@ -319,7 +319,7 @@ def test_how_a_company_s_runs_and_work_are(
     clock.pass_(hours=2)
     assert told() == {"session": "warn", "jobs": "warn"}
     with company_transaction(engine, company_id) as connection:
-        registry.attend(connection, company_id, error_id="two-computers", text="Two.")
+        attention.attend(connection, company_id, error_id="two-computers", text="Two.")
     assert told()["attention"] == "warn"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -55,7 +55,7 @@ def test_too_many_deletions_stop_delivery_until_somebody_spoke(
 ) -> None:
     """The stop holds, says that it is one, and lifting it delivers."""
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.attend(
+        attention.attend(
             connection, mirror.company.id, error_id="too-many-gone", text="Really?"
         )
     mirror.books.item("S1", "Design")
@@ -63,7 +63,7 @@ def test_too_many_deletions_stop_delivery_until_somebody_spoke(
     assert mirror.sandbox.writes == []
     assert mirror.record("S1").reason.startswith("Stopped until somebody has looked:")
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.calm(connection, mirror.company.id, also_stops=True)
+        attention.calm(connection, mirror.company.id, also_stops=True)
         registry.wake_all(connection, mirror.company.id, mirror.clock())
     mirror.run()
     assert mirror.record("S1").state == "in_sync"
@@ -101,7 +101,7 @@ def test_trouble_with_mosaic_does_not_hide_trouble_with_the_file(
 ) -> None:
     """A wrong company file stays in front, and calming one leaves the other."""
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.attend(
+        attention.attend(
             connection, mirror.company.id, error_id="wrong-file", text="Wrong."
         )
     mirror.sandbox.team.api_key = "another-key"
@@ -109,13 +109,13 @@ def test_trouble_with_mosaic_does_not_hide_trouble_with_the_file(
     mirror.worker().run_once()
     assert mirror.state().attention_id == "wrong-file"
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.calm(connection, mirror.company.id)
+        attention.calm(connection, mirror.company.id)
     mirror.clock.pass_(minutes=16)
     mirror.change(mosaic_key=mirror.keys.encrypt("wrong"))
     mirror.worker().run_once()
     assert mirror.state().attention_id == "mosaic-unauthorised"
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        registry.calm(connection, mirror.company.id)
+        attention.calm(connection, mirror.company.id)
     assert mirror.state().attention_id == "mosaic-unauthorised"
 
 

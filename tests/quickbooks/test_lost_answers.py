@@ -41,7 +41,9 @@ class Mortal:
 def session(desk: Desk, talk: Conversation) -> None:
     """Do one run as Web Connector does: it ends at the first call that fails."""
     who = desk.company
-    ticket, state, *_ = talk.authenticate(who.username, who.password, "1.1.1.1")
+    ticket, state, *_ = talk.admission.authenticate(
+        who.username, who.password, "1.1.1.1"
+    )
     if state in {"none", "busy"}:
         return
     hcp, quickbooks = desk.hcp(), desk.quickbooks()

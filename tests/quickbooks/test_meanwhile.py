@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from qbwc_server.companies import registry
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import claiming, queue
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.storage.database import company_transaction
 from tests.quickbooks.poller import Poller
@@ -103,7 +103,7 @@ def test_a_restore_is_asked_for_before_anything_is_written(poller: Poller) -> No
         company = registry.get(connection, poller.company_id)
         list_requests.ask_before_writing(connection, company, poller.clock())
         assert (
-            queue.claimable(connection, company.id, poller.clock(), write_batch=25)
+            claiming.claimable(connection, company.id, poller.clock(), write_batch=25)
             == []
         )
         queue.enqueue(
@@ -117,6 +117,8 @@ def test_a_restore_is_asked_for_before_anything_is_written(poller: Poller) -> No
             payload={"txn_id": "1-1"},
         )
         list_requests.ask_before_writing(connection, company, poller.clock())
-        (job,) = queue.claimable(connection, company.id, poller.clock(), write_batch=25)
+        (job,) = claiming.claimable(
+            connection, company.id, poller.clock(), write_batch=25
+        )
         assert job.kind == list_requests.ACTIVITY
         assert job.priority == 1

@@ -20,7 +20,7 @@ from qbwc_server.quickbooks.left_sessions import finish_left_over
 from qbwc_server.settings import Settings
 from qbwc_server.storage import clocks, tables
 from qbwc_server.storage.database import company_transaction, next_id
-from qbwc_server.web_connector.conversation import _must_rest
+from qbwc_server.web_connector.admission import _must_rest
 from qbwc_server.worker.loop import Worker
 from tests.conftest import Clock
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.storage.database import NOT_USABLE, at_once, make_engine
+from qbwc_server.storage.database import NOT_USABLE, make_engine
+from qbwc_server.storage.one_trip import at_once
 from qbwc_server.storage.tables import company as table
 
 _OF = table.c.id == sa.bindparam("company")

@@ -134,7 +134,7 @@ def test_processes_that_upgrade_at_once_do_not_disturb_each_other(
 ) -> None:
     """All of them end well: servers and workers of a new version start together."""
     program = (
-        "import sys; from qbwc_server import schema; "
+        "import sys; from qbwc_server.storage import schema; "
         "from qbwc_server.storage.database import make_engine; "
         "sys.stdin.read(); schema.upgrade(make_engine(sys.argv[1]))"
     )

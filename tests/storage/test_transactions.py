@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import sessions
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import claiming, queue
 from qbwc_server.keys import Keys
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
@@ -75,7 +75,9 @@ def test_eight_threads_claim_each_job_once(
     def claim(_: int) -> None:
         while True:
             with company_transaction(engine, company.id) as connection:
-                mine = queue.claimable(connection, company.id, clock(), write_batch=2)
+                mine = claiming.claimable(
+                    connection, company.id, clock(), write_batch=2
+                )
                 if not mine:
                     return
                 jobs.send(connection, mine, clock())

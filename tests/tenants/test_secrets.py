@@ -45,6 +45,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.support import tokens
+from qbwc_server.web_connector.admission import Admission
 from qbwc_server.web_connector.conversation import Conversation
 from qbwc_server.worker.loop import Worker
 from tests.agreement.house import House
@@ -161,14 +162,14 @@ def _with_password(url: str) -> str:
 def _tickets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list to which the secret part of each ticket is added."""
     given: list[str] = []
-    real = Conversation.authenticate
+    real = Admission.authenticate
 
-    def authenticate(talk: Conversation, *args: str) -> list[str]:
+    def authenticate(talk: Admission, *args: str) -> list[str]:
         answer = real(talk, *args)
         given.extend([answer[0].partition("-")[2]] if answer[0] else [])
         return answer
 
-    monkeypatch.setattr(Conversation, "authenticate", authenticate)
+    monkeypatch.setattr(Admission, "authenticate", authenticate)
     return given
 
 

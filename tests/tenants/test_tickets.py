@@ -16,11 +16,8 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import (
-    company_transaction,
-    first_at_once,
-    operator_transaction,
-)
+from qbwc_server.storage.database import company_transaction, operator_transaction
+from qbwc_server.storage.one_trip import first_at_once
 from qbwc_server.web_connector.conversation import NO_SESSION, Conversation
 from tests.conftest import Clock
 

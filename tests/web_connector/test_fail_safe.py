@@ -225,7 +225,7 @@ def test_where_answers_would_not_fit_onto_the_disk_nothing_is_asked(
     """A login would still fit: it is refused before QuickBooks does anything."""
     free = [2 * desk.settings.max_body_bytes - 1]
     monkeypatch.setattr(
-        "qbwc_server.web_connector.conversation.room", lambda _engine: free[0]
+        "qbwc_server.web_connector.admission.room", lambda _engine: free[0]
     )
     assert desk.log_in()[:2] == ["", "busy"]
     free[0] += 1

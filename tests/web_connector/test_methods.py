@@ -68,7 +68,7 @@ def test_server_version_is_told_without_the_database(desk: Desk) -> None:
     """Even when the database is away."""
     away = make_engine("sqlite:////nowhere/at/all.db")
     talk = Conversation(away, desk.keys, desk.settings, desk.clock)
-    assert talk.server_version() == f"qbwc-server {__version__}"
+    assert talk.admission.server_version() == f"qbwc-server {__version__}"
     assert desk.call("serverVersion") == f"qbwc-server {__version__}"
     away.dispose()
 

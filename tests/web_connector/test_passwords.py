@@ -23,13 +23,13 @@ NO = ["", "nvu", "", ""]
 def guess(talk: Conversation, desk: Desk, times: int, peer: str = "1.1.1.1") -> None:
     """Say a wrong password."""
     for _ in range(times):
-        assert talk.authenticate(desk.company.username, "guess", peer) == NO
+        assert talk.admission.authenticate(desk.company.username, "guess", peer) == NO
 
 
 def comes_in(talk: Conversation, desk: Desk, peer: str = "1.1.1.1") -> bool:
     """Say the right password; tell whether it was taken."""
     who = desk.company
-    return talk.authenticate(who.username, who.password, peer)[1] != "nvu"
+    return talk.admission.authenticate(who.username, who.password, peer)[1] != "nvu"
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "Ünbekannt", "x" * 100_000, "' OR 1=1"])
@@ -117,7 +117,9 @@ def test_after_a_reset_the_former_password_works_until_the_new_one_was_used(
             password_hash=desk.keys.hash("password", new),
         )
     assert comes_in(talk, desk)
-    assert talk.authenticate(desk.company.username, new, "1.1.1.1")[1] != "nvu"
+    assert (
+        talk.admission.authenticate(desk.company.username, new, "1.1.1.1")[1] != "nvu"
+    )
     assert not comes_in(talk, desk)
 
 

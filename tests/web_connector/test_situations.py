@@ -18,7 +18,7 @@ from werkzeug.test import Client
 from qbwc_server import app, words
 from qbwc_server.app import Parts
 from qbwc_server.companies import computers, credentials, heartbeat, registry, silence
-from qbwc_server.companies.registry import TIME_OFF
+from qbwc_server.companies.attention import TIME_OFF
 from qbwc_server.sandbox.web_connector import program
 from qbwc_server.sandbox.web_connector.company_stamp import (
     APP_LOCK,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server import words
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_ids
@@ -80,7 +80,7 @@ def test_get_last_error_tells_it_too_where_there_is_no_error(desk: Desk) -> None
 def test_a_run_with_trouble_ends_with_it(desk: Desk) -> None:
     """What a company must look at comes before what was done."""
     with company_transaction(desk.engine, desk.company.id) as connection:
-        registry.attend(
+        attention.attend(
             connection, desk.company.id, error_id="mosaic-key-missing", text="No key."
         )
     records(desk, "customer", "conflict", 1)

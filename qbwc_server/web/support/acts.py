@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies import credentials, registry
-from qbwc_server.decisions import bulk, conflicts, linking, resync
+from qbwc_server.decisions import bulk, conflicts, link_checks, linking, resync
 from qbwc_server.decisions.linking import Word
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import decisions
@@ -256,7 +256,7 @@ def _link(
 ) -> None:
     mosaic_id = request.form.get("mosaic_id", type=int) or 0
     if not 0 < mosaic_id <= looking.GREATEST:
-        raise linking.ObjectUnknown("Say the number that it has in Mosaic.")
+        raise link_checks.ObjectUnknown("Say the number that it has in Mosaic.")
     word = Word(console.person.name, console.site.clock(), why)
     share = request.form.get("share") == "yes"
     if linking.link(connection, company_id, number, mosaic_id, word, share=share):

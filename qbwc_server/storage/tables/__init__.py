@@ -1,0 +1,89 @@
+"""Every table and constraint, and no behaviour; a file a subject.
+
+Columns stand in the order in which a support person reads a row. Only indexes by which
+support searches all companies at once do not begin with `company_id`.
+"""
+
+from __future__ import annotations
+
+from qbwc_server.storage import meanings
+from qbwc_server.storage.tables.columns import metadata
+from qbwc_server.storage.tables.companies import (
+    MODES,
+    POLICIES,
+    STRUCTURES,
+    audit,
+    company,
+    company_sequence,
+    login_failure,
+)
+from qbwc_server.storage.tables.mosaic import (
+    CALL_STATES,
+    mosaic_budget,
+    mosaic_call,
+    mosaic_callback,
+    mosaic_claim,
+    mosaic_object,
+)
+from qbwc_server.storage.tables.records import (
+    RECORD_STATES,
+    preview_result,
+    reading,
+    record,
+    record_event,
+)
+from qbwc_server.storage.tables.server import (
+    heartbeat,
+    support_login,
+    support_token,
+    word,
+)
+from qbwc_server.storage.tables.work import (
+    EXCHANGE_STATES,
+    JOB_FINAL,
+    JOB_STATES,
+    SESSION_STATES,
+    exchange,
+    job,
+    job_event,
+    session,
+)
+
+__all__ = [
+    "CALL_STATES",
+    "EXCHANGE_STATES",
+    "JOB_FINAL",
+    "JOB_STATES",
+    "MODES",
+    "POLICIES",
+    "RECORD_STATES",
+    "SESSION_STATES",
+    "STRUCTURES",
+    "audit",
+    "company",
+    "company_sequence",
+    "exchange",
+    "heartbeat",
+    "job",
+    "job_event",
+    "login_failure",
+    "metadata",
+    "mosaic_budget",
+    "mosaic_call",
+    "mosaic_callback",
+    "mosaic_claim",
+    "mosaic_object",
+    "preview_result",
+    "reading",
+    "record",
+    "record_event",
+    "session",
+    "support_login",
+    "support_token",
+    "word",
+]
+
+for _table in metadata.tables.values():
+    _table.comment, _columns = meanings.EVERY[_table.name]
+    for _column in _table.columns:
+        _column.comment = _columns[_column.name]

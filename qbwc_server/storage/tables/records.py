@@ -1,0 +1,179 @@
+"""What is known on either side, how far each kind was read, and the last preview."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from qbwc_server.storage.database import JSON
+from qbwc_server.storage.tables.columns import (
+    count,
+    flag,
+    id_,
+    looked_for,
+    moment,
+    of_company,
+    one_of,
+    text,
+    where,
+)
+
+RECORD_STATES = (
+    "in_sync",
+    "pending",
+    "unlinked",
+    "locked",
+    "conflict",
+    "do_not_link",
+    "refused",
+    "gone",
+)
+
+
+record = of_company(
+    "record",
+    id_(),
+    text("kind"),
+    text("state"),
+    text("reason", null=True),
+    text("name"),
+    text("day", null=True),
+    text("quickbooks_id", null=True),
+    text("mosaic_type", null=True),
+    sa.Column("mosaic_id", sa.BigInteger),
+    sa.Column("quickbooks", JSON),
+    sa.Column("mosaic", JSON),
+    sa.Column("agreed", JSON),
+    sa.Column("conflict", JSON),
+    flag("quickbooks_gone"),
+    flag("mosaic_gone"),
+    count("misses"),
+    text("edit_sequence", null=True),
+    text("time_modified", null=True),
+    text("parent_id", null=True),
+    text("external_guid", null=True),
+    text("waits_for", null=True),
+    text("choice", null=True),
+    moment("due_at"),
+    count("delivery_rank", 50),
+    count("attempt"),
+    sa.Column("seen_in", sa.BigInteger),
+    moment("created_at", null=False),
+    moment("changed_at", null=False),
+    one_of("state", RECORD_STATES),
+    looked_for("record", "state NOT IN ('in_sync', 'gone')"),
+    where("ix_record_quickbooks_id", ("quickbooks_id",), "quickbooks_id IS NOT NULL"),
+    where("ix_record_mosaic_id", ("mosaic_id",), "mosaic_id IS NOT NULL"),
+    where("ix_record_external_guid", ("external_guid",), "external_guid IS NOT NULL"),
+    sa.Index(
+        "uq_record_quickbooks", "company_id", "kind", "quickbooks_id", unique=True
+    ),
+    sa.Index(
+        "uq_record_mosaic",
+        "company_id",
+        "mosaic_type",
+        "mosaic_id",
+        unique=True,
+        sqlite_where=sa.text("mosaic_id IS NOT NULL"),
+        postgresql_where=sa.text("mosaic_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_due",
+        "company_id",
+        "delivery_rank",
+        "due_at",
+        "id",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "uq_record_external_guid",
+        "company_id",
+        "external_guid",
+        unique=True,
+        sqlite_where=sa.text("external_guid IS NOT NULL"),
+        postgresql_where=sa.text("external_guid IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_day",
+        "company_id",
+        "kind",
+        "day",
+        "parent_id",
+        sqlite_where=sa.text("day IS NOT NULL"),
+        postgresql_where=sa.text("day IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_only_mosaic",
+        "company_id",
+        "day",
+        sqlite_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+        postgresql_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+    ),
+    sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
+    sa.Index(
+        "ix_record_needs",
+        "company_id",
+        "kind",
+        "id",
+        sqlite_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
+        postgresql_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
+    ),
+    sa.Index(
+        "ix_record_conflict",
+        "company_id",
+        "id",
+        sqlite_where=sa.text("conflict IS NOT NULL"),
+        postgresql_where=sa.text("conflict IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_parent",
+        "company_id",
+        "kind",
+        "parent_id",
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_record_waits_for",
+        "company_id",
+        "waits_for",
+        sqlite_where=sa.text("waits_for IS NOT NULL"),
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    ),
+)
+
+
+record_event = of_company(
+    "record_event",
+    id_(),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    moment("at", null=False),
+    text("what"),
+    text("by"),
+    sa.Column("detail", JSON),
+    sa.Index("ix_record_event_record", "company_id", "record_id", "id"),
+)
+
+
+reading = of_company(
+    "reading",
+    sa.Column("kind", sa.Text, primary_key=True),
+    text("watermark", null=True),
+    text("deleted_watermark", null=True),
+    moment("last_read_at"),
+    moment("last_full_at"),
+    flag("full_due"),
+    flag("deletions_accepted"),
+    text("reach", null=True),
+    sa.Column("greatest_number", sa.BigInteger),
+    text("greatest_number_at", null=True),
+    text("problem", null=True),
+)
+
+
+preview_result = of_company(
+    "preview_result",
+    moment("made_at", null=False),
+    count("milliseconds"),
+    sa.Column("result", JSON, nullable=False),
+)

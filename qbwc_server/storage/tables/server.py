@@ -1,0 +1,52 @@
+"""What is no company's: who may use the console, our own processes, the words."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from qbwc_server.storage.database import UTCDateTime
+from qbwc_server.storage.tables.columns import count, flag, metadata, moment, text
+
+# Who may use the support console, and who did. They are of no company.
+support_token = sa.Table(
+    "support_token",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    flag("may_act"),
+    text("made_by"),
+    moment("made_at", null=False),
+    moment("last_login_at"),
+    text("token_hash"),
+    text("login_from", null=True),
+    count("round"),
+)
+
+
+support_login = sa.Table(
+    "support_login",
+    metadata,
+    sa.Column("hour", UTCDateTime, primary_key=True),
+    sa.Column("who", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("peer", sa.Text, primary_key=True),
+    count("times", 1),
+    moment("last_at", null=False),
+)
+
+
+heartbeat = sa.Table(
+    "heartbeat",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    moment("at", null=False),
+    moment("up_since", null=False),
+)
+
+
+word = sa.Table(
+    "word",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    *map(text, ("happened", "who_must_act", "next_step", "more", "menu")),
+)
