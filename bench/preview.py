@@ -62,7 +62,7 @@ def main() -> None:
         for kind, counts in told.counts.items():
             print(f"    {kind}: {dict(counts)}")
         _measured(
-            "foresight.make", lambda: forecast.make(engine, company, settings, _now)
+            "forecast.make", lambda: forecast.make(engine, company, settings, _now)
         )
         with company_reading(engine, company.id) as connection:
             for text in ("customer 12", "nobody at all"):

@@ -2,7 +2,7 @@
 
 What happens is counted in the process in which it happens. The processes of one server,
 and the worker beside it, share a folder of counters (`share`), so that each of them
-tells the figures of all. What can be read from the database is not counted: `figures`.
+tells the figures of all. What can be read from the database is not counted: `gauges`.
 
 Rule: a label has few values, whatever anybody sends; a name that is not known counts as
 "other". No name, address or number of a company is one.

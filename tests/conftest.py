@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial, partialmethod
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
-from werkzeug.routing import Rule
 
 from qbwc_server import app
 from qbwc_server.app import Parts
@@ -92,12 +91,10 @@ def pytest_configure() -> None:
 
     Temporary files are in memory where there is room: most of the time is fsync. The
     pages of a server are made when one is asked for: most tests only call /qbwc. What
-    was compiled for one engine is there for the next. What builds the address of a page
-    is made when one is built, not for each page of each server and each Mosaic.
+    was compiled for one engine is there for the next.
     """
     app.pages = partial(_Pages, app.pages)
     sa.create_engine = partial(_create_engine, sa.create_engine)
-    Rule._compile_builder = partialmethod(_builder, Rule._compile_builder)  # type: ignore[assignment]
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         tempfile.tempdir = str(_IN_MEMORY)
 
@@ -147,21 +144,6 @@ def _create_engine(
     made = create(*arguments, **options)
     made.update_execution_options(compiled_cache=_COMPILED)
     return made
-
-
-def _builder(
-    rule: Rule,
-    compile_builder: Callable[[Rule, bool], Callable[..., Any]],
-    unknown: bool,
-) -> Callable[..., Any]:
-    @cache
-    def made() -> Callable[..., Any]:
-        return compile_builder(rule, unknown)
-
-    def build(*arguments: Any, **values: Any) -> Any:
-        return made()(*arguments, **values)
-
-    return build
 
 
 @dataclass

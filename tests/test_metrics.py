@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +30,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
 from qbwc_server.worker.loop import Worker
 from tests.conftest import SECRET, Clock
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "a-token-for-tests-only"
@@ -116,14 +117,14 @@ def ask(
 
 def until_it_answers(port: int, path: str = "/healthz") -> None:
     """Wait for a program that is starting."""
-    for _ in range(400):
-        try:
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
             ask(port, path)
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("it does not answer")
+            return True
+        return False
+
+    until(answers, "an answer")
 
 
 VERSION = (
@@ -219,12 +220,8 @@ def test_a_worker_beside_a_server_is_in_the_server_s_figures(
     port = free_port()
     with program(settings, "serve", "--port", str(port), "--with-worker"):
         until_it_answers(port)
-        for _ in range(200):
-            told = values(ask(port)[1])
-            if told.get(("qbwc_deliveries_total", "done")):
-                break
-            time.sleep(0.05)
-    assert told["qbwc_deliveries_total", "done"] >= 1
+        delivered = ("qbwc_deliveries_total", "done")
+        assert until(lambda: values(ask(port)[1]).get(delivered), "a delivery")
 
 
 @SQLITE

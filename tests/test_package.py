@@ -36,7 +36,7 @@ def test_migrations_templates_and_contract_travel_in_the_wheel(unpacked: Path) -
     assert (package / "_migrations/env.py").is_file()
     assert list((package / "_migrations/versions").glob("0001*.py"))
     assert (package / "_qwc_templates/company.qwc.j2").is_file()
-    assert (package / "qbwebconnector.wsdl").is_file()
+    assert (package / "web_connector/qbwebconnector.wsdl").is_file()
     assert (package / "py.typed").is_file()
     for name in ("templates/base.html", "static/page.css", "static/page.js"):
         assert (package / "web" / name).is_file()

@@ -114,7 +114,7 @@ def serve(
         "timeout": 120,
         "keepalive": 75,
         "control_socket_disable": True,
-        # What proxies say is believed, or not, by `callers` alone.
+        # What proxies say is believed, or not, by `proxies` alone.
         "forwarded_allow_ips": "",
         "limit_request_fields": 64,
         "limit_request_field_size": 4096,

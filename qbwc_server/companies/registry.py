@@ -112,7 +112,7 @@ class Company:
 
     @property
     def team(self) -> str:
-        """What names its Mosaic team among companies; see `claims`."""
+        """What names its Mosaic team among companies; see `team_claims`."""
         return team_claims.team_of(self.mosaic_url, self.mosaic_team)
 
     @property

@@ -112,8 +112,8 @@ def place(
     Raises:
         NoPlace: nothing is wanted of it there.
     """
-    line = ancestors.line(connection, company.id, row)
-    wanted = kind.wanted(KINDS[row.kind], line, company.structure)
+    lineage = ancestors.lineage(connection, company.id, row)
+    wanted = kind.wanted(KINDS[row.kind], lineage, company.structure)
     if wanted is None:
         raise NoPlace("Nothing is wanted of it in Mosaic.")
     return place_of(row.kind, wanted)

@@ -5,7 +5,7 @@ leaves the others as they are, and each may be said again without harm.
 Rule 2: a choice changes neither side by itself. It binds or frees the record here; the
 worker plans it anew, and what waits for it follows.
 Rule 3: an object of Mosaic that another company file of the team is linked to is linked
-only with the word that both share it, but for people and work categories, see `sync`.
+only with the word that both share it, but for people and work categories: `list_plan`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What several company files of one Mosaic team have, or would have, in common.
 
 It is looked for before a company goes live and once a day. Each company tells the
-others by its claims alone, see `claims`: which objects it is linked to, and which it
-means to link. People and work categories may be in common: the hours on them are each
+others by its `team_claims` alone: which objects it is linked to, and which it means
+to link. People and work categories may be in common: the hours on them are each
 file's own. A client, project or phase is in common only when a person says so: two
 files that both rename and archive it would harm each other, and hours of two firms
 would add up on it unseen. Nothing of the other file is told, not even its name.

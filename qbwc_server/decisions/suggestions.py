@@ -19,10 +19,10 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds import kind as kind_of
-from qbwc_server.kinds.kind import Line
+from qbwc_server.kinds.kind import Lineage
 from qbwc_server.kinds.list_plan import Hold, Wanted, match_key, name_key, near_key
 from qbwc_server.records import mosaic_objects
-from qbwc_server.records.ancestors import lines
+from qbwc_server.records.ancestors import lineages
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.storage import tables
 
@@ -97,17 +97,17 @@ def suggest(
 
     Objects that another record of the company is linked to are not suggested.
     """
-    found_lines = lines(connection, company.id, rows)
+    above = lineages(connection, company.id, rows)
     asked: dict[int, _Asked] = {}
     for row in rows:
         if row.mosaic_id is not None or row.quickbooks_gone:
             continue
-        line = found_lines[row.id]
-        wanted = _wanted(company, row, line)
+        lineage = above[row.id]
+        wanted = _wanted(company, row, lineage)
         if wanted is None:
             continue
         try:
-            asked[row.id] = _ask(row.kind, line, wanted)
+            asked[row.id] = _ask(row.kind, lineage, wanted)
         except NoPlace:
             continue
     found = {
@@ -158,11 +158,11 @@ def search(
     Raises:
         NoPlace: the record can have no counterpart, or not yet; says why.
     """
-    line = lines(connection, company.id, [row])[row.id]
-    wanted = _wanted(company, row, line)
+    lineage = lineages(connection, company.id, [row])[row.id]
+    wanted = _wanted(company, row, lineage)
     if wanted is None:
         raise NoPlace("Nothing is wanted of it in Mosaic.")
-    asked = _ask(row.kind, line, wanted)
+    asked = _ask(row.kind, lineage, wanted)
     words = near_key(text).split()
     if not words:
         return []
@@ -191,16 +191,16 @@ def search(
     return [_suggestion(one, elsewhere, by="similar") for one in found]
 
 
-def _wanted(company: Company, row: Row[Any], line: Line) -> Wanted | Hold | None:
+def _wanted(company: Company, row: Row[Any], lineage: Lineage) -> Wanted | Hold | None:
     if row.kind not in KINDS:
         return None
-    return kind_of.wanted(KINDS[row.kind], line, company.structure)
+    return kind_of.wanted(KINDS[row.kind], lineage, company.structure)
 
 
-def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
+def _ask(kind: str, lineage: Lineage, wanted: Wanted | Hold) -> _Asked:
     data_type, parent = place_of(kind, wanted)
     names = wanted.names if isinstance(wanted, Wanted) else ()
-    me = line[-1].quickbooks
+    me = lineage[-1].quickbooks
     called = [str(me.get("name", ""))]
     if kind in PEOPLE:
         both = f"{me.get('first_name') or ''} {me.get('last_name') or ''}"
@@ -209,7 +209,7 @@ def _ask(kind: str, line: Line, wanted: Wanted | Hold) -> _Asked:
     else:
         called = list(names)
         # Others fold the levels above into the name: "Customer:Job".
-        whole = [str(one.quickbooks.get("name", "")) for one in line]
+        whole = [str(one.quickbooks.get("name", "")) for one in lineage]
         near = [*called, " ".join(whole)]
     anywhere = data_type == "project" and parent is None
     return _Asked(

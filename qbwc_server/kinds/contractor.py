@@ -10,20 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qbwc_server.kinds import employee
-from qbwc_server.kinds.kind import Kind, Line
+from qbwc_server.kinds.kind import Kind, Lineage
 from qbwc_server.kinds.list_plan import Hold, Wanted
 
 EMPLOYMENT_TYPE = "Contractor (External)"
 """Mosaic's word for people who are not employed (its members' `employment_type`)."""
 
 
-def mirror(line: Line, structure: str) -> Wanted | Hold:
+def mirror(lineage: Lineage, structure: str) -> Wanted | Hold:
     """Return the member of a contractor, found and made by e-mail like an employee's.
 
     The type is said when the member is made; afterwards it is Mosaic's own affair.
     """
-    wanted = employee.mirror(line, structure)
-    if isinstance(wanted, Hold) or line[-1].mosaic is not None:
+    wanted = employee.mirror(lineage, structure)
+    if isinstance(wanted, Hold) or lineage[-1].mosaic is not None:
         return wanted
     return replace(wanted, fields={**wanted.fields, "employment_type": EMPLOYMENT_TYPE})
 

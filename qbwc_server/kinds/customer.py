@@ -8,7 +8,7 @@ QuickBooks hierarchies).
 
 from __future__ import annotations
 
-from qbwc_server.kinds.kind import Kind, Line, Seen, active, line_active, required
+from qbwc_server.kinds.kind import Kind, Lineage, Seen, active, lineage_active, required
 from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
 
@@ -36,13 +36,13 @@ def see(ret: Ret) -> Seen:
     )
 
 
-def mirror(line: Line, structure: str) -> Wanted | Hold:
+def mirror(lineage: Lineage, structure: str) -> Wanted | Hold:
     """Return the client, project or phase of a customer or job."""
     types = _TYPES[structure]
-    me = line[-1]
-    depth = len(line) - 1
+    me = lineage[-1]
+    depth = len(lineage) - 1
     if depth >= len(types):
-        nearest = line[len(types) - 1].quickbooks.get("name", "")
+        nearest = lineage[len(types) - 1].quickbooks.get("name", "")
         return Hold(
             "in_sync",
             f"Deeper than Mosaic's phases: its hours go to the phase {nearest}.",
@@ -51,8 +51,8 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:
     data_type = types[depth]
     parent: int | None = None
     if depth > 0:
-        above = line[-2]
-        missing = next((one for one in line if one.missing), None)
+        above = lineage[-2]
+        missing = next((one for one in lineage if one.missing), None)
         if missing is not None:
             return Hold(
                 "unlinked",
@@ -81,7 +81,7 @@ def mirror(line: Line, structure: str) -> Wanted | Hold:
     return Wanted(
         data_type=data_type,
         names=tuple(dict.fromkeys(names)),
-        archived=not line_active(line),
+        archived=not lineage_active(lineage),
         parent=parent,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from qbwc_server.kinds.kind import Kind, Line, Seen, active, required
+from qbwc_server.kinds.kind import Kind, Lineage, Seen, active, required
 from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
 
@@ -50,11 +50,11 @@ def _first_address(text: str) -> str | None:
     return None
 
 
-def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
+def mirror(lineage: Lineage, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
     """Return the member of an employee."""
-    me = line[-1].quickbooks
+    me = lineage[-1].quickbooks
     # An address that was deleted in QuickBooks leaves the member who is linked.
-    email = me.get("email") or (line[-1].mosaic or {}).get("email")
+    email = me.get("email") or (lineage[-1].mosaic or {}).get("email")
     if not email:
         return Hold(
             "unlinked",

@@ -29,7 +29,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A record in a line from the topmost ancestor down to the object itself."""
+    """A record in a lineage from the topmost ancestor down to the object itself."""
 
     quickbooks_id: str
     quickbooks: Snapshot
@@ -40,9 +40,9 @@ class Relative:
     missing: bool = False
 
 
-Line = Sequence[Relative]
-Mirror = Callable[[Line, str], Wanted | Hold]
-"""(line of ancestors ending in the object, the company's structure) -> what Mosaic
+Lineage = Sequence[Relative]
+Mirror = Callable[[Lineage, str], Wanted | Hold]
+"""(lineage of ancestors ending in the object, the company's structure) -> what Mosaic
 should have, or why nothing."""
 
 
@@ -71,17 +71,17 @@ class Kind:
     by_setting: str | None = None
 
 
-def wanted(kind: Kind, line: Line, structure: str) -> Wanted | Hold | None:
-    """Return what Mosaic should have for the last of a line, None for what is kept.
+def wanted(kind: Kind, lineage: Lineage, structure: str) -> Wanted | Hold | None:
+    """Return what Mosaic should have for the last of a lineage, None for what is kept.
 
     One that QuickBooks has shown nothing of is held until it does.
     """
     if kind.mirror is None:
         return None
-    if not line[-1].quickbooks.get("name"):
+    if not lineage[-1].quickbooks.get("name"):
         reason = "QuickBooks has not shown its name yet; it is read again by itself."
         return Hold("pending", reason)
-    return kind.mirror(line, structure)
+    return kind.mirror(lineage, structure)
 
 
 def active(ret: Ret) -> bool:
@@ -89,12 +89,12 @@ def active(ret: Ret) -> bool:
     return ret.text("IsActive") not in {"false", "0"}
 
 
-def line_active(line: Line) -> bool:
+def lineage_active(lineage: Lineage) -> bool:
     """Tell whether an object and all above it are active.
 
     A job under an inactive customer is still active itself in QuickBooks.
     """
-    return all(one.quickbooks.get("is_active", True) for one in line)
+    return all(one.quickbooks.get("is_active", True) for one in lineage)
 
 
 def required(ret: Ret, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbwc_server.kinds.kind import Kind, Line, Seen, active, line_active, required
+from qbwc_server.kinds.kind import Kind, Lineage, Seen, active, lineage_active, required
 from qbwc_server.kinds.list_plan import Hold, Wanted
 from qbwc_server.qbxml.response import Ret
 
@@ -25,24 +25,24 @@ def see(ret: Ret) -> Seen:
     )
 
 
-def mirror(line: Line, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
+def mirror(lineage: Lineage, structure: str) -> Wanted | Hold:  # noqa: ARG001 - as `Mirror`
     """Return the work category of a service item.
 
     Mosaic's categories are one flat list, so an item whose name is taken by another
     item goes by its full name.
     """
-    if any(one.missing for one in line):
-        above = next(one for one in line if one.missing)
+    if any(one.missing for one in lineage):
+        above = next(one for one in lineage if one.missing)
         return Hold(
             "unlinked",
             "The item above it is not read from QuickBooks yet.",
             waits_for=f"service_item:{above.quickbooks_id}",
         )
-    names = [str(one.quickbooks["name"]) for one in line]
+    names = [str(one.quickbooks["name"]) for one in lineage]
     return Wanted(
         data_type="standard_work_category",
         names=tuple(dict.fromkeys((names[-1], ":".join(names)))),
-        archived=not line_active(line),
+        archived=not lineage_active(lineage),
     )
 
 

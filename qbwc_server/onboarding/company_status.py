@@ -55,7 +55,7 @@ def facts(
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
-    `counted` is what `needs.counts` told; `peer` is the address of whoever looks.
+    `counted` is from `who_must_act.counts`; `peer` is the address of whoever looks.
     """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)

@@ -17,10 +17,10 @@ from qbwc_server.companies import team_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.kinds import KINDS, kind, list_plan
-from qbwc_server.kinds.kind import Line
+from qbwc_server.kinds.kind import Lineage
 from qbwc_server.kinds.list_plan import Candidate, Choice, Hold, Shared, Side, Wanted
 from qbwc_server.planning import candidates
-from qbwc_server.records.ancestors import lines
+from qbwc_server.records.ancestors import lineages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Facts:
     """What is known of records, by their ids; `open` have a write on its way."""
 
     rows: Sequence[Row[Any]]
-    lines: dict[int, Line]
+    lineages: dict[int, Lineage]
     wanted: dict[int, Wanted | Hold]
     open: set[int]
     found: dict[int, list[Candidate]]
@@ -39,7 +39,9 @@ class Facts:
         touched: set[tuple[str, str]] = set()
         names: set[tuple[str, str]] = set()
         for row in self.rows:
-            above = {(row.kind, one.quickbooks_id) for one in self.lines[row.id][:-1]}
+            above = {
+                (row.kind, one.quickbooks_id) for one in self.lineages[row.id][:-1]
+            }
             mine = _names(row, self.wanted[row.id])
             if not above & touched and not mine & names:
                 yield row
@@ -63,7 +65,7 @@ class Facts:
 
 def gather(connection: Connection, company: Company, rows: Sequence[Row[Any]]) -> Facts:
     """Look up what the plans of records need to know."""
-    above = lines(connection, company.id, rows)
+    above = lineages(connection, company.id, rows)
     wanted = {row.id: _wanted(company, row, above[row.id]) for row in rows}
     looked_for = {
         row.id: _looked_for(row, one)
@@ -91,8 +93,8 @@ def gather(connection: Connection, company: Company, rows: Sequence[Row[Any]]) -
     )
 
 
-def _wanted(company: Company, row: Row[Any], line: Line) -> Wanted | Hold:
-    wanted = kind.wanted(KINDS[row.kind], line, company.structure)
+def _wanted(company: Company, row: Row[Any], lineage: Lineage) -> Wanted | Hold:
+    wanted = kind.wanted(KINDS[row.kind], lineage, company.structure)
     if wanted is None or row.quickbooks_gone:
         return Hold("in_sync", "Nothing is wanted of it in Mosaic.")
     if (

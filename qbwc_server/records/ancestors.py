@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.kinds.kind import Line, Relative
+from qbwc_server.kinds.kind import Lineage, Relative
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -17,15 +17,15 @@ _DEEPEST = 12
 _CHUNK = 500
 
 
-def line(connection: Connection, company_id: int, row: Row[Any]) -> Line:
-    """Return a record's line, from its topmost ancestor down to itself."""
-    return lines(connection, company_id, [row])[row.id]
+def lineage(connection: Connection, company_id: int, row: Row[Any]) -> Lineage:
+    """Return a record's lineage, from its topmost ancestor down to itself."""
+    return lineages(connection, company_id, [row])[row.id]
 
 
-def lines(
+def lineages(
     connection: Connection, company_id: int, rows: Sequence[Row[Any]]
-) -> dict[int, Line]:
-    """Return the lines of records by their ids; see `line`."""
+) -> dict[int, Lineage]:
+    """Return the lineages of records by their ids; see `lineage`."""
     known = {(row.kind, row.quickbooks_id): row for row in rows}
     above: Sequence[Row[Any]] = rows
     for _ in range(_DEEPEST):
@@ -41,10 +41,10 @@ def lines(
         known |= {(row.kind, row.quickbooks_id): row for row in above}
         if not above:
             break
-    return {row.id: _line(row, known) for row in rows}
+    return {row.id: _lineage(row, known) for row in rows}
 
 
-def _line(row: Row[Any], known: Mapping[tuple[str, str], Row[Any]]) -> Line:
+def _lineage(row: Row[Any], known: Mapping[tuple[str, str], Row[Any]]) -> Lineage:
     found = [_relative(row)]
     parent_id = row.parent_id
     while parent_id is not None and len(found) < _DEEPEST:

@@ -53,7 +53,6 @@ class Worker:
         transport: Transport | None = None,
         pause: Callable[[float], object] | None = None,
         senders: int = 4,
-        time_planner: Callable[[int], Planner] | None = None,
         lives: Callable[[], None] | None = None,
     ) -> None:
         self._engine = engine
@@ -64,13 +63,12 @@ class Worker:
         self.stopping = threading.Event()
         self._pause = pause or self.stopping.wait
         self._senders = senders
-        self._time_planner = time_planner
         self._lives = lives or (lambda: None)
         self._beat_at: datetime | None = None
 
     def run(self) -> None:
         """Work until `stopping` is set."""
-        beside = (self._housekeep, self._foresee)
+        beside = (self._housekeep, self._forecast)
         threads = self._settings.worker_threads
         most = threads + len(beside) + 1
         with ThreadPoolExecutor(most, thread_name_prefix="deliver") as pool:
@@ -83,7 +81,7 @@ class Worker:
         self.look_for_silence()
         served = 0
         self._housekeep()
-        self._foresee()
+        self._forecast()
         while not self.stopping.is_set() and logs.apart(self._serve_next)():
             served += 1
         return served
@@ -122,7 +120,7 @@ class Worker:
         gone = housekeeping.serve_next(self._engine, self._settings, self._clock())
         return gone is not None
 
-    def _foresee(self) -> bool:
+    def _forecast(self) -> bool:
         """Work out a preview that is due; it can take minutes, and nobody waits."""
         return forecast.serve_next(self._engine, self._settings, self._clock)
 
@@ -255,8 +253,6 @@ class Worker:
                 self._give_back(company.id, token)
 
     def _plan_time(self, company_id: int) -> Planner:
-        if self._time_planner is not None:
-            return self._time_planner(company_id)
         return TimeSteps(
             company_id,
             clock=self._clock,

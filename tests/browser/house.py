@@ -26,6 +26,7 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading
 from tests.conftest import SECRET
+from tests.waiting import until
 
 NAME = "Harbor & Vale Architects"
 _KEY = "browser-key"
@@ -91,13 +92,12 @@ class House:
 
     def wait(self, what: Callable[[], Any]) -> Any:
         """Return the first true answer of a question; fail after a minute."""
-        deadline = time.monotonic() + _LONGEST
-        while time.monotonic() < deadline:
+
+        def answer() -> Any:
             self._processes.ensure()
-            if found := what():
-                return found
-            time.sleep(0.1)
-        raise AssertionError("it did not come in a minute")
+            return what()
+
+        return until(answer)
 
     def rows(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[Any]:
         """Return rows of the company."""

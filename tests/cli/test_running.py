@@ -8,9 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage.database import make_engine
 from qbwc_server.worker.loop import Worker
 from tests.conftest import SECRET, Clock
+from tests.waiting import until
 
 TREE = Path(__file__).parents[2]
 _MOST_SECONDS = 60
@@ -55,18 +55,11 @@ def serving(
             stderr=log,
         )
     try:
-        _until(lambda: _answers(port))
+        until(lambda: _answers(port))
         yield running
     finally:
         running.kill()
         running.wait()
-
-
-def _until(so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _MOST_SECONDS
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _answers(port: int) -> bool:
@@ -101,13 +94,13 @@ def test_a_server_that_is_told_to_stop_answers_whoever_is_connected(
     children = Path(f"/proc/{serving.pid}/task/{serving.pid}/children").read_text()
     (child,) = (int(one) for one in children.split())
     os.kill(child, signal.SIGSTOP)
-    _until(lambda: _stopped(child))
+    until(lambda: _stopped(child))
     waiting = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(5)]
     for one in waiting:
         one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     serving.terminate()
     # The master closes what it listens on before it tells its child.
-    _until(lambda: _pending(child) & 1 << (signal.SIGTERM - 1) != 0)
+    until(lambda: _pending(child) & 1 << (signal.SIGTERM - 1) != 0)
     os.kill(child, signal.SIGCONT)
 
     answers = []

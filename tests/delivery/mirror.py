@@ -20,6 +20,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.records import store
 from qbwc_server.sandbox.mosaic.faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.http import application
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -46,7 +47,7 @@ class Wire(httpx.BaseTransport):
     """
 
     def __init__(self, sandbox: MosaicSandbox) -> None:
-        self._inner = httpx.WSGITransport(app=sandbox.wsgi)
+        self._inner = httpx.WSGITransport(app=application(sandbox))
         self.before: Callable[[httpx.Request], None] = lambda _: None
         self.after: Callable[[httpx.Request], None] = lambda _: None
 
@@ -87,7 +88,7 @@ class Mirror:
 
     def worker(self) -> Worker:
         """Return a worker as a new process would make it."""
-        return Worker(
+        made = Worker(
             self.engine,
             self.keys,
             self.settings,
@@ -95,8 +96,10 @@ class Mirror:
             transport=self.wire,
             pause=lambda seconds: self.clock.pass_(seconds=seconds),
             senders=self.senders,
-            time_planner=self.time_planner,
         )
+        if self.time_planner is not None:
+            made._plan_time = self.time_planner  # type: ignore[assignment, method-assign]
+        return made
 
     # QuickBooks' side
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from tests.waiting import until
+
 TREE = Path(__file__).parents[2]
 _PROJECT = "qbwc-docker-test"
 _MOST_SECONDS = 240
@@ -164,14 +166,15 @@ class Project:
         self, services: Sequence[str] = ("db", "web", "worker", "proxy")
     ) -> None:
         """Wait until the containers of services say that they are healthy."""
-        deadline = time.monotonic() + _MOST_SECONDS
         wanted = [one for name in services for one in self.containers(name)]
-        while time.monotonic() < deadline:
-            states = self.states(wanted)
-            if set(states) == {"running healthy"}:
-                return
-            time.sleep(0.5)
-        raise AssertionError(f"not healthy: {states}\n{self.logs()[-5000:]}")
+        try:
+            until(
+                lambda: set(self.states(wanted)) == {"running healthy"},
+                seconds=_MOST_SECONDS,
+            )
+        except AssertionError:
+            states, said = self.states(wanted), self.logs()[-5000:]
+            raise AssertionError(f"not healthy: {states}\n{said}") from None
 
     def is_whole(self) -> bool:
         """Tell whether one container of each service runs and is healthy."""

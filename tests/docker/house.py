@@ -11,7 +11,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,6 @@ SELECT count(*) FROM job WHERE finished_at IS NULL AND state <> 'failed'
 """
 
 
-class Mosaic(MosaicSandbox):
-    """Remembers from which addresses it was called."""
-
-    seen: set[str]
-
-    def wsgi(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
-        self.seen.add(environ["REMOTE_ADDR"])
-        return super().wsgi(environ, start_response)
-
-
 ANSWER = 5
 """The call of a run that brings the first answer of QuickBooks."""
 
@@ -100,10 +89,9 @@ class House:
         self.url = f"https://localhost:{port}"
         self.authority = folder / "authority.pem"
         self._trust()
-        self.sandbox = Mosaic(
+        self.sandbox = MosaicSandbox(
             clock=utc_now, requests_per_window=10_000_000, post=self._post
         )
-        self.sandbox.seen = set()
         self._mosaic = serve(self.sandbox, 0, host=project.gateway())
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self.file = CompanyFile(folder / "firm.qbw", clock=time.time)

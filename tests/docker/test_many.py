@@ -37,12 +37,12 @@ def test_every_server_gets_calls_and_every_worker_companies(many: House) -> None
     accepted = [now - then for now, then in zip(after, before, strict=True)]
     project.note(f"Connections that each server accepted: {accepted}")
     assert min(accepted) > _HEALTH_CHECKS
-    many.sandbox.seen.clear()
+    many.sandbox.callers.clear()
     for _ in range(8):
-        if many.sandbox.seen >= workers:
+        if many.sandbox.callers >= workers:
             break
         many.goes_on()
-    assert many.sandbox.seen >= workers
+    assert many.sandbox.callers >= workers
 
 
 def test_a_session_goes_on_while_each_server_is_started_anew(many: House) -> None:

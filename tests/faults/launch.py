@@ -30,12 +30,11 @@ from qbwc_server import app
 from qbwc_server.cli import main as commands
 from qbwc_server.worker import loop
 from tests.faults import rules
-from tests.faults.points import points
+from tests.faults.points import HANDS_ON, points
 
 _ROOT = str(Path(qbwc_server.__file__).parent) + os.sep
 _PAUSE, _BETWEEN_LOOKS = 0.2, 0.15
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-_DATABASE = "database.py"
 
 
 class Faults:
@@ -79,7 +78,7 @@ class Faults:
         nearest = ""
         while frame is not None:
             path = frame.f_code.co_filename
-            if path.startswith(_ROOT) and not path.endswith(_DATABASE):
+            if path.startswith(_ROOT) and not path.endswith(HANDS_ON):
                 inside = path.removeprefix(_ROOT)
                 known = self._points.get((inside, frame.f_lineno))
                 if known is not None:

@@ -37,6 +37,7 @@ from tests.faults.disk import Disk
 from tests.faults.firm import Firm
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
+from tests.waiting import until
 
 LEASE, SETTLE, TAKEOVER = 3, 2, 1
 _TREE = Path(__file__).parents[2]
@@ -187,12 +188,11 @@ class Plant:
 
     def ready(self) -> None:
         """Wait until all servers answer."""
-        deadline = time.monotonic() + _MOST_SECONDS_TO_START
-        while time.monotonic() < deadline:
-            if all(_is_ready(url) for url in self.urls):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"the servers do not come back; see {self.folder}")
+        until(
+            lambda: all(_is_ready(url) for url in self.urls),
+            f"the servers' return (see {self.folder})",
+            seconds=_MOST_SECONDS_TO_START,
+        )
 
     # Faults that the processes read
 

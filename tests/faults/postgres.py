@@ -9,7 +9,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import psycopg
 
 from qbwc_server.cli.demo_processes import free_port
+from tests.waiting import until
 
 _USER = "pgserver"
 _MOST_SECONDS = 60
@@ -65,8 +65,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and wait until it lets somebody in."""
-        deadline = time.monotonic() + _MOST_SECONDS
-        while time.monotonic() < deadline:
+
+        def lets_in() -> bool:
             if self.pid is None:
                 # What a killed one has left may need a moment to go away.
                 options = [word for one in self._settings for word in ("-c", one)]
@@ -82,9 +82,10 @@ class Postgres:
                 )
             with contextlib.suppress(psycopg.Error):
                 self._connect().close()
-                return
-            time.sleep(0.1)
-        raise AssertionError("PostgreSQL did not start")
+                return True
+            return False
+
+        until(lets_in, "PostgreSQL", seconds=_MOST_SECONDS)
 
     def create(self, database: str) -> None:
         """Make a database."""

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from qbwc_server.cli.demo_processes import free_port
+from tests.waiting import until
 
 _MOST_SECONDS = 40
 
@@ -42,14 +42,14 @@ def test_a_worker_that_dies_is_started_again_and_ends_with_its_server(
     server: subprocess.Popen[bytes],
 ) -> None:
     """Also when the server has no time to end it."""
-    first = _until(lambda: _worker_of(server.pid))
+    first = until(lambda: _worker_of(server.pid))
     os.kill(first, signal.SIGKILL)
-    second = _until(lambda: (_worker_of(server.pid) or first) - first) + first
+    second = until(lambda: (_worker_of(server.pid) or first) - first) + first
     assert _is_running(second)
 
     server.kill()
 
-    assert _until(lambda: not _is_running(second))
+    assert until(lambda: not _is_running(second))
 
 
 def _worker_of(pid: int) -> int:
@@ -67,17 +67,3 @@ def _is_running(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
-
-
-def _until(found: Callable[[], int]) -> int:
-    """Return what is found, once it is.
-
-    Raises:
-        AssertionError: it is not found in time.
-    """
-    until = time.monotonic() + _MOST_SECONDS
-    while time.monotonic() < until:
-        if value := found():
-            return value
-        time.sleep(0.1)
-    raise AssertionError("it did not come about")

@@ -42,7 +42,7 @@ def _a_creation_is_lost(plant: Plant) -> None:
 
 def _a_worker_dies_with_a_lease(plant: Plant) -> None:
     """It has taken the company, and comes to nothing more."""
-    plant.die_at([("delivery.Delivery._deliver_some", "before")])
+    plant.die_at([("worker.one_pass.Delivery._deliver_some", "before")])
     plant.firms[0].add_in_quickbooks()
     plant.read_soon()
 

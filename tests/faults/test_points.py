@@ -35,7 +35,9 @@ def test_a_process_that_dies_at_a_commit_loses_and_doubles_nothing(
     come_to_rest(plant)
     named = set(points().values())
     # The schema is looked at when a process starts; nothing is written then.
-    unnamed = {one for one in plant.points() - named if not one.startswith("schema")}
+    unnamed = {
+        one for one in plant.points() - named if not one.startswith("storage/schema")
+    }
     assert not unnamed, "commits at places that have no name"
     seen = plant.points() & named
     left = {(point, when) for point in seen for when in ("before", "after")}

@@ -20,6 +20,7 @@ from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from tests.conftest import Clock
+from tests.waiting import until_somebody_listens
 from tests.web_connector.desk import Desk, body_of, result
 
 HOST = "127.0.0.1"
@@ -154,7 +155,7 @@ def house(folder: Path) -> Iterator[House]:
             command, env=environment, stdout=log, stderr=log, cwd=folder
         )
     try:
-        _wait_for(port)
+        until_somebody_listens(port)
         desk.url = f"http://{HOST}:{port}"
         yield House(port, process.pid, desk)
     finally:
@@ -162,13 +163,3 @@ def house(folder: Path) -> Iterator[House]:
         process.wait(30)
         desk.file.close()
         made.engine.dispose()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            socket.create_connection((HOST, port)).close()
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the server did not start")

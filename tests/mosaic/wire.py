@@ -9,6 +9,7 @@ import httpx
 
 from qbwc_server.mosaic.connection import Connection
 from qbwc_server.sandbox.mosaic.faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.http import application
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 KEY = "a-key-nobody-may-see"
@@ -19,7 +20,7 @@ class Wire(httpx.BaseTransport):
     """Carries requests to a sandbox in this process and breaks like a real wire."""
 
     def __init__(self, sandbox: MosaicSandbox) -> None:
-        self._inner = httpx.WSGITransport(app=sandbox.wsgi)
+        self._inner = httpx.WSGITransport(app=application(sandbox))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""

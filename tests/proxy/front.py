@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from qbwc_server.cli.demo_processes import free_port
+from tests.waiting import until_somebody_listens
 
 TREE = Path(__file__).parents[2]
 CONF = TREE / "deploy/nginx.conf"
@@ -136,7 +135,7 @@ class Front:
         self._nginx = subprocess.Popen(
             [program(), "-e", f"{self.folder}/error.log", "-c", str(main)]
         )
-        _wait_for(self.ports.https)
+        until_somebody_listens(self.ports.https)
         if server:
             with (self.folder / "serve.log").open("ab") as log:
                 self._server = subprocess.Popen(
@@ -149,7 +148,7 @@ class Front:
                     stdout=log,
                     stderr=log,
                 )
-            _wait_for(self.ports.server)
+            until_somebody_listens(self.ports.server)
 
     def connections(self, method: str) -> list[str]:
         """Return on which of its connections nginx saw requests of Web Connector."""
@@ -166,15 +165,3 @@ class Front:
             if process is not None:
                 process.terminate()
                 process.wait(30)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + _MOST_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"nobody listens on port {port}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.kinds.kind import Line
+from qbwc_server.kinds.kind import Lineage
 from qbwc_server.records import ancestors, store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -19,9 +19,9 @@ from tests.records.seen import CLASS, CUSTOMER, change, deliver_all, due, rows, 
 NewCompanies = Callable[..., NewCompany]
 
 
-def _line(connection: Connection, company_id: int, quickbooks_id: str) -> Line:
+def _lineage(connection: Connection, company_id: int, quickbooks_id: str) -> Lineage:
     row = rows(connection, company_id)[quickbooks_id]
-    return ancestors.line(connection, company_id, row)
+    return ancestors.lineage(connection, company_id, row)
 
 
 def test_a_line_goes_from_the_topmost_ancestor_down(
@@ -34,12 +34,12 @@ def test_a_line_goes_from_the_topmost_ancestor_down(
         store.keep_seen(connection, company.id, CUSTOMER, objects, now=clock())
         change(connection, company.id, "1", mosaic_type="client", mosaic_id=7)
 
-        line = _line(connection, company.id, "3")
+        lineage = _lineage(connection, company.id, "3")
 
-        assert [one.quickbooks["name"] for one in line] == ["A", "B", "C"]
-        assert (line[0].mosaic_type, line[0].mosaic_id) == ("client", 7)
-        assert not any(one.missing for one in line)
-        assert len(_line(connection, company.id, "1")) == 1
+        assert [one.quickbooks["name"] for one in lineage] == ["A", "B", "C"]
+        assert (lineage[0].mosaic_type, lineage[0].mosaic_id) == ("client", 7)
+        assert not any(one.missing for one in lineage)
+        assert len(_lineage(connection, company.id, "1")) == 1
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -56,7 +56,7 @@ def test_a_line_says_where_a_parent_is_missing(
         store.keep_seen(connection, company.id, CLASS, [seen("1", "A")], now=clock())
         store.mark_gone(connection, company.id, CUSTOMER, ["1"], now=clock())
 
-        line = ancestors.line(
+        lineage = ancestors.lineage(
             connection,
             company.id,
             connection.execute(
@@ -64,8 +64,8 @@ def test_a_line_says_where_a_parent_is_missing(
             ).one(),
         )
 
-        assert [one.quickbooks_id for one in line] == ["1", "2", "3"]
-        assert [one.missing for one in line] == [True, False, False]
+        assert [one.quickbooks_id for one in lineage] == ["1", "2", "3"]
+        assert [one.missing for one in lineage] == [True, False, False]
 
 
 def test_a_line_in_a_circle_ends(
@@ -78,9 +78,9 @@ def test_a_line_in_a_circle_ends(
         store.keep_seen(connection, company.id, CUSTOMER, objects, now=clock())
 
         for one in "123":
-            line = _line(connection, company.id, one)
-            assert 5 < len(line) < 20
-            assert line[-1].quickbooks_id == one
+            lineage = _lineage(connection, company.id, one)
+            assert 5 < len(lineage) < 20
+            assert lineage[-1].quickbooks_id == one
 
 
 def test_what_happened_to_a_record_is_kept(
@@ -141,7 +141,9 @@ def test_two_companies_with_the_same_ids_never_touch(
 
     with company_transaction(engine, alice.id) as connection:
         assert before == rows(connection, alice.id)
-        assert [one.quickbooks["name"] for one in _line(connection, alice.id, "3")] == [
+        assert [
+            one.quickbooks["name"] for one in _lineage(connection, alice.id, "3")
+        ] == [
             "A",
             "B",
             "C",

@@ -296,7 +296,7 @@ _TAKES_AWAY = re.compile(
 
 
 def test_a_revision_only_adds() -> None:
-    """The program before it goes on meanwhile (rule 1 of schema.py).
+    """The program before it goes on meanwhile (rule 1 of storage/schema.py).
 
     One that removes what no program needs any more says so: `removes = "what and why"`.
     """

@@ -16,10 +16,11 @@ from tests.web_connector.desk import PARAMETERS, post, result, serving
 
 
 class Recorder:
-    """Stands in for the conversation and notes what it is asked."""
+    """Stands in for the conversation and its admission; notes what it is asked."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.admission = self
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

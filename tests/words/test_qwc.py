@@ -173,6 +173,6 @@ def test_the_template_of_the_installed_package_comes_first(
     """In a wheel the templates lie inside the package."""
     package = tmp_path / "qbwc_server"
     (package / "_qwc_templates").mkdir(parents=True)
-    monkeypatch.setattr(qwc, "__file__", str(package / "qwc.py"))
+    monkeypatch.setattr(qwc, "__file__", str(package / "words/qwc.py"))
 
     assert qwc._templates() == package / "_qwc_templates"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
@@ -17,30 +18,42 @@ from werkzeug.test import run_wsgi_app
 from qbwc_server.sandbox.mosaic import lists
 from qbwc_server.sandbox.mosaic.faults import FAULTS, ConnectionClosed, Fault
 from qbwc_server.sandbox.mosaic.fields import SPECS, Refused
+from qbwc_server.sandbox.mosaic.sandbox import Item, MosaicSandbox
 from qbwc_server.sandbox.mosaic.team import Team
 from qbwc_server.sandbox.mosaic.writes import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from qbwc_server.sandbox.mosaic.sandbox import Item, MosaicSandbox
-
 _LIST_KEYS = {
     "portfolio": "boards",
     "standard_work_category": "standard_work_categories",
     "activity_phase": "work_categories",
 }
+_ASKED = "qbwc.mosaic_sandbox"
 _ID_IN_BODY = {"employee": "member_id", "time_entry": "time_entry_id"}
 _PAGED = {"project", "phase", "activity_phase", "time_entry"}
 _WITHOUT_DELETE = {"client", "standard_work_category"}
 
 
 def application(sandbox: MosaicSandbox) -> WSGIApplication:
-    """Build the whole application, faults included."""
+    """Return the whole application of a Mosaic, faults included."""
+    return _Faulty(sandbox, _paths().wsgi_app)
+
+
+def _mosaic() -> MosaicSandbox:
+    """Return the Mosaic that the request is for."""
+    found: MosaicSandbox = request.environ[_ASKED]
+    return found
+
+
+@cache
+def _paths() -> Flask:
+    """Make the paths: once a process, however many Mosaics it has."""
     app = Flask("mosaic-sandbox")
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.register_blueprint(_api(sandbox))
-    app.register_blueprint(_control(sandbox))
+    app.register_blueprint(_api())
+    app.register_blueprint(_control())
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> tuple[Response, int]:
@@ -54,7 +67,9 @@ def application(sandbox: MosaicSandbox) -> WSGIApplication:
     def let_in() -> tuple[Response, int, dict[str, str]] | None:
         if not request.path.startswith("/api/"):
             return None
+        sandbox = _mosaic()
         with sandbox.lock:
+            sandbox.callers.add(request.remote_addr or "")
             sandbox.requests.append((request.method, request.full_path.rstrip("?")))
             team = _known(sandbox, request.path.split("/")[2])
             wait = sandbox.over_limit(team.api_key)
@@ -63,7 +78,7 @@ def application(sandbox: MosaicSandbox) -> WSGIApplication:
         headers = {"Retry-After": str(math.ceil(wait))}
         return jsonify(message="Too many requests"), 429, headers
 
-    return _Faulty(sandbox, app.wsgi_app)
+    return app
 
 
 def _known(sandbox: MosaicSandbox, team_id: str) -> Team:
@@ -89,44 +104,40 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _api(sandbox: MosaicSandbox) -> Blueprint:
+def _api() -> Blueprint:
     api = Blueprint("api", __name__, url_prefix="/api/<team_id>")
 
     def add(rule: str, method: str, view: Callable[..., Any]) -> None:
         def locked(team_id: str, **ids: int) -> Any:
+            sandbox = _mosaic()
             with sandbox.lock:
                 return view(sandbox.teams[team_id], **ids)
 
         api.add_url_rule(rule, f"{method} {rule}", locked, methods=[method])
 
     for data_type in SPECS:
-        _add_type(sandbox, data_type, add)
+        _add_type(data_type, add)
 
     def request_logs(team: Team) -> Any:
         if "data_type" not in request.args:
             raise Refused(422, "data_type can't be blank")
         request_id = request.args.get("api_request_id")
-        return jsonify(sandbox.log(team.team_id, request.args["data_type"], request_id))
+        log = _mosaic().log(team.team_id, request.args["data_type"], request_id)
+        return jsonify(log)
 
     add("/request_logs", "GET", request_logs)
     return api
 
 
 def _add_type(
-    sandbox: MosaicSandbox,
-    data_type: str,
-    add: Callable[[str, str, Callable[..., Any]], None],
+    data_type: str, add: Callable[[str, str, Callable[..., Any]], None]
 ) -> None:
     """Add the paths of one data type: its list, creation, change and removal."""
     in_body = _ID_IN_BODY.get(data_type)
 
     def create(team: Team) -> Response:
         return _answer(
-            sandbox,
-            team,
-            "create",
-            data_type,
-            lambda sent: team.create(data_type, sent),
+            team, "create", data_type, lambda sent: team.create(data_type, sent)
         )
 
     def update(team: Team, mosaic_id: int | None = None) -> Response:
@@ -136,16 +147,16 @@ def _add_type(
                 raise Refused(422, f"{in_body} is invalid")
             return team.update(data_type, number, fields)
 
-        return _answer(sandbox, team, "update", data_type, apply)
+        return _answer(team, "update", data_type, apply)
 
     def remove(team: Team, mosaic_id: int | None = None) -> Response:
         def apply(fields: Item) -> Item | None:
             return _remove(team, data_type, mosaic_id, fields)
 
-        return _answer(sandbox, team, "delete", data_type, apply)
+        return _answer(team, "delete", data_type, apply)
 
     has_index = data_type in ("portfolio", "phase", "employee")
-    listing = _listing(sandbox, data_type)
+    listing = _listing(data_type)
     add(f"/{data_type}/index" if has_index else f"/{data_type}", "GET", listing)
     if data_type == "phase":
         add("/phase", "GET", _phases_of_project(listing))
@@ -156,12 +167,12 @@ def _add_type(
         add(one, "DELETE", remove)
 
 
-def _listing(sandbox: MosaicSandbox, data_type: str) -> Callable[[Team], Response]:
+def _listing(data_type: str) -> Callable[[Team], Response]:
     def listing(team: Team) -> Response:
         found = lists.select(team, data_type, request.args)
         more = {"total_count": len(found)} if data_type == "project" else {}
         if data_type in _PAGED and "project_id" not in request.args:
-            found = lists.page(found, request.args, sandbox.largest_page)
+            found = lists.page(found, request.args, _mosaic().largest_page)
         chunks = lists.stream(
             _LIST_KEYS.get(data_type, data_type),
             found,
@@ -203,21 +214,21 @@ def _remove(
 
 
 def _answer(
-    sandbox: MosaicSandbox,
     team: Team,
     op: str,
     data_type: str,
     apply: Callable[[Item], Item | None],
 ) -> Response:
     write = Request(op, data_type, request.method, _body())
-    return jsonify(sandbox.write(team, write, apply))
+    return jsonify(_mosaic().write(team, write, apply))
 
 
-def _control(sandbox: MosaicSandbox) -> Blueprint:
+def _control() -> Blueprint:
     control = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
     @control.get("/state")
     def state() -> Response:
+        sandbox = _mosaic()
         teams = {
             team_id: {name: sandbox.objects(name, team_id) for name in SPECS}
             for team_id in sandbox.teams
@@ -229,25 +240,25 @@ def _control(sandbox: MosaicSandbox) -> Blueprint:
 
     @control.get("/writes")
     def writes() -> Response:
-        return jsonify(sandbox.writes)
+        return jsonify(_mosaic().writes)
 
     @control.post("/faults")
     def faults() -> Response:
         try:
-            sandbox.fail_next(**_body())
+            _mosaic().fail_next(**_body())
         except (TypeError, ValueError) as error:
             raise Refused(422, str(error)) from None
         return jsonify({})
 
     @control.post("/settings")
     def settings() -> Response:
-        _set(sandbox, _body())
+        _set(_mosaic(), _body())
         return jsonify({})
 
     @control.post("/people/<any(create, edit, archive, delete_time_entry):deed>")
     def people(deed: str) -> Response:
         try:
-            return jsonify(getattr(sandbox, deed)(**_body()) or {})
+            return jsonify(getattr(_mosaic(), deed)(**_body()) or {})
         except (TypeError, KeyError) as error:
             raise Refused(422, str(error)) from None
 
@@ -274,6 +285,7 @@ class _Faulty:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
+        environ[_ASKED] = self._sandbox
         parts = environ["PATH_INFO"].split("/")
         if parts[1] != "api":
             return self._inner(environ, start_response)

@@ -6,7 +6,7 @@ the callback looks, `auth_scheme` how the key must be written.
 
     sandbox = MosaicSandbox(clock=lambda: now)
     sandbox.fail_next("error", when="after", match="POST time_entry")
-    httpx.Client(transport=httpx.WSGITransport(app=sandbox.wsgi))
+    httpx.Client(transport=httpx.WSGITransport(app=http.application(sandbox)))
 """
 
 from __future__ import annotations
@@ -15,19 +15,15 @@ import random
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from qbwc_server.sandbox.mosaic.callbacks import Outbox, Post, Shape, post
 from qbwc_server.sandbox.mosaic.faults import CALLBACK_FAULTS, Fault, Faults, When
-from qbwc_server.sandbox.mosaic.http import application
 from qbwc_server.sandbox.mosaic.team import Clock, Team
 from qbwc_server.sandbox.mosaic.writes import Request, callbacks, carry_out, remember
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 AnswerMode = Literal["callback", "body", "bare", "silent", "mute"]
 Item = dict[str, Any]
@@ -84,6 +80,7 @@ class MosaicSandbox:
         self.outbox = Outbox(clock, post)
         self.wait = wait or threading.Event().wait
         self.requests: list[tuple[str, str]] = []
+        self.callers: set[str] = set()
         self.teams: dict[str, Team] = {}
         self._limit = requests_per_window
         self._window = timedelta(seconds=window_seconds)
@@ -94,13 +91,6 @@ class MosaicSandbox:
         # Request ids only have to differ, also after a restart: no secret in them.
         self._random = random.Random()
         self.team = self.add_team(team_id, api_key, callback_url=callback_url)
-        self._application = application(self)
-
-    def wsgi(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one HTTP request."""
-        return self._application(environ, start_response)
 
     def close(self) -> None:
         """Close the files of the teams."""
@@ -156,7 +146,7 @@ class MosaicSandbox:
         when: When = "before",
         seconds: float = 60.0,
     ) -> None:
-        """Let the next fitting requests fail. See `mosaic_faults` for the kinds.
+        """Let the next fitting requests fail. See `faults` for the kinds.
 
         Raises:
             ValueError: There is no such fault.

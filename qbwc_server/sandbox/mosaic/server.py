@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from qbwc_server.sandbox.mosaic.http import application
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 if TYPE_CHECKING:
@@ -65,6 +66,6 @@ def serve(
 ) -> RunningMosaic:
     """Serve a sandbox on an address of this machine; port 0 takes a free one."""
     server = make_server(
-        host, port, sandbox.wsgi, threaded=True, request_handler=_Handler
+        host, port, application(sandbox), threaded=True, request_handler=_Handler
     )
     return RunningMosaic(sandbox, server)

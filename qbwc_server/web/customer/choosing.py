@@ -217,7 +217,7 @@ def _do(
     """Do what a button says, and return what was said and each refusal's reason.
 
     "link:7" and "share:7" name the object of Mosaic for one record; "share" alone, like
-    the ways of `choices`, is for as many as are selected.
+    the ways of `linking`, is for as many as are selected.
     """
     said, colon, number = button.partition(":")
     share = said == "share"

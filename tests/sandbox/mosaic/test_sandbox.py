@@ -15,6 +15,7 @@ import pytest
 from werkzeug.test import Client
 
 from qbwc_server.sandbox.mosaic.faults import ConnectionClosed
+from qbwc_server.sandbox.mosaic.http import application
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.sandbox.mosaic.server import serve
 
@@ -38,7 +39,7 @@ class World:
             post=self._post,
             **{"callback_url": HOOK} | settings,
         )
-        self._http = Client(self.mosaic.wsgi)
+        self._http = Client(application(self.mosaic))
 
     def _post(self, url: str, body: bytes) -> int:
         assert url == HOOK
@@ -428,7 +429,7 @@ def test_a_misspelt_fault_is_refused(world: World) -> None:
 
 def test_other_processes_look_in_and_interfere(world: World) -> None:
     """State, writes, faults, settings and people over HTTP, without a key."""
-    http = Client(world.mosaic.wsgi)
+    http = Client(application(world.mosaic))
     http.post("/sandbox/settings", json={"answer_mode": "mute"})
     made = http.post(
         "/sandbox/people/create", json={"data_type": "client", "client_name": "Bo"}
