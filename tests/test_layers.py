@@ -136,9 +136,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
             {
                 "cli/demo.py",
                 "cli/demo_verdict.py",
-                "cli/exchanges.py",
-                "cli/jobs.py",
-                "cli/records.py",
+                "cli/scope.py",
                 "cli/support_token.py",
             },
         ),

@@ -19,10 +19,11 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
 from qbwc_server.quickbooks import replays
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, operator_transaction
+from qbwc_server.storage.database import company_transaction
 
 _TABLE = tables.exchange
 _COLUMNS = ("id", "state", "purpose", "sent_at", "needs_replay", "hresult", "reason")
@@ -52,18 +53,14 @@ def list_(
     as_json: bool,
 ) -> None:
     """List exchanges, the newest first."""
-    made = parts()
-    query = sa.select(_TABLE)
-    if company is not None:
-        found = registry.find(made.engine, company)
-        query = query.where(_TABLE.c.company_id == found.id)
-    if since is not None:
-        query = query.where(_TABLE.c.sent_at >= since.replace(tzinfo=UTC))
-    if problem:
-        lost = _TABLE.c.state.in_(("lost", "refused"))
-        query = query.where(lost | _TABLE.c.failed_at.is_not(None))
-    query = query.order_by(_TABLE.c.sent_at.desc(), _TABLE.c.id.desc()).limit(limit)
-    with operator_transaction(made.engine) as connection:
+    with rows_of(parts().engine, _TABLE, company) as (connection, every):
+        query = every
+        if since is not None:
+            query = query.where(_TABLE.c.sent_at >= since.replace(tzinfo=UTC))
+        if problem:
+            lost = _TABLE.c.state.in_(("lost", "refused"))
+            query = query.where(lost | _TABLE.c.failed_at.is_not(None))
+        query = query.order_by(_TABLE.c.sent_at.desc(), _TABLE.c.id.desc()).limit(limit)
         rows = [_public(row) for row in connection.execute(query)]
     show(rows, _COLUMNS, as_json=as_json)
 

@@ -19,13 +19,12 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
-from qbwc_server.companies import registry
+from qbwc_server.cli.scope import rows_of
 from qbwc_server.jobs import decisions
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
-    operator_transaction,
 )
 
 _JOB = tables.job
@@ -53,19 +52,13 @@ def list_(
     as_json: bool,
 ) -> None:
     """List jobs, the newest first."""
-    made = parts()
-    query = sa.select(_JOB)
-    looking = operator_transaction(made.engine)
-    if company is not None:
-        company_id = registry.find(made.engine, company).id
-        query = query.where(_JOB.c.company_id == company_id)
-        looking = company_reading(made.engine, company_id)
-    if state is not None:
-        query = query.where(_JOB.c.state == state)
-    if most_tried:
-        query = query.order_by(_JOB.c.attempt.desc())
-    query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
-    with looking as connection:
+    with rows_of(parts().engine, _JOB, company) as (connection, every):
+        query = every
+        if state is not None:
+            query = query.where(_JOB.c.state == state)
+        if most_tried:
+            query = query.order_by(_JOB.c.attempt.desc())
+        query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
         rows = [_public(row) for row in connection.execute(query)]
     show(rows, _COLUMNS, as_json=as_json)
 

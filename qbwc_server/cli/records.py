@@ -18,6 +18,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
 from qbwc_server.decisions import conflicts, listing, resync
 from qbwc_server.decisions.suggestions import Suggestion
@@ -26,7 +27,6 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
-    operator_transaction,
 )
 
 _RECORD = tables.record
@@ -61,19 +61,13 @@ def list_(
     as_json: bool,
 ) -> None:
     """List records."""
-    made = parts()
-    query = sa.select(_RECORD)
-    looking = operator_transaction(made.engine)
-    if company is not None:
-        company_id = registry.find(made.engine, company).id
-        query = query.where(_RECORD.c.company_id == company_id)
-        looking = company_reading(made.engine, company_id)
-    if kind is not None:
-        query = query.where(_RECORD.c.kind == kind)
-    if state is not None:
-        query = query.where(_RECORD.c.state == state)
-    query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
-    with looking as connection:
+    with rows_of(parts().engine, _RECORD, company) as (connection, every):
+        query = every
+        if kind is not None:
+            query = query.where(_RECORD.c.kind == kind)
+        if state is not None:
+            query = query.where(_RECORD.c.state == state)
+        query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
         rows = [_public(row) for row in connection.execute(query)]
     show(rows, _COLUMNS, as_json=as_json)
 

@@ -29,6 +29,7 @@ from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.sandbox.mosaic.store import Store
 from qbwc_server.sandbox.mosaic.team import Team
 from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
+from qbwc_server.sandbox.quickbooks.hands import Hands
 from qbwc_server.sandbox.web_connector.registration import add, read_application
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -72,6 +73,26 @@ class Settled:
     jobs: dict[str, str]
     persons: dict[str, str]
     items: dict[str, str]
+
+
+def fill(hands: Hands) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Put jobs, people and items into a company file; return their ListIDs by name."""
+    jobs: dict[str, str] = {}
+    for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
+        parent, _, own = name.rpartition(":")
+        jobs[name] = hands.add("Customer", own, parent=jobs.get(parent))
+    persons = {}
+    for name in PEOPLE:
+        first, last = name.split()
+        persons[name] = hands.add(
+            "Employee",
+            name,
+            FirstName=first,
+            LastName=last,
+            Email=f"{first.lower()}@example.com",
+        )
+    items = {name: hands.add("ItemService", name) for name in ITEMS}
+    return jobs, persons, items
 
 
 class House:
@@ -125,6 +146,9 @@ class House:
         add(application, self.file)
         self._fill()
 
+    def _fill(self) -> None:
+        self.jobs, self.persons, self.items = fill(self.hands)
+
     @property
     def team(self) -> Team:
         """The company's team in Mosaic."""
@@ -172,24 +196,6 @@ class House:
             mosaic_key="sandbox-key",
             now=self.clock(),
         )
-
-    def _fill(self) -> None:
-        self.jobs = {}
-        for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
-            parent, _, own = name.rpartition(":")
-            above = self.jobs.get(parent)
-            self.jobs[name] = self.hands.add("Customer", own, parent=above)
-        self.persons = {}
-        for name in PEOPLE:
-            first, last = name.split()
-            self.persons[name] = self.hands.add(
-                "Employee",
-                name,
-                FirstName=first,
-                LastName=last,
-                Email=f"{first.lower()}@example.com",
-            )
-        self.items = {name: self.hands.add("ItemService", name) for name in ITEMS}
 
     def _post(self, url: str, body: bytes) -> int:
         return self._web.post(

@@ -17,7 +17,7 @@ from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.web_connector.interference import Interference
 from qbwc_server.sandbox.web_connector.program import Run, WebConnector
 from qbwc_server.sandbox.web_connector.registration import add, read_application
-from tests.agreement.house import ITEMS, JOBS, PEOPLE, TYPES
+from tests.agreement.house import ITEMS, JOBS, PEOPLE, TYPES, fill
 from tests.agreement.ledger import Ledger
 from tests.faults.clock import SkippingClock
 
@@ -58,30 +58,12 @@ class Firm:
         self.hands.set("zone", "America/New_York")
         self.hands.set("company_name", new.name)
         add(self.application, self.file)
-        self._fill()
+        self.jobs, self.persons, self.items = fill(self.hands)
 
     @property
     def team(self) -> Team:
         """The company's team in Mosaic."""
         return self.sandbox.teams[self._team_id]
-
-    def _fill(self) -> None:
-        self.jobs: dict[str, str] = {}
-        for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
-            parent, _, own = name.rpartition(":")
-            above = self.jobs.get(parent)
-            self.jobs[name] = self.hands.add("Customer", own, parent=above)
-        self.persons = {}
-        for name in PEOPLE:
-            first, last = name.split()
-            self.persons[name] = self.hands.add(
-                "Employee",
-                name,
-                FirstName=first,
-                LastName=last,
-                Email=f"{first.lower()}@example.com",
-            )
-        self.items = {name: self.hands.add("ItemService", name) for name in ITEMS}
 
     # What runs
 

@@ -61,10 +61,14 @@ def count(name: str, default: int = 0) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))
 
 
-def where(name: str, columns: tuple[str, ...], condition: str) -> sa.Index:
+def where(
+    name: str, columns: tuple[str, ...], condition: str, *, unique: bool = False
+) -> sa.Index:
     """Return an index of the rows that meet a condition, on both databases."""
     only = sa.text(condition)
-    return sa.Index(name, *columns, sqlite_where=only, postgresql_where=only)
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=only, postgresql_where=only
+    )
 
 
 def looked_for(table: str, condition: str) -> sa.Index:

@@ -14,6 +14,7 @@ from qbwc_server.storage.tables.columns import (
     of_company,
     one_of,
     text,
+    where,
 )
 
 MODES = ("preview", "live", "paused")
@@ -138,12 +139,10 @@ audit = of_company(
     text("dedupe_key", null=True),
     count("times", 1),
     moment("last_at"),
-    sa.Index(
+    where(
         "uq_audit_dedupe_key",
-        "company_id",
-        "dedupe_key",
+        ("company_id", "dedupe_key"),
+        "dedupe_key IS NOT NULL",
         unique=True,
-        sqlite_where=sa.text("dedupe_key IS NOT NULL"),
-        postgresql_where=sa.text("dedupe_key IS NOT NULL"),
     ),
 )

@@ -15,6 +15,7 @@ from qbwc_server.storage.tables.columns import (
     of_company,
     one_of,
     text,
+    where,
 )
 
 CALL_STATES = ("sent", "accepted", "unsure", "done", "refused", "absent")
@@ -75,20 +76,12 @@ mosaic_call = of_company(
     looked_for("mosaic_call", "state <> 'done'"),
     one_of("state", CALL_STATES),
     sa.UniqueConstraint("company_id", "ref"),
-    sa.Index(
-        "ix_mosaic_call_open",
-        "company_id",
-        "check_at",
-        sqlite_where=sa.text("settled_at IS NULL"),
-        postgresql_where=sa.text("settled_at IS NULL"),
-    ),
-    sa.Index(
+    where("ix_mosaic_call_open", ("company_id", "check_at"), "settled_at IS NULL"),
+    where(
         "uq_mosaic_call_record",
-        "company_id",
-        "record_id",
+        ("company_id", "record_id"),
+        "settled_at IS NULL",
         unique=True,
-        sqlite_where=sa.text("settled_at IS NULL"),
-        postgresql_where=sa.text("settled_at IS NULL"),
     ),
     sa.Index("ix_mosaic_call_record", "company_id", "record_id", "id"),
     sa.Index("ix_mosaic_call_match", "company_id", "data_type", "match_key"),
@@ -104,13 +97,7 @@ mosaic_callback = of_company(
     text("api_request_id", null=True),
     text("data_type", null=True),
     sa.Column("body", JSON, nullable=False),
-    sa.Index(
-        "ix_mosaic_callback_new",
-        "company_id",
-        "id",
-        sqlite_where=sa.text("handled_at IS NULL"),
-        postgresql_where=sa.text("handled_at IS NULL"),
-    ),
+    where("ix_mosaic_callback_new", ("company_id", "id"), "handled_at IS NULL"),
 )
 
 

@@ -67,79 +67,42 @@ record = of_company(
     sa.Index(
         "uq_record_quickbooks", "company_id", "kind", "quickbooks_id", unique=True
     ),
-    sa.Index(
+    where(
         "uq_record_mosaic",
-        "company_id",
-        "mosaic_type",
-        "mosaic_id",
+        ("company_id", "mosaic_type", "mosaic_id"),
+        "mosaic_id IS NOT NULL",
         unique=True,
-        sqlite_where=sa.text("mosaic_id IS NOT NULL"),
-        postgresql_where=sa.text("mosaic_id IS NOT NULL"),
     ),
-    sa.Index(
+    where(
         "ix_record_due",
-        "company_id",
-        "delivery_rank",
-        "due_at",
-        "id",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
+        ("company_id", "delivery_rank", "due_at", "id"),
+        "due_at IS NOT NULL",
     ),
-    sa.Index(
+    where(
         "uq_record_external_guid",
-        "company_id",
-        "external_guid",
+        ("company_id", "external_guid"),
+        "external_guid IS NOT NULL",
         unique=True,
-        sqlite_where=sa.text("external_guid IS NOT NULL"),
-        postgresql_where=sa.text("external_guid IS NOT NULL"),
     ),
-    sa.Index(
-        "ix_record_day",
-        "company_id",
-        "kind",
-        "day",
-        "parent_id",
-        sqlite_where=sa.text("day IS NOT NULL"),
-        postgresql_where=sa.text("day IS NOT NULL"),
+    where(
+        "ix_record_day", ("company_id", "kind", "day", "parent_id"), "day IS NOT NULL"
     ),
-    sa.Index(
+    where(
         "ix_record_only_mosaic",
-        "company_id",
-        "day",
-        sqlite_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
-        postgresql_where=sa.text("quickbooks_id IS NULL AND mosaic_id IS NOT NULL"),
+        ("company_id", "day"),
+        "quickbooks_id IS NULL AND mosaic_id IS NOT NULL",
     ),
     sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
-    sa.Index(
+    where(
         "ix_record_needs",
-        "company_id",
-        "kind",
-        "id",
-        sqlite_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
-        postgresql_where=sa.text("state = 'unlinked' AND waits_for IS NULL"),
+        ("company_id", "kind", "id"),
+        "state = 'unlinked' AND waits_for IS NULL",
     ),
-    sa.Index(
-        "ix_record_conflict",
-        "company_id",
-        "id",
-        sqlite_where=sa.text("conflict IS NOT NULL"),
-        postgresql_where=sa.text("conflict IS NOT NULL"),
+    where("ix_record_conflict", ("company_id", "id"), "conflict IS NOT NULL"),
+    where(
+        "ix_record_parent", ("company_id", "kind", "parent_id"), "parent_id IS NOT NULL"
     ),
-    sa.Index(
-        "ix_record_parent",
-        "company_id",
-        "kind",
-        "parent_id",
-        sqlite_where=sa.text("parent_id IS NOT NULL"),
-        postgresql_where=sa.text("parent_id IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_record_waits_for",
-        "company_id",
-        "waits_for",
-        sqlite_where=sa.text("waits_for IS NOT NULL"),
-        postgresql_where=sa.text("waits_for IS NOT NULL"),
-    ),
+    where("ix_record_waits_for", ("company_id", "waits_for"), "waits_for IS NOT NULL"),
 )
 
 

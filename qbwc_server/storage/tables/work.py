@@ -51,13 +51,7 @@ session = of_company(
     text("file_path", default=""),
     text("peer", default=""),
     sa.UniqueConstraint("company_id", "ticket_hash"),
-    sa.Index(
-        "uq_session_live",
-        "company_id",
-        unique=True,
-        sqlite_where=sa.text("state <> 'closed'"),
-        postgresql_where=sa.text("state <> 'closed'"),
-    ),
+    where("uq_session_live", ("company_id",), "state <> 'closed'", unique=True),
     looked_for("session", "state <> 'closed'"),
     one_of("state", SESSION_STATES),
     sa.CheckConstraint("(ended_at IS NOT NULL) = (state = 'closed')", name="ended"),
@@ -82,13 +76,7 @@ exchange = of_company(
     text("answer", null=True),
     moment("failed_at"),
     sa.Index("ix_exchange_session", "company_id", "session_id"),
-    sa.Index(
-        "ix_exchange_failed",
-        "company_id",
-        "id",
-        sqlite_where=sa.text("failed_at IS NOT NULL"),
-        postgresql_where=sa.text("failed_at IS NOT NULL"),
-    ),
+    where("ix_exchange_failed", ("company_id", "id"), "failed_at IS NOT NULL"),
     sa.Index("ix_exchange_sent", "company_id", "sent_at"),
     looked_for("exchange", "state <> 'answered'"),
     one_of("state", EXCHANGE_STATES),
@@ -132,44 +120,22 @@ job = of_company(
         "(exchange_id IS NOT NULL) OR (state NOT IN ('sent', 'unsure'))",
         name="in_exchange",
     ),
-    sa.Index(
+    where(
         "uq_job_dedupe_key",
-        "company_id",
-        "dedupe_key",
+        ("company_id", "dedupe_key"),
+        "finished_at IS NULL",
         unique=True,
-        sqlite_where=sa.text("finished_at IS NULL"),
-        postgresql_where=sa.text("finished_at IS NULL"),
     ),
-    sa.Index(
-        "ix_job_ready",
-        "company_id",
-        "priority",
-        "run_at",
-        "id",
-        sqlite_where=sa.text("state = 'ready'"),
-        postgresql_where=sa.text("state = 'ready'"),
+    where(
+        "ix_job_ready", ("company_id", "priority", "run_at", "id"), "state = 'ready'"
     ),
-    sa.Index(
-        "ix_job_open",
-        "company_id",
-        "state",
-        sqlite_where=sa.text("finished_at IS NULL"),
-        postgresql_where=sa.text("finished_at IS NULL"),
-    ),
-    sa.Index(
+    where("ix_job_open", ("company_id", "state"), "finished_at IS NULL"),
+    where(
         "ix_job_record",
-        "company_id",
-        "record_id",
-        sqlite_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
-        postgresql_where=sa.text("record_id IS NOT NULL AND finished_at IS NULL"),
+        ("company_id", "record_id"),
+        "record_id IS NOT NULL AND finished_at IS NULL",
     ),
-    sa.Index(
-        "ix_job_exchange",
-        "company_id",
-        "exchange_id",
-        sqlite_where=sa.text("exchange_id IS NOT NULL"),
-        postgresql_where=sa.text("exchange_id IS NOT NULL"),
-    ),
+    where("ix_job_exchange", ("company_id", "exchange_id"), "exchange_id IS NOT NULL"),
 )
 
 
