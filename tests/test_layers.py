@@ -201,3 +201,11 @@ def test_every_wing_says_what_it_is_for_and_hands_nothing_on() -> None:
         # `words` is the one door to all words, `kinds` the list of the kinds.
         if path.parent.name not in {"cli", "kinds", "words"}:
             assert len(tree.body) == 1, path
+
+
+def test_every_wing_has_its_folder_of_tests() -> None:
+    """Who changes a wing knows where to look; folders of other names test the whole."""
+    wings = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    nested = {path.parents[1].name for path in (ROOT / "tests").glob("*/*/test_*.py")}
+    assert wings - folders - nested == set()
