@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import IO
 
@@ -217,11 +218,16 @@ class Project:
         return str(networks[f"{_PROJECT}_inside"]["IPAddress"])
 
     def gateway(self) -> str:
-        """Return this machine's address as containers see it."""
-        form = "{{(index .IPAM.Config 0).Gateway}}"
-        return self.run(
-            "docker", "network", "inspect", "bridge", "--format", form
-        ).strip()
+        """Return this machine's address as containers see it.
+
+        An engine that found its bridge there tells the subnet only: then it has the
+        first address of it.
+        """
+        form = "{{json (index .IPAM.Config 0)}}"
+        told = self.run("docker", "network", "inspect", "bridge", "--format", form)
+        found = json.loads(told)
+        first = next(ip_network(found["Subnet"]).hosts())
+        return str(found.get("Gateway") or first)
 
     def logs(self) -> str:
         """Return what all containers have logged."""
