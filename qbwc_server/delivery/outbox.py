@@ -1,4 +1,4 @@
-"""Writes to Mosaic, kept before they leave, and how their outcome is found.
+"""Writes to Mosaic, kept before they leave; `outcomes` finds what became of them.
 
 Mosaic answers a write later, in one of four ways: in the body, by a callback, in its
 request log, or only in that the object is there.

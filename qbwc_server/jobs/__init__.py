@@ -1,5 +1,5 @@
 """The queue for QuickBooks: jobs, and the message sets in which they travel.
 
-Begin with `queue` (`enqueue`, `claimable`, `move`) and `exchanges`; `decisions` is what
-a person decides about a job.
+Begin with `queue` (`enqueue`, `move`), `claiming` (what may go now) and `exchanges`;
+`by_hand` is what a person decides about a job.
 """

@@ -1,4 +1,6 @@
-"""Mosaic's objects as snapshots with our own few names, and back.
+"""Objects of Mosaic's lists as snapshots with our own few names, and back.
+
+Time entries have their names in `time_entry`.
 
 A snapshot has `archived`, `parent` (the client of a project, the project of a phase)
 and `name`, or for members `email`, `first_name` and `last_name`.

@@ -1,1 +1,1 @@
-"""Mosaic's API. The only place that imports httpx; knows nothing of QuickBooks."""
+"""Mosaic's API: the user of httpx, begin with `client`; knows nothing of QuickBooks."""

@@ -2,8 +2,9 @@
 
 The API is documented in part. What follows is put together from Mosaic's reference
 pages, its sample programs (github.com/LifeCoded/mosaic-api-examples) and a client in
-use (github.com/scjalliance/mosaic). Everything uncertain is here and nowhere else, and
-says so:
+use (github.com/scjalliance/mosaic). What a record has of them stands in `kinds`
+(`mosaic_lists`, `time_entry`). Everything uncertain is here and nowhere else, and says
+so:
 
 Doubt 1: a time entry's text is `title` in the sample that creates and `description` in
 the one that updates and in every answer. We send both names on create.

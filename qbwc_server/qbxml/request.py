@@ -2,7 +2,7 @@
 
 A request body is a tuple of (element name, content) pairs in QuickBooks' strict order,
 where content is text or again such a tuple. Who builds one knows the order; whether it
-is right is checked by `messages.problems` before anything is sent.
+is right is checked by `check.problems` before anything is sent.
 """
 
 from __future__ import annotations

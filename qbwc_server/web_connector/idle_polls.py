@@ -1,6 +1,6 @@
 """Polls of companies that have nothing to do: by far the most calls there are.
 
-One statement asks everything that `Conversation.authenticate` asks of such a poll, and
+One statement asks everything that `Admission.authenticate` asks of such a poll, and
 keeps when the company was last seen, durably. It changes a row only where the whole way
 would end in `none` and write nothing else. Where it changes none, that way is gone.
 
