@@ -6,7 +6,7 @@ import click
 from sqlalchemy.engine import Engine
 
 from qbwc_server.cli.output import parts, reporting
-from qbwc_server.quickbooks import old_copy
+from qbwc_server.operations import database_restored
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine
@@ -85,7 +85,7 @@ def restored() -> None:
     All companies then compare both sides before they make anything on either.
     """
     made = parts()
-    found = old_copy.declare(made.engine, now=made.clock(), who="operator")
+    found = database_restored.declare(made.engine, now=made.clock(), who="operator")
     click.echo(f"{len(found)} companies compare both sides first.")
 
 

@@ -20,7 +20,7 @@ from qbwc_server.cli.output import (
     show_one,
 )
 from qbwc_server.cli.scope import rows_of
-from qbwc_server.jobs import decisions
+from qbwc_server.jobs import by_hand
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -121,7 +121,7 @@ def retry(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None
     """Have failed jobs tried again; what may have been done is looked for first."""
     ask_back(len(job), "Jobs are tried again.", yes=yes)
     for one in job:
-        _decide(one, decisions.retry, who, why)
+        _decide(one, by_hand.retry, who, why)
 
 
 @jobs.command("cancel")
@@ -133,14 +133,14 @@ def cancel(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> Non
     """Take jobs back that have not left or have failed; records are planned anew."""
     ask_back(len(job), "Jobs are taken back.", yes=yes)
     for one in job:
-        _decide(one, decisions.cancel, who, why)
+        _decide(one, by_hand.cancel, who, why)
 
 
 def _decide(text: str, decide: Callable[..., str], who: str, why: str | None) -> None:
     company_id, number = dereference(text)
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
-        found = decisions.find(connection, company_id, number)
+        found = by_hand.find(connection, company_id, number)
         if found is None:
             raise click.ClickException(f"There is no job {text}.")
         said = decide(connection, found, by=who, now=made.clock(), why=why)

@@ -23,7 +23,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.decisions.suggestions import suggest, the_exact_one
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.list_plan import SHARED_BY_NATURE
-from qbwc_server.kinds.mosaic_shape import TYPES
+from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.records import mosaic_objects
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction

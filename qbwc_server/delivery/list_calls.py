@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.delivery import outbox
-from qbwc_server.kinds.mosaic_shape import snapshot
+from qbwc_server.kinds.mosaic_lists import snapshot
 from qbwc_server.records import mosaic_objects, store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_id

@@ -18,7 +18,7 @@ from qbwc_server.delivery import list_calls, outbox, time_calls
 from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.delivery.sending import Step, done
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.mosaic_shape import TYPES
+from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Invalid, Malformed, NotFound

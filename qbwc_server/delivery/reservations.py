@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.companies import team_claims
-from qbwc_server.kinds.mosaic_shape import TYPES
+from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.storage import tables
 
 _CLAIM = tables.mosaic_claim

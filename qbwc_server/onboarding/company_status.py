@@ -23,7 +23,7 @@ from qbwc_server.quickbooks import list_requests
 from qbwc_server.standing.progress import Facts, Read, Run
 from qbwc_server.standing.who_must_act import SHOWN, Counted
 from qbwc_server.storage import tables
-from qbwc_server.web_connector.status_text import NOTHING_TO_DO, WAIT
+from qbwc_server.web_connector.status_column import NOTHING_TO_DO, WAIT
 
 QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery.outbox import New
 from qbwc_server.kinds.list_plan import Action, Do, Wanted, match_key
-from qbwc_server.kinds.mosaic_shape import wire
+from qbwc_server.kinds.mosaic_lists import wire
 from qbwc_server.planning.list_facts import Facts
 
 

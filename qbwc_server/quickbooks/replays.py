@@ -23,7 +23,7 @@ from sqlalchemy.exc import NoResultFound
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import decisions, exchanges, queue
+from qbwc_server.jobs import by_hand, exchanges, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
@@ -155,7 +155,7 @@ def _replay(
     done.settled = _settle(connection, company, row, parsed, jobs, now)
     for job in jobs:
         if not job.writes and job.state == "failed":
-            decisions.retry(connection, job, by="replay", now=now)
+            by_hand.retry(connection, job, by="replay", now=now)
             done.asked_again += 1
     return done
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry, team_claims
 from qbwc_server.kinds.list_plan import Choice, name_key, near_key
-from qbwc_server.kinds.mosaic_shape import key_of, snapshot
+from qbwc_server.kinds.mosaic_lists import key_of, snapshot
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_id

@@ -41,9 +41,9 @@ from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
 )
-from qbwc_server.web_connector import status_text, tickets
+from qbwc_server.web_connector import status_column, tickets
 from qbwc_server.web_connector.admission import Admission, rest_after
-from qbwc_server.web_connector.status_text import NOTHING_TO_DO, WAIT
+from qbwc_server.web_connector.status_column import NOTHING_TO_DO, WAIT
 
 _LOG = structlog.get_logger(__name__)
 
@@ -269,7 +269,7 @@ class Conversation:
             return NO_SESSION
         session, _ = found
         with company_transaction(self._engine, session.company_id) as connection:
-            return status_text.at_trouble(
+            return status_column.at_trouble(
                 connection, session, self._settings.public_url
             )
 
@@ -282,7 +282,7 @@ class Conversation:
         session, company_id = found
         left_sessions.leave(self._engine, session, now)
         with company_transaction(self._engine, company_id) as connection:
-            summary = status_text.at_close(
+            summary = status_column.at_close(
                 connection, session, self._settings.public_url
             )
             sessions.change(connection, session, summary=summary)

@@ -24,7 +24,7 @@ from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.delivery.sending import Sender, Sending, Step
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.list_plan import Action, Do, match_key
-from qbwc_server.kinds.mosaic_shape import TYPES
+from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import (
     Forbidden,

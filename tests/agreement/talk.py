@@ -12,7 +12,7 @@ from qbwc_server.sandbox.quickbooks.refusal import QuickBooksRefusal
 from qbwc_server.sandbox.web_connector.company_stamp import first_answers
 from qbwc_server.sandbox.web_connector.registration import Application
 from qbwc_server.web_connector.conversation import Conversation
-from qbwc_server.web_connector.status_text import WAIT
+from qbwc_server.web_connector.status_column import WAIT
 
 T = TypeVar("T")
 CALLS = ("authenticate", "sendRequestXML", "receiveResponseXML", "closeConnection")

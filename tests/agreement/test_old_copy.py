@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.quickbooks import old_copy
+from qbwc_server.operations import database_restored
 from qbwc_server.storage import tables
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 
@@ -114,7 +114,7 @@ def test_what_came_after_the_backup_is_not_made_twice(
     assert len(before[0]) == len(before[1]) == 4
 
     restore()
-    old_copy.declare(engine, now=house.clock(), who="operator")
+    database_restored.declare(engine, now=house.clock(), who="operator")
     _settle_at_once(house)
     house.quiet()
 
@@ -141,7 +141,7 @@ def test_a_write_that_waited_at_the_backup_is_not_done_a_second_time(
     before = _texts(house)
 
     restore()
-    old_copy.declare(engine, now=house.clock(), who="operator")
+    database_restored.declare(engine, now=house.clock(), who="operator")
     house.quiet()
 
     assert _texts(house) == before

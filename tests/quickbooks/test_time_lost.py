@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server.jobs import decisions
+from qbwc_server.jobs import by_hand
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.quickbooks import recovery
 from qbwc_server.records import store
@@ -252,7 +252,7 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
     # A person has it looked for again, and now QuickBooks answers: it was there.
     monkeypatch.setattr(session, "process", process)
     with company_transaction(desk.engine, desk.company.id) as connection:
-        said = decisions.retry(connection, job, by="operator", now=desk.clock())
+        said = by_hand.retry(connection, job, by="operator", now=desk.clock())
     assert "looked for" in said
     desk.run()
     assert timesheet.job(record).state == "done"

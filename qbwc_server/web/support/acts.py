@@ -19,7 +19,7 @@ from qbwc_server.companies import credentials, registry
 from qbwc_server.decisions import bulk, conflicts, link_checks, linking, resync
 from qbwc_server.decisions.linking import Word
 from qbwc_server.errors import QbwcError
-from qbwc_server.jobs import decisions
+from qbwc_server.jobs import by_hand
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.support import console as looking
@@ -197,12 +197,12 @@ def _jobs(
     console: Console, company_id: int, numbers: Sequence[int], do: str, why: str
 ) -> list[str]:
     """Decide about jobs, each by itself; return for each that refuses why."""
-    decide = {"retry": decisions.retry, "cancel": decisions.cancel}[do]
+    decide = {"retry": by_hand.retry, "cancel": by_hand.cancel}[do]
     refused: list[str] = []
     for number in numbers:
 
         def act(connection: Connection, number: int = number) -> None:
-            found = decisions.find(connection, company_id, number)
+            found = by_hand.find(connection, company_id, number)
             if found is not None:
                 now, by = console.site.clock(), console.person.name
                 decide(connection, found, by=by, now=now, why=why)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import registry, sessions
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import decisions, queue
+from qbwc_server.jobs import by_hand, queue
 from qbwc_server.quickbooks import left_sessions
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -54,7 +54,7 @@ def _take_back_jobs(connection: Connection, company_id: int, now: datetime) -> N
     for job in queue.select(
         connection, company_id, tables.job.c.state.in_(("waiting", "ready"))
     ):
-        decisions.cancel(connection, job, by="restored", now=now)
+        by_hand.cancel(connection, job, by="restored", now=now)
 
 
 def _read_all_again(connection: Connection, company_id: int, now: datetime) -> None:
