@@ -32,6 +32,7 @@ from qbwc_server.storage.database import next_ids
 
 LOOKS_BEFORE_ABSENT = 2
 LOOKS_BEFORE_GIVING_UP = 6
+_ASKED_AGAIN = timedelta(hours=1)
 NEVER_APPEARED = (
     "Mosaic took the request but the object never appeared. It is not sent again, or "
     "there may be two: make it in Mosaic by hand, and it is found and linked."
@@ -282,6 +283,24 @@ def not_seen(
         _rest_refused(connection, call, NEVER_APPEARED, now)
     else:
         change(connection, call, looks=looks, check_at=now + settle * looks)
+
+
+def ask(connection: Connection, call: Row[Any], question: str, now: datetime) -> None:
+    """Leave a creation open that nobody can tell of, and have its record ask.
+
+    It is still listened for, and looked at again: an answer may come from Mosaic, or
+    by what a person does there.
+    """
+    change(connection, call, reason=question, check_at=now + _ASKED_AGAIN)
+    if call.record_id is not None:
+        change_record(
+            connection,
+            call.company_id,
+            call.record_id,
+            state="refused",
+            reason=question,
+            due_at=None,
+        )
 
 
 def look_soon(connection: Connection, call: Row[Any], now: datetime) -> None:

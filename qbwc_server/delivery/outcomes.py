@@ -250,7 +250,7 @@ class Outcomes:
             )
         )
         if any(outbox.is_last_look(call) for call in calls):
-            # Somebody may have moved it to another day or person since it was made.
+            # Somebody may have moved it to another day since it was made.
             around = [
                 (date.fromisoformat(day) + days).isoformat()
                 for days in (-_MOVED_BY_AT_MOST, _MOVED_BY_AT_MOST)
@@ -259,7 +259,10 @@ class Outcomes:
             bodies += [
                 one
                 for one in self._client.read(
-                    time_entry.NAME, start_date=around[0], end_date=around[1]
+                    time_entry.NAME,
+                    start_date=around[0],
+                    end_date=around[1],
+                    member_ids=members,
                 )
                 if one["mosaic_id"] not in known
             ]

@@ -1,8 +1,8 @@
 """What becomes of writes of time entries to Mosaic.
 
 Mosaic has no way to say that a POST is the same again. So an entry whose creation was
-not answered is looked for, by the request log and then among the person's entries of
-the day, by its content.
+not answered is looked for, by the request log and then among the person's entries that
+were made since; `identity` says which of them it is.
 
 Rule: an entry counts as deleted only when Mosaic, asked for it, does not show it.
 """
@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.delivery import outbox
-from qbwc_server.kinds import time_entry, two_way
+from qbwc_server.kinds import identity, time_entry, two_way
+from qbwc_server.kinds.identity import Fate
 from qbwc_server.mosaic_reading import time_mosaic
 from qbwc_server.records import store
 from qbwc_server.storage import tables
@@ -80,16 +81,12 @@ def look_at_day(
     now: datetime,
     settle: timedelta,
 ) -> None:
-    """Decide about open creations from what Mosaic has of their people and day.
+    """Decide about open creations from what Mosaic has of their people.
 
-    Others are looked at for what was created meanwhile and moved by somebody. Equal
-    entries may have been created at the same time. What Mosaic acknowledged has
-    the first claim: it is there or comes, while others may never have arrived.
-
-    `due` are the ids of the calls that are decided about; others of these people and
-    this day only take what is theirs. `bodies` are what Mosaic has.
+    `due` are the ids of the calls that are decided about; others of these people only
+    take what is theirs. `bodies` are what Mosaic has. What it acknowledged has the
+    first claim: it is there or comes, while others may never have arrived.
     """
-    days = {_day(body) for body in bodies}
     opened = outbox.open_calls(
         connection,
         company_id,
@@ -97,68 +94,54 @@ def look_at_day(
         _CALL.c.operation == "create",
         _CALL.c.mosaic_id.is_(None),
     )
-    ours = [
-        call
-        for call in opened
-        if call.id in due or time_entry.day_of_key(call.match_key) in days
-    ]
-    ours.sort(key=lambda call: (call.state != "accepted", call.id not in due))
+    opened.sort(key=lambda call: (call.state != "accepted", call.id not in due))
     ids = [int(body["mosaic_id"]) for body in bodies]
     free = time_mosaic.nobodys(connection, company_id, ids)
-    left = [body for body in bodies if int(body["mosaic_id"]) in free]
-    for find in (_same, _nearly_same, _edited):
-        for call in list(ours):
-            body = find(call, left)
-            if body is None:
-                continue
-            left.remove(body)
-            ours.remove(call)
-            if call.id in due or call.state == "accepted":
-                done(connection, call, body["mosaic_id"], body, by="list", now=now)
-    for call in ours:
-        if call.id in due:
+    left = {
+        int(body["mosaic_id"]): body
+        for body in bodies
+        if int(body["mosaic_id"]) in free
+    }
+    doubts = {call.id: time_mosaic.doubt_of(call) for call in opened}
+    findings = identity.lost_creations(doubts, left.values())
+    for call in opened:
+        found = findings[call.id]
+        if found.fate is Fate.MADE and (call.id in due or call.state == "accepted"):
+            (number,) = found.mosaic_ids
+            done(connection, call, number, left[number], by="list", now=now)
+        elif call.id not in due:
+            continue
+        elif found.fate is Fate.ASK:
+            shown = [left[number] for number in found.mosaic_ids]
+            outbox.ask(connection, call, _question(shown), now)
+            time_mosaic.hold(connection, call, found.mosaic_ids)
+        else:
             outbox.not_seen(connection, call, now=now, settle=settle)
 
 
-def _same(
-    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    return next((one for one in bodies if _key(one) == call.match_key), None)
-
-
-def _nearly_same(
-    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """Return an entry that was made since the call began and differs in notes only."""
-    key = time_entry.key_but_notes(call.match_key)
-    since = call.created_at - time_entry.CLOCKS_DIFFER
-    for one in bodies:
-        same = time_entry.key_but_notes(_key(one)) == key
-        created = time_entry.moment(one.get("created_at"))
-        if same and created is not None and created >= since:
-            return one
-    return None
-
-
-def _edited(
-    call: Row[Any], bodies: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """Return an entry that was made since the call began and edited by somebody."""
-    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
-    asked_at = call.created_at
-    return next(
-        (one for one in bodies if time_entry.made_and_edited(wanted, one, asked_at)),
-        None,
+def _question(bodies: Sequence[Mapping[str, Any]]) -> str:
+    """Return the question whether one of some entries is a lost one, for people."""
+    told = "; ".join(_told(body) for body in bodies)
+    one = len(bodies) == 1
+    return (
+        "Mosaic did not answer when this was sent, so it may be there already. Made "
+        f"there since: {told}. "
+        f"{'If that is it' if one else 'If one of them is it'}, give it the same "
+        "values in Mosaic, and it is taken as this one. If "
+        f"{'it is' if one else 'they are'} other work, tell our support. Until then "
+        "neither side gets anything of this."
     )
 
 
-def _day(body: Mapping[str, Any]) -> str:
-    return time_entry.day_of_key(_key(body))
-
-
-def _key(body: Mapping[str, Any]) -> str:
-    snapshot = time_entry.from_mosaic(body)
-    return "" if snapshot is None else time_entry.content_key(snapshot)
+def _told(body: Mapping[str, Any]) -> str:
+    snapshot = time_entry.from_mosaic(body) or {}
+    hours, minutes = divmod(int(snapshot.get("minutes", 0)), 60)
+    notes = str(snapshot.get("notes") or "")[:60]
+    about = f' "{notes}"' if notes else ""
+    return (
+        f"time entry {body['mosaic_id']} of {snapshot.get('date')}, "
+        f"{hours}:{minutes:02}{about}"
+    )
 
 
 def _made(

@@ -50,8 +50,6 @@ RANK_OF_EDITS = 10
 _RANK_OF_NEW, _OLDEST_RANKED = 60, 120
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How far Mosaic's clock may be from ours."""
-_CONTENT = ("date", "minutes", "person", "job", "item", "notes")
-_MOST_EDITED = 2
 _SIXTY = Decimal(60)
 _FOUR_PLACES = Decimal("0.0001")
 
@@ -204,41 +202,7 @@ def content_key(snapshot: Mapping[str, Any]) -> str:
     item, minutes = snapshot["item"], snapshot["minutes"]
     notes = hashlib.sha256(snapshot["notes"].encode()).hexdigest()[:32]
     work = f"{project}/{phase or ''}/{item or ''}/{minutes}"
-    return f"{key_of_day(snapshot)}/{work}/{notes}"
-
-
-def key_but_notes(key: str) -> str:
-    """Return a content key without its notes, which Mosaic may keep in another form."""
-    return key.rpartition("/")[0]
-
-
-def day_of_key(key: str) -> str:
-    """Return the beginning of a content key: the person and the day."""
-    return "/".join(key.split("/")[:2])
-
-
-def key_of_day(snapshot: Mapping[str, Any]) -> str:
-    """Return what the content key of an entry begins with."""
-    return f"{snapshot['person']}/{snapshot['date']}"
-
-
-def made_and_edited(
-    wanted: Mapping[str, Any], body: Mapping[str, Any], asked_at: datetime
-) -> bool:
-    """Tell whether an entry of Mosaic may be a wanted one that somebody has edited.
-
-    It was created since it was asked for and changed after that, and most of it is as
-    it was wanted.
-    """
-    found = from_mosaic(body)
-    created, updated = body.get("created_at"), body.get("updated_at")
-    made = moment(created)
-    if found is None or made is None or created == updated:
-        return False
-    if made < asked_at - CLOCKS_DIFFER:
-        return False
-    equal = sum(wanted.get(name) == found[name] for name in _CONTENT)
-    return bool(equal >= len(_CONTENT) - _MOST_EDITED)
+    return f"{snapshot['person']}/{snapshot['date']}/{work}/{notes}"
 
 
 def moment(text: object) -> datetime | None:

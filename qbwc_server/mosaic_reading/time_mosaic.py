@@ -3,8 +3,8 @@
 Mosaic cannot say what changed since, so whole ranges of days are read again and again:
 what is the same as before is not written.
 
-Rule: while a creation of ours for a person and a day is open, an entry there that
-nobody knows may be just that one. It is kept, but waits until the creation is settled.
+Rule: while a creation of ours is open, an entry that nobody knows may be just that one,
+if `identity` says so. It is kept, but waits until the creation is settled.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.identity import Doubt, may_be_lost
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
@@ -158,7 +159,7 @@ def _insert(
     ids = next_ids(connection, company_id, len(new))
     for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
         day, body = snapshot["date"], bodies[mosaic_id]
-        call_id = _claiming(creating, snapshot, body)
+        call_id = _claiming(creating, body)
         rows.append(
             {
                 "company_id": company_id,
@@ -204,31 +205,43 @@ def _creating(connection: Connection, company_id: int) -> list[Row[Any]]:
     )
 
 
-def _claiming(
-    calls: Sequence[Row[Any]],
-    snapshot: Mapping[str, Any],
-    body: Mapping[str, Any] | None = None,
-) -> int | None:
-    """Return the open creation that may have made an entry.
+def doubt_of(call: Row[Any]) -> Doubt:
+    """Return what an open creation wanted, and when it left."""
+    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
+    return Doubt(wanted, call.created_at)
 
-    One for the same person and day; or, if the entry was edited since it was made, one
-    that wanted nearly the same.
-    """
-    day = time_entry.key_of_day(snapshot)
-    for call in calls:
-        if time_entry.day_of_key(call.match_key) == day:
-            return int(call.id)
-    for call in calls if body is not None else ():
-        wanted = {name: both[1] for name, both in (call.basis or {}).items()}
-        if time_entry.made_and_edited(wanted, body or {}, call.created_at):
-            return int(call.id)
-    return None
+
+def _claiming(calls: Sequence[Row[Any]], body: Mapping[str, Any]) -> int | None:
+    """Return the open creation that may have made an entry, by `identity`."""
+    return next(
+        (int(call.id) for call in calls if may_be_lost(doubt_of(call), body)), None
+    )
+
+
+def hold(connection: Connection, call: Row[Any], mosaic_ids: Iterable[int]) -> None:
+    """Have the records of entries wait for the question whether one is a lost one."""
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == call.company_id,
+            _RECORD.c.mosaic_type == time_entry.NAME,
+            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
+            _RECORD.c.quickbooks_id.is_(None),
+        )
+        .values(
+            waits_for=f"call:{call.id}",
+            due_at=None,
+            reason=f"May be what was sent for record {call.record_id}, which was not "
+            "answered; that record says what is asked. Nothing is done with it until "
+            "that is known.",
+        )
+    )
 
 
 def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
     """Go on with the entries that waited for a creation, now that it is settled.
 
-    They wait on if another one for the same person and day is open.
+    Where another one of that person is open, they wait for that.
     """
     rows = connection.execute(
         sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
@@ -240,10 +253,12 @@ def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
         return
     creating = _creating(connection, call.company_id)
     for row in rows:
-        other = _claiming(creating, row.mosaic)
         values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
-        if other is not None:
-            values = {"waits_for": f"call:{other}"}
+        # When it was made is not kept: what was held for one may be the other's.
+        for other in creating:
+            if doubt_of(other).wanted.get("person") == row.mosaic["person"]:
+                values = {"waits_for": f"call:{other.id}"}
+                break
         _set(connection, call.company_id, [row.id], **values)
 
 

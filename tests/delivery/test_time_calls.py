@@ -109,8 +109,8 @@ def test_an_entry_that_shows_up_late_is_still_ours(sheet: Timesheet) -> None:
     assert sheet.creations() == 1
 
 
-def test_an_edit_of_the_notes_does_not_hide_what_we_created(sheet: Timesheet) -> None:
-    """All else equal and made since: it is the one, with other notes."""
+def test_what_was_edited_before_it_was_found_is_asked_about(sheet: Timesheet) -> None:
+    """It may be ours with other notes or another: neither taken nor sent again."""
     _forget(sheet)
     mirror = sheet.mirror
     mirror.sandbox.team.callback_url = None
@@ -124,8 +124,14 @@ def test_an_edit_of_the_notes_does_not_hide_what_we_created(sheet: Timesheet) ->
     sheet.wake()
     mirror.worker().run_once()
     row = sheet.record(record_id)
-    assert row.mosaic_id == number
-    assert row.mosaic["notes"] == "Plan, second draft"
+    assert (row.state, row.mosaic_id) == ("refused", None)
+    assert f"time entry {number} " in row.reason
+    assert sheet.creations() == 1
+    mirror.sandbox.edit("time_entry", number, description="Plan")
+    mirror.clock.pass_(minutes=61)
+    sheet.wake()
+    mirror.worker().run_once()
+    assert sheet.record(record_id).mosaic_id == number
     assert sheet.creations() == 1
 
 
@@ -145,18 +151,19 @@ def test_an_older_entry_with_other_notes_is_not_taken_for_ours(
     assert len(sheet.entries()) == 2
 
 
-def test_while_a_creation_is_open_an_unknown_entry_of_that_day_waits(
+def test_while_a_creation_is_open_an_unknown_entry_that_may_be_it_waits(
     sheet: Timesheet,
 ) -> None:
-    """It may be the very one; what is not goes on when that is known."""
+    """Edited since it was made it may be the very one; what nobody touched is not."""
     _forget(sheet)
     mirror = sheet.mirror
     mirror.sandbox.answer_mode = "silent"
     ours = sheet.want(1, notes="Plan")
     mirror.worker().run_once()
     created = sheet.entries()[0]["mosaic_id"]
-    other = sheet.write(1, 2)
-    elsewhere = sheet.write(2, 2)
+    other, elsewhere = sheet.write(1, 2), sheet.write(1, 2)
+    mirror.clock.pass_(seconds=1)
+    mirror.sandbox.edit("time_entry", other, description="Plan it")
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         connection.execute(tables.company.update().values(time_window_at=None))
     sheet.wake()
@@ -176,7 +183,7 @@ def test_while_a_creation_is_open_an_unknown_entry_of_that_day_waits(
     nothing_twice(mirror)
 
 
-def test_what_waited_for_one_creation_waits_for_the_next_of_that_day(
+def test_what_waited_for_one_creation_waits_for_the_next_of_that_person(
     sheet: Timesheet,
 ) -> None:
     """Until none is open."""
@@ -185,6 +192,8 @@ def test_what_waited_for_one_creation_waits_for_the_next_of_that_day(
     first, second = sheet.want(1, 60), sheet.want(1, 120)
     mirror.worker().run_once()
     other = sheet.write(1, 3)
+    mirror.clock.pass_(seconds=1)
+    mirror.sandbox.edit("time_entry", other, description="Plan it")
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         connection.execute(tables.company.update().values(time_window_at=None))
         connection.execute(
