@@ -26,15 +26,18 @@ def claimable(
     *,
     write_batch: int,
     writes: bool = True,
+    adds: bool = True,
 ) -> list[Job]:
     """Return the jobs that may go out together now, the most urgent first.
 
     Reads of all kinds travel together; writes of one kind do, at most `write_batch`;
     none of them together with more than its own batch limit. Without `writes` only
-    reads are returned.
+    reads are returned, without `adds` nothing that makes something.
     """
     given = {"company": company_id, "now": now, "most": max(write_batch, 100)}
     claimed = _CLAIMABLE if writes else _CLAIMABLE_READS
+    if writes and not adds:
+        claimed = _CLAIMABLE_BUT_ADDS
     jobs = [Job(*row) for row in connection.execute(claimed, given)]
     if not jobs:
         return []
@@ -122,6 +125,7 @@ def _count(*, writes: bool) -> sa.Select[Any]:
 
 
 _CLAIMABLE, _CLAIMABLE_READS = _claim(writes=True), _claim(writes=False)
+_CLAIMABLE_BUT_ADDS = _CLAIMABLE.where(_JOB.c.action != "add")
 _COUNT, _COUNT_READS = _count(writes=True), _count(writes=False)
 _CURSORS = sa.select(_JOB.c.cursor).where(*_going(writes=False))
 _UNSURE = (

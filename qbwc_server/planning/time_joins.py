@@ -17,14 +17,14 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
+from qbwc_server.kinds.identity import Likeness, likeness
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.kinds.two_way import Entry, alike
+from qbwc_server.kinds.two_way import Entry
 from qbwc_server.records import store
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD, _JOB = tables.record, tables.job
-_SAME = ("date", "minutes", "person", "job", "item")
 
 
 def days_only_in_mosaic(
@@ -125,20 +125,15 @@ def join_before_add(
 def _best(
     pairs: Iterable[tuple[Row[Any], Mapping[str, Any], Mapping[str, Any]]],
 ) -> Row[Any] | None:
-    """Return the record whose content is the same, the same notes before others.
-
-    Notes that are one text in two spellings count as the same; other notes do not:
-    two entries of an hour on one day are two entries.
-    """
-    spelt_otherwise = None
+    """Return the record that is the same entry by `identity`, an exact one first."""
+    as_kept = None
     for row, facing, mosaic in pairs:
-        if any(facing[name] != mosaic.get(name) for name in _SAME):
-            continue
-        if facing["notes"] == mosaic.get("notes"):
+        found = likeness(facing, mosaic)
+        if found is Likeness.EXACT:
             return row
-        if alike("notes", facing["notes"], mosaic.get("notes")):
-            spelt_otherwise = spelt_otherwise or row
-    return spelt_otherwise
+        if found is Likeness.AS_KEPT:
+            as_kept = as_kept or row
+    return as_kept
 
 
 def _on_its_way(connection: Connection, row: Row[Any]) -> bool:

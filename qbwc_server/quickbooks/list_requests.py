@@ -101,18 +101,40 @@ def schedule_time(connection: Connection, company_id: int, now: datetime) -> Non
     _enqueue(connection, company_id, TIME_DELETIONS, summary, now)
 
 
-def read_time_first(connection: Connection, company_id: int, now: datetime) -> None:
-    """Have time read before anything is written."""
+def read_time_first(
+    connection: Connection,
+    company_id: int,
+    now: datetime,
+    *,
+    unless_since: datetime | None = None,
+) -> bool:
+    """Have time read before anything is written; False if it cannot be just now.
+
+    One that was tried waits for its next try. One that ended after `unless_since` and
+    did not help is not asked for again.
+    """
     name = time_entry.NAME
-    summary = f"Read {time_entry.PLURAL}"
-    _enqueue(connection, company_id, name, summary, now, priority=_BEFORE_WRITES)
-    for job in queue.select(
+    job = tables.job
+    if unless_since is not None and queue.select(
         connection,
         company_id,
-        tables.job.c.dedupe_key == f"read:{name}",
-        tables.job.c.state == "ready",
+        job.c.kind == name,
+        job.c.action == "read",
+        job.c.finished_at >= unless_since,
     ):
-        queue.note(connection, job, priority=_BEFORE_WRITES, run_at=now)
+        return False
+    summary = f"Read {time_entry.PLURAL}"
+    _enqueue(connection, company_id, name, summary, now, priority=_BEFORE_WRITES)
+    for one in queue.select(
+        connection,
+        company_id,
+        job.c.dedupe_key == f"read:{name}",
+        job.c.state == "ready",
+    ):
+        if one.attempt == 0 or one.run_at <= now:
+            queue.note(connection, one, priority=_BEFORE_WRITES, run_at=now)
+            return True
+    return False
 
 
 def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:

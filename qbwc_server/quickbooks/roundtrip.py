@@ -21,12 +21,19 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import claiming, exchanges, queue
 from qbwc_server.jobs.exchanges import Kept
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
 from qbwc_server.qbxml.response import MessageSet, ResponseMalformed
 from qbwc_server.qbxml.status import hresult
-from qbwc_server.quickbooks import job_answers, list_requests, recovery, time_requests
+from qbwc_server.quickbooks import (
+    job_answers,
+    list_requests,
+    recovery,
+    time_requests,
+    write_gate,
+)
 from qbwc_server.quickbooks.list_requests import Rules
 from qbwc_server.quickbooks.writing import WRITINGS, fail
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
@@ -70,11 +77,19 @@ def compose(
     Returns the exchange's id and its text. A request that our own check refuses fails
     here, alone, and never leaves. Without `writes` only reads go.
     """
+    adds = True
     while jobs := claiming.claimable(
-        connection, company.id, now, write_batch=write_batch, writes=writes
+        connection, company.id, now, write_batch=write_batch, writes=writes, adds=adds
     ):
+        if _add_time(jobs):
+            may_go = write_gate.adds_may_go(connection, company, session_id, now)
+            # Where time cannot be read now, that holds what is made, and nothing else.
+            adds = may_go is not False
+            if not may_go:
+                continue
         if _look_first(connection, company, jobs, session_id, now):
             continue
+        jobs = write_gate.take_back(connection, company, jobs, now)
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
         for job in jobs:
             try:
@@ -124,6 +139,10 @@ def compose(
         )
         return exchange_id, text
     return None
+
+
+def _add_time(jobs: Sequence[Job]) -> bool:
+    return any(job.action == "add" and job.kind == time_entry.NAME for job in jobs)
 
 
 def _look_first(

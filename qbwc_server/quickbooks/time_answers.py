@@ -305,6 +305,7 @@ def _finish(
     values: dict[str, object] = {
         "watermark": list_requests.reached(state, cursor, now),
         "last_read_at": now,
+        "begun_at": datetime.fromisoformat(cursor["began"]),
         "problem": None,
     }
     number = state.greatest_number if state is not None else None

@@ -214,6 +214,7 @@ TABLES: Final[Meanings] = {
             "watermark": "The greatest time of change of a complete read.",
             "deleted_watermark": "The same for deletions.",
             "last_read_at": "When it was last read.",
+            "begun_at": "When that read was begun.",
             "last_full_at": "When it was last compared as a whole.",
             "full_due": "Whether it is compared as a whole next time.",
             "deletions_accepted": "Whether a person said that what is gone is gone.",

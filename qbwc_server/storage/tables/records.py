@@ -124,6 +124,7 @@ reading = of_company(
     text("watermark", null=True),
     text("deleted_watermark", null=True),
     moment("last_read_at"),
+    moment("begun_at"),
     moment("last_full_at"),
     flag("full_due"),
     flag("deletions_accepted"),

@@ -1,0 +1,133 @@
+"""What the gate is told of writes of time that are ready, and what follows.
+
+All that go together are looked at together. A write that may not leave is taken back,
+and its record planned anew: there the same hour is joined, or the new link is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies.registry import Company
+from qbwc_server.jobs import queue
+from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import gate
+from qbwc_server.kinds.gate import Verdict
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.quickbooks import list_requests, time_records
+from qbwc_server.records.references import Links
+from qbwc_server.storage import tables
+
+_RECORD, _SESSION = tables.record, tables.session
+_ANEW = (
+    "Something changed since it was planned: a link, or the same hour is in QuickBooks "
+    "already. It is planned anew."
+)
+
+
+def adds_may_go(
+    connection: Connection, company: Company, session_id: int, now: datetime
+) -> bool | None:
+    """Tell whether time may be added to QuickBooks now: it was read just before.
+
+    None if it is to be read for that first.
+    """
+    known = list_requests.state(connection, company.id, NAME)
+    began = connection.execute(
+        sa.select(_SESSION.c.started_at).where(
+            _SESSION.c.company_id == company.id, _SESSION.c.id == session_id
+        )
+    ).scalar_one()
+    if gate.quickbooks_was_read(known.begun_at if known else None, began, now):
+        return True
+    since = max(began, now - gate.FRESH)
+    asked = list_requests.read_time_first(
+        connection, company.id, now, unless_since=since
+    )
+    return None if asked else False
+
+
+def take_back(
+    connection: Connection, company: Company, jobs: Sequence[Job], now: datetime
+) -> list[Job]:
+    """Take back what may not leave any more; return the jobs that may."""
+    of_time = [job for job in jobs if job.kind == NAME and job.action in {"add", "mod"}]
+    if not of_time:
+        return list(jobs)
+    links = Links(connection, company)
+    rows = _records(connection, company.id, of_time)
+    links.prepare(list(rows.values()))
+    alone = _only_in_quickbooks(connection, company.id, of_time)
+    back = []
+    for job in of_time:
+        row = rows.get(job.record_id or 0)
+        if row is not None and _verdict(job, row, links, alone) is Verdict.PLAN:
+            back.append(job)
+    for job in back:
+        queue.move(connection, job, "cancelled", by="gate", now=now, reason=_ANEW)
+    time_records.wake(connection, company.id, [one.record_id or 0 for one in back], now)
+    return [job for job in jobs if job not in back]
+
+
+def _verdict(
+    job: Job,
+    row: Row[Any],
+    links: Links,
+    alone: Mapping[tuple[str, str], Sequence[Row[Any]]],
+) -> Verdict:
+    if row.mosaic is None:
+        return Verdict.GO
+    payload = job.payload or {}
+    planned, names = payload["fields"], list(payload.get("basis") or {})
+    back = links.back(row.mosaic)
+    if job.action == "mod":
+        return gate.into_quickbooks(planned, names, back)
+    there = alone.get((planned["person"], planned["date"]), ())
+    facing = [links.facing(one.quickbooks) for one in there if one.id != row.id]
+    return gate.into_quickbooks(planned, names, back, facing, row.mosaic)
+
+
+def _records(
+    connection: Connection, company_id: int, jobs: Sequence[Job]
+) -> dict[int, Row[Any]]:
+    found = connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.id.in_([job.record_id for job in jobs]),
+        )
+    )
+    return {row.id: row for row in found}
+
+
+def _only_in_quickbooks(
+    connection: Connection, company_id: int, jobs: Sequence[Job]
+) -> dict[tuple[str, str], list[Row[Any]]]:
+    """Return what QuickBooks alone has of the people and days of Adds."""
+    wanted = {
+        ((job.payload or {})["fields"]["person"], (job.payload or {})["fields"]["date"])
+        for job in jobs
+        if job.action == "add"
+    }
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.parent_id.in_({person for person, _ in wanted}),
+            _RECORD.c.day.in_({day for _, day in wanted}),
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.quickbooks_gone.is_(False),
+            _RECORD.c.mosaic_id.is_(None),
+            _RECORD.c.state != "do_not_link",
+        )
+    )
+    found: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault((row.parent_id, row.day), []).append(row)
+    return found

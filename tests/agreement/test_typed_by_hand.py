@@ -1,0 +1,131 @@
+"""People type the same hours on both sides while the two cannot meet: they are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from qbwc_server.companies import registry
+from qbwc_server.decisions import linking
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+from tests.agreement.hours import (
+    hours_in_mosaic,
+    hours_in_quickbooks,
+    time_records,
+    typed_in_mosaic,
+)
+from tests.agreement.house import House, MakeHouse
+from tests.agreement.test_findings import START, day, in_quickbooks, set_values
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> Iterator[House]:
+    """A house in New York whose lists are on both sides, without time."""
+    made = make_house(START, "America/New_York")
+    made.settle()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("worker_first", [True, False])
+def test_hours_typed_on_both_sides_during_a_pause_are_joined(
+    house: House, *, worker_first: bool
+) -> None:
+    """Five equal hours on each side are five, whoever comes first when it goes on."""
+    set_values(house, mode="paused")
+    for _ in range(5):
+        in_quickbooks(house, "", day=day(house, 0))
+        typed_in_mosaic(house, hours=1.0)
+    for _ in range(3):
+        house.clock.pass_(days=1)
+        house.connect()
+        house.work()
+    set_values(house, mode="live")
+    if worker_first:
+        house.work()
+        house.clock.pass_(seconds=10)
+        house.work()
+    house.connect()
+    house.work()
+    house.settle_for(minutes=65)
+    house.settle_for(minutes=65)
+    assert len(hours_in_quickbooks(house)) == len(hours_in_mosaic(house)) == 5
+    assert {one.state for one in time_records(house)} == {"in_sync"}
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_hours_typed_while_the_computer_was_off_are_joined(
+    house: House, days: int
+) -> None:
+    """The bookkeeper types Mosaic's hours into QuickBooks; then it calls again."""
+    typed_in_mosaic(house, ago=1, notes="site visit")
+    house.clock.pass_(minutes=65)
+    house.work()
+    house.work()
+    for _ in range(days):
+        house.clock.pass_(days=1)
+        house.work()
+    in_quickbooks(house, "site visit", day=day(house, 1 + days), minutes=480)
+    house.clock.pass_(minutes=40)
+    house.work()
+    house.connect()
+    house.work()
+    house.settle_for(minutes=65)
+    assert len(hours_in_quickbooks(house)) == len(hours_in_mosaic(house)) == 1
+
+
+def _ready_to_add(house: House) -> None:
+    typed_in_mosaic(house, "Bo", ago=1, notes="bo")
+    house.clock.pass_(minutes=65)
+    house.work()
+    house.work()
+    assert [one.action for one in house.unfinished_jobs()].count("add") == 1
+
+
+@pytest.mark.parametrize("worker", [True, False])
+@pytest.mark.parametrize("what", ["person", "job", "item"])
+@pytest.mark.parametrize("word", ["unlink", "none"])
+def test_what_waits_does_not_go_where_it_was_unlinked(
+    house: House, what: str, word: str, *, worker: bool
+) -> None:
+    """Somebody sees that it is linked wrongly, and Web Connector comes at once."""
+    _ready_to_add(house)
+    kind, key = {
+        "person": ("employee", house.persons["Bo Berg"]),
+        "job": ("customer", house.jobs["Acme:House"]),
+        "item": ("service_item", house.items["Design"]),
+    }[what]
+    (row,) = house.rows(
+        tables.record,
+        tables.record.c.kind == kind,
+        tables.record.c.quickbooks_id == key,
+    )
+    said = linking.Word("bookkeeper", house.clock(), "wrong person")
+    with company_transaction(house.engine, house.company.id) as connection:
+        if word == "unlink":
+            assert linking.unlink(connection, house.company.id, row.id, said)
+        else:
+            assert linking.choose(connection, house.company.id, row.id, "none", said)
+    if worker:
+        house.work()
+    house.clock.pass_(minutes=2)
+    house.connect()
+    house.work()
+    house.settle_for(minutes=65)
+    assert hours_in_quickbooks(house) == []
+
+
+def test_time_that_cannot_be_read_holds_what_is_made(house: House) -> None:
+    """Without a look nobody knows what was typed; it is tried again later."""
+    _ready_to_add(house)
+    with company_transaction(house.engine, house.company.id) as connection:
+        registry.change(connection, house.company.id, time_tracking=True)
+    house.hands.set("time_tracking", value=False)
+    house.clock.pass_(minutes=2)
+    house.connect()
+    assert "TimeTrackingAdd" not in house.talk.writes
+    house.hands.set("time_tracking", value=True)
+    house.settle_for(minutes=65)
+    assert len(hours_in_quickbooks(house)) == 1
