@@ -46,14 +46,14 @@ def waiting(desk: Desk) -> int:
 
 
 def test_a_run_tells_what_came_and_what_went(desk: Desk, timesheet: Timesheet) -> None:
-    """Counts of both ways, as they were in this run."""
+    """Counts of both ways, as they were in this run; what we wrote is not read again."""
     timesheet.new()
     timesheet.new(day="2026-02-26")
     desk.clock.pass_(minutes=15)
     desk.hands.add("Employee", "Bob", Email="bob@alice.example")
     desk.run()
     said = desk.session().summary
-    assert said.startswith("2 time entries in, 2 out; ")
+    assert "2 time entries out; " in said
     assert "2 employees in" in said
 
 

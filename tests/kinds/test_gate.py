@@ -1,0 +1,104 @@
+"""When a write of time may leave: what is known of the other side, and since when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from qbwc_server.kinds.gate import (
+    FRESH,
+    KEPT,
+    Verdict,
+    into_quickbooks,
+    is_fresh,
+    quickbooks_was_read,
+)
+from qbwc_server.kinds.two_way import Missing
+
+NOW = datetime(2026, 3, 3, 15, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+PLANNED: dict[str, Any] = {
+    "date": "2026-03-03",
+    "minutes": 60,
+    "person": "P-1",
+    "job": "J-1",
+    "item": "I-1",
+    "notes": "",
+    "billable": "Billable",
+    "class": "C-1",
+}
+NAMES = ("date", "minutes", "person", "job", "item", "notes", "billable")
+MOSAIC: dict[str, Any] = {
+    "date": "2026-03-03",
+    "minutes": 60,
+    "person": 1,
+    "job": [10, 11],
+    "item": 3,
+    "notes": "",
+    "billable": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("begun", "session", "was_read"),
+    [
+        (None, timedelta(minutes=1), False),
+        (timedelta(seconds=30), timedelta(minutes=1), True),
+        (timedelta(minutes=1), timedelta(minutes=1), True),
+        (timedelta(minutes=1) + SECOND, timedelta(minutes=1), False),
+        (FRESH, timedelta(hours=1), True),
+        (FRESH + SECOND, timedelta(hours=1), False),
+        (-SECOND, timedelta(minutes=1), False),
+    ],
+)
+def test_quickbooks_was_read_in_this_session_and_lately(
+    begun: timedelta | None, session: timedelta, *, was_read: bool
+) -> None:
+    """How long ago a complete read of time began, and the session."""
+    begun_at = None if begun is None else NOW - begun
+    assert quickbooks_was_read(begun_at, NOW - session, NOW) is was_read
+
+
+def test_what_is_linked_as_when_it_was_planned_may_leave() -> None:
+    """Class and payroll item are no part of Mosaic's entry."""
+    assert into_quickbooks(PLANNED, NAMES, PLANNED) is Verdict.GO
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("now", ["another", Missing("not linked any more")])
+def test_what_is_linked_otherwise_by_now_is_planned_anew(name: str, now: Any) -> None:
+    """Each field that a link or an edit may have changed, alone."""
+    assert into_quickbooks(PLANNED, NAMES, {**PLANNED, name: now}) is Verdict.PLAN
+
+
+def test_a_change_is_asked_only_for_what_it_writes_of_mosaic() -> None:
+    """Person and duration go along in every change, as QuickBooks has them."""
+    back = {**PLANNED, "person": "P-2"}
+    assert into_quickbooks(PLANNED, ["notes"], back) is Verdict.GO
+
+
+@pytest.mark.parametrize(
+    ("there", "verdict"),
+    [
+        ([], Verdict.GO),
+        ([MOSAIC], Verdict.PLAN),
+        ([{**MOSAIC, "billable": False}], Verdict.PLAN),
+        ([{**MOSAIC, "minutes": 61}, MOSAIC], Verdict.PLAN),
+        ([{**MOSAIC, "minutes": 61}], Verdict.GO),
+        ([{**MOSAIC, "notes": "other"}], Verdict.GO),
+        ([{**MOSAIC, "person": Missing("not linked")}], Verdict.GO),
+    ],
+)
+def test_an_hour_that_is_there_already_is_not_added(
+    there: list[dict[str, Any]], verdict: Verdict
+) -> None:
+    """Somebody typed it on the other side since it was planned."""
+    assert into_quickbooks(PLANNED, NAMES, PLANNED, there, MOSAIC) is verdict
+
+
+def test_a_write_that_was_kept_long_ago_does_not_leave() -> None:
+    """Its worker slept, and another may have sent it."""
+    assert is_fresh(NOW - KEPT + SECOND, NOW)
+    assert not is_fresh(NOW - KEPT, NOW)
