@@ -143,12 +143,19 @@ class Sender:
 class Sending:
     """Sends several kept writes, until one meets trouble that all others would meet.
 
-    `alive` is called before each; what it raises stops the others too.
+    `alive` is called before each; what it raises stops the others too. What may not
+    leave any more by `may_leave` is not sent, and that is known.
     """
 
-    def __init__(self, sender: Sender, alive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        alive: Callable[[], None],
+        may_leave: Callable[[], bool],
+    ) -> None:
         self._sender = sender
         self._alive = alive
+        self._may_leave = may_leave
         self.stopped: Exception | None = None
         self._left_out: AbstractSet[int] = frozenset()
 
@@ -169,6 +176,8 @@ class Sending:
             self._alive()
         except Exception as error:  # noqa: BLE001 - raised again when all is settled
             self.stopped = error
+            return NOT_SENT
+        if not self._may_leave():
             return NOT_SENT
         outcome = self._sender.write(step)
         if outcome.stops and self.stopped is None:

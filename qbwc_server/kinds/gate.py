@@ -15,8 +15,6 @@ from qbwc_server.kinds.identity import likeness
 
 FRESH = timedelta(minutes=5)
 """How old a read of a side may be when something is made there."""
-KEPT = timedelta(minutes=2)
-"""How old a kept write to Mosaic may be when it leaves."""
 
 
 class Verdict(StrEnum):
@@ -61,10 +59,10 @@ def into_quickbooks(
     return Verdict.GO
 
 
-def is_fresh(kept_at: datetime, now: datetime) -> bool:
+def is_fresh(kept_at: datetime, now: datetime, settle: timedelta) -> bool:
     """Tell whether a kept write to Mosaic may still leave.
 
-    A worker that slept since may not be the only one: another one looks for what it
-    kept, and does not see what it sends later.
+    After `settle` it is looked for. A worker that slept since may not be the only one:
+    what it sends then, another one does not see and sends, too.
     """
-    return now - kept_at < KEPT
+    return timedelta() <= now - kept_at < settle

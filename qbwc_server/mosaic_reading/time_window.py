@@ -129,19 +129,31 @@ class TimeReader:
             company = registry.get(connection, self._company_id)
         now, window = self._clock(), self._window
         due = window.next_at(company, now)
-        if due is None or due > now:
+        if due is None or due > now or self.read_again():
             return
-        if company.mosaic_time_from is not None:
-            if _moment(company.time_window_at, window.every, now) <= now:
-                self._read_last(window.days, now, ("time_window_at", "time_hot_at"))
-                return
-            hot_at = _moment(company.time_hot_at, window.hot_every, now)
-            if company.two_way and hot_at <= now:
-                self._read_last(window.hot_days, now, ("time_hot_at",))
-                return
         older = window.older(company, now)
         if older is not None:
             self._read_older(*older, now)
+
+    def read_again(self) -> bool:
+        """Read the last days or the window if they are due; tell whether that was so.
+
+        Raises:
+            MosaicError, BudgetSpent: it could not be read to its end.
+        """
+        with self._transaction() as connection:
+            company = registry.get(connection, self._company_id)
+        now, window = self._clock(), self._window
+        if company.mosaic_time_from is None:
+            return False
+        if _moment(company.time_window_at, window.every, now) <= now:
+            self._read_last(window.days, now, ("time_window_at", "time_hot_at"))
+            return True
+        hot_at = _moment(company.time_hot_at, window.hot_every, now)
+        if company.two_way and hot_at <= now:
+            self._read_last(window.hot_days, now, ("time_hot_at",))
+            return True
+        return False
 
     def _read_last(self, days: timedelta, now: datetime, then: tuple[str, ...]) -> None:
         first = now.date() - days

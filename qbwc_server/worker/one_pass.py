@@ -22,7 +22,7 @@ from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.outcomes import Outcomes
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.delivery.sending import Sender, Sending, Step
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import gate, time_entry
 from qbwc_server.kinds.list_plan import Action, Do, match_key
 from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.mosaic.client import MosaicClient
@@ -127,6 +127,9 @@ class Delivery:
             self._ensure_portfolio()
             while self._deliver_some():
                 self._outcomes.take_callbacks()
+                # A first load takes hours: what is typed meanwhile is seen before it.
+                with self._budget.patient():
+                    self._time.read_again()
         except BudgetSpent as spent:
             # Who had a token lets others go first that share the key. Nothing is lost:
             # the bucket fills up meanwhile.
@@ -298,10 +301,15 @@ class Delivery:
                 not sent is planned again.
         """
         self._alive()
+        kept_at = self._clock()
         steps = self._planned(planner, record_ids)
         if not steps:
             return
-        sending = Sending(self._sender, self._alive)
+
+        def may_leave() -> bool:
+            return gate.is_fresh(kept_at, self._clock(), self._settle)
+
+        sending = Sending(self._sender, self._alive, may_leave)
         try:
             left_out = self._outcomes.seen_first(steps)
         except (MosaicError, BudgetSpent, LeaseLost) as error:

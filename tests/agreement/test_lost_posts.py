@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from qbwc_server.delivery.sending import Sending
 from qbwc_server.sandbox.mosaic.faults import When
 from tests.agreement.hours import (
     hours_in_mosaic,
@@ -155,3 +157,25 @@ def test_two_equal_lost_ones_that_arrived_are_both_found(house: House) -> None:
     let_it_settle(house)
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 2
     assert {one.state for one in time_records(house)} == {"in_sync"}
+
+
+def test_a_worker_that_slept_before_it_sent_sends_nothing(house: House) -> None:
+    """A suspended machine wakes up after another worker has done its work."""
+    in_quickbooks(house, "", day=day(house, 0))
+    house.clock.pass_(minutes=16)
+    house.connect()
+    real = Sending.send
+
+    def send_late(sending: Sending, *given: Any, **more: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Sending, "send", real)
+            for _ in range(6):
+                house.clock.pass_(minutes=3)
+                house.work()
+            return real(sending, *given, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sending, "send", send_late)
+        house.work()
+    let_it_settle(house)
+    assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 1

@@ -9,7 +9,6 @@ import pytest
 
 from qbwc_server.kinds.gate import (
     FRESH,
-    KEPT,
     Verdict,
     into_quickbooks,
     is_fresh,
@@ -100,5 +99,8 @@ def test_an_hour_that_is_there_already_is_not_added(
 
 def test_a_write_that_was_kept_long_ago_does_not_leave() -> None:
     """Its worker slept, and another may have sent it."""
-    assert is_fresh(NOW - KEPT + SECOND, NOW)
-    assert not is_fresh(NOW - KEPT, NOW)
+    settle = timedelta(minutes=2)
+    assert is_fresh(NOW, NOW, settle)
+    assert is_fresh(NOW - settle + SECOND, NOW, settle)
+    assert not is_fresh(NOW - settle, NOW, settle)
+    assert not is_fresh(NOW + SECOND, NOW, settle)

@@ -46,7 +46,7 @@ def waiting(desk: Desk) -> int:
 
 
 def test_a_run_tells_what_came_and_what_went(desk: Desk, timesheet: Timesheet) -> None:
-    """Counts of both ways, as they were in this run; what we wrote is not read again."""
+    """Counts of both ways, as they were in this run; ours is not read again."""
     timesheet.new()
     timesheet.new(day="2026-02-26")
     desk.clock.pass_(minutes=15)
