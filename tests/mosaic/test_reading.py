@@ -134,7 +134,7 @@ def test_a_page_that_does_not_begin_with_the_last_one_read_has_slid(pages: str) 
     read, expected = SLIDES[pages]
     reading = Pages()
     for ids in read:
-        assert not (reading.complete or reading.slid)
+        assert reading.complete is reading.slid is False
         reading.take(ids, None)
     state = "complete" if reading.complete else "slid" if reading.slid else "open"
     assert state == expected
