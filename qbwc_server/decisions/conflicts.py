@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
+from qbwc_server.kinds import conflict
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 
@@ -30,34 +32,44 @@ def settle(
     by: str,
     now: datetime,
     why: str | None = None,
+    shown: str | None = None,
 ) -> bool:
     """Say which side is right where both changed the same fields of a record.
 
     False if that was said already. It is kept in the record's history and the audit.
+    The word is for the values that the record's question has; `shown` is the mark
+    (`kinds.conflict.mark`) of those that the person saw, where it is known.
 
-    Conflicts that a policy has decided already are only taken off the list: `side` must
-    be the one that was kept, or the other value has to be entered again.
+    What a policy or a word has decided already is only taken off the list, when nothing
+    is asked any more: `side` must then be the one that was kept, or the other value has
+    to be entered again.
 
     Raises:
-        NothingToSettle: there is no conflict, or it was decided for the other side.
+        NothingToSettle: there is no conflict, it was decided for the other side, or it
+            is about other values than those that were shown.
     """
     told = row.conflict or {}
     if not told:
         raise NothingToSettle("This record has no conflict.")
-    decided = {name: one for name, one in told.items() if one.get("kept") is not None}
-    if not decided and all(one.get("settled") == side for one in told.values()):
-        return False
-    other = [name for name, one in decided.items() if one["kept"] != side]
-    if other:
+    asked = conflict.asked(told)
+    if asked and shown is not None and shown != conflict.mark(told):
         raise NothingToSettle(
-            f"Both sides have what {decided[other[0]]['kept']} had as {other[0]}. "
-            "Enter the other value again where you want to have it."
+            "It was changed again meanwhile. Look at what both sides have now, and say "
+            "which is right."
         )
-    left = {
-        name: {**one, "settled": side}
-        for name, one in told.items()
-        if name not in decided
-    }
+    left = _answered(told, asked or _not_carried_out(told), side)
+    if not asked:
+        decided = {n: one for n, one in told.items() if one.get("kept") is not None}
+        other = [name for name, one in decided.items() if one["kept"] != side]
+        if other:
+            raise NothingToSettle(
+                f"Both sides have what {decided[other[0]]['kept']} had as {other[0]}. "
+                "Enter the other value again where you want to have it."
+            )
+        if decided:
+            left = _not_carried_out(told)
+        elif left == told:
+            return False
     connection.execute(
         _RECORD.update()
         .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
@@ -83,3 +95,13 @@ def settle(
         detail={"record": row.id, "before": told},
     )
     return True
+
+
+def _not_carried_out(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in told.items() if one.get("kept") is None}
+
+
+def _answered(
+    told: Mapping[str, Any], names: Iterable[str], side: str
+) -> dict[str, Any]:
+    return {**told, **{name: {**told[name], "settled": side} for name in names}}

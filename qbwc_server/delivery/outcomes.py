@@ -7,7 +7,6 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,6 +31,7 @@ _MOVED_BY_AT_MOST = timedelta(days=31)
 _CALLBACK = tables.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
+_NOT_TOLD = "Mosaic does not say whether it still has it; it is asked again soon."
 
 
 class Outcomes:
@@ -132,7 +132,7 @@ class Outcomes:
                 named.add(said.mosaic_id)
                 if said.action == "delete":
                     deleted.add(said.mosaic_id)
-        with self._budget.patient(), suppress(Invalid, NotFound):
+        with self._budget.patient():
             # What cannot be asked for like this is seen when its day is read.
             shown = self._time.ask(named)
             with self._transaction() as connection:
@@ -169,12 +169,23 @@ class Outcomes:
         before = self._snapshots(about)
         shown = self._time.ask(about)
         if absent := about.keys() - shown:
-            self._time.ask_gone(absent)
+            unsure = self._time.ask_gone(absent)
+            self._put_off([about[one] for one in unsure & absent])
         after = self._snapshots(shown)
         same = {
             one for one in shown if not time_mosaic.differs(before[one], after[one])
         }
         return {about[mosaic_id] for mosaic_id in about.keys() - same}
+
+    def _put_off(self, call_ids: list[int]) -> None:
+        """Take back writes to entries that Mosaic tells nothing certain of."""
+        now = self._clock()
+        with self._transaction() as connection:
+            calls = outbox.get_all(connection, self._company_id, call_ids)
+            for call in calls.values():
+                outbox.never_made(
+                    connection, call, _NOT_TOLD, now, again_at=now + self._settle
+                )
 
     def _snapshots(self, mosaic_ids: Iterable[int]) -> dict[int, Any]:
         with self._transaction() as connection:
@@ -217,15 +228,18 @@ class Outcomes:
         """Ask for entries by their numbers, and for what was created by its day."""
         numbered = [call for call in calls if call.mosaic_id is not None]
         if numbered:
-            wanted = [call.mosaic_id for call in numbered]
-            bodies = {one["mosaic_id"]: one for one in self._read_ids(wanted)}
+            found = self._time.questions.ask(call.mosaic_id for call in numbered)
+            now = self._clock()
             with self._transaction() as connection:
                 for call in numbered:
+                    if call.mosaic_id in found.unsure:
+                        outbox.change(connection, call, check_at=now + self._settle)
+                        continue
                     time_calls.look_by_id(
                         connection,
                         call,
-                        bodies.get(call.mosaic_id),
-                        now=self._clock(),
+                        found.bodies.get(call.mosaic_id),
+                        now=now,
                         settle=self._settle,
                     )
         by_day: dict[str, list[Row[Any]]] = {}
@@ -234,13 +248,6 @@ class Outcomes:
                 by_day.setdefault(str(call.fields["date"])[:10], []).append(call)
         for day, of_day in by_day.items():
             self._look_at_day(day, of_day)
-
-    def _read_ids(self, mosaic_ids: list[int]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(mosaic_ids), 100):
-            part = mosaic_ids[start : start + 100]
-            found += self._client.read(time_entry.NAME, time_entry_ids=part)
-        return found
 
     def _look_at_day(self, day: str, calls: list[Row[Any]]) -> None:
         members = sorted({int(call.fields["member_id"]) for call in calls})

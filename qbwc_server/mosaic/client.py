@@ -36,6 +36,7 @@ from qbwc_server.mosaic.names import (
     DataType,
     Paging,
 )
+from qbwc_server.mosaic.paging import MOST_READINGS, Pages
 from qbwc_server.mosaic.refusal import refusal
 
 Transport = httpx.BaseTransport
@@ -239,32 +240,27 @@ class MosaicClient:
     def _pages(
         self, kind: DataType, filters: dict[str, Any], seen: set[int]
     ) -> Iterator[dict[str, Any]]:
-        offset = len(seen)
-        found: list[Any] = []
-        while True:
-            page = {**filters, "limit": PAGE_SIZE, "offset": offset}
-            call = Call("GET", kind.list_path, calls.query(page))
-            body = self._whole(call)
-            last = found
-            try:
-                found, total = listing.page(kind, body)
-                for item in found:
-                    yield from listing.new(answers.record(item), seen)
-            except Unreadable as error:
-                raise self._malformed(f"{_what(call)}: {error}") from None
-            offset += len(found)
-            # A page shorter than asked for proves nothing: Mosaic may have a ceiling
-            # of its own. Only an empty one, or the promised number, is the end.
-            if not found or offset == total:
-                break
-            if found == last:
-                # Asked for ever, it would answer for ever.
-                raise Unavailable(f"{_what(call)}: the same page again and again")
-        if total is not None and len(seen) < total:
-            # Somebody changed the list while it was read and rows slid past us.
-            raise Unavailable(
-                f"GET {kind.list_path} gave {len(seen)} of {total} objects"
-            )
+        """Read a list page by page, again where it slid while it was read."""
+        for _ in range(MOST_READINGS):
+            pages = Pages()
+            while not (pages.complete or pages.slid):
+                page = {**filters, "limit": PAGE_SIZE, "offset": pages.offset}
+                call = Call("GET", kind.list_path, calls.query(page))
+                body = self._whole(call)
+                try:
+                    found, total = listing.page(kind, body)
+                    records = [answers.record(item) for item in found]
+                except Unreadable as error:
+                    raise self._malformed(f"{_what(call)}: {error}") from None
+                pages.take([record["mosaic_id"] for record in records], total)
+                for record in records:
+                    yield from listing.new(record, seen)
+            if pages.complete:
+                return
+        raise Unavailable(
+            f"GET {kind.list_path}: it changed each of {MOST_READINGS} times while "
+            "it was read, or gives the same page again and again"
+        )
 
     def _write(self, call: Call) -> WriteAnswer:
         response = self._send(call, self._connection.auth_scheme)

@@ -36,6 +36,16 @@ _MAY_BE_OURS = (
 )
 
 
+def believed_there(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for records of entries that Mosaic is believed to have."""
+    return (
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.kind == time_entry.NAME,
+        _RECORD.c.mosaic_id.is_not(None),
+        _RECORD.c.mosaic_gone.is_(False),
+    )
+
+
 def keep_mosaic(
     connection: Connection,
     company_id: int,

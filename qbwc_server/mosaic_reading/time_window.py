@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -24,6 +24,8 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.mosaic_reading.time_mosaic import believed_there
+from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -36,18 +38,10 @@ _RECORD = tables.record
 _CALL = tables.mosaic_call
 _READING = tables.reading
 _CHUNK = 500
-_ASKED_AT_ONCE = 100
 _MISSES = 2
 _A_YEAR = 365
 _LAST = "9999-12-31"
 _TOO_MANY = "mosaic-too-many-gone"
-
-
-class Lists(Protocol):
-    """The part of Mosaic's client that reads lists."""
-
-    def read(self, data_type: str, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Return every object of a type that the filters leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +112,7 @@ class TimeReader:
         self._window = window
         self._clock = clock
         self._alive = alive
+        self.questions = TimeQuestions(engine, company_id, lists, alive=alive)
 
     def read_due(self) -> None:
         """Read what is due: the last days, the window, or one range of the first read.
@@ -207,22 +202,17 @@ class TimeReader:
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""
-        shown: set[int] = set()
-        for part in _chunks(iter(sorted(set(mosaic_ids))), _ASKED_AT_ONCE):
-            self._alive()
-            found = self._lists.read(time_entry.NAME, time_entry_ids=part)
-            # A server that ignores the filter would show everything.
-            bodies = [body for body in found if body["mosaic_id"] in part]
-            self._keep(bodies)
-            shown |= {body["mosaic_id"] for body in bodies}
-        return shown
+        found = self.questions.ask(mosaic_ids)
+        self._keep(list(found.bodies.values()))
+        return set(found.bodies)
 
     def ask_gone(
         self, mosaic_ids: Iterable[int], *, first: date | None = None, by: str = "list"
-    ) -> None:
+    ) -> set[int]:
         """Ask for entries that seem to be gone, and mark those that are.
 
-        `first` is the first day of the range that missed them.
+        `first` is the first day of the range that missed them. Returns those of which
+        Mosaic did not say whether they are there.
         """
         with self._transaction() as connection:
             stopped = registry.get(connection, self._company_id).attention_id
@@ -231,30 +221,37 @@ class TimeReader:
             if accepted:
                 missed |= set(_missed(connection, self._company_id))
         if stopped == _TOO_MANY:
-            return  # they are asked for when a person has spoken
-        gone = missed - self.ask(missed)
+            return set()  # they are asked for when a person has spoken
+        found = self.questions.ask(missed)
+        self._keep(list(found.bodies.values()))
+        gone, lost = found.absent, found.absent | found.unsure
+        if accepted:
+            gone = gone | found.refused
         with self._transaction() as connection:
             known = _known(connection, self._company_id, first)
-            if gone and not accepted and too_many(len(gone), known):
-                _remember_missed(connection, self._company_id, gone)
+            # What cannot be told now counts too: found out a few in each pass, an
+            # emptied team would never seem to lose many at once.
+            if lost and not accepted and too_many(len(lost), known):
+                _remember_missed(connection, self._company_id, lost)
                 attention.attend(
                     connection,
                     self._company_id,
                     error_id=_TOO_MANY,
-                    text=f"{len(gone)} of {known} time entries are no longer in "
+                    text=f"{len(lost)} of {known} time entries are no longer in "
                     "Mosaic. Nothing was removed from QuickBooks. If that is right, "
                     "tell us.",
                 )
-                return
+                return set()
             time_mosaic.mark_gone(
                 connection, self._company_id, gone, by=by, now=self._clock()
             )
-            if accepted:
+            if accepted and gone == lost:
                 connection.execute(
                     _READING.update()
                     .where(_accepting(self._company_id))
                     .values(deletions_accepted=False)
                 )
+        return lost - gone
 
     def _keep(self, bodies: list[dict[str, Any]]) -> None:
         with self._transaction() as connection:
@@ -271,16 +268,6 @@ def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
     return now if at is None or at > now + every else at
 
 
-def _of_mosaic(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for records of entries that Mosaic is believed to have."""
-    return (
-        _RECORD.c.company_id == company_id,
-        _RECORD.c.kind == time_entry.NAME,
-        _RECORD.c.mosaic_id.is_not(None),
-        _RECORD.c.mosaic_gone.is_(False),
-    )
-
-
 def _count_misses(
     connection: Connection, company_id: int, first: str, until: str, shown: set[int]
 ) -> list[int]:
@@ -289,7 +276,9 @@ def _count_misses(
         sa.select(
             *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.misses),
             _RECORD.c.mosaic["date"].as_string().label("date"),
-        ).where(*_of_mosaic(company_id), _RECORD.c.day >= first, _RECORD.c.day <= until)
+        ).where(
+            *believed_there(company_id), _RECORD.c.day >= first, _RECORD.c.day <= until
+        )
     )
     missed = [
         row
@@ -324,7 +313,7 @@ def _missed(connection: Connection, company_id: int) -> list[int]:
     busy = _with_open_calls(connection, company_id)
     rows = connection.execute(
         sa.select(_RECORD.c.id, _RECORD.c.mosaic_id).where(
-            *_of_mosaic(company_id), _RECORD.c.misses >= _MISSES
+            *believed_there(company_id), _RECORD.c.misses >= _MISSES
         )
     )
     return [row.mosaic_id for row in rows if row.id not in busy]
@@ -337,7 +326,7 @@ def _remember_missed(
     for part in _chunks(iter(mosaic_ids), _CHUNK):
         connection.execute(
             _RECORD.update()
-            .where(*_of_mosaic(company_id), _RECORD.c.mosaic_id.in_(part))
+            .where(*believed_there(company_id), _RECORD.c.mosaic_id.in_(part))
             .values(misses=_MISSES)
         )
 
@@ -345,7 +334,7 @@ def _remember_missed(
 def _known(connection: Connection, company_id: int, first: date | None) -> int:
     """Return how many entries Mosaic is believed to have, from a day on."""
     counted = sa.select(sa.func.count()).select_from(_RECORD)
-    counted = counted.where(*_of_mosaic(company_id))
+    counted = counted.where(*believed_there(company_id))
     if first is not None:
         counted = counted.where(_RECORD.c.day >= first.isoformat())
     found: int = connection.execute(counted).scalar_one()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.kinds import time_entry, two_way
+from qbwc_server.kinds import conflict, time_entry, two_way
 from qbwc_server.kinds.two_way import Entry, SideName
 from qbwc_server.qbxml.values import (
     InvalidValue,
@@ -34,11 +34,7 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         locked=None if quickbooks is None else lock(company, quickbooks),
         closed=None if mosaic is None else closed(company, mosaic["date"]),
         newest=newest(company, row),
-        settled={
-            name: told["settled"]
-            for name, told in (row.conflict or {}).items()
-            if told.get("settled")
-        },
+        settled=conflict.words(row.conflict, row.quickbooks, row.mosaic),
     )
 
 

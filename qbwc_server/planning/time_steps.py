@@ -36,7 +36,7 @@ from qbwc_server.kinds.two_way import (
     agreed_after,
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_facts
+from qbwc_server.planning import time_facts, used_words
 from qbwc_server.planning.time_joins import (
     days_only_in_mosaic,
     join_before_add,
@@ -174,6 +174,8 @@ class TimeSteps:
                     break
                 batch.joined.add(other)
             row = self._row(connection, row.id)
+        if used_words.taken_away(connection, row, entry, self._clock()):
+            row = self._row(connection, row.id)
         if rules.held is not None:
             action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
@@ -267,8 +269,8 @@ class TimeSteps:
         store.events(connection, self._company_id, before, at=now)
         for row, action in planned:
             if action.lost:
-                conflict = time_jobs.conflict(row.conflict, action)
-                self._change(connection, row.id, conflict=conflict)
+                kept = time_jobs.conflict(row.conflict, action)
+                self._change(connection, row.id, conflict=kept)
         return [
             Step(
                 call_id,
@@ -360,8 +362,8 @@ class _Rests:
             self._change(
                 connection, ids, state=state, reason=reason, waits_for=waits_for, **done
             )
-        for record_id, conflict in self._lost.items():
-            self._change(connection, [record_id], conflict=conflict)
+        for record_id, kept in self._lost.items():
+            self._change(connection, [record_id], conflict=kept)
         for record_id in self._gone:
             store.event(
                 connection, self._company_id, record_id, at=now, what="gone", by="plan"

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import conflict as conflicts
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.storage import tables
@@ -191,10 +192,7 @@ def withdraw(
 
 def conflict(before: Mapping[str, Any] | None, action: Action) -> Any:
     """Return what is kept of conflicts: nothing goes before a person has seen it."""
-    kept = dict(before or {})
-    for name, told in action.lost.items():
-        kept[name] = {**kept.get(name, {}), **told}
-    return kept or sa.null()
+    return conflicts.with_told(before, action.lost) or sa.null()
 
 
 def _same(before: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from qbwc_server.mosaic.answers import Unreadable
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Malformed, RateLimited, Unavailable
 from qbwc_server.mosaic.names import DATA_TYPES
+from qbwc_server.mosaic.paging import MOST_READINGS, Pages
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 
 from .wire import Budget, connection
@@ -47,7 +48,7 @@ def test_a_long_list_is_read_whole(
     assert [item["date"] for item in some] == ["2026-02-10"] * 2 + ["2026-02-11"] * 2
 
 
-@pytest.mark.parametrize("largest", [7, 500])
+@pytest.mark.parametrize("largest", [1, 2, 7, 500])
 def test_projects_are_paged_however_short_mosaic_makes_the_pages(
     client: MosaicClient, sandbox: MosaicSandbox, largest: int
 ) -> None:
@@ -114,11 +115,51 @@ def test_pages_that_overlap_give_each_object_once() -> None:
     assert [item["mosaic_id"] for item in found] == [1, 2]
 
 
+SLIDES: dict[str, tuple[list[list[int]], str]] = {
+    "nothing": ([[]], "complete"),
+    "one": ([[1], []], "complete"),
+    "one page": ([[1, 2], [2]], "complete"),
+    "two pages": ([[1, 2, 3], [3, 4], [4]], "complete"),
+    "pages of one": ([[1], [2], []], "complete"),
+    "not read to its end": ([[1, 2, 3], [3, 4, 5]], "open"),
+    "the second was deleted": ([[1, 2, 3], [4, 5]], "slid"),
+    "the last was deleted": ([[1, 2, 3], []], "slid"),
+    "one was put in front": ([[1, 2, 3], [2, 3, 4]], "slid"),
+}
+
+
+@pytest.mark.parametrize("pages", SLIDES)
+def test_a_page_that_does_not_begin_with_the_last_one_read_has_slid(pages: str) -> None:
+    """What slid past the reader would look as if it had been deleted."""
+    read, expected = SLIDES[pages]
+    reading = Pages()
+    for ids in read:
+        assert reading.complete is reading.slid is False
+        reading.take(ids, None)
+    state = "complete" if reading.complete else "slid" if reading.slid else "open"
+    assert state == expected
+
+
+def test_a_list_that_slid_is_read_again_and_none_is_left_out() -> None:
+    """The first of the second page is not lost when one of the first is deleted."""
+    first = {"time_entry": [{"mosaic_id": 1}, {"mosaic_id": 2}]}
+    slid = {"time_entry": [{"mosaic_id": 4}]}
+    again = {"time_entry": [{"mosaic_id": 1}, {"mosaic_id": 3}]}
+    end = {"time_entry": [{"mosaic_id": 3}, {"mosaic_id": 4}]}
+    refusal = httpx.Response(422, json={"message": "all is not allowed"})
+    client = _answers(
+        refusal, first, slid, again, end, {"time_entry": [end["time_entry"][1]]}
+    )
+    found = [item["mosaic_id"] for item in client.read("time_entry")]
+    assert found == [1, 2, 4, 3]
+
+
 def test_a_list_that_changed_while_it_was_read_is_not_whole() -> None:
     """Fewer objects than promised is an error, for the missing look deleted."""
     page = {"project": [{"mosaic_id": 1}], "total_count": 2}
-    client = _answers(page, {"project": [], "total_count": 2})
-    with pytest.raises(Unavailable, match="1 of 2"):
+    both = [page, {"project": [], "total_count": 2}]
+    client = _answers(*both * MOST_READINGS)
+    with pytest.raises(Unavailable, match="changed each of 4 times"):
         list(client.read("project", portfolio_id=1))
 
 
@@ -205,7 +246,7 @@ def test_an_empty_purse_stops_the_request(
 def test_a_mosaic_that_gives_the_same_page_for_ever_is_an_error() -> None:
     """One that does not know `offset` would be asked until the budget is spent."""
     page = {"project": [{"mosaic_id": 1}, {"mosaic_id": 2}]}
-    client = _answers(page, page, page, page)
+    client = _answers(*[page, page] * MOST_READINGS)
     with pytest.raises(Unavailable, match="same page"):
         list(client.read("project", portfolio_id=1))
 

@@ -119,6 +119,8 @@ def _api() -> Blueprint:
         _add_type(data_type, add)
 
     def request_logs(team: Team) -> Any:
+        if not _mosaic().dialect.keeps_log:
+            raise Refused(404, "Not Found")
         if "data_type" not in request.args:
             raise Refused(422, "data_type can't be blank")
         request_id = request.args.get("api_request_id")
@@ -169,10 +171,18 @@ def _add_type(
 
 def _listing(data_type: str) -> Callable[[Team], Response]:
     def listing(team: Team) -> Response:
+        dialect = _mosaic().dialect
+        if "all" in request.args and not dialect.takes_all:
+            raise Refused(422, "all is not allowed")
         found = lists.select(team, data_type, request.args)
+        if data_type == "time_entry" and dialect.missing_number != "left out":
+            lists.refuse_missing(team, request.args, int(dialect.missing_number))
         more = {"total_count": len(found)} if data_type == "project" else {}
         if data_type in _PAGED and "project_id" not in request.args:
             found = lists.page(found, request.args, _mosaic().largest_page)
+            paged = data_type == "time_entry" and "offset" in request.args
+            if paged and dialect.between_pages is not None:
+                dialect.between_pages()
         chunks = lists.stream(
             _LIST_KEYS.get(data_type, data_type),
             found,
@@ -271,6 +281,8 @@ def _set(sandbox: MosaicSandbox, settings: Mapping[str, Any]) -> None:
             sandbox.team.callback_url = value
         elif name in ("answer_mode", "callback_shape", "auth_scheme"):
             setattr(sandbox, name, value)
+        elif name in ("takes_all", "missing_number", "keeps_log"):
+            setattr(sandbox.dialect, name, value)
         else:
             raise Refused(422, f"no setting called {name}")
 

@@ -67,6 +67,17 @@ def select(team: Team, data_type: str, query: Query) -> list[Object]:
     return items
 
 
+def refuse_missing(team: Team, query: Query, status: int) -> None:
+    """Refuse a question for numbers of which one is not there.
+
+    Raises:
+        Refused: With that status.
+    """
+    missing = _ids(query, "time_entry_ids[]") - set(team.store.objects["time_entry"])
+    if missing:
+        raise Refused(status, "Unable to find TimeEntry")
+
+
 def page(items: list[Object], query: Query, largest: int) -> list[Object]:
     """Cut the page asked for: all of it, or `limit` (30) from `offset` (0)."""
     if _flag(query, "all"):

@@ -2,7 +2,7 @@
 
 It behaves as Mosaic's public reference says, and where that is silent, in every way
 worth being prepared for: `answer_mode` says what a write answers, `callback_shape` how
-the callback looks, `auth_scheme` how the key must be written.
+the callback looks, `auth_scheme` how the key must be written, `dialect` the rest.
 
     sandbox = MosaicSandbox(clock=lambda: now)
     sandbox.fail_next("error", when="after", match="POST time_entry")
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qbwc_server.sandbox.mosaic.callbacks import Outbox, Post, Shape, post
+from qbwc_server.sandbox.mosaic.dialect import Dialect
 from qbwc_server.sandbox.mosaic.faults import CALLBACK_FAULTS, Fault, Faults, When
 from qbwc_server.sandbox.mosaic.team import Clock, Team
 from qbwc_server.sandbox.mosaic.writes import Request, callbacks, carry_out, remember
@@ -75,6 +76,7 @@ class MosaicSandbox:
         self.callback_shape = callback_shape
         self.auth_scheme = auth_scheme
         self.largest_page = largest_page
+        self.dialect = Dialect()
         self.lock = threading.RLock()
         self.faults = Faults()
         self.outbox = Outbox(clock, post)

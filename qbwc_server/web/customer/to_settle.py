@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import conflicts
+from qbwc_server.kinds import conflict
 from qbwc_server.onboarding import company_status
 from qbwc_server.planning import time_facts
 from qbwc_server.storage import tables
@@ -57,7 +58,14 @@ def blueprint(site: Site) -> Blueprint:
                 ).first()
                 if row is None:
                     abort(404)
-                conflicts.settle(connection, row, side, by=BY, now=now)
+                conflicts.settle(
+                    connection,
+                    row,
+                    side,
+                    by=BY,
+                    now=now,
+                    shown=request.form.get("shown"),
+                )
         except conflicts.NothingToSettle as error:
             return told(token, notice=error.support, status=409)
         page = url_for("to_settle.all_", token=token, settled=record_id)
@@ -107,6 +115,8 @@ def _case(
         "id": row.id,
         "name": row.name,
         "fields": fields,
+        "asked": bool(conflict.asked(row.conflict)),
+        "shown": conflict.mark(row.conflict),
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
         "kept": next((one["kept"] for one in fields if one["kept"]), None),
         "quickbooks_at": time_facts.edited_in_quickbooks(company, row),

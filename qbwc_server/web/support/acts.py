@@ -248,7 +248,8 @@ def _settle(
         )
     ).one()
     now, by = console.site.clock(), console.person.name
-    conflicts.settle(connection, row, side, by=by, now=now, why=why)
+    shown = request.form.get("shown")
+    conflicts.settle(connection, row, side, by=by, now=now, why=why, shown=shown)
 
 
 def _link(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, request
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.kinds import conflict
 from qbwc_server.support import console as looking
 from qbwc_server.support.console import Filter
 from qbwc_server.web.support import sides
@@ -224,6 +225,7 @@ def record_page(
         facts=_facts("records", row),
         sides=sides.sides(row, names),
         conflict=sides.conflict(row, names),
+        shown=conflict.mark(row.conflict),
         is_listed=row.kind != "time_entry",
         **told,
     )

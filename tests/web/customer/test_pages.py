@@ -236,7 +236,12 @@ def test_a_conflict_is_shown_side_by_side_and_settled_once(
         assert shown in text
     assert text.count('<time datetime="2026-03-02T15:00:00Z"') == 2
     assert server.post(f"{path}/{number}", data={"side": "both"}).status_code == 400
-    answer = server.post(f"{path}/{number}", data={"side": "mosaic"})
+    stale = server.post(f"{path}/{number}", data={"side": "mosaic", "shown": "other"})
+    assert stale.status_code == 409
+    assert "It was changed again meanwhile." in stale.text
+    mark = re.search(r'name="shown" value="(\w+)"', text)
+    assert mark is not None
+    answer = server.post(f"{path}/{number}", data={"side": "mosaic", "shown": mark[1]})
     assert answer.status_code == 303
     text = server.get(path).text
     assert "You said: Mosaic is right" in text
@@ -273,6 +278,26 @@ def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     assert other.status_code == 409
     server.post(f"{path}/{number}", data={"side": "quickbooks"})
     assert "lost" not in server.get(path).text
+
+
+def test_what_was_decided_does_not_hide_what_is_asked(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """The buttons are for the question; what a policy decided is seen after it."""
+    company = new_company()
+    kept = {
+        "notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"},
+        "minutes": {"quickbooks": 90, "mosaic": 75, "kept": None},
+    }
+    number = put(company.id, "Time", kind="time_entry", conflict=kept)
+    path = f"/setup/{company.setup_token}/conflicts"
+    assert "Mosaic is right" in server.get(path).text
+    assert "Take it off this list" not in server.get(path).text
+    answer = server.post(f"{path}/{number}", data={"side": "mosaic"})
+    assert answer.status_code == 303
+    assert "Take it off this list" in server.get(path).text
+    server.post(f"{path}/{number}", data={"side": "quickbooks"})
+    assert "You said: Mosaic is right" in server.get(path).text
 
 
 def test_the_runs_of_a_month_are_drawn_with_a_table_beside(

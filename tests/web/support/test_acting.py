@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.kinds import conflict
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 from tests.conftest import Clock
@@ -212,7 +213,13 @@ def test_a_conflict_is_shown_side_by_side_and_settled(
     assert "<td>0:45</td><td>1:00</td>" in page.replace("\n", "")
     path = f"/support/records/{company}-{number}/act"
     assert ann.post(path, do="settle:nobody", why=WHY).status_code == 400
-    assert ann.post(path, do="settle:mosaic", why=WHY).status_code == 303
+    stale = ann.post(path, do="settle:mosaic", why=WHY, shown="other values")
+    assert stale.status_code == 409
+    assert "It was changed again meanwhile." in stale.text
+    shown = conflict.mark(CONFLICT)
+    assert f'name="shown" value="{shown}"' in page
+    answer = ann.post(path, do="settle:mosaic", why=WHY, shown=shown)
+    assert answer.status_code == 303
     row = _one(engine, tables.record, company, number)
     assert row.conflict["minutes"]["settled"] == "mosaic"
     assert _audit(engine, company) == [

@@ -1,0 +1,107 @@
+"""Conflicts of a record: what is asked of a person, what was said, what was decided.
+
+A record keeps them by field: `{"quickbooks": value, "mosaic": value, "kept": side}`,
+with both values as they were shown. `kept` is None while a person is asked, and the
+side whose value goes to the other one else. `settled` is a person's word.
+
+Rule: a word is for the values that were shown. It is used while both stand, and used up
+(`used`) when both sides no longer differ there: another conflict is another question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from qbwc_server.kinds.list_plan import Snapshot
+from qbwc_server.kinds.time_entry import FIELDS
+from qbwc_server.kinds.two_way import Entry, changed_in, equal
+
+Conflicts: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+OVER = "a conflict is over"
+"""What a record's history says of a word that was used up, or a question that went."""
+_SIDES = ("quickbooks", "mosaic")
+
+
+def words(
+    conflicts: Conflicts | None, quickbooks: Snapshot | None, mosaic: Snapshot | None
+) -> dict[str, str]:
+    """Return what a person said that is still to be obeyed: {field: right side}.
+
+    `quickbooks` and `mosaic` are what the sides have now.
+    """
+    now = {"quickbooks": quickbooks or {}, "mosaic": mosaic or {}}
+    return {
+        name: one["settled"]
+        for name, one in (conflicts or {}).items()
+        if one.get("settled")
+        and not one.get("used")
+        and all(one.get(side) == now[side].get(name) for side in _SIDES)
+    }
+
+
+def with_told(before: Conflicts | None, told: Conflicts) -> dict[str, Any]:
+    """Return conflicts with what a plan tells of some fields.
+
+    The others stay until a person has seen them. A word about other values than those
+    told now is not one about these.
+    """
+    kept: dict[str, Any] = dict(before or {})
+    for name, one in told.items():
+        old = kept.get(name, {})
+        same = not old.get("used") and all(old.get(it) == one[it] for it in _SIDES)
+        kept[name] = {**old, **one} if same else dict(one)
+    return kept
+
+
+def with_used_up(
+    conflicts: Conflicts | None, entry: Entry
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return conflicts as they are after the sides were compared, and what went.
+
+    Where both sides no longer have changed the same field to different values, nothing
+    is left to ask: a word that was carried out is used up, and a question, answered or
+    not, that no longer stands is taken away.
+    """
+    left: dict[str, Any] = {}
+    over: dict[str, Any] = {}
+    for name, one in (conflicts or {}).items():
+        if name in FIELDS and _differ(entry, name):
+            left[name] = dict(one)
+        elif one.get("kept") is None:
+            over[name] = dict(one)
+        elif one.get("settled") and not one.get("used"):
+            over[name] = dict(one)
+            left[name] = {**one, "used": True}
+        else:
+            left[name] = dict(one)
+    return left, over
+
+
+def asked(conflicts: Conflicts | None) -> dict[str, Mapping[str, Any]]:
+    """Return what a person is asked and has not answered yet."""
+    return {
+        name: one
+        for name, one in (conflicts or {}).items()
+        if one.get("kept") is None and not one.get("settled")
+    }
+
+
+def mark(conflicts: Conflicts | None) -> str:
+    """Return a mark of the values a person is asked about: others, another mark."""
+    values = {
+        name: [one.get(side) for side in _SIDES]
+        for name, one in asked(conflicts).items()
+    }
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _differ(entry: Entry, name: str) -> bool:
+    return (
+        changed_in(entry, "quickbooks", name)
+        and changed_in(entry, "mosaic", name)
+        and not equal(entry, name)
+    )

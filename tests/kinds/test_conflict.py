@@ -1,0 +1,114 @@
+"""A person's word is for the values that were shown, and is used once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qbwc_server.kinds import conflict
+from qbwc_server.kinds.time_plan import plan
+from qbwc_server.kinds.two_way import Company, Do
+from tests.kinds.test_time_plan import AGREED, MOSAIC, QUICKBOOKS, entry
+
+ASKED = {"quickbooks": 120, "mosaic": 180, "kept": None}
+SAID = {**ASKED, "settled": "mosaic"}
+DONE = {**SAID, "kept": "mosaic"}
+USED = {**DONE, "used": True}
+
+
+def sides(here: int, there: int, agreed: int = 60) -> Any:
+    """Return an entry with these minutes on each side, and what both last had."""
+    both = {
+        "quickbooks": {**AGREED["quickbooks"], "minutes": agreed},
+        "mosaic": {**AGREED["mosaic"], "minutes": agreed},
+    }
+    return entry(
+        {**QUICKBOOKS, "minutes": here}, {**MOSAIC, "minutes": there}, agreed=both
+    )
+
+
+@pytest.mark.parametrize(
+    ("kept", "here", "there", "word"),
+    [
+        (ASKED, 120, 180, {}),
+        (SAID, 120, 180, {"minutes": "mosaic"}),
+        (SAID, 121, 180, {}),
+        (SAID, 120, 181, {}),
+        (SAID, 180, 120, {}),
+        (DONE, 120, 180, {"minutes": "mosaic"}),
+        (USED, 120, 180, {}),
+    ],
+)
+def test_a_word_is_used_while_both_values_stand(
+    kept: dict[str, Any], here: int, there: int, word: dict[str, str]
+) -> None:
+    """Also while what it said is on its way; not for other values, and not twice."""
+    now = sides(here, there)
+    assert conflict.words({"minutes": kept}, now.quickbooks, now.mosaic) == word
+    assert conflict.words(None, None, None) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "after"),
+    [
+        (None, ASKED, ASKED),
+        (SAID, {**ASKED, "kept": "mosaic"}, DONE),
+        (SAID, {**ASKED, "mosaic": 300}, {**ASKED, "mosaic": 300}),
+        (DONE, {**ASKED, "quickbooks": 10}, {**ASKED, "quickbooks": 10}),
+        (USED, ASKED, ASKED),
+    ],
+)
+def test_another_conflict_is_another_question(
+    before: Any, told: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """A word stays only with the values it was said of; other fields stay as told."""
+    notes = {"quickbooks": "a", "mosaic": "b", "kept": "quickbooks"}
+    kept = {"notes": notes} | ({} if before is None else {"minutes": before})
+    found = conflict.with_told(kept, {"minutes": told})
+    assert found == {"notes": notes, "minutes": after}
+
+
+RULED = {**ASKED, "kept": "quickbooks"}
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "left", "over"),
+    [
+        (ASKED, (120, 180, 60), ASKED, None),
+        (SAID, (120, 180, 60), SAID, None),
+        (DONE, (120, 180, 60), DONE, None),
+        (DONE, (180, 180, 180), USED, DONE),
+        (DONE, (240, 180, 180), USED, DONE),
+        (USED, (180, 180, 180), USED, None),
+        (SAID, (180, 180, 60), None, SAID),
+        (SAID, (60, 180, 60), None, SAID),
+        (ASKED, (120, 60, 60), None, ASKED),
+        (RULED, (120, 120, 120), RULED, None),
+    ],
+)
+def test_what_was_carried_out_or_no_longer_stands_is_over(
+    kept: dict[str, Any], now: tuple[int, int, int], left: Any, over: Any
+) -> None:
+    """What a policy decided stays until a person has seen it."""
+    found = conflict.with_used_up({"minutes": kept}, sides(*now))
+    assert found == tuple({} if it is None else {"minutes": it} for it in (left, over))
+
+
+def test_the_plan_asks_again_about_other_values() -> None:
+    """The hours of a later edit are not overwritten by an older word."""
+    now = sides(10, 480, agreed=180)
+    word = conflict.words({"minutes": USED}, now.quickbooks, now.mosaic)
+    assert word == {}
+    action = plan(now, Company(policy="ask"))
+    assert (action.do, action.state) == (Do.NOTHING, "conflict")
+
+
+def test_the_mark_tells_whether_the_same_values_were_shown() -> None:
+    """Values that are not asked about any more do not matter."""
+    one = conflict.mark({"minutes": ASKED})
+    assert one == conflict.mark({"minutes": dict(ASKED), "notes": USED})
+    assert one != conflict.mark({"minutes": {**ASKED, "mosaic": 181}})
+    assert conflict.asked({"minutes": SAID, "notes": USED, "item": ASKED}) == {
+        "item": ASKED
+    }
