@@ -19,6 +19,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.records import store
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -77,8 +78,8 @@ def enqueue(
             state="pending",
             reason=f"Goes to QuickBooks with the next run. {action.reason or ''}",
             due_at=None,
-            waits_for=None,
             conflict=conflict(row.conflict, action),
+            **store.FREE,
             **values,
         )
     )

@@ -374,7 +374,7 @@ def _planned(row: Row[Any], now: datetime) -> dict[str, Any]:
     return {
         "due_at": now,
         "changed_at": now,
-        "waits_for": None,
+        **store.FREE,
         "state": row.state if told else "pending",
         "reason": row.reason if told else None,
     }

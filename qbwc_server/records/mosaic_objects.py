@@ -362,12 +362,8 @@ def link_all(
     ]
     store.wake_waiting_for(connection, company_id, of_quickbooks, now)
     # A time entry of Mosaic waits for the object that it is booked on.
-    for part in _parts([f"{data_type}:{number}" for data_type, number in objects]):
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
-            .values(due_at=now, waits_for=None)
-        )
+    there = [f"{data_type}:{number}" for data_type, number in objects]
+    store.wake_named(connection, company_id, there, now)
 
 
 def _parts(items: list[Any]) -> Iterator[list[Any]]:
