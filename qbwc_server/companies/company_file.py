@@ -91,7 +91,11 @@ def read(answers: MessageSet, owner_id: str) -> OpenFile | None:
         company_name=company.text("CompanyName"),
         file_id=values.get("FileID", ""),
         app_lock=values.get("AppLock", ""),
-        host=_host(host, rets.get("Preferences", Ret("Preferences", {}))),
+        host={
+            **_host(host, rets.get("Preferences", Ret("Preferences", {}))),
+            # While an Accountant's Copy is out, nothing is changed up to that day.
+            "dividing_date": company.text("AccountantCopy", "DividingDate") or None,
+        },
         versions=tuple(
             version
             for text in host.all("SupportedQBXMLVersion")

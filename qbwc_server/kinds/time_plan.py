@@ -8,7 +8,6 @@ the entry is planned anew, until there is nothing left to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
@@ -57,7 +56,7 @@ def plan(entry: Entry, company: Company) -> Action:
     action = BRANCHES[parts(entry)](entry, company)
     if company.held is not None and action.do in _WOULD:
         reason = f"{company.held}: {_WOULD[action.do]}. {action.reason or ''}".strip()
-        return replace(action, do=Do.NOTHING, reason=reason, state="pending")
+        return Action(Do.NOTHING, reason, "pending")
     return action
 
 

@@ -2,13 +2,72 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from qbwc_server.sandbox.quickbooks import company_file
+from qbwc_server.sandbox.quickbooks.answer import Refused
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, house, linked
+from tests.agreement.test_findings import (
+    day,
+    house,
+    in_mosaic,
+    in_quickbooks,
+    linked,
+    mosaic,
+    quickbooks,
+)
 
 __all__ = ["house"]
 
+OWN = "There was an error. QuickBooks error message: "
+MESSAGES = {"add": "TimeTrackingAddRq", "mod": "TimeTrackingModRq", "del": "TxnDelRq"}
 
-def by_somebody_without_address(house: House, **where: str | None) -> str:
+
+def wanted_in_quickbooks(house: House, action: str) -> None:
+    """Have Mosaic want an entry added, changed or deleted in QuickBooks."""
+    house.people.calls_back = True
+    if action == "add":
+        in_mosaic(house)
+    else:
+        in_quickbooks(house)
+        house.quiet()
+        number = mosaic(house)[0]["mosaic_id"]
+        if action == "mod":
+            house.people.edit_time(number, description="more")
+        else:
+            house.people.delete_time(number)
+    house.sandbox.deliver_callbacks()
+
+
+def refuse(
+    patch: pytest.MonkeyPatch, action: str, message: str, code: int = 3170
+) -> list[str]:
+    """Have QuickBooks refuse one kind of write; return what it was asked."""
+    asked: list[str] = []
+
+    def refusing(_store: Any, request: Any) -> Any:
+        asked.append(request.tag)
+        raise Refused(code, message)
+
+    patch.setitem(company_file._HANDLERS, MESSAGES[action], refusing)
+    return asked
+
+
+def half_a_day(house: House, asked: list[str]) -> list[Any]:
+    """Let 13 hours pass in quarters; return the record after each."""
+    seen = []
+    for _ in range(52):
+        house.clock.pass_(minutes=15)
+        house.connect()
+        house.work()
+        if asked:
+            seen.append(linked(house))
+    return seen
+
+
+def by_somebody_without_address(house: House, **where: Any) -> str:
     """Enter an hour of a new person whom nobody gave an e-mail; return the ListID."""
     person = house.hands.add("Employee", "Di Moss", FirstName="Di", LastName="Moss")
     house.hands.add_time(person, day(house), 60, notes="work", **where)
@@ -43,3 +102,54 @@ def test_an_entry_that_a_person_must_mend_names_only_what_is_to_be_mended(
     assert (row.state, row.waits_for) == ("unlinked", None)
     assert "Has no customer or job in QuickBooks" in row.reason
     assert "Survey" not in row.reason
+
+
+@pytest.mark.parametrize("action", list(MESSAGES))
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        (OWN + "You cannot modify it before the dividing date.", "locked"),
+        (OWN + "Nobody knows why.", "refused"),
+    ],
+)
+def test_quickbooks_own_sentence_stays_in_the_reason_at_every_try(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    message: str,
+    state: str,
+) -> None:
+    """Also after the third refusal and while the next one is on its way."""
+    wanted_in_quickbooks(house, action)
+    with monkeypatch.context() as patch:
+        asked = refuse(patch, action, message)
+        rows = half_a_day(house, asked)
+
+        for row in rows:
+            assert f'QuickBooks says: "{message}"' in row.reason
+            assert "which side is right" not in row.reason
+        # Once it is told who must act, that does not come and go with each try.
+        first = next(n for n, row in enumerate(rows) if row.state == state)
+        assert {row.state for row in rows[first:]} == {state}
+        assert 2 < len(asked) < 8
+    house.settle_for(hours=7)
+
+    assert linked(house).state in {"in_sync", "gone"}
+    assert len(quickbooks(house)) == len(mosaic(house))
+
+
+def test_an_accountants_copy_locks_until_it_is_over(house: House) -> None:
+    """Released at once: the company file says itself that the copy is gone."""
+    wanted_in_quickbooks(house, "mod")
+    house.hands.set("dividing_date", day(house, 0))
+    house.settle()
+    row = linked(house)
+    assert row.state == "locked"
+    assert "Import the accountant's changes" in row.reason
+
+    house.clock.pass_(minutes=20)
+    house.hands.set("dividing_date", "")
+    house.settle_for(minutes=16)
+
+    assert linked(house).state == "in_sync"
+    assert [one["notes"] for one in quickbooks(house)] == ["more"]

@@ -325,7 +325,7 @@ def test_who_waits_for_several_things_is_woken_by_each(
     """It is planned anew, so it waits for nothing until it says for what."""
     keep(company, clock, seen("1", "A"), seen("2", "B"))
     deliver_all(*company)
-    waits = dict.fromkeys((one.name for one in store.WAITS), "customer:9")
+    waits: dict[str, Any] = {one.name: "customer:9" for one in store.WAITS}
     change(*company, "2", **{**waits, column: "customer:1"})
 
     store.wake_waiting(*company, "customer", "1", clock())
@@ -341,7 +341,8 @@ def test_who_waited_for_an_object_to_be_read_is_looked_at_when_it_was(
     """Also where it has no counterpart and so will never be linked."""
     keep(company, clock, seen("2", "B"))
     deliver_all(*company)
-    change(*company, "2", **{column: "customer:1"})
+    waits: dict[str, Any] = {column: "customer:1"}
+    change(*company, "2", **waits)
 
     keep(company, clock, seen("1", "A"))
 
