@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.mosaic_reading import time_mosaic
 from qbwc_server.sandbox.quickbooks import company_file
 from qbwc_server.sandbox.quickbooks.answer import Refused
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
     day,
@@ -153,3 +156,50 @@ def test_an_accountants_copy_locks_until_it_is_over(house: House) -> None:
 
     assert linked(house).state == "in_sync"
     assert [one["notes"] for one in quickbooks(house)] == ["more"]
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [("project_id", "Has no project in Mosaic"), ("member_id", "Has no person in")],
+)
+def test_an_entry_without_project_or_person_in_mosaic_is_told(
+    house: House, field: str, said: str
+) -> None:
+    """A new one is a record, and a linked one does not rest with what it was."""
+    in_quickbooks(house, "linked")
+    house.quiet()
+    in_mosaic(house, "new", ago=2)
+    before = [dict(one) for one in mosaic(house)]
+    for one in mosaic(house):
+        one[field], one["hours"] = None, 2.0
+    house.quiet()
+
+    rows = house.rows(tables.record, tables.record.c.kind == "time_entry")
+    assert [(row.state, row.waits_for) for row in rows] == [("unlinked", None)] * 2
+    assert all(said in row.reason for row in rows)
+    # What can go goes: the linked one has its hours.
+    assert [one["minutes"] for one in quickbooks(house)] == [120]
+
+    for one, old in zip(mosaic(house), before, strict=True):
+        one[field] = old[field]
+    house.quiet()
+    rows = house.rows(tables.record, tables.record.c.kind == "time_entry")
+    assert {row.state for row in rows} == {"in_sync"}
+    assert [one["minutes"] for one in quickbooks(house)] == [120, 120]
+
+
+def test_a_linked_entry_that_mosaic_shows_unreadably_says_so(house: House) -> None:
+    """And goes on when it can be read again, with whatever it is by then."""
+    in_quickbooks(house)
+    house.quiet()
+    [entry] = mosaic(house)
+    day_, entry["date"] = entry["date"], None
+    with company_transaction(house.engine, house.company.id) as connection:
+        body = {**entry, "mosaic_id": entry["mosaic_id"]}
+        time_mosaic.keep_mosaic(connection, house.company.id, [body], now=house.clock())
+    row = linked(house)
+    assert (row.state, row.reason, row.due_at) == ("refused", time_mosaic.UNREAD, None)
+
+    entry["date"] = day_
+    house.quiet()
+    assert linked(house).state == "in_sync"
