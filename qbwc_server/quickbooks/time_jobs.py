@@ -26,6 +26,10 @@ _RECORD = tables.record
 UNDONE = "undone by a restored backup"
 """What is kept of an entry that a restored backup took away."""
 _SAYS = "QuickBooks says: "
+NEVER_DONE = (
+    "QuickBooks was sent this several times and, whatever it answered, has not done it."
+    " We will try again in an hour; if it stays, tell our support."
+)
 _REFUSED = ("pending", "refused", "locked")
 """Where a record stands that QuickBooks has refused, first, for good or for a time."""
 _SUMMARY = {Do.ADD: "Add", Do.MOD: "Change", Do.DEL: "Delete"}
@@ -72,7 +76,8 @@ def enqueue(
             due_since=row.due_at,
         )
     values: dict[str, object] = {"state": "pending", "reason": _going(action)}
-    if row.state in _REFUSED and _SAYS in (row.reason or ""):
+    told = row.reason or ""
+    if row.state in _REFUSED and (_SAYS in told or told == NEVER_DONE):
         # Only time has passed: what QuickBooks said holds until it says otherwise.
         values = {}
     if action.do is Do.ADD:

@@ -145,10 +145,7 @@ def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None
 
 def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
     """End a write that was lost each time and, as was seen, never done."""
-    said = (
-        "QuickBooks was sent this several times, did not answer and has not done it."
-        " We will try again in an hour; if it stays, tell our support."
-    )
+    said = time_jobs.NEVER_DONE
     queue.abandon(connection, job, by="look", now=now, reason=said)
     row = _record(connection, job)
     if row is not None:

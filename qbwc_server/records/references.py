@@ -170,7 +170,9 @@ class Links:
     def _job(self, key: tuple[int | None, int | None]) -> str | Missing:
         project_id, phase_id = key
         if project_id is None:
-            return Missing("Has no project in Mosaic; to go to QuickBooks it needs one.")
+            return Missing(
+                "Has no project in Mosaic; to go to QuickBooks it needs one."
+            )
         project = self._of_mosaic("project", project_id)
         if project is None or project.quickbooks_id is None:
             # Phases are linked with their project, and a main phase is of no record.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.quickbooks import time_jobs
 from qbwc_server.sandbox.quickbooks import company_file
 from qbwc_server.sandbox.quickbooks.answer import Refused
 from qbwc_server.storage import tables
@@ -139,6 +140,24 @@ def test_quickbooks_own_sentence_stays_in_the_reason_at_every_try(
 
     assert linked(house).state in {"in_sync", "gone"}
     assert len(quickbooks(house)) == len(mosaic(house))
+
+
+def test_a_write_that_is_answered_and_never_done_needs_somebody_all_the_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """530 without an entry, each time: who must act does not come and go."""
+    wanted_in_quickbooks(house, "add")
+    with monkeypatch.context() as patch:
+        asked = refuse(patch, "add", "A field was ignored.", code=530)
+        rows = half_a_day(house, asked)
+        first = next(n for n, row in enumerate(rows) if row.state == "refused")
+        assert {row.reason for row in rows[first:]} == {time_jobs.NEVER_DONE}
+        assert {row.state for row in rows[first:]} == {"refused"}
+        assert quickbooks(house) == []
+    house.settle_for(hours=2)
+
+    assert linked(house).state == "in_sync"
+    assert len(quickbooks(house)) == len(mosaic(house)) == 1
 
 
 def test_an_accountants_copy_locks_until_it_is_over(house: House) -> None:
