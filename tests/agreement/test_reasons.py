@@ -93,6 +93,19 @@ def test_a_waiting_entry_names_only_what_is_still_missing(house: House) -> None:
     assert "Survey" not in row.reason
 
 
+def test_a_reason_has_the_name_of_what_was_only_a_number(house: House) -> None:
+    """Mosaic's time is read more often than its lists."""
+    made = house.sandbox.team.create("standard_work_category", {"title": "Survey"})
+    number = in_mosaic(house)
+    house.people.edit_time(number, standard_work_category_id=made["mosaic_id"])
+    house.settle_for(hours=2)
+    assert f"category {made['mosaic_id']} is not linked" in linked(house).reason
+
+    house.quiet()
+
+    assert "The work category Survey is not linked" in linked(house).reason
+
+
 def test_an_entry_that_a_person_must_mend_names_only_what_is_to_be_mended(
     house: House,
 ) -> None:
