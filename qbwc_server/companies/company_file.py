@@ -21,6 +21,7 @@ from qbwc_server.qbxml.response import Fields, MessageSet, Ret
 OLDEST_QBXML = (6, 0)
 """TimeTracking can be changed and has a billable status since 6.0 (QuickBooks 2007)."""
 _PREFERRED_QBXML = (13, 0)
+_PATHS = 5
 _NAME = 40
 """As much of a name is shown: what to do must still fit behind two of them."""
 
@@ -91,7 +92,11 @@ def read(answers: MessageSet, owner_id: str) -> OpenFile | None:
         company_name=company.text("CompanyName"),
         file_id=values.get("FileID", ""),
         app_lock=values.get("AppLock", ""),
-        host=_host(host, rets.get("Preferences", Ret("Preferences", {}))),
+        host={
+            **_host(host, rets.get("Preferences", Ret("Preferences", {}))),
+            # While an Accountant's Copy is out, nothing is changed up to that day.
+            "dividing_date": company.text("AccountantCopy", "DividingDate") or None,
+        },
         versions=tuple(
             version
             for text in host.all("SupportedQBXMLVersion")
@@ -115,6 +120,9 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
     if file.versions and max(file.versions) < OLDEST_QBXML:
         problem = "quickbooks-too-old"
         return Judgement(words.attention(problem).said, problem, {})
+    # One file has several paths, by a drive and by the network: each is told once.
+    paths = list((company.host or {}).get("paths", [company.file_path or ""]))
+    moved = moved and path not in paths
     notes = [f"The company file is bound: {file.company_name}, {path}."]
     if company.file_name is not None:
         notes = []
@@ -128,7 +136,13 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
         {
             "file_name": file.company_name,
             "file_path": path or company.file_path,
-            "host": {**file.host, "qbxml_version": file.qbxml_version},
+            "host": {
+                **file.host,
+                "qbxml_version": file.qbxml_version,
+                "paths": [*(one for one in paths if one and one != path), path][
+                    -_PATHS:
+                ],
+            },
         },
         tuple(notes),
         "company-file-moved" if renamed or moved else None,

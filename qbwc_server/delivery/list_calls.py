@@ -232,8 +232,4 @@ def take_portfolio(
 ) -> None:
     """Take an object of Mosaic as the company's portfolio, and wake who waited."""
     registry.change(connection, company_id, mosaic_portfolio=mosaic_id)
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for == PORTFOLIO)
-        .values(due_at=now, waits_for=None)
-    )
+    store.wake_named(connection, company_id, [PORTFOLIO], now)

@@ -27,6 +27,7 @@ from qbwc_server.companies import registry
 from qbwc_server.delivery import reservations
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
 
@@ -116,7 +117,7 @@ def begin(
                 state="pending",
                 reason=sa.bindparam("why"),
                 due_at=None,
-                waits_for=None,
+                **store.FREE,
             ),
             about,
         )

@@ -95,19 +95,23 @@ def guid_of(ret: Ret) -> str | None:
     return ret.text("ExternalGUID").strip().lower() or None
 
 
-def from_mosaic(body: Mapping[str, Any]) -> dict[str, Any] | None:
+def from_mosaic(
+    body: Mapping[str, Any], *, partly: bool = False
+) -> dict[str, Any] | None:
     """Return a time entry of Mosaic as a snapshot in Mosaic's terms.
 
     `person` is the member's number, `job` [project, phase], `item` the standard work
     category's, `billable` a bool. Hours become whole minutes, half a minute up. None
-    if the body tells too little.
+    if the body tells too little; `partly` takes one that says that it has no member or
+    no project, with None for its number.
     """
+    number = _number if partly else int
     try:
         hours = Decimal(str(body["hours"]))
         day = date.fromisoformat(str(body["date"])[:10]).isoformat()
         refs = {
-            "person": int(body["member_id"]),
-            "job": [int(body["project_id"]), _number(body.get("phase_id"))],
+            "person": number(body["member_id"]),
+            "job": [number(body["project_id"]), _number(body.get("phase_id"))],
             "item": _number(body.get("standard_work_category_id")),
         }
     except (KeyError, TypeError, ValueError, ArithmeticError):

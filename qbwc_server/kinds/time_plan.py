@@ -56,7 +56,7 @@ def plan(entry: Entry, company: Company) -> Action:
     action = BRANCHES[parts(entry)](entry, company)
     if company.held is not None and action.do in _WOULD:
         reason = f"{company.held}: {_WOULD[action.do]}. {action.reason or ''}".strip()
-        return Action(Do.NOTHING, reason, "pending", waits_for=action.waits_for)
+        return Action(Do.NOTHING, reason, "pending")
     return action
 
 
@@ -256,7 +256,11 @@ def _stop(values: Mapping[str, Any], names: Iterable[str]) -> Action | None:
     if not missing:
         return None
     reasons = " ".join(dict.fromkeys(one.reason for one in missing))
-    return Action(Do.NOTHING, reasons, missing[0].state, waits_for=missing[0].waits_for)
+    awaited = [one.waits_for for one in missing]
+    # Where a person must mend one of them, it does not go by itself.
+    first = None if None in awaited else awaited[0]
+    also = tuple(one for one in awaited if one not in {None, first})
+    return Action(Do.NOTHING, reasons, missing[0].state, waits_for=first, also=also)
 
 
 def _too_long(snapshot: Snapshot, where: str) -> Action | None:

@@ -104,6 +104,8 @@ class Action:
     `fields` are what is written, in the terms of the side it is written to; `basis`
     tells for each of them what both sides then agree on: {field: [QuickBooks',
     Mosaic's]}. `lost` are values that a policy decided against: {field: {...}}.
+    `waits_for` is what the entry waits for, None if only a person can free it; `also`
+    is whatever else would take a part of the reason away when it arrives.
     """
 
     do: Do
@@ -113,6 +115,7 @@ class Action:
     basis: Mapping[str, list[Any]] = field(default_factory=dict)
     lost: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waits_for: str | None = None
+    also: tuple[str, ...] = ()
 
 
 def parts(entry: Entry) -> tuple[Part, Part]:

@@ -28,8 +28,13 @@ _CALL = tables.mosaic_call
 _CHUNK = 500
 _COMPARED = (
     *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone"),
-    *("quickbooks_id", "day", "waits_for"),
+    *("quickbooks_id", "day", "waits_for", "state", "reason"),
 )
+UNREAD = (
+    "Mosaic shows it without a readable day or duration, so what is known of it is not "
+    "so any more. Look at the entry in Mosaic; it goes on when it can be read again."
+)
+_RESTING = ("in_sync", "unlinked", "locked", "refused")
 _MAY_BE_OURS = (
     "May be the entry that is being created in Mosaic for the same person and day; "
     "waits until that is known."
@@ -55,7 +60,8 @@ def keep_mosaic(
 ) -> None:
     """Bring the Mosaic side of time entries up to what was read.
 
-    `bodies` are as Mosaic's client gives them; one that cannot be read changes nothing.
+    `bodies` are as Mosaic's client gives them. A record of one that cannot be read says
+    so; where there is none yet, there is nothing that could be kept.
     """
     seen = {int(body["mosaic_id"]): body for body in bodies}
     for part in _chunks(list(seen)):
@@ -68,7 +74,9 @@ def _keep(
     bodies: Mapping[int, Mapping[str, Any]],
     now: datetime,
 ) -> None:
-    read = {one: time_entry.from_mosaic(body) for one, body in bodies.items()}
+    read = {
+        one: time_entry.from_mosaic(body, partly=True) for one, body in bodies.items()
+    }
     found = {one: snapshot for one, snapshot in read.items() if snapshot is not None}
     rows = connection.execute(
         sa.select(*(_RECORD.c[name] for name in _COMPARED)).where(
@@ -83,8 +91,17 @@ def _keep(
         row
         for row in rows
         if row.mosaic_id in found
-        and (row.mosaic != found[row.mosaic_id] or row.mosaic_gone)
+        and (
+            row.mosaic != found[row.mosaic_id]
+            or row.mosaic_gone
+            or row.reason == UNREAD
+        )
     ]
+    unread = [
+        row.id for row in rows if row.mosaic_id not in found and row.state in _RESTING
+    ]
+    told: dict[str, object] = {"state": "refused", "reason": UNREAD, "due_at": None}
+    _set(connection, company_id, unread, **told)
     _change(connection, company_id, changed, found, now)
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
@@ -141,7 +158,11 @@ def _change(
         row.id
         for row in rows
         if not (row.waits_for or "").startswith("call:")
-        and (row.mosaic_gone or differs(row.mosaic, found[row.mosaic_id]))
+        and (
+            row.mosaic_gone
+            or row.reason == UNREAD
+            or differs(row.mosaic, found[row.mosaic_id])
+        )
     ]
     store.make_due(connection, company_id, due, now)
 

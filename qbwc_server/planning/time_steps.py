@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -51,6 +51,8 @@ _RECORD, _JOB = tables.record, tables.job
 _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
 _UNCHANGED = ("in_sync", "gone")
+_Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...]]"
+"""What is said of records: their state, the reason, and what they wait for."""
 
 
 class TimeSteps:
@@ -337,7 +339,7 @@ class _Rests:
     def __init__(self, company_id: int) -> None:
         self._company_id = company_id
         self._left: list[int] = []
-        self._taken: dict[tuple[str, str | None, str | None], list[int]] = {}
+        self._taken: dict[_Said, list[int]] = {}
         self._gone: list[int] = []
         self._lost: dict[int, Any] = {}
 
@@ -347,7 +349,8 @@ class _Rests:
 
     def take(self, row: Row[Any], action: Action) -> None:
         """Take what a plan that does nothing says of a record."""
-        said = (action.state, action.reason, action.waits_for)
+        awaited = (action.waits_for, *action.also)
+        said = (action.state, action.reason, awaited)
         self._taken.setdefault(said, []).append(row.id)
         if action.lost:
             self._lost[row.id] = time_jobs.conflict(row.conflict, action)
@@ -357,11 +360,10 @@ class _Rests:
     def keep(self, connection: Connection, now: datetime) -> None:
         """Write all of it down."""
         self._change(connection, self._left)
-        for (state, reason, waits_for), ids in self._taken.items():
+        for (state, reason, awaited), ids in self._taken.items():
             done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
-            self._change(
-                connection, ids, state=state, reason=reason, waits_for=waits_for, **done
-            )
+            waits = store.waiting(awaited)
+            self._change(connection, ids, state=state, reason=reason, **waits, **done)
         for record_id, kept in self._lost.items():
             self._change(connection, [record_id], conflict=kept)
         for record_id in self._gone:

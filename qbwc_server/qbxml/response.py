@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 from lxml import etree
 
+from qbwc_server.qbxml.values import letters
+
 Fields: TypeAlias = "dict[str, str | Fields | list[str | Fields]]"
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]+")
@@ -221,7 +223,7 @@ def _answer(element: etree._Element) -> Answer:
         name=str(element.tag).removesuffix("Rs"),
         status_code=status,
         request_id=element.get("requestID", ""),
-        message=element.get("statusMessage", ""),
+        message=letters(element.get("statusMessage", "")),
         ret_count=_integer(element.get("retCount")),
         iterator_id=element.get("iteratorID", ""),
         iterator_remaining=_integer(element.get("iteratorRemainingCount")),
@@ -238,10 +240,12 @@ def _fields(element: etree._Element, depth: int) -> Fields:
     fields: Fields = {}
     if len(element) == 0:
         # TxnDel's answer has plain elements where other answers have objects.
-        return {"": (element.text or "").strip()} if element.text else {}
+        return {"": letters(element.text.strip())} if element.text else {}
     for child in element:
         value: str | Fields = (
-            _fields(child, depth + 1) if len(child) else (child.text or "").strip()
+            _fields(child, depth + 1)
+            if len(child)
+            else letters((child.text or "").strip())
         )
         name = str(child.tag)
         there = fields.get(name)

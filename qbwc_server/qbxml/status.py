@@ -14,7 +14,7 @@ import re
 
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
-from qbwc_server.qbxml.status_wordings import by_wording
+from qbwc_server.qbxml.status_wordings import by_wording, is_lock
 from qbwc_server.qbxml.verdict import Access, HResult, Status, Verdict
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "Verdict",
     "hresult",
+    "is_lock",
     "message_set_status",
     "status",
 ]

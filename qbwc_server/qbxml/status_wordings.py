@@ -1,4 +1,4 @@
-"""Four codes that leave their reason to the message, and the wordings known.
+"""The codes that leave their reason to the message, and the wordings known.
 
 The wordings are those of answers of QuickBooks Desktop that their receivers published.
 The first that fits decides; without one the entry of the status table stands.
@@ -13,6 +13,8 @@ from typing import Final
 from qbwc_server.qbxml.verdict import Status, Verdict
 
 AMBIGUOUS: Final = frozenset({3140, 3170, 3180, 3210})
+_OF_WRITES: Final = AMBIGUOUS | {3160}
+"""A deletion that something in the books forbids has one code for all of it."""
 _INNER_MESSAGE: Final = re.compile(r"QuickBooks error message\s*:", re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 
@@ -46,7 +48,27 @@ _WORDINGS: Final = (
         "The wording is that of a lock; the same content may go again later.",
     ),
     _Wording(
-        AMBIGUOUS,
+        _OF_WRITES,
+        re.compile(r"dividing date|accountant'?s copy", re.IGNORECASE),
+        Verdict.CUSTOMER,
+        "accountant's copy",
+        "An Accountant's Copy is out, and QuickBooks keeps all up to its dividing date."
+        " Import the accountant's changes, or cancel the copy (File > Send Company"
+        " File).",
+        "CompanyRet tells the dividing date. Like a closed period; over when the copy"
+        " is.",
+    ),
+    _Wording(
+        AMBIGUOUS - {3140} | {3160},
+        re.compile(r"\bpay ?che(?:ck|que)s?\b", re.IGNORECASE),
+        Verdict.CUSTOMER,
+        "used on a paycheck",
+        "This time is on a paycheck, so QuickBooks keeps it as it is. Whoever does the"
+        " payroll can delete that paycheck, or take the change back in Mosaic.",
+        "Paid time stays as it was paid; what is paid wrongly is payroll's to mend.",
+    ),
+    _Wording(
+        _OF_WRITES,
         re.compile(r"closing date", re.IGNORECASE),
         Verdict.CUSTOMER,
         "closed period",
@@ -91,6 +113,18 @@ _WORDINGS: Final = (
         "The text after 'QuickBooks error message' names the value.",
     ),
 )
+
+
+_LOCKS: Final = frozenset({"closed period", "accountant's copy", "used on a paycheck"})
+_CLOSED: Final = frozenset({3161, 3171})
+
+
+def is_lock(status: Status) -> bool:
+    """Tell whether QuickBooks keeps a record as it is until something else is over.
+
+    Nothing is wrong with the record or with what was sent: it goes later, unchanged.
+    """
+    return status.code in _CLOSED or status.name in _LOCKS
 
 
 def by_wording(known: Status, message: str) -> Status:

@@ -23,6 +23,11 @@ _NOT_XML = re.compile(
     "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
 _FRACTION_SLASH = "\u2044"
+_LETTERS_OF_1252 = {
+    code: letter
+    for code in range(0x80, 0xA0)
+    if (letter := bytes([code]).decode("cp1252", "ignore"))
+}
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
@@ -140,6 +145,15 @@ def escape(text: str) -> str:
         _MARKUP.get(char) or (char if " " <= char <= "~" else f"&#{ord(char)};")
         for char in _NOT_XML.sub("", text)
     )
+
+
+def letters(text: str) -> str:
+    """Return text with the letters that QuickBooks means by its code page's numbers.
+
+    `&#146;` is a control character by the rules of XML, and an apostrophe in
+    Windows-1252, which a company file holds.
+    """
+    return text if text.isascii() else text.translate(_LETTERS_OF_1252)
 
 
 def storable(text: str) -> str:

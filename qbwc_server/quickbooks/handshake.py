@@ -118,7 +118,7 @@ def _judge(
     if company.file_name is None:
         changes["file_bound_at"] = now
     registry.change(connection, company.id, **changes)
-    if _closing_date(company.host) != _closing_date(changes.get("host")):
+    if _locked_up_to(company.host) != _locked_up_to(changes.get("host")):
         time_write_answers.release_locked(connection, company.id, now)
     attention.calm(connection, company.id)
     _warn(connection, company.id, judgement, changes["host"])
@@ -148,5 +148,6 @@ def _warn(
             attention.warn(connection, company_id, error_id=warning, text=text)
 
 
-def _closing_date(host: Mapping[str, Any] | None) -> object:
-    return (host or {}).get("closing_date")
+def _locked_up_to(host: Mapping[str, Any] | None) -> tuple[object, ...]:
+    known = host or {}
+    return known.get("closing_date"), known.get("dividing_date")

@@ -20,11 +20,19 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import conflict as conflicts
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.records import store
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
 UNDONE = "undone by a restored backup"
 """What is kept of an entry that a restored backup took away."""
+_SAYS = "QuickBooks says: "
+NEVER_DONE = (
+    "QuickBooks was sent this several times and, whatever it answered, has not done it."
+    " We will try again in an hour; if it stays, tell our support."
+)
+_REFUSED = ("pending", "refused", "locked")
+"""Where a record stands that QuickBooks has refused, first, for good or for a time."""
 _SUMMARY = {Do.ADD: "Add", Do.MOD: "Change", Do.DEL: "Delete"}
 
 
@@ -68,21 +76,32 @@ def enqueue(
             payload=payload,
             due_since=row.due_at,
         )
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"state": "pending", "reason": _going(action)}
+    told = row.reason or ""
+    if row.state in _REFUSED and (_SAYS in told or told == NEVER_DONE):
+        # Only time has passed: what QuickBooks said holds until it says otherwise.
+        values = {}
     if action.do is Do.ADD:
         values["external_guid"] = payload["guid"]
     connection.execute(
         _RECORD.update()
         .where(_RECORD.c.company_id == company.id, _RECORD.c.id == row.id)
         .values(
-            state="pending",
-            reason=f"Goes to QuickBooks with the next run. {action.reason or ''}",
             due_at=None,
-            waits_for=None,
             conflict=conflict(row.conflict, action),
+            **store.FREE,
             **values,
         )
     )
+
+
+def own_words(message: str) -> str:
+    """Return what a reason quotes of QuickBooks, behind our own words."""
+    return f' {_SAYS}"{message}"' if message else ""
+
+
+def _going(action: Action) -> str:
+    return f"Goes to QuickBooks with the next run. {action.reason or ''}"
 
 
 def _payload(

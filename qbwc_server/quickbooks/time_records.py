@@ -224,7 +224,7 @@ def wake_where(
     found = connection.execute(
         _RECORD.update()
         .where(*_here(company_id), condition)
-        .values(due_at=now, waits_for=None)
+        .values(due_at=now, **store.FREE)
     ).rowcount
     if found:
         registry.change(connection, company_id, deliver_at=now)

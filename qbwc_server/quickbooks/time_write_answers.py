@@ -22,8 +22,8 @@ from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry, two_way
 from qbwc_server.qbxml.response import Answer, Ret
-from qbwc_server.qbxml.status import Status, Verdict
-from qbwc_server.quickbooks import list_requests
+from qbwc_server.qbxml.status import Status, Verdict, is_lock
+from qbwc_server.quickbooks import list_requests, time_jobs
 from qbwc_server.quickbooks.time_requests import verify
 from qbwc_server.records import store
 from qbwc_server.storage import tables
@@ -31,7 +31,6 @@ from qbwc_server.storage import tables
 _RECORD = tables.record
 NOT_FOUND = 3120
 _OUT_OF_DATE = 3200
-_CLOSED: Final = frozenset({3161, 3171})
 _MOST_TRIES = 3
 """Writes in a row that did not help, after which a person must look."""
 _READ_FIRST = timedelta(minutes=10)
@@ -105,14 +104,14 @@ def refused(
     reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
     row = _record(connection, job)
     if status.verdict is Verdict.RETRY:
-        _retry(connection, job, row, status, reason, now)
+        _retry(connection, job, row, _both(status, answer.message), reason, now)
         return
     if status.verdict is Verdict.BUG:
         queue.move(connection, job, "failed", by="answer", now=now, reason=reason)
         failed(connection, job, reason, now)
         return
     queue.abandon(connection, job, by="answer", now=now, reason=reason)
-    if status.verdict is Verdict.CUSTOMER and not _is_closed(status):
+    if status.verdict is Verdict.CUSTOMER and not is_lock(status):
         text = f"{job.summary}: {status.customer}"
         attention.attend(
             connection,
@@ -123,8 +122,9 @@ def refused(
     if row is None:
         return
     _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
-    if _is_closed(status):
-        _say(connection, row, "locked", status.customer, now, due_at=now + _LONGEST)
+    if is_lock(status):
+        said = _both(status, answer.message)
+        _say(connection, row, "locked", said, now, due_at=now + _LONGEST)
     elif status.verdict is Verdict.REFETCH:
         _refetch(connection, job, row, answer, status, now)
     else:
@@ -145,10 +145,7 @@ def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None
 
 def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
     """End a write that was lost each time and, as was seen, never done."""
-    said = (
-        "QuickBooks was sent this several times, did not answer and has not done it."
-        " We will try again in an hour; if it stays, tell our support."
-    )
+    said = time_jobs.NEVER_DONE
     queue.abandon(connection, job, by="look", now=now, reason=said)
     row = _record(connection, job)
     if row is not None:
@@ -213,19 +210,21 @@ def _retry(
     connection: Connection,
     job: Job,
     row: Row[Any] | None,
-    status: Status,
+    said: str,
     reason: str,
     now: datetime,
 ) -> None:
     if job.attempt < job.max_attempts:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
         if row is not None:
-            _say(connection, row, "pending", status.customer, now, due_at=None)
+            # Who had to act has to until QuickBooks says something else.
+            state = "refused" if row.state == "refused" else "pending"
+            _say(connection, row, state, said, now, due_at=None)
         return
     queue.abandon(connection, job, by="answer", now=now, reason=reason)
     if row is not None:
         _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
-        _say(connection, row, "refused", status.customer, now, due_at=now + _HOUR)
+        _say(connection, row, "refused", said, now, due_at=now + _HOUR)
 
 
 def _refetch(
@@ -238,33 +237,45 @@ def _refetch(
 ) -> None:
     tries = row.attempt + 1
     stale = status.code in {_OUT_OF_DATE, NOT_FOUND} or job.action != "add"
-    if tries >= _MOST_TRIES:
+    said = _both(status, answer.message)
+    own = time_jobs.own_words(answer.message)
+    if tries >= _MOST_TRIES and status.code == _OUT_OF_DATE:
         said = (
-            f"QuickBooks refused it {tries} times in a row. {_both(status)} Please"
-            " decide which side is right, or change the entry on one of them."
+            f"QuickBooks refused it {tries} times in a row, because somebody or"
+            f" something changes it there all the time.{own} Please decide which side"
+            " is right, or change the entry on one of them."
         )
-        state = "conflict" if status.code == _OUT_OF_DATE else "refused"
-        due = None if state == "conflict" else now + _LONGEST
-        _say(connection, row, state, said, now, due_at=due, attempt=tries)
+        _say(connection, row, "conflict", said, now, due_at=None, attempt=tries)
+    elif tries >= _MOST_TRIES or row.state == "refused":
+        said = (
+            f"QuickBooks refused it {_MOST_TRIES} times in a row or more.{own} Please"
+            " mend in QuickBooks what stands in the way, or take the change back where"
+            " it was made; it is tried again every six hours."
+        )
+        # The next one is the last of a row again.
+        again = _MOST_TRIES - 1
+        _say(
+            connection, row, "refused", said, now, due_at=now + _LONGEST, attempt=again
+        )
     elif status.code == 3140:
         _read_lists(connection, job.company_id, answer.message, now)
         _say(
             connection,
             row,
             "pending",
-            _both(status, answer.message),
+            said,
             now,
             due_at=now + _LISTS_FIRST * 4 ** (tries - 1),
             attempt=tries,
         )
     elif stale and row.quickbooks_id is not None:
-        _read_again(connection, job, row, now, status.customer)
+        _read_again(connection, job, row, now, said)
     else:
         _say(
             connection,
             row,
             "pending",
-            _both(status, answer.message),
+            said,
             now,
             due_at=now + _LISTS_FIRST,
             attempt=tries,
@@ -374,7 +385,7 @@ def _planned(row: Row[Any], now: datetime) -> dict[str, Any]:
     return {
         "due_at": now,
         "changed_at": now,
-        "waits_for": None,
+        **store.FREE,
         "state": row.state if told else "pending",
         "reason": row.reason if told else None,
     }
@@ -425,11 +436,6 @@ def _event(
     )
 
 
-def _is_closed(status: Status) -> bool:
-    return status.code in _CLOSED or status.name == "closed period"
-
-
-def _both(status: Status, message: str = "") -> str:
+def _both(status: Status, message: str) -> str:
     """Return our words, and QuickBooks' own behind them."""
-    own = f' QuickBooks says: "{message}"' if message else ""
-    return status.customer + own
+    return f"{status.customer}{time_jobs.own_words(message)}"

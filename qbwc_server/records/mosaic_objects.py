@@ -129,6 +129,29 @@ def keep(
                 .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record.id)
                 .values(mosaic=by_id[record.mosaic_id], due_at=now)
             )
+    _name(connection, company_id, data_type, list(by_id), now)
+
+
+def _name(
+    connection: Connection,
+    company_id: int,
+    data_type: str,
+    mosaic_ids: list[int],
+    now: datetime,
+) -> None:
+    """Have those looked at whose reason tells an object's number, not read till now."""
+    for part in _parts([f"{data_type}:{number}" for number in mosaic_ids]):
+        for column in store.WAITS:
+            number = sa.func.replace(column, f"{data_type}:", " ")
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == company_id,
+                    column.in_(part),
+                    _RECORD.c.reason.contains(number + " is not linked"),
+                )
+                .values(due_at=now)
+            )
 
 
 def unclaimed(
@@ -362,12 +385,8 @@ def link_all(
     ]
     store.wake_waiting_for(connection, company_id, of_quickbooks, now)
     # A time entry of Mosaic waits for the object that it is booked on.
-    for part in _parts([f"{data_type}:{number}" for data_type, number in objects]):
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
-            .values(due_at=now, waits_for=None)
-        )
+    there = [f"{data_type}:{number}" for data_type, number in objects]
+    store.wake_named(connection, company_id, there, now)
 
 
 def _parts(items: list[Any]) -> Iterator[list[Any]]:

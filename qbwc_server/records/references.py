@@ -155,7 +155,9 @@ class Links:
 
     # Into QuickBooks
 
-    def _person(self, member_id: int) -> str | Missing:
+    def _person(self, member_id: int | None) -> str | Missing:
+        if member_id is None:
+            return Missing("Has no person in Mosaic; to go to QuickBooks it needs one.")
         row = self._of_mosaic("employee", member_id)
         others = PEOPLE[1:]
         if row is not None and row.kind in others and not self._company.contractors:
@@ -165,8 +167,12 @@ class Links:
             )
         return self._counterpart("employee", member_id, "Mosaic's member", "employee")
 
-    def _job(self, key: tuple[int, int | None]) -> str | Missing:
+    def _job(self, key: tuple[int | None, int | None]) -> str | Missing:
         project_id, phase_id = key
+        if project_id is None:
+            return Missing(
+                "Has no project in Mosaic; to go to QuickBooks it needs one."
+            )
         project = self._of_mosaic("project", project_id)
         if project is None or project.quickbooks_id is None:
             # Phases are linked with their project, and a main phase is of no record.

@@ -6,10 +6,11 @@ QuickBooks side changed becomes due, however often it changed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -31,6 +32,14 @@ UNREAD = (
     "look at it; it is read again after the fix."
 )
 _KEPT = "Read and kept; Mosaic has no such thing."
+WAITS: Final = (
+    _RECORD.c.waits_for,
+    _RECORD.c.waits_for_second,
+    _RECORD.c.waits_for_third,
+)
+"""A time entry has three references, and waits for as many things as are missing."""
+FREE: Final[Mapping[str, object]] = {column.name: None for column in WAITS}
+"""What is written of a record that waits for nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,10 @@ def keep_seen(
         for one in changed
         if _shapes_below(there[one.quickbooks_id], one)
     ]
-    shaping += _waited_for(connection, company_id, kind, new)
+    awaited = _waited_for(connection, company_id, kind, new)
+    shaping += awaited
+    # A reason that says "not read yet" is not true of it any more.
+    wake_waiting_for(connection, company_id, ((kind.name, one) for one in awaited), now)
     _refresh_below(connection, company_id, kind, shaping, now)
     if kind.mirror is not None and (new or changed):
         registry.change(connection, company_id, deliver_at=now)
@@ -320,22 +332,12 @@ def wake_waiting_for(
     objects: Iterable[tuple[str, str]],
     now: datetime,
 ) -> None:
-    """Do the same for many, each a kind and an id in QuickBooks.
-
-    Time does not tell in which list its person is: it waits for an employee.
-    """
+    """Do the same for many, each a kind and an id in QuickBooks."""
     by_kind: dict[str, list[str]] = {}
     for kind, quickbooks_id in objects:
         by_kind.setdefault(kind, []).append(quickbooks_id)
-    names = {f"{kind}:{one}" for kind, ids in by_kind.items() for one in ids}
-    for kind in _ALSO_WORK & by_kind.keys():
-        names |= {f"employee:{one}" for one in by_kind[kind]}
-    for part in _chunks(sorted(names)):
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
-            .values(due_at=now, waits_for=None)
-        )
+    names = [name for kind, ids in by_kind.items() for name in _awaited_as(kind, ids)]
+    wake_named(connection, company_id, names, now)
     for kind, ids in by_kind.items():
         for part in _chunks(ids):
             connection.execute(
@@ -348,6 +350,40 @@ def wake_waiting_for(
                 )
                 .values(due_at=now)
             )
+
+
+def wake_named(
+    connection: Connection, company_id: int, names: Iterable[str], now: datetime
+) -> None:
+    """Have those looked at that wait, besides others or alone, for one of the names.
+
+    Each column has an index of its own, which a condition over all three would not use.
+    """
+    for part in _chunks(sorted(set(names))):
+        for column in WAITS:
+            connection.execute(
+                _RECORD.update()
+                .where(_RECORD.c.company_id == company_id, column.in_(part))
+                .values(due_at=now, **FREE)
+            )
+
+
+def waiting(names: Iterable[str | None]) -> dict[str, str | None]:
+    """Return the columns of a record that waits for some things, the first in its own.
+
+    The first is None where a person must act before it can go.
+    """
+    columns = (column.name for column in WAITS)
+    return dict(zip_longest(columns, names))
+
+
+def _awaited_as(kind: str, quickbooks_ids: Iterable[str]) -> dict[str, str]:
+    """Return by which names records of a kind are waited for, with their ids.
+
+    Time does not tell in which list its person is: it waits for an employee.
+    """
+    known_as = (kind, "employee") if kind in _ALSO_WORK else (kind,)
+    return {f"{name}:{one}": one for one in quickbooks_ids for name in known_as}
 
 
 def mark_gone(
@@ -490,17 +526,18 @@ def _shapes_below(row: Row[Any], one: Seen) -> bool:
 def _waited_for(
     connection: Connection, company_id: int, kind: Kind, new: Sequence[Seen]
 ) -> list[str]:
-    """Return the ids of new objects that others, read before them, stand below."""
-    names = {f"{kind.name}:{one.quickbooks_id}": one.quickbooks_id for one in new}
+    """Return the ids of new objects that others, read before them, wait for."""
+    names = _awaited_as(kind.name, (one.quickbooks_id for one in new))
     found: list[str] = []
     for part in _chunks(list(names)):
-        waiting = connection.execute(
-            sa.select(_RECORD.c.waits_for)
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(part))
-            .distinct()
-        ).scalars()
-        found += [names[name] for name in waiting]
-    return found
+        for column in WAITS:
+            waits = connection.execute(
+                sa.select(column)
+                .where(_RECORD.c.company_id == company_id, column.in_(part))
+                .distinct()
+            ).scalars()
+            found += [names[name] for name in waits]
+    return list(dict.fromkeys(found))
 
 
 def _refresh_below(

@@ -4,7 +4,8 @@ The log holds user names, tickets and, at its most verbose, whole answers of Qui
 Nothing of that is kept: a finding is a moment, a code of a fixed table, and its words.
 
 Rule 1: codes count only where Web Connector writes them: in a line that begins with its
-time, or as the status of an answer that it dumped. A note that says "QBWC1012" is none.
+time, in what it goes on to say of a QBWC code below it, or as the status of an answer
+that it dumped. A note that says "QBWC1012" is none.
 Rule 2: what cannot be read is passed over; nothing is raised for any text.
 """
 
@@ -82,11 +83,18 @@ def findings(text: str) -> tuple[Finding, ...]:
 
 def _seen(text: str) -> Iterator[tuple[datetime | None, Words]]:
     at: datetime | None = None
+    explains = False
     for line in text.splitlines():
         begun = _LINE.match(line)
         if begun is not None:
             at = _moment(begun[1], begun[2]) or at
             yield from ((at, found) for found in _in_line(begun[3]))
+            # The cause of such a code has no time of its own; a dump has neither.
+            explains = _CODE.search(begun[3]) is not None
+        elif line.lstrip().startswith("<"):
+            explains = False
+        elif explains:
+            yield from ((at, found) for found in _in_line(line))
         for status in _STATUS.findall(line):
             if int(status) >= _FIRST_WARNING:
                 yield at, words.status(int(status))

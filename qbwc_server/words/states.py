@@ -27,8 +27,8 @@ _RECORD: dict[str, tuple[str, ...]] = {
     ),
     "locked": (
         (
-            "QuickBooks does not let it be changed: it is on an invoice or in "
-            "a closed period."
+            "QuickBooks does not let it be changed: it is on an invoice or a "
+            "paycheck, or in a closed period."
         ),
         "It goes by itself when the lock in QuickBooks is lifted.",
         "The administrator can move the closing date.",
@@ -125,12 +125,18 @@ _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
         ),
     ),
     ("time_entry", "locked"): (
-        "This time is on an invoice or in a closed period of QuickBooks.",
+        (
+            "This time is on an invoice or a paycheck, or in a closed period of "
+            "QuickBooks."
+        ),
         (
             "It goes by itself when the lock is lifted; invoiced time stays as "
             "QuickBooks has it."
         ),
-        "The administrator can move the closing date.",
+        (
+            "The administrator can move the closing date or end the Accountant's "
+            "Copy; paid time is for whoever does the payroll."
+        ),
         _TIMES,
     ),
     ("time_entry", "conflict"): (

@@ -337,6 +337,27 @@ def test_what_has_no_counterpart_is_named_and_waited_for(name: str) -> None:
     assert plan(add, Company()).waits_for == f"waits:{name}"
 
 
+@pytest.mark.parametrize("held", [None, "Preview"])
+def test_whatever_is_missing_is_waited_for(held: str | None) -> None:
+    """The arrival of any of it takes its part out of the reason."""
+    nothing = {**MOSAIC, "person": 99, "job": [99, 98], "item": 99}
+    action = plan(entry(None, nothing, agreed=None), Company(held=held))
+
+    assert action.waits_for == "waits:person"
+    assert action.also == ("waits:job", "waits:item")
+
+
+def test_what_needs_a_person_first_does_not_wait_for_the_rest_alone() -> None:
+    """An entry without a job goes when somebody chooses one, not by itself."""
+    new = entry(None, {**MOSAIC, "item": 99}, agreed=None)
+    action = plan(
+        replace(new, back={**new.back, "job": Missing("Has no job.")}), Company()
+    )
+
+    assert (action.reason, action.waits_for) == ("Has no job. item is not linked", None)
+    assert action.also == ("waits:item",)
+
+
 def test_what_can_go_goes_although_something_else_waits() -> None:
     """An entry moved to an unlinked project still gets its hours."""
     action = plan(entry(mosaic={**MOSAIC, "job": [99, 98], "minutes": 90}), Company())

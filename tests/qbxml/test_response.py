@@ -86,6 +86,23 @@ def test_answers_find_their_requests(
     assert places == expected
 
 
+@pytest.mark.parametrize("told", ["client&#146;s", "client&#x92;s", "client&#8217;s"])
+def test_a_number_of_the_code_page_is_the_letter_that_quickbooks_means(
+    told: str,
+) -> None:
+    """`&#146;` is a curly apostrophe to Windows, and a control character to XML."""
+    shown = parse(
+        '<?xml version="1.0"?><QBXML><QBXMLMsgsRs><TimeTrackingQueryRs statusCode="0" '
+        f'statusMessage="{told}"><TimeTrackingRet><Notes>{told}</Notes>'
+        f"</TimeTrackingRet><TxnDelRet>{told}</TxnDelRet></TimeTrackingQueryRs>"
+        "</QBXMLMsgsRs></QBXML>"
+    ).answers[0]
+
+    meant = "client\u2019s"
+    assert shown.message == shown.rets[0].text("Notes") == meant
+    assert shown.rets[1].text("") == meant
+
+
 def test_control_characters_are_dropped_where_they_stop_reading() -> None:
     """Users store them, XML cannot hold them; the rest of the text is read."""
     dirty = BODY.replace("Café", "Ca\x00f&#0;&#x1F;é\x0b&#xFFFFFFF;")

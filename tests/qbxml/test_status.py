@@ -17,6 +17,7 @@ from qbwc_server.qbxml.status import (
     Status,
     Verdict,
     hresult,
+    is_lock,
     message_set_status,
     status,
 )
@@ -164,6 +165,14 @@ INNER = 'There was an error when saving a Customers list, element "A". QuickBook
         (3140, "The list element is in use.", Verdict.RETRY),
         (3170, "Failed to acquire the lock for this object.", Verdict.RETRY),
         (3180, "The date is on or before the closing date.", Verdict.CUSTOMER),
+        (3160, "The date is on or before the closing date.", Verdict.CUSTOMER),
+        (3170, "It is on or before the dividing date.", Verdict.CUSTOMER),
+        (3180, "It is on or before the dividing date.", Verdict.CUSTOMER),
+        (3160, "It is on or before the dividing date.", Verdict.CUSTOMER),
+        (3140, "An Accountant's Copy exists.", Verdict.CUSTOMER),
+        (3170, "It has been used on a paycheck.", Verdict.CUSTOMER),
+        (3160, "It has been used on a pay check.", Verdict.CUSTOMER),
+        (3140, "No item for paychecks.", Verdict.DATA),
         (3140, "The specified record does not exist in the list.", Verdict.REFETCH),
         (3140, "This line item requires a customer or job.", Verdict.DATA),
         (3180, "This account number is already in use.", Verdict.DATA),
@@ -181,6 +190,26 @@ def test_ambiguous_codes_are_read_by_their_reason(
     found = status(code, f"{INNER} message: {reason}")
 
     assert (code, verdict) == (found.code, found.verdict)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "locks"),
+    [
+        (3161, "", True),
+        (3171, "", True),
+        (3170, "on or before the closing date", True),
+        (3170, "on or before the dividing date", True),
+        (3170, "used on a paycheck", True),
+        (3170, "Something new.", False),
+        (3140, "requires a customer or job", False),
+        (3260, "", False),
+    ],
+)
+def test_a_lock_of_the_books_is_told_from_what_somebody_must_mend(
+    code: int, reason: str, *, locks: bool
+) -> None:
+    """Nothing is wrong with the record: it goes when the lock is over."""
+    assert is_lock(status(code, f"{INNER} message: {reason}")) is locks
 
 
 def test_a_record_whose_name_sounds_like_a_lock_decides_nothing() -> None:

@@ -158,6 +158,24 @@ def test_a_moved_or_renamed_file_goes_on_and_is_noted(
     assert value in {desk.stored().file_name, desk.stored().file_path}
 
 
+def test_one_file_by_two_paths_in_turns_is_said_once(desk: Desk) -> None:
+    """By the drive's letter and by the network: one person opens it this way each."""
+    drive, network = desk.file.file_name, "\\\\SERVER\\Books\\Alice.QBW"
+    desk.read_all()
+    said = []
+    for path in (network, drive, network, drive):
+        desk.hands.set("file_name", path)
+        desk.clock.pass_(minutes=15)
+        ticket = desk.log_in()[0]
+        desk.finish(ticket, desk.first(ticket, path=path))
+        assert desk.stored().file_path == path
+        said.append(desk.stored().attention_id)
+
+    assert said == ["company-file-moved", None, None, None]
+    notes = [row.what for row in desk.rows(tables.audit)]
+    assert len([one for one in notes if one.startswith("Moved")]) == 1
+
+
 def test_a_web_connector_finds_a_moved_file_by_itself(desk: Desk) -> None:
     """The remembered path fails, the open file is tried, and is recognised."""
     desk.run()

@@ -235,6 +235,33 @@ def test_closed_books_lock_an_entry_until_the_closing_date_changes(
     assert timesheet.record(record).due_at == desk.clock()
 
 
+@pytest.mark.parametrize("action", ["add", "change", "delete"])
+def test_what_an_accountants_copy_keeps_is_locked_until_the_copy_is_over(
+    desk: Desk, timesheet: Timesheet, action: str
+) -> None:
+    """QuickBooks' own sentence is in the reason; released when the file says so."""
+    record = timesheet.new() if action == "add" else timesheet.linked()
+    if action == "change":
+        timesheet.change(record, notes="New")
+    elif action == "delete":
+        timesheet.delete(record)
+    before = timesheet.file()
+    desk.hands.set("dividing_date", "2026-02-28")
+    desk.run()
+
+    row = timesheet.record(record)
+    assert (row.state, row.due_at) == ("locked", desk.clock() + 6 * HOUR)
+    assert "Import the accountant's changes" in row.reason
+    assert 'QuickBooks says: "There was an error when modifying' in row.reason
+    assert timesheet.file() == before
+    assert desk.stored().attention is None
+
+    desk.clock.pass_(minutes=16)
+    desk.hands.set("dividing_date", "")
+    desk.run()
+    assert timesheet.record(record).due_at == desk.clock()
+
+
 def test_an_entry_that_is_open_in_a_form_goes_later(
     desk: Desk, timesheet: Timesheet
 ) -> None:

@@ -318,6 +318,37 @@ def test_who_waits_for_a_record_and_who_stands_below_it_is_woken(
     assert (found["5"].waits_for, found["3"].due_at) == (None, later)
 
 
+@pytest.mark.parametrize("column", [column.name for column in store.WAITS])
+def test_who_waits_for_several_things_is_woken_by_each(
+    company: Open, clock: Clock, column: str
+) -> None:
+    """It is planned anew, so it waits for nothing until it says for what."""
+    keep(company, clock, seen("1", "A"), seen("2", "B"))
+    deliver_all(*company)
+    waits: dict[str, Any] = {one.name: "customer:9" for one in store.WAITS}
+    change(*company, "2", **{**waits, column: "customer:1"})
+
+    store.wake_waiting(*company, "customer", "1", clock())
+
+    assert due(*company) == {"2"}
+    assert store.FREE.items() <= rows(*company)["2"]._asdict().items()
+
+
+@pytest.mark.parametrize("column", [column.name for column in store.WAITS])
+def test_who_waited_for_an_object_to_be_read_is_looked_at_when_it_was(
+    company: Open, clock: Clock, column: str
+) -> None:
+    """Also where it has no counterpart and so will never be linked."""
+    keep(company, clock, seen("2", "B"))
+    deliver_all(*company)
+    waits: dict[str, Any] = {column: "customer:1"}
+    change(*company, "2", **waits)
+
+    keep(company, clock, seen("1", "A"))
+
+    assert due(*company) == {"1", "2"}
+
+
 @pytest.mark.parametrize("how", ["appears", "comes back"])
 def test_who_waited_for_a_parent_to_be_read_is_looked_at_with_all_below(
     company: Open, clock: Clock, how: str

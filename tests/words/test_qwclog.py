@@ -69,6 +69,49 @@ def test_what_the_log_says_without_a_code_is_known_by_its_words(
     assert found in one
 
 
+@pytest.mark.parametrize(
+    ("code", "below", "found"),
+    [
+        (
+            "QBWC1013",
+            "This application is not allowed to log into this QuickBooks company data.",
+            "0x8004041D",
+        ),
+        ("QBWC1013", "Could not start QuickBooks.", "0x80040408"),
+        ("QBWC1013", "HRESULT = 0x80040414", "0x80040414"),
+        (
+            "QBWC1012",
+            "Could not establish trust relationship for the SSL/TLS secure channel.",
+            "QBWC1048",
+        ),
+    ],
+)
+def test_the_cause_of_a_code_is_found_on_the_lines_below_it(
+    code: str, below: str, found: str
+) -> None:
+    """Where Web Connector really writes it, without a time of its own."""
+    at = "20240611.14:02:11"
+    log = line(at, f"{code}: Error connecting.") + f"Error message:\n{below}\n"
+    one, other = findings(log)
+
+    assert {one.words.id, other.words.id} == {code, found}
+    assert one.last == other.last == datetime(2024, 6, 11, 14, 2, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [line("20240611.14:02:12", "XML dump follows: -"), '<?xml version="1.0" ?>\n'],
+)
+def test_below_a_code_a_dump_is_data_again(between: str) -> None:
+    """Also one that has no time of its own: notes may say anything."""
+    log = (
+        line("20240611.14:02:11", "QBWC1012: Error.\nError message:\nUnknown.")
+        + between
+        + "<Notes>he wrote:\nCould not start QuickBooks, 0x80040414</Notes>\n"
+    )
+    assert ids(log) == ["QBWC1012"]
+
+
 def test_a_refused_request_is_found_in_a_dumped_answer() -> None:
     """At the most verbose level the answers of QuickBooks stand in the log."""
     log = line("20260301.09:00:00", "XML dump follows: -") + (

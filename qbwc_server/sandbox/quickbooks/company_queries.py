@@ -65,6 +65,8 @@ def company_query(store: Store, request: etree._Element) -> Reply:
     """Answer CompanyQueryRq; private data comes for the OwnerIDs asked for."""
     name = str(store.setting("company_name"))
     owners = [node.text or "" for node in request.findall("OwnerID")]
+    dividing = str(store.setting("dividing_date"))
+    copy: list[Field] = [("AccountantCopyExists", "true"), ("DividingDate", dividing)]
     fields: list[Field] = [
         ("IsSampleCompany", "false"),
         ("CompanyName", name[:59]),
@@ -73,6 +75,7 @@ def company_query(store: Store, request: etree._Element) -> Reply:
         ("FirstMonthIncomeTaxYear", "January"),
         ("CompanyType", "ArchitecturalServices"),
         ("TaxForm", "Form1120S"),
+        *([("AccountantCopy", copy)] if dividing else []),
         *extension_fields(store, COMPANY, "", owners),
     ]
     return _one("CompanyRet", fields, request)

@@ -251,7 +251,8 @@ class Hands:
         Args:
             preference: class_tracking, time_tracking, payroll, payroll_subscription,
                 personal_data, may_write_time, read_only_access, dialog_open or
-                quickbooks_running (True or False); closing_date ("YYYY-MM-DD" or "");
+                quickbooks_running (True or False); closing_date or
+                dividing_date, of an Accountant's Copy ("YYYY-MM-DD" or "");
                 company_name, file_name or zone (text); file_mode ("SingleUser" or
                 "MultiUser"); access ("allowed", "not_asked", "denied" or
                 "no_automatic_login"); unknown_message_set (9002 or 600);

@@ -80,6 +80,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "may_write_time": True,
     "read_only_access": False,
     "closing_date": "",
+    "dividing_date": "",
     "dialog_open": False,
     "access": "allowed",
     "file_mode": "SingleUser",

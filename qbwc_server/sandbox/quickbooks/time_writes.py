@@ -263,6 +263,14 @@ def _require_open_period(store: Store, code: int, *days: str) -> None:
             "before the closing date of the company."
         )
         raise Refused(code, message)
+    dividing = store.setting("dividing_date")
+    if dividing and any(day <= dividing for day in days):
+        message = (
+            f"There was an error when modifying a TimeTracking. {_TAIL} You cannot "
+            "modify transactions dated on or before the dividing date while an "
+            "Accountant's Copy exists."
+        )
+        raise Refused({3161: 3160, 3171: 3170}.get(code, 3180), message)
 
 
 def _returned(store: Store, request: etree._Element, txn_id: str) -> Reply:

@@ -186,6 +186,9 @@ TABLES: Final[Meanings] = {
             "parent_id": "ListID of what it stands under; a time entry's person.",
             "external_guid": "The name we gave a time entry that we added.",
             "waits_for": "What it waits for: kind and ListID of another record.",
+            "waits_for_second": "What it waits for besides; also where it waits for a "
+            "person first.",
+            "waits_for_third": "The third thing that it waits for.",
             "choice": "What a person said of it: link, new, none or later.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",

@@ -52,6 +52,8 @@ record = of_company(
     text("parent_id", null=True),
     text("external_guid", null=True),
     text("waits_for", null=True),
+    text("waits_for_second", null=True),
+    text("waits_for_third", null=True),
     text("choice", null=True),
     moment("due_at"),
     count("delivery_rank", 50),
@@ -103,6 +105,16 @@ record = of_company(
         "ix_record_parent", ("company_id", "kind", "parent_id"), "parent_id IS NOT NULL"
     ),
     where("ix_record_waits_for", ("company_id", "waits_for"), "waits_for IS NOT NULL"),
+    where(
+        "ix_record_waits_for_second",
+        ("company_id", "waits_for_second"),
+        "waits_for_second IS NOT NULL",
+    ),
+    where(
+        "ix_record_waits_for_third",
+        ("company_id", "waits_for_third"),
+        "waits_for_third IS NOT NULL",
+    ),
 )
 
 
