@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import queue
+from qbwc_server.jobs.doubt import Doubt, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.records import store
 from qbwc_server.storage import tables
@@ -45,7 +46,8 @@ def retry(
     _audit(connection, job, "job retried", by=by, now=now, why=why)
     if job.in_doubt:
         # Its stored answer was asked for already.
-        queue.move(connection, job, "unsure", by=by, now=now, cursor={"answered": True})
+        again = Doubt(question=Question.ENTRY).kept()
+        queue.move(connection, job, "unsure", by=by, now=now, cursor=again)
         return "It is looked for in QuickBooks again with the next run."
     queue.move(
         connection,

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import metrics
 from qbwc_server.errors import QbwcError
+from qbwc_server.jobs.doubt import Doubt
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import next_id
 
@@ -35,6 +36,10 @@ our own check refuses: it never leaves. `failed` to `unsure` is for a person who
 write looked for again of which nobody knows whether it was done."""
 
 WRITES = frozenset({"add", "mod", "del"})
+UNLIMITED = 1_000_000
+"""The `batch_limit` of what may travel with any number of others."""
+LAST = 90
+"""The priority of a read that all others go before."""
 
 _JOB = tables.job
 _LOG = structlog.get_logger(__name__)
@@ -83,9 +88,19 @@ class Job:
         return self.action in WRITES
 
     @property
+    def was_split(self) -> bool:
+        """Whether it was in a set that was made smaller."""
+        return self.batch_limit < UNLIMITED
+
+    @property
     def in_doubt(self) -> bool:
         """Whether it failed without anybody having found out if it was done."""
-        return self.state == "failed" and bool((self.cursor or {}).get("in_doubt"))
+        return self.state == "failed" and self.writes and self.doubt.given_up
+
+    @property
+    def doubt(self) -> Doubt:
+        """How far the finding out has come, of a write whose answer was lost."""
+        return Doubt.of(self.cursor)
 
 
 def enqueue(
@@ -230,6 +245,7 @@ def split(
     The jobs go out again in batches of half the size, until the guilty one stands
     alone and fails with the reason while the others go on. Nothing of a refused set
     was executed (0x80040400: the text could not be parsed), so it was no try.
+    Reads go behind those that were not in such a set.
     """
     together = list(jobs)
     if len(together) == 1:
@@ -238,6 +254,7 @@ def split(
     half = (len(together) + 1) // 2
     for job in together:
         counted = 0 if (job.cursor or {}).get("pages", 0) else 1
+        later = job.priority if job.writes else min(job.priority + 1, LAST)
         move(
             connection,
             job,
@@ -246,6 +263,7 @@ def split(
             now=now,
             reason=reason,
             batch_limit=half,
+            priority=later,
             attempt=max(0, job.attempt - counted),
         )
 

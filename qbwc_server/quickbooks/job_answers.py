@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from qbwc_server import logs
+from qbwc_server.companies import attention
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import exchanges, queue
 from qbwc_server.jobs.queue import Job
@@ -27,7 +28,8 @@ from qbwc_server.quickbooks import (
     time_answers,
     time_requests,
 )
-from qbwc_server.quickbooks.writing import WRITINGS
+from qbwc_server.quickbooks.writing import WRITINGS, not_read
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE
 
 _FIRST_WARNING, _FIRST_ERROR = 500, 1000
@@ -133,9 +135,11 @@ def _apply_read(
 ) -> None:
     if job.kind == list_requests.ACTIVITY:
         restores.apply_activity(connection, company, job, answer, now=now)
-        return
-    kinds = time_answers if job.kind in time_requests.NAMES else list_answers
-    kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
+    else:
+        kinds = time_answers if job.kind in time_requests.NAMES else list_answers
+        kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
+    if job.priority == queue.LAST:
+        _calm_if_all_read(connection, company.id)
 
 
 def _message_name(job: Job) -> str:
@@ -174,5 +178,21 @@ def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
         queue.note(connection, job, reason=reason)
     elif job.writes:
         queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
+    elif job.attempt >= job.max_attempts:
+        said = "QuickBooks answers nothing to it; everything else goes on."
+        not_read(connection, job, by="answer", now=now, reason=reason, said=said)
     else:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+
+
+def _calm_if_all_read(connection: Connection, company_id: int) -> None:
+    """Take back that something is not read, if nothing is left that had trouble."""
+    job = tables.job
+    left = queue.select(
+        connection,
+        company_id,
+        job.c.priority == queue.LAST,
+        job.c.finished_at.is_(None),
+    )
+    if not left:
+        attention.over(connection, company_id, attention.NOT_READ)

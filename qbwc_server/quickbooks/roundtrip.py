@@ -9,18 +9,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import claiming, exchanges, queue
+from qbwc_server.jobs import claiming, doubt, exchanges, queue, trouble
 from qbwc_server.jobs.exchanges import Kept
 from qbwc_server.jobs.queue import Job
+from qbwc_server.jobs.trouble import Do, Trouble
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
@@ -28,12 +29,16 @@ from qbwc_server.qbxml.response import MessageSet, ResponseMalformed
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.quickbooks import job_answers, list_requests, recovery, time_requests
 from qbwc_server.quickbooks.list_requests import Rules
-from qbwc_server.quickbooks.writing import WRITINGS, fail
+from qbwc_server.quickbooks.writing import WRITINGS, fail, not_read
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
 PARSE_REFUSED = 0x80040400
 _BEFORE_ALL = 1
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
+_NOT_READ = (
+    "what QuickBooks answers cannot be read; everything else goes on. Please choose "
+    "File > Utilities > Verify Data in QuickBooks."
+)
 _LOG = structlog.get_logger(__name__)
 
 
@@ -49,10 +54,20 @@ class Outcome:
 
 
 def ask(
-    connection: Connection, company: Company, session_id: int, now: datetime
+    connection: Connection,
+    company: Company,
+    session_id: int,
+    now: datetime,
+    *,
+    last: bool = False,
 ) -> tuple[int, str] | None:
-    """Return the next question about lost writes; they go before everything else."""
-    return recovery.ask(connection, company, session_id, now, version=_version(company))
+    """Return the next question about lost writes; they go before new ones.
+
+    With `last` nothing else is left to be asked.
+    """
+    return recovery.ask(
+        connection, company, session_id, now, version=_version(company), last=last
+    )
 
 
 def compose(
@@ -143,8 +158,7 @@ def _look_first(
     unseen = [
         job
         for job in jobs
-        if job.action in {"mod", "del"}
-        and (job.cursor or {}).get("seen_in") != session_id
+        if job.action in {"mod", "del"} and doubt.seen_in(job.cursor) != session_id
     ]
     if not unseen:
         return False
@@ -158,8 +172,7 @@ def _look_first(
         priority=_BEFORE_ALL,
     )
     for job in unseen:
-        seen = {**(job.cursor or {}), "seen_in": session_id}
-        queue.note(connection, job, cursor=seen)
+        queue.note(connection, job, cursor=doubt.as_seen(session_id))
     return True
 
 
@@ -236,15 +249,15 @@ def _apply(
         if job.state == "sent"
     ]
     if row.hresult is not None and problem is None:
-        said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
+        said = _apply_refusal(connection, row, jobs, now)
         exchanges.change(connection, company_id, exchange_id, state="refused")
         return Outcome(said)
     if parsed is not None and row.purpose == "work" and not _meant(jobs, parsed):
         problem = "The answer is to something else than was asked."
     if parsed is None or problem is not None:
-        _unreadable(connection, jobs, problem or "", now)
+        said = _unreadable(connection, row, jobs, (problem or "")[:500], now)
         exchanges.change(connection, company_id, exchange_id, reason=problem)
-        return Outcome(_UNREADABLE)
+        return Outcome(said)
     counts: dict[str, int] = {}
     if row.purpose in {"probe", "look"}:
         counts = recovery.apply(connection, company, row, parsed, now)
@@ -288,34 +301,111 @@ def _request(
 
 
 def _apply_refusal(
-    connection: Connection, jobs: Sequence[Job], code: str, message: str, now: datetime
+    connection: Connection, row: Row[Any], jobs: Sequence[Job], now: datetime
 ) -> str | None:
-    found = hresult(code)
-    reason = f"QuickBooks refused with {found.hexadecimal}: {message}"[:500]
-    if found.code == PARSE_REFUSED and len(jobs) == 1:
-        fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
-        return None
-    if found.code == PARSE_REFUSED:
-        queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
-        return None
-    for job in jobs:
-        to = "unsure" if job.writes else "ready"
-        queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
-    return found.customer
+    """Take an HRESULT; return why the run ends with it, None where it goes on."""
+    found = hresult(row.hresult)
+    reason = f"QuickBooks refused with {found.hexadecimal}: {row.message or ''}"[:500]
+    before = _before(connection, row)
+    if row.purpose in {"probe", "look"}:
+        recovery.unheard(
+            *(connection, row.company_id, row, reason, now), counts=any(before)
+        )
+        goes_on = any(before) and trouble.goes_on(before)
+    elif found.code == PARSE_REFUSED and any(job.writes for job in jobs):
+        # Nothing was executed, so even writes may go again.
+        if len(jobs) == 1:
+            fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
+        else:
+            queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
+        goes_on = True
+    elif any(job.writes for job in jobs):
+        for job in jobs:
+            to = "unsure" if job.writes else "ready"
+            queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
+        goes_on = False
+    else:
+        met = _met(jobs, before, refused=True)
+        if found.code == PARSE_REFUSED:
+            # It says itself that it is about this very text.
+            met = replace(met, again=True, answered=(True, *before))
+        goes_on = _settle_reads(
+            *(connection, jobs, met, now),
+            by="quickbooks",
+            reason=reason,
+            said=found.customer,
+        )
+    return None if goes_on else found.customer
 
 
 def _unreadable(
-    connection: Connection, jobs: Sequence[Job], problem: str, now: datetime
-) -> None:
+    connection: Connection,
+    row: Row[Any],
+    jobs: Sequence[Job],
+    problem: str,
+    now: datetime,
+) -> str | None:
+    """Take a text that cannot be read; return why the run ends, None if it goes on."""
+    before = _before(connection, row)
+    goes_on = False
+    if row.purpose in {"probe", "look"}:
+        recovery.unheard(connection, row.company_id, row, problem, now, counts=True)
+        goes_on = trouble.goes_on(before)
+    elif any(job.writes for job in jobs):
+        for job in jobs:
+            queue.move(connection, job, "unsure", by="answer", now=now, reason=problem)
+    elif jobs:
+        goes_on = _settle_reads(
+            *(connection, jobs, _met(jobs, before, refused=False), now),
+            by="answer",
+            reason=problem,
+            said=_NOT_READ,
+        )
+    return None if goes_on else _UNREADABLE
+
+
+def _before(connection: Connection, row: Row[Any]) -> tuple[bool, ...]:
+    return exchanges.answered_before(connection, row.company_id, row.session_id, row.id)
+
+
+def _met(jobs: Sequence[Job], before: tuple[bool, ...], *, refused: bool) -> Trouble:
+    return Trouble(
+        many=len(jobs),
+        again=any(job.attempt > 1 or job.was_split for job in jobs),
+        refused=refused,
+        tries_left=any(job.attempt < job.max_attempts for job in jobs),
+        answered=before,
+    )
+
+
+def _settle_reads(
+    connection: Connection,
+    jobs: Sequence[Job],
+    met: Trouble,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    said: str,
+) -> bool:
+    """Do with reads what their trouble asks for; tell whether the run goes on."""
+    do, goes_on = trouble.judge(met)
+    if do is Do.APART:
+        queue.split(connection, jobs, by=by, now=now, reason=reason)
+        return goes_on
     for job in jobs:
-        if job.writes:
+        if do is Do.FAIL:
+            not_read(connection, job, by=by, now=now, reason=reason, said=said)
+        elif do is Do.LAST:
+            values = {"batch_limit": 1, "priority": queue.LAST}
             queue.move(
-                connection, job, "unsure", by="answer", now=now, reason=problem[:500]
+                connection, job, "ready", by=by, now=now, reason=reason, **values
             )
+        elif met.refused:
+            queue.move(connection, job, "ready", by=by, now=now, reason=reason)
         else:
-            queue.retry_later(
-                connection, job, by="answer", now=now, reason=problem[:500]
-            )
+            queue.retry_later(connection, job, by=by, now=now, reason=reason)
+    return goes_on
 
 
 def _version(company: Company) -> str:
