@@ -108,8 +108,8 @@ class Doubt:
     counts the sessions that answered, from `first_answer` to `last_answer`, the latest
     being `answered_in`; `silent` how often in a row nothing came. `unreadable` counts
     such answers to this question. `since` is from when `CHANGES` asks, `txn_id` what
-    `NAMED` asks for, `together` with how many others a question may stand, and
-    `given_up` that a person must say.
+    `NAMED` asks for, `together` with how many others a question may stand, `given_up`
+    that a person must say, and `left` that one said to leave it.
     """
 
     question: Question = Question.STORED
@@ -125,6 +125,7 @@ class Doubt:
     txn_id: str | None = None
     together: int = TOGETHER
     given_up: bool = False
+    left: bool = False
 
     @classmethod
     def of(cls, cursor: Mapping[str, Any] | None) -> Self:
