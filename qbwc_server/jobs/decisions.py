@@ -179,6 +179,7 @@ def leave(
         queue.note(connection, job, reason=LEFT, cursor=left)
     if job.record_id is not None:
         store.leave_out(connection, job.company_id, job.record_id, LEFT, now)
+    queue.wake_waiting_for(connection, job, now)
     _calm(connection, job.company_id)
     return "It is left as it is, and the entry takes no part any more."
 

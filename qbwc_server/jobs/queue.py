@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import metrics
+from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs.doubt import Doubt
 from qbwc_server.storage import statements, tables
@@ -195,9 +196,31 @@ def move(
     if not changed:
         raise IllegalTransition(f"Job {job.id} is no longer {job.state}.")
     _LOG.debug("job moved", company=job.company_id, job=job.id, state=to, by=by)
+    doubted = job.action == "add" and (job.state == "unsure" or job.in_doubt)
+    if doubted and to not in {"unsure", "failed"}:
+        wake_waiting_for(connection, job, now)
     if to == "done" and job.due_since is not None:
         passed = (now - job.due_since).total_seconds()
         metrics.arrived(metrics.TO_QUICKBOOKS, passed)
+
+
+def waits_for(job: Job) -> str:
+    """Return what a record waits for until a job is not in doubt any more."""
+    return f"job:{job.id}"
+
+
+def wake_waiting_for(connection: Connection, job: Job, now: datetime) -> None:
+    """Have the records planned that wait for a job, which is in doubt no more."""
+    record = tables.record
+    woken = connection.execute(
+        record.update()
+        .where(
+            record.c.company_id == job.company_id, record.c.waits_for == waits_for(job)
+        )
+        .values(due_at=now, waits_for=None)
+    )
+    if woken.rowcount:
+        registry.change(connection, job.company_id, deliver_at=now)
 
 
 def note(connection: Connection, job: Job, **values: object) -> None:

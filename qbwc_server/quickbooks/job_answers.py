@@ -13,9 +13,8 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from qbwc_server import logs
-from qbwc_server.companies import attention
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import exchanges, queue, unanswered_reads
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml import response
@@ -28,8 +27,7 @@ from qbwc_server.quickbooks import (
     time_answers,
     time_requests,
 )
-from qbwc_server.quickbooks.writing import WRITINGS, not_read
-from qbwc_server.storage import tables
+from qbwc_server.quickbooks.writing import WRITINGS
 from qbwc_server.storage.database import NOT_USABLE
 
 _FIRST_WARNING, _FIRST_ERROR = 500, 1000
@@ -138,8 +136,7 @@ def _apply_read(
     else:
         kinds = time_answers if job.kind in time_requests.NAMES else list_answers
         kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
-    if job.priority == queue.LAST:
-        _calm_if_all_read(connection, company.id)
+    unanswered_reads.answered(connection, job)
 
 
 def _message_name(job: Job) -> str:
@@ -180,19 +177,8 @@ def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
         queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
     elif job.attempt >= job.max_attempts:
         said = "QuickBooks answers nothing to it; everything else goes on."
-        not_read(connection, job, by="answer", now=now, reason=reason, said=said)
+        unanswered_reads.end(
+            connection, job, by="answer", now=now, reason=reason, said=said
+        )
     else:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
-
-
-def _calm_if_all_read(connection: Connection, company_id: int) -> None:
-    """Take back that something is not read, if nothing is left that had trouble."""
-    job = tables.job
-    left = queue.select(
-        connection,
-        company_id,
-        job.c.priority == queue.LAST,
-        job.c.finished_at.is_(None),
-    )
-    if not left:
-        attention.over(connection, company_id, attention.NOT_READ)

@@ -18,10 +18,16 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import claiming, doubt, exchanges, queue, trouble
+from qbwc_server.jobs import (
+    claiming,
+    doubt,
+    exchanges,
+    queue,
+    trouble,
+    unanswered_reads,
+)
 from qbwc_server.jobs.exchanges import Kept
 from qbwc_server.jobs.queue import Job
-from qbwc_server.jobs.trouble import Do, Trouble
 from qbwc_server.qbxml import response
 from qbwc_server.qbxml.check import problems
 from qbwc_server.qbxml.request import Request, message_set
@@ -29,7 +35,7 @@ from qbwc_server.qbxml.response import MessageSet, ResponseMalformed
 from qbwc_server.qbxml.status import hresult
 from qbwc_server.quickbooks import job_answers, list_requests, recovery, time_requests
 from qbwc_server.quickbooks.list_requests import Rules
-from qbwc_server.quickbooks.writing import WRITINGS, fail, not_read
+from qbwc_server.quickbooks.writing import WRITINGS, fail
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
 PARSE_REFUSED = 0x80040400
@@ -325,12 +331,12 @@ def _apply_refusal(
             queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
         goes_on = False
     else:
-        met = _met(jobs, before, refused=True)
+        what = unanswered_reads.met(jobs, before, refused=True)
         if found.code == PARSE_REFUSED:
             # It says itself that it is about this very text.
-            met = replace(met, again=True, answered=(True, *before))
-        goes_on = _settle_reads(
-            *(connection, jobs, met, now),
+            what = replace(what, again=True, answered=(True, *before))
+        goes_on = unanswered_reads.settle(
+            *(connection, jobs, what, now),
             by="quickbooks",
             reason=reason,
             said=found.customer,
@@ -355,8 +361,9 @@ def _unreadable(
         for job in jobs:
             queue.move(connection, job, "unsure", by="answer", now=now, reason=problem)
     elif jobs:
-        goes_on = _settle_reads(
-            *(connection, jobs, _met(jobs, before, refused=False), now),
+        what = unanswered_reads.met(jobs, before, refused=False)
+        goes_on = unanswered_reads.settle(
+            *(connection, jobs, what, now),
             by="answer",
             reason=problem,
             said=_NOT_READ,
@@ -366,46 +373,6 @@ def _unreadable(
 
 def _before(connection: Connection, row: Row[Any]) -> tuple[bool, ...]:
     return exchanges.answered_before(connection, row.company_id, row.session_id, row.id)
-
-
-def _met(jobs: Sequence[Job], before: tuple[bool, ...], *, refused: bool) -> Trouble:
-    return Trouble(
-        many=len(jobs),
-        again=any(job.attempt > 1 or job.was_split for job in jobs),
-        refused=refused,
-        tries_left=any(job.attempt < job.max_attempts for job in jobs),
-        answered=before,
-    )
-
-
-def _settle_reads(
-    connection: Connection,
-    jobs: Sequence[Job],
-    met: Trouble,
-    now: datetime,
-    *,
-    by: str,
-    reason: str,
-    said: str,
-) -> bool:
-    """Do with reads what their trouble asks for; tell whether the run goes on."""
-    do, goes_on = trouble.judge(met)
-    if do is Do.APART:
-        queue.split(connection, jobs, by=by, now=now, reason=reason)
-        return goes_on
-    for job in jobs:
-        if do is Do.FAIL:
-            not_read(connection, job, by=by, now=now, reason=reason, said=said)
-        elif do is Do.LAST:
-            values = {"batch_limit": 1, "priority": queue.LAST}
-            queue.move(
-                connection, job, "ready", by=by, now=now, reason=reason, **values
-            )
-        elif met.refused:
-            queue.move(connection, job, "ready", by=by, now=now, reason=reason)
-        else:
-            queue.retry_later(connection, job, by=by, now=now, reason=reason)
-    return goes_on
 
 
 def _version(company: Company) -> str:

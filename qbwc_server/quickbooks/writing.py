@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import attention
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Heard
 from qbwc_server.jobs.queue import Job
@@ -68,24 +67,3 @@ def fail(
     queue.move(connection, job, "failed", by=by, now=now, reason=reason)
     if job.writes and job.kind in WRITINGS:
         WRITINGS[job.kind].failed(connection, job, reason, now)
-
-
-def not_read(
-    connection: Connection, job: Job, *, by: str, now: datetime, reason: str, said: str
-) -> None:
-    """Move a read to failed that stands alone and is not answered; tell it by name.
-
-    `said` is for the customer. The next schedule tries it once, after all others.
-    """
-    queue.move(
-        connection,
-        job,
-        "failed",
-        by=by,
-        now=now,
-        reason=reason,
-        batch_limit=1,
-        priority=queue.LAST,
-    )
-    text = f"{job.summary}: {said}"
-    attention.attend(connection, job.company_id, error_id=attention.NOT_READ, text=text)

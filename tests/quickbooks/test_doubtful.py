@@ -7,13 +7,18 @@ right values are those that were seen to be wrong in trials of the whole product
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
 from qbwc_server.companies import attention
 from qbwc_server.jobs import decisions, exchanges, queue
 from qbwc_server.jobs.doubt import MOST_ANSWERS, WORKING_DAY, Question
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.planning import time_doubts
 from qbwc_server.quickbooks import recovery
 from qbwc_server.sandbox.quickbooks.refusal import QuickBooksRefusal
 from qbwc_server.storage import tables
@@ -333,6 +338,46 @@ def test_a_person_need_not_wait_until_it_is_given_up(
     assert timesheet.job(record).state == "unsure"
     _decide(desk, word, timesheet.job(record))
     assert timesheet.job(record).state in {"cancelled", "failed"}
+
+
+def test_an_equal_entry_of_that_person_and_day_waits_until_the_doubt_ends(
+    desk: Desk, timesheet: Timesheet, twisted: Callable[[Twist], None]
+) -> None:
+    """Of either side; one that differs goes on, and all go when a person has spoken."""
+    record = given_up(desk, timesheet, twisted)
+    job = timesheet.job(record)
+    fields = timesheet.fields(DAY)
+    unknown = cast("sa.Row[Any]", SimpleNamespace(id=0, quickbooks=fields))
+    differ = [
+        *(("date", "2026-02-26"), ("minutes", 91), ("person", "8-1")),
+        *(("job", "8-2"), ("item", None), ("notes", "Other drawings")),
+    ]
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        doubted = time_doubts.doubted(connection, desk.company.id)
+    for action in (Action(Do.ADD, fields=fields), Action(Do.CREATE)):
+        held = time_doubts.held(doubted, unknown, action)
+        assert held is not None
+        assert (held.do, held.waits_for) == (Do.NOTHING, f"job:{job.id}")
+    for name, other in differ:
+        action = Action(Do.ADD, fields={**fields, name: other})
+        assert time_doubts.held(doubted, unknown, action) is None
+    changed = Action(Do.MOD, fields=fields)
+    assert time_doubts.held(doubted, unknown, changed) is None
+    itself = timesheet.record(record)
+    assert time_doubts.held(doubted, itself, Action(Do.ADD, fields=fields)) is None
+
+    waiting = timesheet.new("2026-02-26")
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        connection.execute(
+            tables.record.update()
+            .where(tables.record.c.id == waiting)
+            .values(waits_for=f"job:{job.id}", due_at=None)
+        )
+    _decide(desk, decisions.leave, job)
+    row = timesheet.record(waiting)
+    assert (row.waits_for, row.due_at) == (None, desk.clock())
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        assert time_doubts.doubted(connection, desk.company.id) == []
 
 
 def test_a_job_that_is_not_in_doubt_is_none_to_decide_so(

@@ -185,7 +185,7 @@ TABLES: Final[Meanings] = {
             "time_modified": "When QuickBooks says it was changed.",
             "parent_id": "ListID of what it stands under; a time entry's person.",
             "external_guid": "The name we gave a time entry that we added.",
-            "waits_for": "What it waits for: kind and ListID of another record.",
+            "waits_for": "What it waits for: kind and id of a record, call or job.",
             "choice": "What a person said of it: link, new, none or later.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",
