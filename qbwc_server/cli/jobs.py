@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
@@ -21,6 +22,7 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.jobs import by_hand
+from qbwc_server.jobs.queue import Job
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -136,14 +138,52 @@ def cancel(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> Non
         _decide(one, by_hand.cancel, who, why)
 
 
+@jobs.command("found")
+@click.argument("job")
+@click.argument("txn_id")
+@by_whom
+@reporting
+def found(job: str, txn_id: str, who: str, why: str | None) -> None:
+    """Say that QuickBooks has what a job in doubt added, as the entry TXN_ID."""
+
+    def decide(connection: Connection, one: Job, **said: Any) -> str:
+        return by_hand.found(connection, one, txn_id, **said)
+
+    _decide(job, decide, who, why)
+
+
+@jobs.command("missing")
+@click.argument("job", nargs=-1, required=True)
+@yes_option
+@by_whom
+@reporting
+def missing(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None:
+    """Say that QuickBooks does not have what jobs in doubt were to add."""
+    ask_back(len(job), "Entries are added to QuickBooks again.", yes=yes)
+    for one in job:
+        _decide(one, by_hand.missing, who, why)
+
+
+@jobs.command("leave")
+@click.argument("job", nargs=-1, required=True)
+@yes_option
+@by_whom
+@reporting
+def leave(job: tuple[str, ...], who: str, why: str | None, *, yes: bool) -> None:
+    """Leave what jobs in doubt were to add as it is; the entries take no part."""
+    ask_back(len(job), "Entries are left out.", yes=yes)
+    for one in job:
+        _decide(one, by_hand.leave, who, why)
+
+
 def _decide(text: str, decide: Callable[..., str], who: str, why: str | None) -> None:
     company_id, number = dereference(text)
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
-        found = by_hand.find(connection, company_id, number)
-        if found is None:
+        row = by_hand.find(connection, company_id, number)
+        if row is None:
             raise click.ClickException(f"There is no job {text}.")
-        said = decide(connection, found, by=who, now=made.clock(), why=why)
+        said = decide(connection, row, by=who, now=made.clock(), why=why)
     click.echo(f"{text}: {said}")
 
 

@@ -11,6 +11,10 @@ _TABLE = tables.company
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
 """Attentions in which nothing is written until a person has spoken."""
 TIME_OFF = "time-tracking-off"
+NOT_READ = "list-not-read"
+IN_DOUBT = "write-in-doubt"
+_LASTING = frozenset({TIME_OFF, NOT_READ, IN_DOUBT})
+"""Those that a good run does not end; what ends them says so by `over`."""
 _OF_MOSAIC = "mosaic-"
 
 
@@ -55,10 +59,18 @@ def calm(
     now = sa.func.coalesce(_TABLE.c.attention_id, "")
     of_mosaic = now.startswith(_OF_MOSAIC)
     condition = (_TABLE.c.id == company_id) & (of_mosaic if mosaic else ~of_mosaic)
-    # That time tracking is off is over when the preferences say so.
-    condition &= now != TIME_OFF
+    condition &= now.not_in(_LASTING)
     if not also_stops:
         condition &= now.not_in(STOPPING)
     connection.execute(
         _TABLE.update().where(condition).values(attention_id=None, attention=None)
+    )
+
+
+def over(connection: Connection, company_id: int, error_id: str) -> None:
+    """Take back one thing that needed attention, if it is what is said now."""
+    connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == company_id, _TABLE.c.attention_id == error_id)
+        .values(attention_id=None, attention=None)
     )

@@ -1,21 +1,31 @@
-"""What a person decides about a job: to try it again, or to let it be."""
+"""What a person decides about a job: to try it again, or to let it be.
+
+Of an entry of which nobody knows whether QuickBooks has it: that it is there, that it
+is not, or that it is to be left. Each may be said while it is still being looked for,
+and another one later.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import queue
+from qbwc_server.jobs.doubt import Doubt, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 
 _ON_THEIR_WAY = ("ready", "sent", "unsure")
 _CANCELLABLE = ("waiting", "ready", "failed")
+_LONGEST_ID = 36
+LEFT = "Somebody said that it is to be left as it is, on both sides."
 
 
 class NotDecidable(QbwcError):
@@ -45,7 +55,9 @@ def retry(
     _audit(connection, job, "job retried", by=by, now=now, why=why)
     if job.in_doubt:
         # Its stored answer was asked for already.
-        queue.move(connection, job, "unsure", by=by, now=now, cursor={"answered": True})
+        again = Doubt(question=Question.ENTRY)
+        queue.move(connection, job, "unsure", by=by, now=now, cursor=again.kept())
+        _taken_up(connection, job, now)
         return "It is looked for in QuickBooks again with the next run."
     queue.move(
         connection,
@@ -75,12 +87,131 @@ def cancel(
     if job.state not in _CANCELLABLE:
         raise NotDecidable(f"Job {job.id} is {job.state}; it cannot be taken back.")
     _audit(connection, job, "job taken back", by=by, now=now, why=why)
+    in_doubt = job.in_doubt
     queue.move(connection, job, "cancelled", by=by, now=now, reason="Taken back.")
+    if in_doubt:
+        _taken_up(connection, job, now)
     if job.record_id is None:
         return "It is taken back."
     store.make_due(connection, job.company_id, [job.record_id], now)
     registry.change(connection, job.company_id, deliver_at=now)
     return "It is taken back, and its record is planned anew."
+
+
+def found(
+    connection: Connection,
+    job: Job,
+    txn_id: str,
+    *,
+    by: str,
+    now: datetime,
+    why: str | None = None,
+) -> str:
+    """Take a person's word for which entry of QuickBooks it is; return what happens.
+
+    The entry is asked for with the next run, and taken if QuickBooks shows it.
+
+    Raises:
+        NotDecidable: nothing is in doubt about it, or the entry is another one's.
+    """
+    _require_doubt(job)
+    named = txn_id.strip()
+    if not 0 < len(named) <= _LONGEST_ID or not named.isascii():
+        raise NotDecidable("Say the TxnID that QuickBooks has for the entry.")
+    record = tables.record
+    taken = connection.execute(
+        sa.select(record.c.id).where(
+            record.c.company_id == job.company_id,
+            record.c.quickbooks_id == named,
+            record.c.mosaic_id.is_not(None),
+            record.c.id != job.record_id,
+        )
+    ).first()
+    if taken is not None:
+        raise NotDecidable(f"{named} is the entry of record {taken.id} already.")
+    _audit(connection, job, "job said to be done", by=by, now=now, why=why, says=named)
+    asked = Doubt(question=Question.NAMED, txn_id=named).kept()
+    if job.state == "unsure":
+        queue.note(connection, job, cursor=asked)
+    else:
+        queue.move(connection, job, "unsure", by=by, now=now, cursor=asked)
+    _taken_up(connection, job, now)
+    return "It is asked for in QuickBooks with the next run, and taken if it is there."
+
+
+def missing(
+    connection: Connection, job: Job, *, by: str, now: datetime, why: str | None = None
+) -> str:
+    """Take a person's word that QuickBooks does not have it; return what happens.
+
+    Its record is planned anew.
+
+    Raises:
+        NotDecidable: nothing is in doubt about it.
+    """
+    _require_doubt(job)
+    _audit(connection, job, "job said not to be done", by=by, now=now, why=why)
+    reason = "Somebody said that QuickBooks does not have it."
+    if job.state == "unsure":
+        queue.abandon(connection, job, by=by, now=now, reason=reason)
+    else:
+        queue.move(connection, job, "cancelled", by=by, now=now, reason=reason)
+    _taken_up(connection, job, now)
+    return "It is not in QuickBooks then; its record is planned anew."
+
+
+def leave(
+    connection: Connection, job: Job, *, by: str, now: datetime, why: str | None = None
+) -> str:
+    """Take a person's word that nothing more is to be done; return what happens.
+
+    The entry is left out; one of the other words may be said later.
+
+    Raises:
+        NotDecidable: nothing is in doubt about it.
+    """
+    _require_doubt(job)
+    _audit(connection, job, "job left", by=by, now=now, why=why)
+    left = replace(job.doubt, given_up=True, left=True).kept()
+    if job.state == "unsure":
+        queue.move(connection, job, "failed", by=by, now=now, reason=LEFT, cursor=left)
+    else:
+        queue.note(connection, job, reason=LEFT, cursor=left)
+    if job.record_id is not None:
+        store.leave_out(connection, job.company_id, job.record_id, LEFT, now)
+    queue.wake_waiting_for(connection, job, now)
+    _calm(connection, job.company_id)
+    return "It is left as it is, and the entry takes no part any more."
+
+
+def _require_doubt(job: Job) -> None:
+    if job.action != "add" or not (job.state == "unsure" or job.in_doubt):
+        raise NotDecidable(
+            f"Job {job.id} is {job.state}: it is not in doubt whether QuickBooks added "
+            "it."
+        )
+
+
+def _taken_up(connection: Connection, job: Job, now: datetime) -> None:
+    """Have the record of a job wait for nobody any more."""
+    if job.record_id is not None:
+        if job.doubt.left:
+            store.take_in(connection, job.company_id, job.record_id)
+        store.make_due(connection, job.company_id, [job.record_id], now)
+        registry.change(connection, job.company_id, deliver_at=now)
+    _calm(connection, job.company_id)
+
+
+def _calm(connection: Connection, company_id: int) -> None:
+    """Take back what is said of writes in doubt when none waits for a person."""
+    failed = queue.select(
+        connection,
+        company_id,
+        tables.job.c.state == "failed",
+        tables.job.c.finished_at.is_(None),
+    )
+    if not any(job.in_doubt and not job.doubt.left for job in failed):
+        attention.over(connection, company_id, attention.IN_DOUBT)
 
 
 def _audit(
@@ -91,8 +222,9 @@ def _audit(
     by: str,
     now: datetime,
     why: str | None,
+    **more: object,
 ) -> None:
-    detail = {"job": job.id, "summary": job.summary, "before": job.state}
+    detail = {"job": job.id, "summary": job.summary, "before": job.state, **more}
     registry.audit(
         connection, job.company_id, now, who=by, what=what, why=why, detail=detail
     )

@@ -36,6 +36,23 @@ _TAKE = (
     .returning(*_HEAD)
 )
 _INSERT = _TABLE.insert()
+_ENOUGH = 50
+_OF_SESSION = (
+    statements.equal(_TABLE.c.company_id, "company"),
+    statements.equal(_TABLE.c.session_id, "session"),
+    _TABLE.c.purpose != "hcp",
+    _TABLE.c.applied_at.is_not(None),
+)
+_IS_OF_USE = sa.and_(
+    _TABLE.c.hresult.is_(None),
+    # A text that cannot be read has a reason, and no other mark.
+    sa.or_(
+        _TABLE.c.reason.is_(None),
+        _TABLE.c.state == "refused",
+        _TABLE.c.failed_at.is_not(None),
+    ),
+)
+_ANY_OF_USE = sa.select(_TABLE.c.id).where(*_OF_SESSION, _IS_OF_USE).limit(1)
 _JOBS = (
     sa.select(*queue.COLUMNS)
     .where(
@@ -177,6 +194,30 @@ def get(connection: Connection, company_id: int, exchange_id: int) -> Row[Any]:
     """Return the row of an exchange."""
     given = {"company": company_id, "exchange": exchange_id}
     return connection.execute(_GET, given).one()
+
+
+def answered_before(
+    connection: Connection, company_id: int, session_id: int, exchange_id: int
+) -> tuple[bool, ...]:
+    """Tell of each earlier set of a session if its answer was of use, latest first.
+
+    What Web Connector brought along unasked is none, and what our own program failed
+    on was an answer. Of a long session the latest are told.
+    """
+    rows = connection.execute(
+        sa.select(_IS_OF_USE)
+        .where(*_OF_SESSION, _TABLE.c.id < sa.bindparam("before"))
+        .order_by(_TABLE.c.id.desc())
+        .limit(_ENOUGH),
+        {"company": company_id, "session": session_id, "before": exchange_id},
+    )
+    return tuple(bool(row[0]) for row in rows)
+
+
+def is_answered(connection: Connection, company_id: int, session_id: int) -> bool:
+    """Tell whether QuickBooks has answered anything in a session that was of use."""
+    given = {"company": company_id, "session": session_id}
+    return connection.execute(_ANY_OF_USE, given).first() is not None
 
 
 def take(

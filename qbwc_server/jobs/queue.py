@@ -17,7 +17,9 @@ import structlog
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import metrics
+from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
+from qbwc_server.jobs.doubt import Doubt
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import next_id
 
@@ -35,6 +37,10 @@ our own check refuses: it never leaves. `failed` to `unsure` is for a person who
 write looked for again of which nobody knows whether it was done."""
 
 WRITES = frozenset({"add", "mod", "del"})
+UNLIMITED = 1_000_000
+"""The `batch_limit` of what may travel with any number of others."""
+LAST = 90
+"""The priority of a read that all others go before."""
 
 _JOB = tables.job
 _LOG = structlog.get_logger(__name__)
@@ -83,9 +89,19 @@ class Job:
         return self.action in WRITES
 
     @property
+    def was_split(self) -> bool:
+        """Whether it was in a set that was made smaller."""
+        return self.batch_limit < UNLIMITED
+
+    @property
     def in_doubt(self) -> bool:
         """Whether it failed without anybody having found out if it was done."""
-        return self.state == "failed" and bool((self.cursor or {}).get("in_doubt"))
+        return self.state == "failed" and self.writes and self.doubt.given_up
+
+    @property
+    def doubt(self) -> Doubt:
+        """How far the finding out has come, of a write whose answer was lost."""
+        return Doubt.of(self.cursor)
 
 
 def enqueue(
@@ -180,9 +196,31 @@ def move(
     if not changed:
         raise IllegalTransition(f"Job {job.id} is no longer {job.state}.")
     _LOG.debug("job moved", company=job.company_id, job=job.id, state=to, by=by)
+    doubted = job.action == "add" and (job.state == "unsure" or job.in_doubt)
+    if doubted and to not in {"unsure", "failed"}:
+        wake_waiting_for(connection, job, now)
     if to == "done" and job.due_since is not None:
         passed = (now - job.due_since).total_seconds()
         metrics.arrived(metrics.TO_QUICKBOOKS, passed)
+
+
+def waits_for(job: Job) -> str:
+    """Return what a record waits for until a job is not in doubt any more."""
+    return f"job:{job.id}"
+
+
+def wake_waiting_for(connection: Connection, job: Job, now: datetime) -> None:
+    """Have the records planned that wait for a job, which is in doubt no more."""
+    record = tables.record
+    woken = connection.execute(
+        record.update()
+        .where(
+            record.c.company_id == job.company_id, record.c.waits_for == waits_for(job)
+        )
+        .values(due_at=now, waits_for=None)
+    )
+    if woken.rowcount:
+        registry.change(connection, job.company_id, deliver_at=now)
 
 
 def note(connection: Connection, job: Job, **values: object) -> None:
@@ -230,6 +268,7 @@ def split(
     The jobs go out again in batches of half the size, until the guilty one stands
     alone and fails with the reason while the others go on. Nothing of a refused set
     was executed (0x80040400: the text could not be parsed), so it was no try.
+    Reads go behind those that were not in such a set.
     """
     together = list(jobs)
     if len(together) == 1:
@@ -238,6 +277,7 @@ def split(
     half = (len(together) + 1) // 2
     for job in together:
         counted = 0 if (job.cursor or {}).get("pages", 0) else 1
+        later = job.priority if job.writes else min(job.priority + 1, LAST)
         move(
             connection,
             job,
@@ -246,6 +286,7 @@ def split(
             now=now,
             reason=reason,
             batch_limit=half,
+            priority=later,
             attempt=max(0, job.attempt - counted),
         )
 

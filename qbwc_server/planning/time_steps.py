@@ -36,7 +36,7 @@ from qbwc_server.kinds.two_way import (
     agreed_after,
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_facts, used_words
+from qbwc_server.planning import time_doubts, time_facts, used_words
 from qbwc_server.planning.time_joins import (
     days_only_in_mosaic,
     join_before_add,
@@ -95,6 +95,7 @@ class TimeSteps:
             outbox.records_given_up(connection, company.id, ids),
             _Rests(company.id),
             days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
+            time_doubts.doubted(connection, company.id),
         )
         batch.links.prepare(rows)
         for row in rows:
@@ -181,6 +182,7 @@ class TimeSteps:
         if rules.held is not None:
             action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
+        wait = wait or time_doubts.held(batch.doubted, row, action)
         return row, wait or self._not_again(batch, row, action) or action
 
     def _joined(
@@ -314,6 +316,7 @@ class _Batch:
     gave_up: set[int]
     rests: _Rests
     only_mosaic: set[str]
+    doubted: list[Job]
     joined: set[int] = field(default_factory=set)
     writes: list[tuple[Row[Any], Action]] = field(default_factory=list)
     """What is to be written to Mosaic when all are planned."""

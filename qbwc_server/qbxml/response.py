@@ -29,13 +29,15 @@ _REFERENCE = re.compile(
 _LONGEST_NESTING = 64
 _OBJECT = 4
 _MOST_PARTS = 100_000
-"""Elements and attributes of one answer; a page of 500 has some 12,000. Every "=" in a
-text counts as an attribute: what is refused for them comes again in smaller pages."""
+"""Elements and attributes of one answer; a page of 500 has some 12,000."""
 _MOST_ATTRIBUTES = 100
 _HUGE_TAG = re.compile(
     r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+){100}"
 )
 """A tag of a hundred attributes: the parser would hold all before we see one."""
+_TAG = re.compile(r"<[^<>\"']*+(?:\"[^\"<]*+\"[^<>\"']*+|'[^'<]*+'[^<>\"']*+)++>")
+"""A tag that has attributes."""
+_VALUE = re.compile(r"\"[^\"]*+\"|'[^']*+'")
 
 
 class ResponseMalformed(ValueError):
@@ -180,12 +182,23 @@ def _read_safely(text: str) -> MessageSet:
         raise ResponseMalformed(
             "the answer has a DOCTYPE, which QuickBooks never sends"
         )
-    attributes = text.count("=")  # never fewer than there are
-    if text.count("<") - text.count("</") + attributes > _MOST_PARTS:
-        raise ResponseMalformed("the answer is larger than was asked for")
-    if attributes >= _MOST_ATTRIBUTES and _HUGE_TAG.search(text):
+    elements = text.count("<") - text.count("</")
+    most = text.count("=")  # never fewer than there are attributes
+    if most >= _MOST_ATTRIBUTES and _HUGE_TAG.search(text):
         raise ResponseMalformed("an element has more attributes than qbXML ever has")
+    if elements + most > _MOST_PARTS and _has_more(text, _MOST_PARTS - elements):
+        raise ResponseMalformed("the answer is larger than was asked for")
     return _read(text)
+
+
+def _has_more(text: str, most: int) -> bool:
+    """Tell whether a text has more attributes; what stands between tags is none."""
+    left = most
+    for tag in _TAG.finditer(text):
+        if left < 0:
+            break
+        left -= sum(1 for _ in _VALUE.finditer(tag[0]))
+    return left < 0
 
 
 def _read(text: str) -> MessageSet:

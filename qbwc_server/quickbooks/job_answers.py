@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import logs
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import exchanges, queue
+from qbwc_server.jobs import exchanges, queue, unanswered_reads
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.qbxml import response
@@ -133,9 +133,10 @@ def _apply_read(
 ) -> None:
     if job.kind == list_requests.ACTIVITY:
         restores.apply_activity(connection, company, job, answer, now=now)
-        return
-    kinds = time_answers if job.kind in time_requests.NAMES else list_answers
-    kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
+    else:
+        kinds = time_answers if job.kind in time_requests.NAMES else list_answers
+        kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
+    unanswered_reads.answered(connection, job)
 
 
 def _message_name(job: Job) -> str:
@@ -174,5 +175,10 @@ def _unanswered(connection: Connection, job: Job, now: datetime) -> None:
         queue.note(connection, job, reason=reason)
     elif job.writes:
         queue.move(connection, job, "unsure", by="answer", now=now, reason=reason)
+    elif job.attempt >= job.max_attempts:
+        said = "QuickBooks answers nothing to it; everything else goes on."
+        unanswered_reads.end(
+            connection, job, by="answer", now=now, reason=reason, said=said
+        )
     else:
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)

@@ -83,8 +83,16 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
         tables.job.c.state == "failed",
         tables.job.c.action == "read",
     ):
+        # One that stood alone has one try: it is not worth a run of its own.
+        attempt = job.max_attempts - 1 if job.priority == queue.LAST else 0
         queue.move(
-            connection, job, "ready", by="schedule", now=now, run_at=now, attempt=0
+            connection,
+            job,
+            "ready",
+            by="schedule",
+            now=now,
+            run_at=now,
+            attempt=attempt,
         )
     registry.change(connection, company.id, next_read_at=following)
 
@@ -140,11 +148,20 @@ def read_time_first(
 def ask_before_writing(connection: Connection, company: Company, now: datetime) -> None:
     """Queue the question for a restored backup if something may be written now.
 
-    A lost write may: it goes out again in the session that finds it was not done.
+    A lost write may: it goes out again in the session that finds it was not done. The
+    question goes by itself then: it harms nothing, and shows that QuickBooks answers.
     """
-    unsure = claiming.unsure(connection, company.id)
-    if company.writes_quickbooks and (
-        unsure or claiming.writes_ready(connection, company.id, now)
+    if claiming.unsure(connection, company.id):
+        _ask_about_restore(connection, company.id, now)
+        for job in queue.select(
+            connection,
+            company.id,
+            tables.job.c.dedupe_key == f"read:{ACTIVITY}",
+            tables.job.c.state == "ready",
+        ):
+            queue.note(connection, job, batch_limit=1)
+    elif company.writes_quickbooks and claiming.writes_ready(
+        connection, company.id, now
     ):
         _ask_about_restore(connection, company.id, now)
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import NoResultFound
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import by_hand, exchanges, queue
+from qbwc_server.jobs.doubt import Doubt, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Kind, Seen
@@ -279,7 +280,7 @@ def _settle(
                 by="replay",
                 now=now,
                 reason="Its answer is worked with again.",
-                cursor={"answered": True},
+                cursor=Doubt(question=Question.ENTRY).kept(),
             )
         open_ids.append(job.id)
     doubted = queue.select(connection, company.id, tables.job.c.id.in_(open_ids))

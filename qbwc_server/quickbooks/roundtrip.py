@@ -9,16 +9,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import claiming, exchanges, queue
+from qbwc_server.jobs import (
+    claiming,
+    doubt,
+    exchanges,
+    queue,
+    trouble,
+    unanswered_reads,
+)
 from qbwc_server.jobs.exchanges import Kept
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
@@ -41,6 +48,10 @@ from qbwc_server.storage.database import NOT_USABLE, company_transaction
 PARSE_REFUSED = 0x80040400
 _BEFORE_ALL = 1
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
+_NOT_READ = (
+    "what QuickBooks answers cannot be read; everything else goes on. Please choose "
+    "File > Utilities > Verify Data in QuickBooks."
+)
 _LOG = structlog.get_logger(__name__)
 
 
@@ -56,10 +67,20 @@ class Outcome:
 
 
 def ask(
-    connection: Connection, company: Company, session_id: int, now: datetime
+    connection: Connection,
+    company: Company,
+    session_id: int,
+    now: datetime,
+    *,
+    last: bool = False,
 ) -> tuple[int, str] | None:
-    """Return the next question about lost writes; they go before everything else."""
-    return recovery.ask(connection, company, session_id, now, version=_version(company))
+    """Return the next question about lost writes; they go before new ones.
+
+    With `last` nothing else is left to be asked.
+    """
+    return recovery.ask(
+        connection, company, session_id, now, version=_version(company), last=last
+    )
 
 
 def compose(
@@ -162,8 +183,7 @@ def _look_first(
     unseen = [
         job
         for job in jobs
-        if job.action in {"mod", "del"}
-        and (job.cursor or {}).get("seen_in") != session_id
+        if job.action in {"mod", "del"} and doubt.seen_in(job.cursor) != session_id
     ]
     if not unseen:
         return False
@@ -177,8 +197,7 @@ def _look_first(
         priority=_BEFORE_ALL,
     )
     for job in unseen:
-        seen = {**(job.cursor or {}), "seen_in": session_id}
-        queue.note(connection, job, cursor=seen)
+        queue.note(connection, job, cursor=doubt.as_seen(session_id))
     return True
 
 
@@ -255,15 +274,15 @@ def _apply(
         if job.state == "sent"
     ]
     if row.hresult is not None and problem is None:
-        said = _apply_refusal(connection, jobs, row.hresult, row.message or "", now)
+        said = _apply_refusal(connection, row, jobs, now)
         exchanges.change(connection, company_id, exchange_id, state="refused")
         return Outcome(said)
     if parsed is not None and row.purpose == "work" and not _meant(jobs, parsed):
         problem = "The answer is to something else than was asked."
     if parsed is None or problem is not None:
-        _unreadable(connection, jobs, problem or "", now)
+        said = _unreadable(connection, row, jobs, (problem or "")[:500], now)
         exchanges.change(connection, company_id, exchange_id, reason=problem)
-        return Outcome(_UNREADABLE)
+        return Outcome(said)
     counts: dict[str, int] = {}
     if row.purpose in {"probe", "look"}:
         counts = recovery.apply(connection, company, row, parsed, now)
@@ -307,34 +326,72 @@ def _request(
 
 
 def _apply_refusal(
-    connection: Connection, jobs: Sequence[Job], code: str, message: str, now: datetime
+    connection: Connection, row: Row[Any], jobs: Sequence[Job], now: datetime
 ) -> str | None:
-    found = hresult(code)
-    reason = f"QuickBooks refused with {found.hexadecimal}: {message}"[:500]
-    if found.code == PARSE_REFUSED and len(jobs) == 1:
-        fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
-        return None
-    if found.code == PARSE_REFUSED:
-        queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
-        return None
-    for job in jobs:
-        to = "unsure" if job.writes else "ready"
-        queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
-    return found.customer
+    """Take an HRESULT; return why the run ends with it, None where it goes on."""
+    found = hresult(row.hresult)
+    reason = f"QuickBooks refused with {found.hexadecimal}: {row.message or ''}"[:500]
+    before = _before(connection, row)
+    if row.purpose in {"probe", "look"}:
+        recovery.unheard(
+            *(connection, row.company_id, row, reason, now), counts=any(before)
+        )
+        goes_on = any(before) and trouble.goes_on(before)
+    elif found.code == PARSE_REFUSED and any(job.writes for job in jobs):
+        # Nothing was executed, so even writes may go again.
+        if len(jobs) == 1:
+            fail(connection, jobs[0], by="quickbooks", now=now, reason=reason)
+        else:
+            queue.split(connection, jobs, by="quickbooks", now=now, reason=reason)
+        goes_on = True
+    elif any(job.writes for job in jobs):
+        for job in jobs:
+            to = "unsure" if job.writes else "ready"
+            queue.move(connection, job, to, by="quickbooks", now=now, reason=reason)
+        goes_on = False
+    else:
+        what = unanswered_reads.met(jobs, before, refused=True)
+        if found.code == PARSE_REFUSED:
+            # It says itself that it is about this very text.
+            what = replace(what, again=True, answered=(True, *before))
+        goes_on = unanswered_reads.settle(
+            *(connection, jobs, what, now),
+            by="quickbooks",
+            reason=reason,
+            said=found.customer,
+        )
+    return None if goes_on else found.customer
 
 
 def _unreadable(
-    connection: Connection, jobs: Sequence[Job], problem: str, now: datetime
-) -> None:
-    for job in jobs:
-        if job.writes:
-            queue.move(
-                connection, job, "unsure", by="answer", now=now, reason=problem[:500]
-            )
-        else:
-            queue.retry_later(
-                connection, job, by="answer", now=now, reason=problem[:500]
-            )
+    connection: Connection,
+    row: Row[Any],
+    jobs: Sequence[Job],
+    problem: str,
+    now: datetime,
+) -> str | None:
+    """Take a text that cannot be read; return why the run ends, None if it goes on."""
+    before = _before(connection, row)
+    goes_on = False
+    if row.purpose in {"probe", "look"}:
+        recovery.unheard(connection, row.company_id, row, problem, now, counts=True)
+        goes_on = trouble.goes_on(before)
+    elif any(job.writes for job in jobs):
+        for job in jobs:
+            queue.move(connection, job, "unsure", by="answer", now=now, reason=problem)
+    elif jobs:
+        what = unanswered_reads.met(jobs, before, refused=False)
+        goes_on = unanswered_reads.settle(
+            *(connection, jobs, what, now),
+            by="answer",
+            reason=problem,
+            said=_NOT_READ,
+        )
+    return None if goes_on else _UNREADABLE
+
+
+def _before(connection: Connection, row: Row[Any]) -> tuple[bool, ...]:
+    return exchanges.answered_before(connection, row.company_id, row.session_id, row.id)
 
 
 def _version(company: Company) -> str:

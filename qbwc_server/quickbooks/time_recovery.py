@@ -9,6 +9,7 @@ tell for certain stays unsure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.jobs import queue
+from qbwc_server.jobs.doubt import Heard, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.request import Request
@@ -37,6 +39,7 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 _ANYWHERE = timedelta(hours=26)
 """How much earlier a wall clock may be than ours, which is UTC: 12 hours and more."""
 _ALONE_AFTER = 2
+_NAMED = "A person said which entry it is."
 _FOUND = "The answer was lost; the entry was looked for and found."
 _NOT_DONE = "The answer was lost; QuickBooks had not done it."
 _CHANGED = "The answer was lost, and the entry was changed in QuickBooks since."
@@ -45,26 +48,29 @@ _CHANGED = "The answer was lost, and the entry was changed in QuickBooks since."
 def look(job: Job) -> Request:
     """Return the question that tells whether a write was done."""
     payload = job.payload or {}
+    doubt = job.doubt
+    if doubt.question is Question.NAMED:
+        return by_ids([doubt.txn_id or ""])
     if job.action != "add":
         return by_ids([payload["txn_id"]])
-    if since := (job.cursor or {}).get("since"):
-        return changed_since(since)
+    if doubt.question is Question.CHANGES and doubt.since:
+        return changed_since(doubt.since)
     fields = payload["fields"]
     # Where the person is no longer found, as after a merge, everybody is asked for.
-    person = None if (job.cursor or {}).get("everybody") else fields["person"]
+    person = None if doubt.question is Question.EVERYBODY else fields["person"]
     return of_day(fields["date"], person)
 
 
-def looked(connection: Connection, job: Job, answer: Answer, now: datetime) -> bool:
-    """Settle a write from the answer to `look`; False if that tells nothing."""
+def looked(
+    connection: Connection, job: Job, answer: Answer, now: datetime
+) -> Heard | None:
+    """Settle a write from the answer to `look`; what was heard where it does not."""
     verdict = status(answer.status_code, answer.message).verdict
+    if job.doubt.question is Question.NAMED:
+        return _settle_named(connection, job, answer, now)
     if job.action == "add":
         if verdict not in {Verdict.DONE, Verdict.EMPTY}:
-            if (job.cursor or {}).get("since"):
-                return False
-            everybody = {**(job.cursor or {}), "everybody": True}
-            queue.note(connection, job, cursor=everybody)
-            return False
+            return Heard.REFUSED
         return _settle_add(connection, job, answer, now)
     rets = [one for one in answer.rets if _is(one, job)]
     absent = verdict is Verdict.EMPTY or answer.status_code in {
@@ -72,14 +78,31 @@ def looked(connection: Connection, job: Job, answer: Answer, now: datetime) -> b
         NOT_FOUND,
     }
     if not rets and not absent:
-        return False
+        return Heard.REFUSED
     _settle_change(connection, job, rets[0] if rets else None, now)
-    return True
+    return None
+
+
+def _settle_named(
+    connection: Connection, job: Job, answer: Answer, now: datetime
+) -> Heard | None:
+    """Take the entry that a person says the Add made, if it is there."""
+    named = [one for one in answer.rets if one.text("TxnID") == job.doubt.txn_id]
+    if not named:
+        verdict = status(answer.status_code, answer.message).verdict
+        absent = verdict is Verdict.EMPTY or answer.status_code in {
+            _SOME_NOT_FOUND,
+            NOT_FOUND,
+        }
+        return Heard.ABSENT if absent else Heard.REFUSED
+    kept(connection, job, named[0], now)
+    queue.move(connection, job, "done", by="look", now=now, reason=_NAMED)
+    return None
 
 
 def _settle_add(
     connection: Connection, job: Job, answer: Answer, now: datetime
-) -> bool:
+) -> Heard | None:
     guid = (job.payload or {})["guid"]
     ours = [one for one in answer.rets if time_entry.guid_of(one) == guid]
     ours = ours or [one for one in answer.rets if _could_be_ours(connection, job, one)]
@@ -90,12 +113,12 @@ def _settle_add(
         # Somebody moved it to another day, and a read has met it there.
         see_again(connection, job, None, now, _FOUND)
     elif _ask_for_changes(connection, job):
-        return False
+        return Heard.ABSENT
     elif job.attempt >= job.max_attempts:
         abandon_lost(connection, job, now)
     else:
         _send_again(connection, job, now)
-    return True
+    return None
 
 
 def _ask_for_changes(connection: Connection, job: Job) -> bool:
@@ -104,15 +127,13 @@ def _ask_for_changes(connection: Connection, job: Job) -> bool:
     Asked for is what changed since the last complete read, for what was read is known
     by its GUID, and since a day before it was sent, wherever on earth the clock is.
     """
-    cursor = job.cursor or {}
-    if cursor.get("since") or job.sent_at is None:
+    if job.doubt.question is Question.CHANGES or job.sent_at is None:
         return False
     since = (job.sent_at - _ANYWHERE).strftime("%Y-%m-%dT%H:%M:%S")
     state = list_requests.state(connection, job.company_id, time_entry.NAME)
     if state is not None and state.watermark is not None:
         since = min(since, list_requests.since(state.watermark))
-    again = {**cursor, "since": since, "looked_in": None}
-    queue.note(connection, job, cursor=again)
+    queue.note(connection, job, cursor=replace(job.doubt, since=since).kept())
     return True
 
 

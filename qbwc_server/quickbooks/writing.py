@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from qbwc_server.jobs import queue
+from qbwc_server.jobs.doubt import Heard
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.request import Request
@@ -30,7 +31,7 @@ class Writing:
     * `refused` decides what becomes of the job and its record after a refusal.
     * `failed` is told why our own program could not send a job.
     * `look` returns the question that tells whether a lost write was done.
-    * `looked` settles the job from its answer; False if that tells nothing.
+    * `looked` settles the job from its answer; what was heard where it does not.
     * `in_doubt` is told that nobody could find out.
     """
 
@@ -39,7 +40,7 @@ class Writing:
     refused: Callable[[Connection, Job, Answer, Status, datetime], None]
     failed: Callable[[Connection, Job, str, datetime], None]
     look: Callable[[Job], Request]
-    looked: Callable[[Connection, Job, Answer, datetime], bool]
+    looked: Callable[[Connection, Job, Answer, datetime], Heard | None]
     in_doubt: Callable[[Connection, Job, datetime], None]
 
 

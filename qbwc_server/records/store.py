@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.kinds.kind import Kind, Seen
+from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
 from qbwc_server.storage.statements import equal, insert_many, matching
@@ -313,6 +314,33 @@ def make_due(
                 reason=None,
             )
         )
+
+
+def leave_out(
+    connection: Connection, company_id: int, record_id: int, reason: str, now: datetime
+) -> None:
+    """Have a record take no part, because a person said so."""
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)
+        .values(
+            choice=Choice.NONE.value,
+            state="do_not_link",
+            reason=reason,
+            due_at=None,
+            waits_for=None,
+            changed_at=now,
+        )
+    )
+
+
+def take_in(connection: Connection, company_id: int, record_id: int) -> None:
+    """Have a record that was left out take part again; its caller makes it due."""
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)
+        .values(choice=None, state="pending", reason=None)
+    )
 
 
 def wake_waiting(

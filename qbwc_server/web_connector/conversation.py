@@ -116,16 +116,18 @@ class Conversation:
             company = registry.get(connection, company_id)
             if not session.checked:
                 list_requests.ask_before_writing(connection, company, now)
-            going = roundtrip.ask(
-                connection, company, session.id, now
-            ) or roundtrip.compose(
-                connection,
-                company,
-                session.id,
-                now=now,
-                rules=self._rules,
-                write_batch=self._settings.write_batch,
-                writes=_may_write(connection, company, session),
+            going = (
+                roundtrip.ask(connection, company, session.id, now)
+                or roundtrip.compose(
+                    connection,
+                    company,
+                    session.id,
+                    now=now,
+                    rules=self._rules,
+                    write_batch=self._settings.write_batch,
+                    writes=_may_write(connection, company, session),
+                )
+                or roundtrip.ask(connection, company, session.id, now, last=True)
             )
             if going is not None:
                 exchange_id, text = going

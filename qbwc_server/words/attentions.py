@@ -89,6 +89,24 @@ _ATTENTIONS: tuple[Words, ...] = (
         _TIME,
     ),
     tell(
+        "list-not-read",
+        "QuickBooks does not give one of its lists; everything else goes on.",
+        "Please choose File > Utilities > Verify Data in QuickBooks, and tell our "
+        "support if it finds nothing.",
+        "Which one it is stands before the sentence. It is tried once at each "
+        "schedule, alone and after all else, and ends by itself when it is read.",
+        "File > Utilities > Verify Data",
+    ),
+    tell(
+        "write-in-doubt",
+        "Whether QuickBooks has an entry could not be found out.",
+        "Please look for it in QuickBooks and tell our support: it is there, it is "
+        "not, or it is to be left.",
+        "It was asked about in five sessions or more, over a working day. Nothing more "
+        "is sent for this entry until `jobs found`, `jobs missing` or `jobs leave`.",
+        "Employees > Enter Time > Use Weekly Timesheet",
+    ),
+    tell(
         "quickbooks-too-old",
         "This QuickBooks is too old to be connected.",
         "QuickBooks Pro or Premier 2014, Enterprise 14.0, or later is needed.",

@@ -28,21 +28,32 @@ def engine(run: Run) -> Iterator[Engine]:
     made.dispose()
 
 
-def _job(engine: Engine, *states: str) -> str:
+def _job(
+    engine: Engine, *states: str, action: str = "read", cursor: object = None
+) -> str:
     """Keep a job that has come to a state; return how people name it."""
     with company_transaction(engine, 1) as connection:
         job_id = queue.enqueue(
             connection,
             1,
             kind="time_entry",
-            action="read",
+            action=action,
             summary="Read time entries",
             now=utc_now(),
             by="test",
         )
         for state in states:
             job = queue.select(connection, 1, tables.job.c.id == job_id)[0]
-            queue.move(connection, job, state, by="test", now=utc_now(), reason="Why.")
+            queue.move(
+                connection,
+                job,
+                state,
+                by="test",
+                now=utc_now(),
+                reason="Why.",
+                cursor=cursor,
+                exchange_id=1,
+            )
     return f"1-{job_id}"
 
 
@@ -91,3 +102,48 @@ def test_what_cannot_be_decided_is_said_and_stays(
     assert before in result.output
     assert _state(engine, job) == before
     assert run("jobs", command, "1-999999").exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        (("found", "1A-2"), "unsure"),
+        (("missing",), "cancelled"),
+        (("leave",), "failed"),
+    ],
+)
+def test_a_person_says_what_became_of_an_addition_in_doubt(
+    run: Run, engine: Engine, words: tuple[str, ...], state: str
+) -> None:
+    """It is there, with its TxnID; it is not there; or it is to be left."""
+    job = _job(engine, "failed", action="add", cursor={"in_doubt": True})
+
+    result = run("jobs", words[0], job, *words[1:], "--why", "I looked.")
+
+    assert (result.exit_code, _state(engine, job)) == (0, state)
+    assert result.output.startswith(f"{job}: ")
+
+
+@pytest.mark.parametrize("words", [("found", "1A-2"), ("missing",), ("leave",)])
+@pytest.mark.parametrize("action", ["add", "read"])
+def test_nothing_is_said_of_a_job_that_is_not_in_doubt(
+    run: Run, engine: Engine, words: tuple[str, ...], action: str
+) -> None:
+    """It stays as it was, and says why."""
+    job = _job(engine, "failed", action=action)
+
+    result = run("jobs", words[0], job, *words[1:])
+
+    assert result.exit_code != 0
+    assert "not in doubt" in result.output
+    assert _state(engine, job) == "failed"
+
+
+@pytest.mark.parametrize("txn_id", ["", " ", "x" * 37, "\u00e91-2"])
+def test_what_cannot_be_a_txn_id_is_not_taken(
+    run: Run, engine: Engine, txn_id: str
+) -> None:
+    """QuickBooks' numbers are short and plain."""
+    job = _job(engine, "failed", action="add", cursor={"in_doubt": True})
+    assert run("jobs", "found", job, txn_id).exit_code != 0
+    assert _state(engine, job) == "failed"

@@ -210,6 +210,18 @@ def test_an_answer_of_more_parts_than_fit_into_memory_is_refused(inner: str) -> 
         )
 
 
+@pytest.mark.parametrize("unit", ["=", "a='b' ", "&quot;=", "> "])
+def test_what_people_write_is_no_part_of_an_answer(unit: str) -> None:
+    """Notes with rules of "=" are as long as they are; only elements are counted."""
+    notes = unit * (4_080 // len(unit))
+    one = f"<EmployeeRet><Notes>{notes}</Notes></EmployeeRet>"
+    (answer,) = parse(
+        '<QBXML><QBXMLMsgsRs><EmployeeQueryRs statusCode="0">'
+        f"{one * 100}</EmployeeQueryRs></QBXMLMsgsRs></QBXML>"
+    ).answers
+    assert len(answer.rets) == 100
+
+
 def test_an_element_of_a_hundred_attributes_is_refused() -> None:
     """The parser would hold all of a million before anybody could count them."""
     many = " ".join(f"a{number}='>'" for number in range(100))

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server.jobs import by_hand
+from qbwc_server.jobs import by_hand, doubt
 from qbwc_server.planning.time_steps import TimeSteps
-from qbwc_server.quickbooks import recovery
 from qbwc_server.records import store
 from qbwc_server.sandbox.web_connector.interference import ConnectionLost
 from qbwc_server.storage import tables
@@ -218,10 +217,10 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
         return answer
 
     monkeypatch.setattr(session, "process", silent)
-    for _ in range(recovery.MOST_LOOKS):
+    for _ in range(doubt.MOST_ANSWERS):
         assert timesheet.job(record).state == "unsure"
         desk.run()
-        desk.clock.pass_(minutes=2)
+        desk.clock.pass_(hours=2)
     assert timesheet.job(other).state == "done"
     desk.run()
 

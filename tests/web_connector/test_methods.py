@@ -428,13 +428,14 @@ def test_two_requests_at_once_leave_no_exchange_behind(desk: Desk) -> None:
 
 
 def test_a_run_that_ended_with_an_error_is_not_summed_up_as_ok(desk: Desk) -> None:
-    """Also where something was read before it."""
+    """Also where something was read before it; three such answers end it."""
     for index in range(600):
         desk.hands.add("Customer", f"Customer {index:04}")
     ticket = desk.ticket()
     desk.give(ticket, desk.quickbooks().process(desk.first(ticket)))
-    desk.next(ticket)
-    assert desk.give(ticket, "nonsense") == -1
+    for left in (2, 1, 0):
+        desk.next(ticket)
+        assert (desk.give(ticket, "nonsense") == -1) is (left == 0)
     said = desk.call("getLastError", ticket)
     assert desk.call("closeConnection", ticket) == said
     assert desk.session().summary == said

@@ -103,9 +103,8 @@ class Hours:
 
     def _looked(
         self, connection: Connection, job: Job, answer: Answer, now: datetime
-    ) -> bool:
+    ) -> None:
         for ret in answer.rets[:1]:
             self._keep(connection, job, ret, now)
         to = "done" if answer.rets else "ready"
         queue.move(connection, job, to, by="look", now=now)
-        return True

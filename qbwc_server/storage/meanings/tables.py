@@ -185,7 +185,7 @@ TABLES: Final[Meanings] = {
             "time_modified": "When QuickBooks says it was changed.",
             "parent_id": "ListID of what it stands under; a time entry's person.",
             "external_guid": "The name we gave a time entry that we added.",
-            "waits_for": "What it waits for: kind and ListID of another record.",
+            "waits_for": "What it waits for: kind and id of a record, call or job.",
             "waits_for_second": "What it waits for besides; also where it waits for a "
             "person first.",
             "waits_for_third": "The third thing that it waits for.",

@@ -34,7 +34,12 @@ _LONGEST_WHY = 500
 _MOST = looking.PAGE
 _MANY_DO: Final = {
     "records": {"resync": "read again from both sides", "unlink": "unlinked"},
-    "jobs": {"retry": "tried again", "cancel": "taken back"},
+    "jobs": {
+        "retry": "tried again",
+        "cancel": "taken back",
+        "missing": "said not to be in QuickBooks",
+        "leave": "left as they are",
+    },
 }
 _RECORD_DO: Final = {
     *("resync", "unlink", "link", "settle:quickbooks", "settle:mosaic"),
@@ -143,10 +148,14 @@ def _of_record(console: Console, company_id: int, number: int) -> Answer:
 def _of_job(console: Console, company_id: int, number: int) -> Answer:
     console.read(lambda db: console.one(db, "jobs", company_id, number))
     do, why = request.form.get("do", ""), _why()
-    if do not in _MANY_DO["jobs"]:
+    if do not in {*_MANY_DO["jobs"], "found"}:
         abort(400)
     refused = [_WITHOUT_WHY]
-    if why:
+    if why and do == "found":
+        refused = _tried(
+            console, company_id, lambda db: _found(console, db, company_id, number, why)
+        )
+    elif why:
         refused = _jobs(console, company_id, [number], do, why)
     if refused:
         status = 409 if why else 400
@@ -197,7 +206,12 @@ def _jobs(
     console: Console, company_id: int, numbers: Sequence[int], do: str, why: str
 ) -> list[str]:
     """Decide about jobs, each by itself; return for each that refuses why."""
-    decide = {"retry": by_hand.retry, "cancel": by_hand.cancel}[do]
+    decide = {
+        "retry": by_hand.retry,
+        "cancel": by_hand.cancel,
+        "missing": by_hand.missing,
+        "leave": by_hand.leave,
+    }[do]
     refused: list[str] = []
     for number in numbers:
 
@@ -209,6 +223,16 @@ def _jobs(
 
         refused += _tried(console, company_id, act)
     return refused
+
+
+def _found(
+    console: Console, connection: Connection, company_id: int, number: int, why: str
+) -> None:
+    job = by_hand.find(connection, company_id, number)
+    if job is not None:
+        txn_id, now = request.form.get("txn_id", ""), console.site.clock()
+        by = console.person.name
+        by_hand.found(connection, job, txn_id, by=by, now=now, why=why)
 
 
 def _records(

@@ -266,6 +266,8 @@ def job_page(
         messages=_messages(*parts) if any(parts) else [],
         may_be_retried=told["row"].state == "failed",
         may_be_cancelled=told["row"].state in {"waiting", "ready", "failed"},
+        may_be_in_doubt=told["row"].action == "add"
+        and told["row"].state in {"unsure", "failed"},
         **told,
     )
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.jobs import queue
 from qbwc_server.kinds import conflict
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
@@ -186,6 +187,45 @@ def test_a_failed_job_is_tried_again_or_taken_back(
         ("ann", "job retried", WHY),
         ("ann", "job taken back", WHY),
     ]
+
+
+@pytest.mark.parametrize(
+    ("do", "state", "what"),
+    [
+        ("found", "unsure", "job said to be done"),
+        ("missing", "cancelled", "job said not to be done"),
+        ("leave", "failed", "job left"),
+    ],
+)
+def test_an_addition_in_doubt_is_said_to_be_there_or_not_or_left(
+    ann: Browser,
+    engine: Engine,
+    company: int,
+    clock: Clock,
+    do: str,
+    state: str,
+    what: str,
+) -> None:
+    """The page offers all three; of one that is not in doubt none is taken."""
+    doubtful = _failed_add(engine, company, clock, {"in_doubt": True})
+    sure = _failed_add(engine, company, clock, None)
+    page = f"/support/jobs/{company}-{doubtful}"
+    assert ann.get(page).text.count('value="found"') == 1
+    fields: dict[str, Any] = {"do": do, "txn_id": "1A-2", "why": WHY}
+    refused = ann.post(f"/support/jobs/{company}-{sure}/act", **fields)
+    assert (refused.status_code, "not in doubt" in refused.text) == (409, True)
+    assert ann.post(f"{page}/act", **fields).status_code == 303
+    assert _one(engine, tables.job, company, doubtful).state == state
+    assert _audit(engine, company) == [("ann", what, WHY)]
+
+
+def _failed_add(
+    engine: Engine, company: int, clock: Clock, cursor: dict[str, Any] | None
+) -> int:
+    with company_transaction(engine, company) as connection:
+        job = jobs.into(connection, company, clock(), "unsure")
+        queue.move(connection, job, "failed", by="test", now=clock(), cursor=cursor)
+    return job.id
 
 
 def test_many_are_asked_about_first(

@@ -1,0 +1,67 @@
+"""Entries of which nobody knows whether QuickBooks has them: what equals one waits.
+
+An equal entry of the same person and day that is made meanwhile, on either side, could
+not be told from it afterwards. It goes on when the doubt ends; `queue` wakes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from qbwc_server.jobs import queue
+from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.two_way import Action, Do, alike
+from qbwc_server.storage import tables
+
+_SAME = ("date", "minutes", "person", "job", "item")
+_REASON = (
+    "Waits until it is known whether QuickBooks has an entry that equals it. {reason}"
+)
+
+
+def doubted(connection: Connection, company_id: int) -> list[Job]:
+    """Return the additions to QuickBooks of which nobody knows whether they were done.
+
+    Those that a person said to leave are none any more.
+    """
+    job = tables.job
+    found = queue.select(
+        connection,
+        company_id,
+        job.c.kind == NAME,
+        job.c.action == Do.ADD.value,
+        job.c.state.in_(("unsure", "failed")),
+        job.c.finished_at.is_(None),
+    )
+    return [
+        one
+        for one in found
+        if one.state == "unsure" or (one.in_doubt and not one.doubt.left)
+    ]
+
+
+def held(jobs: list[Job], row: sa.Row[Any], action: Action) -> Action | None:
+    """Return that an entry waits, if it equals one in doubt; None if it may be made.
+
+    `row` is its record, `action` what is about to be done with it.
+    """
+    if action.do not in {Do.ADD, Do.CREATE}:
+        return None
+    fields = action.fields if action.do is Do.ADD else row.quickbooks
+    for job in jobs:
+        if job.record_id != row.id and _equal((job.payload or {})["fields"], fields):
+            reason = _REASON.format(reason=job.reason or "").strip()
+            return Action(Do.NOTHING, reason, waits_for=queue.waits_for(job))
+    return None
+
+
+def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    if any(one.get(name) != other.get(name) for name in _SAME):
+        return False
+    notes, its = one.get("notes") or "", other.get("notes") or ""
+    return notes == its or alike("notes", notes, its)
