@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.companies import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds import time_entry, two_way
 from qbwc_server.mosaic_reading import time_mosaic
@@ -105,6 +106,7 @@ def look_at_day(
     ours.sort(key=lambda call: (call.state != "accepted", call.id not in due))
     ids = [int(body["mosaic_id"]) for body in bodies]
     free = time_mosaic.nobodys(connection, company_id, ids)
+    free -= time_claims.held_by_others(connection, company_id, ids)
     left = [body for body in bodies if int(body["mosaic_id"]) in free]
     for find in (_same, _nearly_same, _edited):
         for call in list(ours):
