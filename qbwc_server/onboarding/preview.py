@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import time_sharing
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.sending import Step
 from qbwc_server.keys import Keys
@@ -70,6 +71,11 @@ _COPIED: dict[sa.Table, sa.ColumnElement[bool] | None] = {
 }
 _SECRETS = {"password_hash": "", "former_password_hash": None, "mosaic_key": None}
 _BATCH = 200
+_LEFT = (
+    "{:,} time entries in Mosaic are of a company file that was forgotten and stay out "
+    "of this one. If this file succeeds that one, say so before it goes live: "
+    "`qbwc-server company shared-hours NAME --succeed`."
+)
 _NOT_REAL = 10**12
 """Numbers from here on stand for objects that Mosaic does not have yet."""
 
@@ -126,7 +132,11 @@ def preview(
             tables.metadata.create_all(there)
             with company_reading(engine, company.id) as here:
                 _copy(here, there, company)
-            return _Rehearsal(there, company, settings, clock()).run()
+            left = time_sharing.left_behind(there, company.team)
+            told = _Rehearsal(there, company, settings, clock()).run()
+            if left:
+                told.remarks.append(_LEFT.format(left))
+            return told
     finally:
         copy.dispose()
 

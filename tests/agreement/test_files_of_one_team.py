@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import linking
+from qbwc_server.decisions import linking, time_sharing
 from qbwc_server.decisions.linking import Word
+from qbwc_server.operations import forgetting
+from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
-    in_mosaic,
     in_quickbooks,
     mosaic,
     quickbooks,
@@ -117,3 +115,200 @@ def test_hours_of_one_file_do_not_come_into_the_other(
     assert quickbooks(second) == []
     assert len(mosaic(first)) == 1
     assert time_of(second) == []
+
+
+def say(house: House, *, mine: bool) -> bool:
+    """Say in a file whose Ann's hours on House are."""
+    company = house.stored()
+    with company_transaction(house.engine, company.id) as connection:
+        (one,) = time_sharing.shared_hours(connection, company)
+        return time_sharing.say_whose(
+            connection,
+            company,
+            one.member_id,
+            one.project_id,
+            mine=mine,
+            by="bookkeeper",
+            why=None,
+            now=house.clock(),
+        )
+
+
+def told(house: House) -> list[tuple[str, str, str, int, int]]:
+    """Return what a file is shown of shared hours."""
+    company = house.stored()
+    with company_transaction(house.engine, company.id) as connection:
+        return [
+            (one.person, one.project, one.whose, one.entries, one.minutes)
+            for one in time_sharing.shared_hours(connection, company)
+        ]
+
+
+@pytest.mark.in_turn
+def test_hours_born_in_mosaic_on_what_one_file_has_are_that_file_s(
+    two_files: Pair,
+) -> None:
+    """The other one knows nothing of them, not even a record that waits."""
+    first, second = two_files
+    in_mosaic(first, "call")
+    both(first, second)
+    assert [row["notes"] for row in quickbooks(first)] == ["call"]
+    assert quickbooks(second) == []
+    assert time_of(second) == []
+
+
+@pytest.mark.in_turn
+def test_hours_born_in_mosaic_on_what_both_share_wait_for_one_word(
+    two_files: Pair,
+) -> None:
+    """The first word wins, is shown to both, and decides about what comes later too."""
+    first, second = two_files
+    share(first, second)
+    in_mosaic(first, "call")
+    both(first, second)
+    assert quickbooks(first) == quickbooks(second) == []
+    for house in two_files:
+        (row,) = time_of(house)
+        assert (row.state, who_must_act.of(row).who) == ("refused", "customer")
+        assert "Say once whose" in row.reason
+        assert told(house) == [("Ann Lee", "House", "open", 1, 60)]
+
+    assert say(second, mine=True)
+    with pytest.raises(time_sharing.SaidElsewhere):
+        say(first, mine=True)
+    assert not say(first, mine=False)
+    in_mosaic(first, "call")
+    both(first, second)
+    assert quickbooks(first) == []
+    assert [row["notes"] for row in quickbooks(second)] == ["call", "call"]
+    assert time_of(first) == []
+    assert told(first) == [("Ann Lee", "House", "another file's", 0, 0)]
+    assert told(second) == [("Ann Lee", "House", "this file's", 0, 0)]
+    assert len(mosaic(first)) == 2
+
+    # The hours that the first file has itself are its own all the same.
+    in_quickbooks(first, "site visit", minutes=90)
+    both(first, second)
+    assert [row["notes"] for row in quickbooks(first)] == ["site visit"]
+    assert len(quickbooks(second)) == 2
+
+
+@pytest.mark.in_turn
+def test_while_a_file_creates_time_another_takes_no_new_one_of_that_person(
+    two_files: Pair,
+) -> None:
+    """Its answer may be lost: then the entry in Mosaic is nobody's for a while."""
+    first, second = two_files
+    share(first, second)
+    in_mosaic(first, "asked")
+    both(first, second)
+    say(second, mine=True)
+    both(first, second)
+    assert len(quickbooks(second)) == 1
+
+    in_quickbooks(first, "lost", minutes=90)
+    first.clock.pass_(minutes=16)
+    first.connect()
+    first.sandbox.answer_mode = "callback"
+    first.work()
+    lost = list(first.sandbox.outbox)
+    first.sandbox.outbox.clear()
+    assert len(mosaic(first)) == 2
+    set_deliver_at(first, None)
+    for _ in range(3):
+        second.clock.pass_(minutes=6)
+        second.work()
+        second.connect()
+    assert len(quickbooks(second)) == 1
+    waiting = [row for row in time_of(second) if row.state == "pending"]
+    assert [row.mosaic["minutes"] for row in waiting] == [90]
+    assert "just creating time" in waiting[0].reason
+
+    first.sandbox.outbox.extend(lost)
+    first.sandbox.answer_mode = "body"
+    set_deliver_at(first, first.clock())
+    both(first, second)
+    assert [row["minutes"] for row in quickbooks(second)] == [60]
+    assert [row["minutes"] for row in quickbooks(first)] == [90]
+    assert len(mosaic(first)) == 2
+
+
+def set_deliver_at(house: House, at: datetime | None) -> None:
+    """Have workers come to a company then, or not at all."""
+    with company_transaction(house.engine, house.company.id) as connection:
+        registry.change(connection, house.company.id, deliver_at=at)
+
+
+def as_before(*houses: House, claims: str) -> None:
+    """Have it be as before hours were claimed, or as when that is noticed."""
+    with houses[0].engine.begin() as connection:
+        connection.execute(tables.company.update().values(time_claims=claims))
+
+
+@pytest.mark.in_turn
+def test_what_two_files_have_from_before_is_held_where_it_did_not_begin(
+    two_files: Pair,
+) -> None:
+    """Nothing is deleted anywhere; deleting the intruder leaves the file it came from.
+
+    The second file is asked first what it has.
+    """
+    first, second = two_files
+    share(first, second)
+    as_before(first, second, claims=time_claims.NONE)
+    in_quickbooks(first, "worked for the first", minutes=480)
+    both(first, second)
+    assert len(quickbooks(second)) == 1
+
+    as_before(first, second, claims=time_claims.DUE)
+    both(first, second)
+    (row,) = time_of(second)
+    assert (row.state, who_must_act.of(row).who) == ("refused", "customer")
+    assert "belongs to another one" in row.reason
+    assert [one.state for one in time_of(first)] == ["in_sync"]
+    assert len(quickbooks(first)) == len(quickbooks(second)) == len(mosaic(first)) == 1
+
+    # What is done with it in Mosaic or in the other file does not come here.
+    first.people.edit_time(mosaic(first)[0]["mosaic_id"], hours=3.0)
+    both(first, second)
+    assert [one["minutes"] for one in quickbooks(first)] == [180]
+    assert [one["minutes"] for one in quickbooks(second)] == [480]
+
+    second.hands.delete_time(quickbooks(second)[0]["txn_id"])
+    second.clock.pass_(minutes=16)
+    both(first, second)
+    assert quickbooks(second) == []
+    assert len(quickbooks(first)) == len(mosaic(first)) == 1
+    assert [one.state for one in time_of(second)] == ["gone"]
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("how", ["paused", "forgotten"])
+def test_hours_of_a_file_that_is_paused_or_forgotten_stay_out_of_the_other(
+    two_files: Pair, how: str
+) -> None:
+    """Its claims stay, as numbers."""
+    first, second = two_files
+    share(first, second)
+    in_quickbooks(first, "worked for the first", minutes=480)
+    both(first, second)
+    company = first.stored()
+    if how == "paused":
+        registry.set_values(
+            first.engine, company.id, now=first.clock(), who="o", mode="paused"
+        )
+    else:
+        forgetting.forget(
+            first.engine,
+            company,
+            first.settings,
+            now=first.clock(),
+            who="operator",
+            even_if_running=True,
+        )
+    first.people.edit_time(mosaic(first)[0]["mosaic_id"], hours=7.0)
+    for _ in range(3):
+        second.settle_for(minutes=65)
+    assert quickbooks(second) == []
+    assert time_of(second) == []
+    assert len(mosaic(second)) == 1
