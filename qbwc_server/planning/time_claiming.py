@@ -17,7 +17,13 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Origin, Whose, origin
-from qbwc_server.planning.time_files import FOR_CLAIMS, HELD, asked, questions
+from qbwc_server.planning.time_files import (
+    FOR_CLAIMS,
+    HELD,
+    asked,
+    questions,
+    waiting_for_files,
+)
 from qbwc_server.quickbooks import time_jobs
 from qbwc_server.records import store
 from qbwc_server.storage import tables
@@ -46,6 +52,27 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
         ]
         if decided:
             wake(connection, company.id, decided, now)
+        claimed = _claimed_since(connection, company)
+        if claimed:
+            store.make_due(connection, company.id, claimed, now)
+
+
+def _claimed_since(connection: Connection, company: Company) -> list[int]:
+    """Return what waits for a person's word though a file holds it by now."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.id)
+        .join(
+            _CLAIM,
+            (_CLAIM.c.team == company.team)
+            & (_CLAIM.c.mosaic_id == _RECORD.c.mosaic_id),
+        )
+        .where(
+            _RECORD.c.company_id == company.id,
+            _RECORD.c.kind == NAME,
+            waiting_for_files(),
+        )
+    )
+    return list(rows.scalars())
 
 
 def _open(found: Whose) -> bool:

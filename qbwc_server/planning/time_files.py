@@ -27,11 +27,10 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
+from qbwc_server.records import store
 from qbwc_server.storage import tables
 
-_RECORD, _JOB, _CALL = tables.record, tables.job, tables.mosaic_call
-_CLAIM, _EVENT = tables.time_claim, tables.record_event
-_BATCH = 500
+_RECORD, _CALL, _CLAIM = tables.record, tables.mosaic_call, tables.time_claim
 _OTHERS = "Is in this company file, but in Mosaic it belongs to another one of the team"
 HELD: Final = (
     f"{_OTHERS}: nothing is changed or deleted on either side. If it is not this "
@@ -133,6 +132,44 @@ class TeamFiles:
         registry.change(self._connection, self._company.id, mosaic_time_from=None)
         return None, Action(Do.NOTHING, _AGAIN, "pending", waits_for=WAITS_FOR_MOSAIC)
 
+    def let_go(self, row: Row[Any], now: datetime) -> bool:
+        """Have an entry made again of which another file took the first for its own.
+
+        Both files were creating equal entries at the same time, and the other one found
+        ours in Mosaic before its answer came. It is as good as theirs.
+        """
+        claim = self._files.claims.get(row.mosaic_id)
+        if claim is None or claim.holder in {None, self._company.id}:
+            return False
+        made_here = self._connection.execute(
+            sa.select(_CALL.c.id).where(
+                _CALL.c.company_id == self._company.id,
+                _CALL.c.record_id == row.id,
+                _CALL.c.operation == "create",
+                _CALL.c.state == "done",
+                _CALL.c.mosaic_id == row.mosaic_id,
+            )
+        ).first()
+        if made_here is None or row.quickbooks_id is None or row.quickbooks_gone:
+            return False
+        self._connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == self._company.id, _RECORD.c.id == row.id)
+            .values(
+                mosaic_type=None, mosaic_id=None, mosaic=sa.null(), agreed=sa.null()
+            )
+        )
+        store.event(
+            self._connection,
+            self._company.id,
+            row.id,
+            at=now,
+            what="another company file took the entry in Mosaic for its own",
+            by="plan",
+            detail={"mosaic_id": row.mosaic_id},
+        )
+        return True
+
     def _take_back(self, mosaic_id: int, *, clear: bool) -> None:
         done: dict[str, object] = {"txn_hash": None} if clear else {}
         self._connection.execute(
@@ -192,15 +229,16 @@ def asked(waits_for: str) -> dict[str, Any] | None:
     return {"person": person, "job": [project, phase], "item": item}
 
 
+def waiting_for_files() -> sa.ColumnElement[bool]:
+    """Return the condition that a record waits to know whose it is."""
+    return _RECORD.c.waits_for.like("files:%")
+
+
 def questions(connection: Connection, company_id: int) -> list[str]:
     """Return what entries of a company wait for to know whose they are."""
     rows = connection.execute(
         sa.select(_RECORD.c.waits_for)
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.waits_for >= "files:",
-            _RECORD.c.waits_for < "files;",
-        )
+        .where(_RECORD.c.company_id == company_id, waiting_for_files())
         .distinct()
     )
     return sorted(rows.scalars())

@@ -162,6 +162,8 @@ class TimeSteps:
         """
         if batch.files is None:
             return row, None
+        if batch.files.let_go(row, self._clock()):
+            row = self._row(connection, row.id)
         before, wait = batch.files.own_again(row)
         if before is not None:
             join(connection, row, before, self._clock())

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.engine import Row
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions import linking, time_sharing
 from qbwc_server.decisions.linking import Word
+from qbwc_server.onboarding.preview import preview
 from qbwc_server.operations import forgetting
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
+from tests.agreement.talk import Talk
 from tests.agreement.test_findings import (
     in_mosaic,
     in_quickbooks,
     mosaic,
     quickbooks,
 )
+from tests.conftest import Clock
 from tests.delivery.mirror import Wire
 
 Pair = tuple[House, House]
 _SHARED = ("Acme", "Acme:House")
+_OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 
 
 class Second(House):
@@ -232,6 +237,68 @@ def test_while_a_file_creates_time_another_takes_no_new_one_of_that_person(
     assert len(mosaic(first)) == 2
 
 
+@pytest.mark.in_turn
+@pytest.mark.parametrize("known", [False, True])
+def test_an_equal_hour_of_another_file_is_not_taken_for_one_whose_creation_was_lost(
+    two_files: Pair, known: bool
+) -> None:
+    """Both worked the same hours that day; only the second one's arrived in Mosaic.
+
+    `known` tells whether the second file knew already that it is its own. If not, the
+    first may take it, for it is equal, and the second one's is made again.
+    """
+    first, second = two_files
+    share(first, second)
+    in_quickbooks(first, "site visit", minutes=480)
+    first.clock.pass_(minutes=16)
+    first.connect()
+    first.wire.before = lose_requests
+    first.work()
+    assert mosaic(first) == []
+    set_deliver_at(first, None)
+    in_quickbooks(second, "site visit", minutes=480)
+    second.clock.pass_(minutes=16)
+    second.connect()
+    second.sandbox.answer_mode = "body" if known else "callback"
+    second.work()
+    assert len(mosaic(first)) == 1
+    assert {row.state for row in time_of(second)} == {"in_sync" if known else "pending"}
+
+    set_deliver_at(first, first.clock())
+    both(first, second)
+    assert len(mosaic(first)) == 2
+    for house in two_files:
+        assert [row.state for row in time_of(house)] == ["in_sync"]
+    assert len(quickbooks(first)) == len(quickbooks(second)) == 1
+
+
+@pytest.mark.in_turn
+def test_an_equal_hour_that_another_file_took_is_not_joined_with(
+    two_files: Pair,
+) -> None:
+    """It was known here while nobody had said whose it is."""
+    first, second = two_files
+    share(first, second)
+    in_mosaic(first, "call")
+    both(first, second)
+    say(second, mine=True)
+    set_deliver_at(first, None)
+    second.work()
+    in_quickbooks(first, "call")
+    first.clock.pass_(minutes=16)
+    first.connect()
+    set_deliver_at(first, first.clock())
+    both(first, second)
+    assert len(mosaic(first)) == 2
+    assert len(quickbooks(first)) == len(quickbooks(second)) == 1
+
+
+def lose_requests(request: httpx.Request) -> None:
+    """Lose whatever is to be created on its way."""
+    if request.method == "POST":
+        raise httpx.ReadTimeout("timed out")
+
+
 def lose_answers(request: httpx.Request) -> None:
     """Lose the answer to whatever is created."""
     if request.method == "POST":
@@ -317,3 +384,140 @@ def test_hours_of_a_file_that_is_paused_or_forgotten_stay_out_of_the_other(
     assert quickbooks(second) == []
     assert time_of(second) == []
     assert len(mosaic(second)) == 1
+
+
+class Again(Second):
+    """A company that was forgotten and added again, with the company file it had."""
+
+    def __init__(self, first: House) -> None:
+        before = first.stored()
+        forgetting.forget(
+            first.engine,
+            before,
+            first.settings,
+            now=first.clock(),
+            who="operator",
+            even_if_running=True,
+        )
+        self._before = before
+        super().__init__(first)
+        self.file.close()
+        self.file, self.hands = first.file, first.hands
+        self.talk = Talk(
+            self.file, self.talk.application, self.company.password, self._pass_seconds
+        )
+
+    def _new_company(self) -> NewCompany:
+        before = self._before
+        made = registry.add(
+            self._first.engine,
+            self._first.keys,
+            name=before.name,
+            mosaic_url=before.mosaic_url,
+            mosaic_team="100",
+            mosaic_key="sandbox-key",
+            now=self._first.clock(),
+        )
+        with company_transaction(self._first.engine, made.id) as connection:
+            registry.change(
+                connection, made.id, owner_id=before.owner_id, file_id=before.file_id
+            )
+        return made
+
+
+@pytest.mark.in_turn
+def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
+    new_house: House,
+) -> None:
+    """It is known by its TxnIDs, also what somebody edited in between."""
+    new_house.settle()
+    for minutes in (60, 60, 90):
+        in_quickbooks(new_house, "meeting", minutes=minutes)
+    both(new_house)
+    number = mosaic(new_house)[2]["mosaic_id"]
+    again = Again(new_house)
+    again.people.edit_time(number, hours=2.0)
+    for _ in range(4):
+        again.settle_for(minutes=65)
+    assert sorted(row["minutes"] for row in quickbooks(again)) == [60, 60, 120]
+    assert sorted(one["hours"] for one in mosaic(again)) == ["1.0", "1.0", "2.0"]
+    assert {row.state for row in time_of(again)} == {"in_sync"}
+
+
+@pytest.mark.in_turn
+def test_a_file_that_succeeds_a_forgotten_one_takes_its_hours_over_by_one_word(
+    two_files: Pair,
+) -> None:
+    """Without it they stay out; the preview says how many there are."""
+    first, second = two_files
+    share(first, second)
+    in_quickbooks(first, "site visit", minutes=480)
+    both(first, second)
+    forgetting.forget(
+        first.engine,
+        first.stored(),
+        first.settings,
+        now=first.clock(),
+        who="operator",
+        even_if_running=True,
+    )
+    second.settle_for(minutes=65)
+    assert time_of(second) == []
+    found = preview(second.engine, second.stored(), second.settings, second.clock)
+    assert any("1 time entries" in one for one in found.remarks)
+    company = second.stored()
+    with company_transaction(second.engine, company.id) as connection:
+        taken = time_sharing.succeed(
+            connection, company, by="operator", why=None, now=second.clock()
+        )
+    assert taken == 1
+    for _ in range(3):
+        second.settle_for(minutes=65)
+    assert [row["minutes"] for row in quickbooks(second)] == [480]
+    assert len(mosaic(second)) == 1
+
+
+def test_claims_of_time_are_written_by_their_own_company_alone(
+    engine: Engine, new_company: Callable[..., NewCompany], clock: Clock
+) -> None:
+    """PostgreSQL sees to it; all of the team may read them."""
+    one, other = new_company("One"), new_company("Other")
+    claim, rule = tables.time_claim, tables.time_rule
+    said = {"team": "t", "member_id": 1, "project_id": 2, "since": clock()}
+    with company_transaction(engine, one.id) as connection:
+        time_claims.claim(connection, "t", one.id, [7, 8], now=clock())
+        connection.execute(
+            rule.insert(), {**said, "held_by": one.id, "said_by": one.id}
+        )
+    with company_transaction(engine, other.id) as connection:
+        time_claims.claim(connection, "t", other.id, [8, 9], now=clock())
+        held = time_claims.claims(connection, "t", [7, 8, 9])
+        assert {one: by.holder for one, by in held.items()} == {
+            7: one.id,
+            8: one.id,
+            9: other.id,
+        }
+        assert connection.execute(sa.select(rule.c.held_by)).scalars().all() == [one.id]
+        if connection.dialect.name == "postgresql":
+            mine = connection.execute(claim.update().values(since=clock()))
+            assert mine.rowcount == 1
+            assert connection.execute(rule.delete()).rowcount == 0
+
+
+def test_a_file_that_is_alone_in_its_team_asks_nothing_about_claims(
+    new_house: House,
+) -> None:
+    """Not for one entry, nor for many."""
+    new_house.settle()
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.extend(name for name in _OF_FILES if name in given[2])
+
+    in_quickbooks(new_house, "meeting")
+    in_mosaic(new_house, "call")
+    sa.event.listen(new_house.engine, "before_cursor_execute", note)
+    both(new_house, rounds=1)
+    sa.event.remove(new_house.engine, "before_cursor_execute", note)
+    assert len(quickbooks(new_house)) == len(mosaic(new_house)) == 2
+    assert asked == []
