@@ -39,15 +39,15 @@ HELD: Final = (
 _LEFT = "Was deleted in QuickBooks; in Mosaic it belongs to another company file."
 ASKS: Final = (
     "Was entered in Mosaic for a person and a project that several company files share "
-    "and is in none of them yet. Say once whose such hours are: `qbwc-server company "
-    "shared-hours` lists what is open."
+    "and is in none of them yet. Tell whoever operates this server whose such hours "
+    "are, once for all: they say it with `qbwc-server company shared-hours`."
 )
 _MAKING = (
     "Another company file is just creating time of this person in Mosaic; waits until "
     "it is known whether it is this one."
 )
 _UNCLAIMED = "Waits until it is known which hours are of which company file."
-_OWN = "Came from an entry that this company file does not show."
+_OWN = "Waits for the entry of this company file that it was made from."
 _AGAIN = "Waits until the entry that this company file had in Mosaic is read."
 FOR_CLAIMS: Final = "files:claims"
 """What all waits for until the files of a team have claimed what they have."""
@@ -70,6 +70,7 @@ class TeamFiles:
         self._files = time_claims.load(connection, company.id, company.team, there)
         self._complete = not time_claims.due(connection, company.team)
         self._own = _own_again(connection, company, rows, keys)
+        self._awaited = _awaited(connection, company, rows)
         self._taken: set[int] = set()
         self.not_ours: list[int] = []
         """Records of entries that are another file's, and were never in this one."""
@@ -102,6 +103,8 @@ class TeamFiles:
             case Whose.WAIT:
                 asks = _question(row.mosaic)
                 return Action(Do.NOTHING, _MAKING, "pending", waits_for=asks)
+            case Whose.MINE if row.mosaic_id in self._awaited:
+                return Action(Do.NOTHING, _OWN, "unlinked")
             case Whose.MINE if not row.mosaic_gone:
                 self._taken.add(row.mosaic_id)
         return None
@@ -242,6 +245,24 @@ def questions(connection: Connection, company_id: int) -> list[str]:
         .distinct()
     )
     return sorted(rows.scalars())
+
+
+def _awaited(
+    connection: Connection, company: Company, rows: Sequence[Row[Any]]
+) -> set[int]:
+    """Return the entries of Mosaic that an entry of QuickBooks will come back to."""
+    alone = [row.mosaic_id for row in rows if row.mosaic_id and not row.quickbooks_id]
+    if not alone:
+        return set()
+    found = connection.execute(
+        sa.select(_CLAIM.c.mosaic_id).where(
+            _CLAIM.c.team == company.team,
+            _CLAIM.c.mosaic_id.in_(alone),
+            _CLAIM.c.held_by == company.id,
+            _CLAIM.c.txn_hash.is_not(None),
+        )
+    )
+    return set(found.scalars())
 
 
 def _own_again(

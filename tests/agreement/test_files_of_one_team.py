@@ -23,6 +23,7 @@ from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
 from tests.agreement.talk import Talk
 from tests.agreement.test_findings import (
+    day,
     in_mosaic,
     in_quickbooks,
     mosaic,
@@ -178,7 +179,7 @@ def test_hours_born_in_mosaic_on_what_both_share_wait_for_one_word(
     for house in two_files:
         (row,) = time_of(house)
         assert (row.state, who_must_act.of(row).who) == ("refused", "customer")
-        assert "Say once whose" in row.reason
+        assert "whose such hours are" in row.reason
         assert told(house) == [("Ann Lee", "House", "open", 1, 60)]
 
     assert say(second, mine=True)
@@ -429,14 +430,14 @@ class Again(Second):
 def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
     new_house: House,
 ) -> None:
-    """It is known by its TxnIDs, also what somebody edited in between."""
+    """It is known by its TxnIDs, also what somebody edited and moved in between."""
     new_house.settle()
     for minutes in (60, 60, 90):
         in_quickbooks(new_house, "meeting", minutes=minutes)
     both(new_house)
     number = mosaic(new_house)[2]["mosaic_id"]
     again = Again(new_house)
-    again.people.edit_time(number, hours=2.0)
+    again.people.edit_time(number, hours=2.0, date=day(again, 0))
     for _ in range(4):
         again.settle_for(minutes=65)
     assert sorted(row["minutes"] for row in quickbooks(again)) == [60, 60, 120]
