@@ -14,7 +14,14 @@ from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
-from qbwc_server.cli.linking import choose, go_live, link, overlap_, unlink
+from qbwc_server.cli.linking import (
+    choose,
+    go_live,
+    link,
+    overlap_,
+    shared_hours,
+    unlink,
+)
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
 from qbwc_server.cli.sandbox import sandbox
@@ -35,7 +42,7 @@ def main() -> None:
 
 for _command in (preview_, link, unlink, choose):
     records.add_command(_command)
-for _command in (forget, overlap_, go_live):
+for _command in (forget, overlap_, shared_hours, go_live):
     company.add_command(_command)
 for _command in (
     *(demo, doctor, serve, worker, database, company, qwc),

@@ -18,13 +18,16 @@ from qbwc_server.cli.output import (
     show,
 )
 from qbwc_server.companies import registry
-from qbwc_server.decisions import bulk, linking, overlap
+from qbwc_server.decisions import bulk, linking, overlap, time_sharing
 from qbwc_server.decisions.linking import Word
 from qbwc_server.onboarding import going_live
 from qbwc_server.storage.database import company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
+_SHARED_HOURS = (
+    *("member_id", "person", "project_id", "project", "whose", "entries", "minutes"),
+)
 
 
 @click.command("link")
@@ -173,6 +176,64 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
         for one in common
     ]
     show(rows, _OVERLAPS, as_json=as_json)
+
+
+@click.command("shared-hours")
+@click.argument("company")
+@click.option("--person", type=int, help="The person's number in Mosaic.")
+@click.option("--project", type=int, help="The project's number in Mosaic.")
+@click.option(
+    "--ours/--theirs",
+    default=None,
+    help="Hours that are entered in Mosaic for them belong to this company file, or to "
+    "the other one. The first word for any file of the team counts.",
+)
+@click.option(
+    "--succeed",
+    is_flag=True,
+    help="Take over what companies of the team had in Mosaic that were forgotten.",
+)
+@yes_option
+@by_whom
+@json_option
+@reporting
+def shared_hours(
+    company: str,
+    person: int | None,
+    project: int | None,
+    who: str,
+    why: str | None,
+    *,
+    ours: bool | None,
+    succeed: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show, or say, whose hours are on what several company files share in Mosaic."""
+    if (ours is None) != (person is None) or (person is None) != (project is None):
+        raise click.UsageError("Name --person, --project and --ours or --theirs.")
+    made = parts()
+    found = registry.find(made.engine, company)
+    if succeed:
+        with company_transaction(made.engine, found.id) as connection:
+            left = time_sharing.left_behind(connection, found.team)
+        ask_back(left, f"{found.name} takes over time entries in Mosaic.", yes=yes)
+    with company_transaction(made.engine, found.id) as connection:
+        if succeed:
+            time_sharing.succeed(connection, found, by=who, why=why, now=made.clock())
+        if person is not None and project is not None and ours is not None:
+            time_sharing.say_whose(
+                connection,
+                found,
+                person,
+                project,
+                mine=ours,
+                by=who,
+                why=why,
+                now=made.clock(),
+            )
+        rows = [asdict(one) for one in time_sharing.shared_hours(connection, found)]
+    show(rows, _SHARED_HOURS, as_json=as_json)
 
 
 @click.command("go-live")

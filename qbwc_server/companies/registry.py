@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import attention, team_claims
+from qbwc_server.companies import attention, team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.kinds import KINDS, time_entry
@@ -94,6 +94,7 @@ class Company:
     time_hot_at: datetime | None
     time_window_at: datetime | None
     mosaic_time_from: str | None
+    time_claims: str
     setup_expires_at: datetime | None
     setup_used_at: datetime | None
     check_at: datetime | None
@@ -201,6 +202,8 @@ def add(
             tables.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
         )
         lock_company(connection, company_id)
+        team = team_claims.team_of(mosaic_url.rstrip("/"), mosaic_team)
+        time_claims.note_files(connection, team)
         audit(connection, company_id, now, who="operator", what="company added")
     return NewCompany(company_id, name, username, password, setup, webhook)
 
@@ -264,7 +267,10 @@ def set_values(
             _require_unlinked(connection, company_id)
         change(connection, company_id, **values, **_pausing(before, values, now))
         if {"mosaic_url", "mosaic_team"} & values.keys():
-            team_claims.move(connection, company_id, get(connection, company_id).team)
+            now_called = get(connection, company_id).team
+            team_claims.move(connection, company_id, now_called)
+            time_claims.move(connection, company_id, now_called)
+            time_claims.note_files(connection, now_called)
         shown = {
             name: "[hidden]" if _SECRET.search(name) else value
             for name, value in values.items()

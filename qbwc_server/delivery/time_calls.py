@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.companies import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
@@ -97,6 +98,7 @@ def look_at_day(
     opened.sort(key=lambda call: (call.state != "accepted", call.id not in due))
     ids = [int(body["mosaic_id"]) for body in bodies]
     free = time_mosaic.nobodys(connection, company_id, ids)
+    free -= time_claims.held_by_others(connection, company_id, ids)
     left = {
         int(body["mosaic_id"]): body
         for body in bodies

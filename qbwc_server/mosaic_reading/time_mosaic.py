@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Doubt, may_be_lost
+from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
@@ -105,9 +106,26 @@ def _keep(
     _change(connection, company_id, changed, found, now)
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
+    new = _of_this_file(connection, company_id, new)
     _insert(connection, company_id, new, bodies, now)
     if changed or new:
         registry.change(connection, company_id, deliver_at=now)
+
+
+def _of_this_file(
+    connection: Connection, company_id: int, new: dict[int, dict[str, Any]]
+) -> dict[int, dict[str, Any]]:
+    """Leave out entries that are another company file's of the same team."""
+    company = registry.get(connection, company_id) if new else None
+    if company is None or company.time_claims == time_claims.NONE:
+        return new
+    files = time_claims.load(connection, company_id, company.team, new)
+    theirs = {Whose.OTHERS, Whose.FORGOTTEN}
+    return {
+        one: snapshot
+        for one, snapshot in new.items()
+        if files.whose(one, snapshot) not in theirs
+    }
 
 
 def _change(

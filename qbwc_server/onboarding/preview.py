@@ -17,10 +17,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import time_sharing
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.sending import Step
+from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.time_steps import TimeSteps
@@ -61,12 +63,19 @@ _COPIED: dict[sa.Table, sa.ColumnElement[bool] | None] = {
     tables.reading: None,
     tables.mosaic_object: None,
     tables.mosaic_claim: None,
+    tables.time_claim: None,
+    tables.time_rule: None,
     tables.mosaic_call: None,
     tables.record: None,
     tables.job: tables.job.c.finished_at.is_(None),
 }
 _SECRETS = {"password_hash": "", "former_password_hash": None, "mosaic_key": None}
 _BATCH = 200
+_LEFT = (
+    "{:,} time entries in Mosaic are of a company file that was forgotten and stay out "
+    "of this one. If this file succeeds that one, say so before it goes live: "
+    "`qbwc-server company shared-hours NAME --succeed`."
+)
 _NOT_REAL = 10**12
 """Numbers from here on stand for objects that Mosaic does not have yet."""
 
@@ -123,7 +132,11 @@ def preview(
             tables.metadata.create_all(there)
             with company_reading(engine, company.id) as here:
                 _copy(here, there, company)
-            return _Rehearsal(there, company, settings, clock()).run()
+            left = time_sharing.left_behind(there, company.team)
+            told = _Rehearsal(there, company, settings, clock()).run()
+            if left:
+                told.remarks.append(_LEFT.format(left))
+            return told
     finally:
         copy.dispose()
 
@@ -131,10 +144,11 @@ def preview(
 def _copy(here: Connection, there: Connection, company: Company) -> None:
     for table, condition in _COPIED.items():
         query = sa.select(table)
-        if table is tables.mosaic_claim:
+        if "team" in table.c:
             query = query.where(table.c.team == company.team)
         elif table is tables.company:
-            query = query.where(table.c.id == company.id)
+            # Others of the team are told apart by number; nothing else of them is told.
+            query = query.where(time_claims.of_team(company.team))
         else:
             query = query.where(table.c.company_id == company.id)
         if condition is not None:
@@ -162,6 +176,7 @@ class _Rehearsal:
         self._steps = Steps(company.id, clock=lambda: now, settle=settle)
         self._time_steps = TimeSteps(
             company.id,
+            Keys(settings.keys()),
             clock=lambda: now,
             settle=settle,
             window_days=settings.time_window_days,

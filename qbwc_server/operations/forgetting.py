@@ -17,14 +17,17 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import sessions
+from qbwc_server.companies import sessions, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
+from qbwc_server.keys import Keys
+from qbwc_server.kinds import time_entry
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
 _COMPANY = tables.company
+_BATCH = 500
 _LOG = structlog.get_logger(__name__)
 _ROWS = (
     "The rows are gone, and the database was told to write over them. What backups and "
@@ -115,6 +118,7 @@ def forget(
     with company_transaction(engine, company.id) as connection:
         if not even_if_running:
             require_idle(connection, company, settings, now)
+        _leave_claims(connection, company, Keys(settings.keys()), now)
         for table, column in of_company():
             found = connection.execute(table.delete().where(column == company.id))
             removed[table.name] = found.rowcount
@@ -128,6 +132,35 @@ def forget(
             for table, column in of_company()
         }
     return Forgotten(removed, left, told)
+
+
+def _leave_claims(
+    connection: Connection, company: Company, keys: Keys, now: datetime
+) -> None:
+    """Keep which entries of Mosaic were this company's, so that they enter no other.
+
+    By number, and by a keyed hash of the TxnID: no name, nothing of what they say.
+    """
+    record, after = tables.record, 0
+    while True:
+        rows = connection.execute(
+            sa.select(record.c.id, record.c.mosaic_id, record.c.quickbooks_id)
+            .where(
+                record.c.company_id == company.id,
+                record.c.kind == time_entry.NAME,
+                record.c.mosaic_id.is_not(None),
+                record.c.quickbooks_id.is_not(None),
+                record.c.id > after,
+            )
+            .order_by(record.c.id)
+            .limit(_BATCH)
+        ).all()
+        if not rows:
+            break
+        after = rows[-1].id
+        hashed = {row.mosaic_id: keys.hash("time", row.quickbooks_id) for row in rows}
+        time_claims.leave(connection, company.team, company.id, hashed, now=now)
+    time_claims.forget(connection, company.id)
 
 
 def _overwrite(engine: Engine) -> str:

@@ -51,10 +51,13 @@ def join_before_create(
     row: Row[Any],
     entry: Entry,
     now: datetime,
+    *,
+    others: Collection[int] = (),
 ) -> int | None:
     """Join an entry of QuickBooks with the same one that Mosaic has already.
 
-    Returns the id of the record that is gone by that.
+    `others` are entries of Mosaic that are another company file's. Returns the id of
+    the record that is gone by that.
     """
     candidates = connection.execute(
         sa.select(_RECORD)
@@ -73,11 +76,11 @@ def join_before_create(
     found = _best(
         (one, entry.facing, one.mosaic)
         for one in candidates
-        if not _on_its_way(connection, one)
+        if one.mosaic_id not in others and not _on_its_way(connection, one)
     )
     if found is None:
         return None
-    _join(connection, row, found, now)
+    join(connection, row, found, now)
     return int(found.id)
 
 
@@ -118,7 +121,7 @@ def join_before_add(
     )
     if found is None:
         return None
-    _join(connection, found, row, now, stays=row.id)
+    join(connection, found, row, now, stays=row.id)
     return int(found.id)
 
 
@@ -150,7 +153,7 @@ def _on_its_way(connection: Connection, row: Row[Any]) -> bool:
     return bool(calls or jobs)
 
 
-def _join(
+def join(
     connection: Connection,
     of_quickbooks: Row[Any],
     of_mosaic: Row[Any],

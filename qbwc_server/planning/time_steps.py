@@ -12,17 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import outbox
 from qbwc_server.delivery.sending import Step
-from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds import time_plan as plans
 from qbwc_server.kinds.list_plan import Choice
@@ -37,22 +37,22 @@ from qbwc_server.kinds.two_way import (
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.planning import time_doubts, time_facts, used_words
+from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_joins import (
     days_only_in_mosaic,
+    join,
     join_before_add,
     join_before_create,
 )
+from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
 from qbwc_server.records import store
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
-_RECORD, _JOB = tables.record, tables.job
+_RECORD = tables.record
 _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
-_UNCHANGED = ("in_sync", "gone")
-_Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...]]"
-"""What is said of records: their state, the reason, and what they wait for."""
 
 
 class TimeSteps:
@@ -66,6 +66,7 @@ class TimeSteps:
     def __init__(
         self,
         company_id: int,
+        keys: Keys,
         *,
         clock: Callable[[], datetime],
         settle: timedelta,
@@ -73,6 +74,7 @@ class TimeSteps:
         history_years: int,
     ) -> None:
         self._company_id = company_id
+        self._keys = keys
         self._clock = clock
         self._settle = settle
         self._window = timedelta(days=window_days)
@@ -88,14 +90,17 @@ class TimeSteps:
         rows = self._due(connection, record_ids, now)
         ids = [row.id for row in rows]
         open_calls = outbox.records_with_open_calls(connection, company.id, ids)
-        jobs = _open_jobs(connection, company.id, ids)
+        jobs = time_jobs.open_of(connection, company.id, ids)
         batch = _Batch(
             company,
             Links(connection, company),
             outbox.records_given_up(connection, company.id, ids),
-            _Rests(company.id),
+            Rests(company.id),
             days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
             time_doubts.doubted(connection, company.id),
+            None
+            if company.time_claims == time_claims.NONE
+            else TeamFiles(connection, company, rows, self._keys),
         )
         batch.links.prepare(rows)
         for row in rows:
@@ -115,6 +120,9 @@ class TimeSteps:
             else:
                 self._plan(connection, batch, row, mine)
         batch.rests.keep(connection, now)
+        if batch.files is not None:
+            making = {a.fields["person"] for _, a in batch.writes if a.do is Do.CREATE}
+            batch.files.keep(making, now)
         return self._keep(connection, batch.writes, now)
 
     def _plan(
@@ -128,15 +136,41 @@ class TimeSteps:
         if row.choice == Choice.NONE:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
-            row, action = self._decide(connection, batch, row)
+            row, stop = self._of_this_file(connection, batch, row)
+            if stop is None:
+                row, action = self._decide(connection, batch, row)
+                if batch.files is not None:
+                    batch.files.linked(row)
+            else:
+                action = stop
         if action.do in IN_QUICKBOOKS:
             time_jobs.enqueue(connection, batch.company, row, action, jobs, now)
             return
         time_jobs.withdraw(connection, jobs, "Planned anew.", now)
+        if batch.files is not None and row.id in batch.files.not_ours:
+            return
         if action.do in IN_MOSAIC:
             batch.writes.append((row, action))
         else:
             batch.rests.take(row, action)
+
+    def _of_this_file(
+        self, connection: Connection, batch: _Batch, row: Row[Any]
+    ) -> tuple[Row[Any], Action | None]:
+        """Return why another company file of the team keeps a record from its plan.
+
+        The record comes back joined where it was this file's before.
+        """
+        if batch.files is None:
+            return row, None
+        if batch.files.let_go(row, self._clock()):
+            row = self._row(connection, row.id)
+        before, wait = batch.files.own_again(row)
+        if before is not None:
+            join(connection, row, before, self._clock())
+            batch.joined.add(before.id)
+            row = self._row(connection, row.id)
+        return row, wait or batch.files.stops(row)
 
     def _due(
         self, connection: Connection, record_ids: Sequence[int], now: datetime
@@ -201,7 +235,10 @@ class TimeSteps:
         if action.do is Do.CREATE and row.mosaic_id is None:
             if row.day not in batch.only_mosaic:
                 return None
-            return join_before_create(connection, company, row, entry, now)
+            others = batch.files.others_on({row.day}) if batch.files else ()
+            return join_before_create(
+                connection, company, row, entry, now, others=others
+            )
         if action.do is Do.ADD and row.quickbooks_id is None:
             leave = {one.id for one, _ in batch.writes}
             return join_before_add(
@@ -314,9 +351,11 @@ class _Batch:
     company: Company
     links: Links
     gave_up: set[int]
-    rests: _Rests
+    rests: Rests
     only_mosaic: set[str]
     doubted: list[Job]
+    files: TeamFiles | None = None
+    """Where the team has several company files: what is whose."""
     joined: set[int] = field(default_factory=set)
     writes: list[tuple[Row[Any], Action]] = field(default_factory=list)
     """What is to be written to Mosaic when all are planned."""
@@ -334,69 +373,3 @@ def _write(row: Row[Any], action: Action) -> outbox.New:
         reason=action.reason,
         basis=action.basis,
     )
-
-
-class _Rests:
-    """Records with which nothing is done now, kept by what is said of them."""
-
-    def __init__(self, company_id: int) -> None:
-        self._company_id = company_id
-        self._left: list[int] = []
-        self._taken: dict[_Said, list[int]] = {}
-        self._gone: list[int] = []
-        self._lost: dict[int, Any] = {}
-
-    def leave(self, record_id: int) -> None:
-        """Leave a record as it is; what it waits for makes it due again."""
-        self._left.append(record_id)
-
-    def take(self, row: Row[Any], action: Action) -> None:
-        """Take what a plan that does nothing says of a record."""
-        awaited = (action.waits_for, *action.also)
-        said = (action.state, action.reason, awaited)
-        self._taken.setdefault(said, []).append(row.id)
-        if action.lost:
-            self._lost[row.id] = time_jobs.conflict(row.conflict, action)
-        if action.state == "gone" and row.state != "gone":
-            self._gone.append(row.id)
-
-    def keep(self, connection: Connection, now: datetime) -> None:
-        """Write all of it down."""
-        self._change(connection, self._left)
-        for (state, reason, awaited), ids in self._taken.items():
-            done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
-            waits = store.waiting(awaited)
-            self._change(connection, ids, state=state, reason=reason, **waits, **done)
-        for record_id, kept in self._lost.items():
-            self._change(connection, [record_id], conflict=kept)
-        for record_id in self._gone:
-            store.event(
-                connection, self._company_id, record_id, at=now, what="gone", by="plan"
-            )
-
-    def _change(
-        self, connection: Connection, record_ids: list[int], **values: object
-    ) -> None:
-        if record_ids:
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == self._company_id,
-                    _RECORD.c.id.in_(record_ids),
-                )
-                .values(due_at=None, **values)
-            )
-
-
-def _open_jobs(
-    connection: Connection, company_id: int, record_ids: Sequence[int]
-) -> dict[int, list[Job]]:
-    found: dict[int, list[Job]] = {}
-    for job in queue.select(
-        connection,
-        company_id,
-        _JOB.c.record_id.in_(record_ids),
-        _JOB.c.finished_at.is_(None),
-    ):
-        found.setdefault(job.record_id or 0, []).append(job)
-    return found

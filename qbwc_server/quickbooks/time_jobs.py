@@ -7,7 +7,7 @@ of a new entry, by the company's decision and QuickBooks' rules.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 
-_RECORD = tables.record
+_RECORD, _JOB = tables.record, tables.job
 UNDONE = "undone by a restored backup"
 """What is kept of an entry that a restored backup took away."""
 _SAYS = "QuickBooks says: "
@@ -199,6 +199,21 @@ def _paid_by_time(connection: Connection, company_id: int, person: str) -> bool:
         .limit(200)
     )
     return any((row.quickbooks or {}).get("payroll_item") for row in rows)
+
+
+def open_of(
+    connection: Connection, company_id: int, record_ids: Sequence[int]
+) -> dict[int, list[Job]]:
+    """Return the unfinished jobs of records, by record."""
+    found: dict[int, list[Job]] = {}
+    for job in queue.select(
+        connection,
+        company_id,
+        _JOB.c.record_id.in_(record_ids),
+        _JOB.c.finished_at.is_(None),
+    ):
+        found.setdefault(job.record_id or 0, []).append(job)
+    return found
 
 
 def withdraw(

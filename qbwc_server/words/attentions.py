@@ -215,6 +215,16 @@ _ERRORS: tuple[Words, ...] = (
         "Confirm that both share it, or choose another.",
     ),
     tell(
+        "hours-said-elsewhere",
+        "For another company file it was said already whose these hours are.",
+        "Change it where it was said, or leave it.",
+    ),
+    tell(
+        "hours-not-shared",
+        "It is not one other company file that could have these hours.",
+        "Say in the file whose hours they are that they are its own.",
+    ),
+    tell(
         "link-write-under-way",
         "Something is on its way to Mosaic for this record.",
         "Choose again in a few minutes.",

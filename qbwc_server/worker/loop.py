@@ -255,6 +255,7 @@ class Worker:
     def _plan_time(self, company_id: int) -> Planner:
         return TimeSteps(
             company_id,
+            self._keys,
             clock=self._clock,
             settle=timedelta(seconds=self._settings.mosaic_settle_seconds),
             window_days=self._settings.time_window_days,

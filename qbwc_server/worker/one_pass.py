@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import attention, registry
+from qbwc_server.companies import attention, registry, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.outcomes import Outcomes
@@ -33,6 +33,7 @@ from qbwc_server.mosaic.errors import (
     Unauthorised,
 )
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
+from qbwc_server.planning import time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import mosaic_objects
@@ -119,6 +120,8 @@ class Delivery:
         """
         try:
             self._see_whether_it_is_over()
+            if self._company.time_claims != time_claims.NONE:
+                time_claiming.look_again(self._engine, self._company, self._clock())
             self._outcomes.take_callbacks()
             self._refresh_lists()
             self._outcomes.look()

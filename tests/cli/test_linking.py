@@ -82,3 +82,29 @@ def test_going_live_is_refused_with_every_reason(run: Run) -> None:
     assert (told["live"], len(told["reasons"])) == (False, 3)
     assert run("company", "go-live", "Harbor & Vale").exit_code == 1
     assert run("company", "overlap", "Harbor & Vale", "--json").output == "[]\n"
+
+
+@pytest.mark.usefixtures("record")
+def test_shared_hours_are_shown_and_said(run: Run) -> None:
+    """Half a word is refused; one that was said is shown with names."""
+    name = "Harbor & Vale"
+    assert run("company", "shared-hours", name, "--json").output == "[]\n"
+    half = run("company", "shared-hours", name, "--person", "7", "--ours")
+    assert half.exit_code == 2
+    word = ("--person", "7", "--project", "9")
+    nobody = run("company", "shared-hours", name, *word, "--theirs")
+    assert nobody.exit_code == 1
+    assert "hours-not-shared" in nobody.output
+    said = run("company", "shared-hours", name, *word, "--ours", "--json")
+    assert json.loads(said.output) == [
+        {
+            "member_id": 7,
+            "person": "Ana Vale",
+            "project_id": 9,
+            "project": "9",
+            "whose": "this file's",
+            "entries": 0,
+            "minutes": 0,
+        }
+    ]
+    assert run("company", "shared-hours", name, "--succeed").exit_code == 0

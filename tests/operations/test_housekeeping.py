@@ -349,6 +349,8 @@ _BOUNDED = {
     "record_event": "what was replaced is kept as long as the company, on purpose",
     "mosaic_object": "one for each thing in Mosaic; gone ones are removed",
     "mosaic_claim": "one for each link",
+    "time_claim": "one for each time entry of a team with several company files",
+    "time_rule": "one for each word of a person",
     "heartbeat": "one for servers and one for workers",
     "word": "one for each state",
     "support_token": "one for each person of support",

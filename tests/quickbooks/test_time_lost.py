@@ -236,6 +236,7 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
     # Whoever has it planned anew: a second write could be written twice.
     steps = TimeSteps(
         desk.company.id,
+        desk.keys,
         clock=desk.clock,
         settle=timedelta(minutes=2),
         window_days=120,

@@ -34,6 +34,27 @@ MOSAIC_TABLES: Final[Meanings] = {
             "since": "Since when.",
         },
     ),
+    "time_claim": (
+        "Which company file of a Mosaic team a time entry in Mosaic belongs to.",
+        {
+            "team": "The Mosaic server and team.",
+            "mosaic_id": "The entry's number in Mosaic.",
+            "held_by": "Number of the company; nothing: one that was forgotten.",
+            "txn_hash": "What recognises the entry in a forgotten company's file.",
+            "since": "Since when.",
+        },
+    ),
+    "time_rule": (
+        "Whose the hours are that were entered in Mosaic on what company files share.",
+        {
+            "team": "The Mosaic server and team.",
+            "member_id": "The person's number in Mosaic.",
+            "project_id": "The project's number in Mosaic.",
+            "held_by": "Number of the company that they belong to.",
+            "said_by": "Number of the company for which somebody said so.",
+            "since": "Since when.",
+        },
+    ),
     "preview_result": (
         "The last preview of each company.",
         {

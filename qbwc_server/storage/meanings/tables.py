@@ -58,6 +58,8 @@ _COMPANY: Final = {
     "time_hot_at": "When the last days of Mosaic's time are read next.",
     "time_window_at": "When the last months of Mosaic's time are read next.",
     "mosaic_time_from": "From which day on Mosaic's time has been read.",
+    "time_claims": "Whether its hours are claimed among files of its team: none, due "
+    "or kept.",
     "created_at": "When the company was added.",
     "housekeep_at": "When what is old is removed next.",
     "setup_expires_at": "When the setup link ends.",

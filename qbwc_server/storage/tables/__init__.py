@@ -24,6 +24,8 @@ from qbwc_server.storage.tables.mosaic import (
     mosaic_callback,
     mosaic_claim,
     mosaic_object,
+    time_claim,
+    time_rule,
 )
 from qbwc_server.storage.tables.records import (
     RECORD_STATES,
@@ -80,6 +82,8 @@ __all__ = [
     "session",
     "support_login",
     "support_token",
+    "time_claim",
+    "time_rule",
     "word",
 ]
 

@@ -78,6 +78,7 @@ company = sa.Table(
     moment("time_hot_at"),
     moment("time_window_at"),
     text("mosaic_time_from", null=True),
+    text("time_claims", default="none"),
     moment("created_at", null=False),
     moment("housekeep_at"),
     moment("setup_expires_at"),

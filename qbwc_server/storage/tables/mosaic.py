@@ -54,6 +54,33 @@ mosaic_claim = sa.Table(
 )
 
 
+# Nor have these: an hour in Mosaic belongs to one company file of its team, also when
+# that company was forgotten (then `held_by` is nothing). See the twelfth revision.
+time_claim = sa.Table(
+    "time_claim",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("mosaic_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("held_by", sa.BigInteger),
+    text("txn_hash", null=True),
+    moment("since", null=False),
+    where("ix_time_claim_txn_hash", ("team", "txn_hash"), "txn_hash IS NOT NULL"),
+    sa.Index("ix_time_claim_held_by", "held_by"),
+)
+
+
+time_rule = sa.Table(
+    "time_rule",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("member_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("project_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("held_by", sa.BigInteger, nullable=False),
+    sa.Column("said_by", sa.BigInteger, nullable=False),
+    moment("since", null=False),
+)
+
+
 mosaic_call = of_company(
     "mosaic_call",
     id_(),

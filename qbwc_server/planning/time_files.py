@@ -1,0 +1,292 @@
+"""Keeps the hours of several company files of one Mosaic team apart.
+
+Rule 1: an entry of Mosaic that another file holds never enters this one; and where this
+one has it all the same, from before hours were claimed, neither side of it is changed
+or deleted from here until a person has looked.
+Rule 2: what was entered in Mosaic on what several files share is of no file until a
+person has said whose such hours are.
+Rule 3: what is linked is claimed. What we created in Mosaic is claimed as soon as it is
+known; until then a reservation keeps the other files from taking it.
+
+A company that is alone in its team never comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies.registry import Company
+from qbwc_server.keys import Keys
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_owner import Whose
+from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+
+_RECORD, _CALL, _CLAIM = tables.record, tables.mosaic_call, tables.time_claim
+_OTHERS = "Is in this company file, but in Mosaic it belongs to another one of the team"
+HELD: Final = (
+    f"{_OTHERS}: nothing is changed or deleted on either side. If it is not this "
+    "file's, delete it in QuickBooks; Mosaic and the other file keep theirs."
+)
+_LEFT = "Was deleted in QuickBooks; in Mosaic it belongs to another company file."
+ASKS: Final = (
+    "Was entered in Mosaic for a person and a project that several company files share "
+    "and is in none of them yet. Tell whoever operates this server whose such hours "
+    "are, once for all: they say it with `qbwc-server company shared-hours`."
+)
+_MAKING = (
+    "Another company file is just creating time of this person in Mosaic; waits until "
+    "it is known whether it is this one."
+)
+_UNCLAIMED = "Waits until it is known which hours are of which company file."
+_OWN = "Waits for the entry of this company file that it was made from."
+_AGAIN = "Waits until the entry that this company file had in Mosaic is read."
+FOR_CLAIMS: Final = "files:claims"
+"""What all waits for until the files of a team have claimed what they have."""
+
+
+class TeamFiles:
+    """What the files of a team say about the records of one batch."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        company: Company,
+        rows: Sequence[Row[Any]],
+        keys: Keys,
+    ) -> None:
+        time_claims.lock(connection, company.team)
+        self._connection = connection
+        self._company = company
+        there = {row.mosaic_id: row.mosaic for row in rows if row.mosaic}
+        self._files = time_claims.load(connection, company.id, company.team, there)
+        self._complete = not time_claims.due(connection, company.team)
+        self._own = _own_again(connection, company, rows, keys)
+        self._awaited = _awaited(connection, company, rows)
+        self._taken: set[int] = set()
+        self.not_ours: list[int] = []
+        """Records of entries that are another file's, and were never in this one."""
+
+    def stops(self, row: Row[Any]) -> Action | None:
+        """Return why nothing is done with a record, None if it is this file's."""
+        if not self._complete:
+            return Action(Do.NOTHING, _UNCLAIMED, "pending", waits_for=FOR_CLAIMS)
+        if row.mosaic_id is None or row.mosaic is None:
+            return None
+        found = self._files.whose(row.mosaic_id, row.mosaic)
+        if row.quickbooks_id is not None:
+            if found not in {Whose.OTHERS, Whose.FORGOTTEN} or (
+                row.mosaic_id not in self._files.claims
+            ):
+                return None
+            if row.quickbooks_gone:
+                return Action(Do.NOTHING, _LEFT, "gone")
+            return Action(Do.NOTHING, HELD, "refused")
+        return self._only_in_mosaic(row, found)
+
+    def _only_in_mosaic(self, row: Row[Any], found: Whose) -> Action | None:
+        match found:
+            case Whose.OTHERS | Whose.FORGOTTEN:
+                self.not_ours.append(row.id)
+                return Action(Do.NOTHING, _LEFT, "gone")
+            case Whose.ASK:
+                asks = _question(row.mosaic)
+                return Action(Do.NOTHING, ASKS, "refused", waits_for=asks)
+            case Whose.WAIT:
+                asks = _question(row.mosaic)
+                return Action(Do.NOTHING, _MAKING, "pending", waits_for=asks)
+            case Whose.MINE if row.mosaic_id in self._awaited:
+                return Action(Do.NOTHING, _OWN, "unlinked")
+            case Whose.MINE if not row.mosaic_gone:
+                self._taken.add(row.mosaic_id)
+        return None
+
+    def own_again(self, row: Row[Any]) -> tuple[Row[Any] | None, Action | None]:
+        """Return the record in Mosaic that a record of QuickBooks was before.
+
+        A company that was forgotten and added again knows its entries by their TxnIDs.
+        Where Mosaic's was not read since, it is: then the action says to wait.
+        """
+        if row.mosaic_id is not None or row.id not in self._own:
+            return None, None
+        mosaic_id, held = self._own[row.id]
+        there = self._connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == self._company.id,
+                _RECORD.c.mosaic_type == NAME,
+                _RECORD.c.mosaic_id == mosaic_id,
+            )
+        ).first()
+        if there is not None and there.quickbooks_id is None:
+            self._take_back(mosaic_id, clear=True)
+            return there, None
+        self._take_back(mosaic_id, clear=held)
+        if held:
+            # It was read since, and Mosaic does not have it any more.
+            return None, None
+        registry.change(self._connection, self._company.id, mosaic_time_from=None)
+        return None, Action(Do.NOTHING, _AGAIN, "pending", waits_for=WAITS_FOR_MOSAIC)
+
+    def let_go(self, row: Row[Any], now: datetime) -> bool:
+        """Have an entry made again of which another file took the first for its own.
+
+        Both files were creating equal entries at the same time, and the other one found
+        ours in Mosaic before its answer came. It is as good as theirs.
+        """
+        claim = self._files.claims.get(row.mosaic_id)
+        if claim is None or claim.holder in {None, self._company.id}:
+            return False
+        made_here = self._connection.execute(
+            sa.select(_CALL.c.id).where(
+                _CALL.c.company_id == self._company.id,
+                _CALL.c.record_id == row.id,
+                _CALL.c.operation == "create",
+                _CALL.c.state == "done",
+                _CALL.c.mosaic_id == row.mosaic_id,
+            )
+        ).first()
+        if made_here is None or row.quickbooks_id is None or row.quickbooks_gone:
+            return False
+        self._connection.execute(
+            _RECORD.update()
+            .where(_RECORD.c.company_id == self._company.id, _RECORD.c.id == row.id)
+            .values(
+                mosaic_type=None, mosaic_id=None, mosaic=sa.null(), agreed=sa.null()
+            )
+        )
+        store.event(
+            self._connection,
+            self._company.id,
+            row.id,
+            at=now,
+            what="another company file took the entry in Mosaic for its own",
+            by="plan",
+            detail={"mosaic_id": row.mosaic_id},
+        )
+        return True
+
+    def _take_back(self, mosaic_id: int, *, clear: bool) -> None:
+        done: dict[str, object] = {"txn_hash": None} if clear else {}
+        self._connection.execute(
+            _CLAIM.update()
+            .where(_CLAIM.c.team == self._company.team)
+            .where(_CLAIM.c.mosaic_id == mosaic_id)
+            .values(held_by=self._company.id, **done)
+        )
+
+    def others_on(self, days: set[str]) -> set[int]:
+        """Return the entries of Mosaic of some days that are not to be joined here."""
+        rows = self._connection.execute(
+            sa.select(_RECORD.c.mosaic_id).where(
+                _RECORD.c.company_id == self._company.id,
+                _RECORD.c.quickbooks_id.is_(None),
+                _RECORD.c.mosaic_id.is_not(None),
+                _RECORD.c.day.in_(sorted(days)),
+            )
+        )
+        numbers = list(rows.scalars())
+        held = time_claims.claims(self._connection, self._company.team, numbers)
+        return {one for one, by in held.items() if by.holder != self._company.id}
+
+    def linked(self, row: Row[Any]) -> None:
+        """Have an entry that is on both sides be this file's."""
+        if row.mosaic_id is not None and row.quickbooks_id is not None:
+            self._taken.add(row.mosaic_id)
+
+    def keep(self, making: set[int], now: datetime) -> None:
+        """Write down what was decided; time of the people `making` is to be created."""
+        team, me = self._company.team, self._company.id
+        new = self._taken - self._files.claims.keys()
+        time_claims.claim(self._connection, team, me, new, now=now)
+        if making:
+            time_claims.reserve(self._connection, team, me, making, now=now)
+        if self.not_ours:
+            self._connection.execute(
+                _RECORD.delete().where(
+                    _RECORD.c.company_id == me, _RECORD.c.id.in_(self.not_ours)
+                )
+            )
+
+
+def _question(snapshot: Mapping[str, Any]) -> str:
+    """Return what entries wait for that are of nobody for the same reason."""
+    project, phase = snapshot["job"]
+    parts = (snapshot["person"], project, phase, snapshot["item"])
+    return ":".join(("files", *("" if one is None else str(one) for one in parts)))
+
+
+def asked(waits_for: str) -> dict[str, Any] | None:
+    """Return what `_question` was asked about, as an entry has it; None for others."""
+    parts = waits_for.split(":")
+    if len(parts) != len(("files", "person", "project", "phase", "item")):
+        return None
+    person, project, phase, item = (int(one) if one else None for one in parts[1:])
+    return {"person": person, "job": [project, phase], "item": item}
+
+
+def waiting_for_files() -> sa.ColumnElement[bool]:
+    """Return the condition that a record waits to know whose it is."""
+    return _RECORD.c.waits_for.like("files:%")
+
+
+def questions(connection: Connection, company_id: int) -> list[str]:
+    """Return what entries of a company wait for to know whose they are."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.waits_for)
+        .where(_RECORD.c.company_id == company_id, waiting_for_files())
+        .distinct()
+    )
+    return sorted(rows.scalars())
+
+
+def _awaited(
+    connection: Connection, company: Company, rows: Sequence[Row[Any]]
+) -> set[int]:
+    """Return the entries of Mosaic that an entry of QuickBooks will come back to."""
+    alone = [row.mosaic_id for row in rows if row.mosaic_id and not row.quickbooks_id]
+    if not alone:
+        return set()
+    found = connection.execute(
+        sa.select(_CLAIM.c.mosaic_id).where(
+            _CLAIM.c.team == company.team,
+            _CLAIM.c.mosaic_id.in_(alone),
+            _CLAIM.c.held_by == company.id,
+            _CLAIM.c.txn_hash.is_not(None),
+        )
+    )
+    return set(found.scalars())
+
+
+def _own_again(
+    connection: Connection, company: Company, rows: Sequence[Row[Any]], keys: Keys
+) -> dict[int, tuple[int, bool]]:
+    """Return the entries in Mosaic that records of QuickBooks had before.
+
+    By record; each with whether this company has taken it back already.
+    """
+    hashed = {
+        one: row.id
+        for row in rows
+        if row.mosaic_id is None and row.quickbooks_id and not row.quickbooks_gone
+        for one in keys.hashes("time", row.quickbooks_id)
+    }
+    if not hashed:
+        return {}
+    found = connection.execute(
+        sa.select(_CLAIM).where(
+            _CLAIM.c.team == company.team,
+            _CLAIM.c.txn_hash.in_(sorted(hashed)),
+            _CLAIM.c.held_by.is_(None) | (_CLAIM.c.held_by == company.id),
+        )
+    )
+    return {
+        hashed[row.txn_hash]: (row.mosaic_id, row.held_by is not None) for row in found
+    }

@@ -1,0 +1,70 @@
+"""Records of time with which nothing is done now, kept by what is said of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds.two_way import Action
+from qbwc_server.quickbooks import time_jobs
+from qbwc_server.records import store
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+_UNCHANGED = ("in_sync", "gone")
+_Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...]]"
+"""What is said of records: their state, the reason, and what they wait for."""
+
+
+class Rests:
+    """Records with which nothing is done now, kept by what is said of them."""
+
+    def __init__(self, company_id: int) -> None:
+        self._company_id = company_id
+        self._left: list[int] = []
+        self._taken: dict[_Said, list[int]] = {}
+        self._gone: list[int] = []
+        self._lost: dict[int, Any] = {}
+
+    def leave(self, record_id: int) -> None:
+        """Leave a record as it is; what it waits for makes it due again."""
+        self._left.append(record_id)
+
+    def take(self, row: Row[Any], action: Action) -> None:
+        """Take what a plan that does nothing says of a record."""
+        awaited = (action.waits_for, *action.also)
+        said = (action.state, action.reason, awaited)
+        self._taken.setdefault(said, []).append(row.id)
+        if action.lost:
+            self._lost[row.id] = time_jobs.conflict(row.conflict, action)
+        if action.state == "gone" and row.state != "gone":
+            self._gone.append(row.id)
+
+    def keep(self, connection: Connection, now: datetime) -> None:
+        """Write all of it down."""
+        self._change(connection, self._left)
+        for (state, reason, awaited), ids in self._taken.items():
+            done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
+            waits = store.waiting(awaited)
+            self._change(connection, ids, state=state, reason=reason, **waits, **done)
+        for record_id, kept in self._lost.items():
+            self._change(connection, [record_id], conflict=kept)
+        for record_id in self._gone:
+            store.event(
+                connection, self._company_id, record_id, at=now, what="gone", by="plan"
+            )
+
+    def _change(
+        self, connection: Connection, record_ids: list[int], **values: object
+    ) -> None:
+        if record_ids:
+            connection.execute(
+                _RECORD.update()
+                .where(
+                    _RECORD.c.company_id == self._company_id,
+                    _RECORD.c.id.in_(record_ids),
+                )
+                .values(due_at=None, **values)
+            )
