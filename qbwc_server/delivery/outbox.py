@@ -26,7 +26,7 @@ from qbwc_server import metrics
 from qbwc_server.companies import registry
 from qbwc_server.delivery import reservations
 from qbwc_server.kinds import time_entry
-from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
@@ -346,7 +346,7 @@ def settle_as(
     if state == "done" and call.due_since is not None:
         metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":
-        time_mosaic.let_go(connection, call, now)
+        may_be_ours.let_go(connection, call, now)
     elif call.operation == "create" and call.record_id is not None:
         team = registry.get(connection, call.company_id).team
         reservations.end(

@@ -20,7 +20,7 @@ from qbwc_server.companies import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
-from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 
@@ -104,7 +104,7 @@ def look_at_day(
         for body in bodies
         if int(body["mosaic_id"]) in free
     }
-    doubts = {call.id: time_mosaic.doubt_of(call) for call in opened}
+    doubts = {call.id: may_be_ours.doubt_of(call) for call in opened}
     findings = identity.lost_creations(doubts, left.values())
     for call in opened:
         found = findings[call.id]
@@ -116,7 +116,7 @@ def look_at_day(
         elif found.fate is Fate.ASK:
             shown = [left[number] for number in found.mosaic_ids]
             outbox.ask(connection, call, _question(shown), now)
-            time_mosaic.hold(connection, call, found.mosaic_ids)
+            may_be_ours.hold(connection, call, found.mosaic_ids)
         else:
             outbox.not_seen(connection, call, now=now, settle=settle)
 
@@ -168,7 +168,7 @@ def _made(
             reason = "Mosaic's entry belongs to another record already."
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
-        time_mosaic.drop_waiting(connection, call.company_id, mosaic_id)
+        may_be_ours.drop_waiting(connection, call.company_id, mosaic_id)
     outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
     outbox.change_record(
         connection,

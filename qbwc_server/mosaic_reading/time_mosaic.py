@@ -2,9 +2,6 @@
 
 Mosaic cannot say what changed since, so whole ranges of days are read again and again:
 what is the same as before is not written.
-
-Rule: while a creation of ours is open, an entry that nobody knows may be just that one,
-if `identity` says so. It is kept, but waits until the creation is settled.
 """
 
 from __future__ import annotations
@@ -18,8 +15,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.identity import Doubt, may_be_lost
 from qbwc_server.kinds.time_owner import Whose
+from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
@@ -203,12 +200,12 @@ def _insert(
 ) -> None:
     if not new:
         return
-    creating = _creating(connection, company_id)
+    creating = may_be_ours.creating(connection, company_id)
     rows = []
     ids = next_ids(connection, company_id, len(new))
     for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
         day, body = snapshot["date"], bodies[mosaic_id]
-        call_id = _claiming(creating, body)
+        call_id = may_be_ours.claiming(creating, body)
         rows.append(
             {
                 "company_id": company_id,
@@ -236,79 +233,6 @@ def _insert(
             }
         )
     connection.execute(_RECORD.insert(), rows)
-
-
-def _creating(connection: Connection, company_id: int) -> list[Row[Any]]:
-    """Return the open creations."""
-    return list(
-        connection.execute(
-            sa.select(_CALL.c.id, _CALL.c.match_key, _CALL.c.basis, _CALL.c.created_at)
-            .where(
-                _CALL.c.company_id == company_id,
-                _CALL.c.data_type == time_entry.NAME,
-                _CALL.c.operation == "create",
-                _CALL.c.settled_at.is_(None),
-            )
-            .order_by(_CALL.c.id)
-        )
-    )
-
-
-def doubt_of(call: Row[Any]) -> Doubt:
-    """Return what an open creation wanted, and when it left."""
-    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
-    return Doubt(wanted, call.created_at)
-
-
-def _claiming(calls: Sequence[Row[Any]], body: Mapping[str, Any]) -> int | None:
-    """Return the open creation that may have made an entry, by `identity`."""
-    return next(
-        (int(call.id) for call in calls if may_be_lost(doubt_of(call), body)), None
-    )
-
-
-def hold(connection: Connection, call: Row[Any], mosaic_ids: Iterable[int]) -> None:
-    """Have the records of entries wait for the question whether one is a lost one."""
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == call.company_id,
-            _RECORD.c.mosaic_type == time_entry.NAME,
-            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
-            _RECORD.c.quickbooks_id.is_(None),
-        )
-        .values(
-            waits_for=f"call:{call.id}",
-            due_at=None,
-            reason=f"May be what was sent for record {call.record_id}, which was not "
-            "answered; that record says what is asked. Nothing is done with it until "
-            "that is known.",
-        )
-    )
-
-
-def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
-    """Go on with the entries that waited for a creation, now that it is settled.
-
-    Where another one of that person is open, they wait for that.
-    """
-    rows = connection.execute(
-        sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
-            _RECORD.c.company_id == call.company_id,
-            _RECORD.c.waits_for == f"call:{call.id}",
-        )
-    ).all()
-    if not rows:
-        return
-    creating = _creating(connection, call.company_id)
-    for row in rows:
-        values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
-        # When it was made is not kept: what was held for one may be the other's.
-        for other in creating:
-            if doubt_of(other).wanted.get("person") == row.mosaic["person"]:
-                values = {"waits_for": f"call:{other.id}"}
-                break
-        _set(connection, call.company_id, [row.id], **values)
 
 
 def nobodys(
@@ -368,18 +292,6 @@ def known(
         )
         found |= {row.mosaic_id for row in rows}
     return found
-
-
-def drop_waiting(connection: Connection, company_id: int, mosaic_id: int) -> None:
-    """Forget the record of an entry that turned out to be one that we created."""
-    connection.execute(
-        _RECORD.delete().where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.mosaic_type == time_entry.NAME,
-            _RECORD.c.mosaic_id == mosaic_id,
-            _RECORD.c.waits_for.startswith("call:"),
-        )
-    )
 
 
 def mark_gone(

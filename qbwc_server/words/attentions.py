@@ -13,12 +13,12 @@ from typing import Final
 
 from qbwc_server.mosaic import errors as mosaic
 from qbwc_server.words import quickbooks
+from qbwc_server.words.command_errors import ERRORS
 from qbwc_server.words.qwc import QwcProblem
 from qbwc_server.words.wording import INTEGRATED, Words, of_sentences, tell
 
 _HRESULT: Final = re.compile(r"quickbooks-(0x[0-9a-f]{8})")
 _STATUS: Final = re.compile(r"quickbooks-status-(-?\d{1,6})")
-_LOOK = "Please look at it with the command that is named beside the error."
 _DECIDE = (
     "Please say on the setup page whether that is right; until then nothing is deleted."
 )
@@ -158,154 +158,6 @@ _ATTENTIONS: tuple[Words, ...] = (
         "again by itself.",
     ),
 )
-_ERRORS: tuple[Words, ...] = (
-    tell(
-        "error",
-        "Something went wrong on our side.",
-        "We have been told; it is tried again.",
-    ),
-    tell(
-        "company-unknown",
-        "No company has that name or number.",
-        "`qbwc-server company list` shows them.",
-    ),
-    tell(
-        "company-not-ready",
-        "The company cannot go live yet.",
-        "The reasons are listed; each goes away by what it says.",
-    ),
-    tell(
-        "link-record-unknown",
-        "There is no such record, or nothing can be chosen for it.",
-        "Choose people, customers, jobs or service items from the list.",
-    ),
-    tell(
-        "link-object-unknown",
-        "Mosaic has no such object, as far as was read.",
-        "Make it in Mosaic, wait until the lists are read again, then choose it.",
-    ),
-    tell(
-        "link-wrong-type",
-        "What was chosen in Mosaic is something else.",
-        "Choose a client for a customer, a project for a job, a member for a person.",
-    ),
-    tell(
-        "link-wrong-parent",
-        "What was chosen in Mosaic stands under something else.",
-        "Choose one that stands under the same client or project.",
-    ),
-    tell(
-        "link-no-place",
-        "There is no place for it in Mosaic yet.",
-        "Choose first for what stands above it.",
-    ),
-    tell(
-        "link-linked-already",
-        "The record is linked to something else in Mosaic.",
-        "Unlink it first.",
-    ),
-    tell(
-        "link-taken",
-        "Another record is linked to what was chosen in Mosaic.",
-        "Unlink that one first, or choose another.",
-    ),
-    tell(
-        "link-taken-elsewhere",
-        "Another company file of your team is linked to what was chosen.",
-        "Confirm that both share it, or choose another.",
-    ),
-    tell(
-        "hours-said-elsewhere",
-        "For another company file it was said already whose these hours are.",
-        "Change it where it was said, or leave it.",
-    ),
-    tell(
-        "hours-not-shared",
-        "It is not one other company file that could have these hours.",
-        "Say in the file whose hours they are that they are its own.",
-    ),
-    tell(
-        "link-write-under-way",
-        "Something is on its way to Mosaic for this record.",
-        "Choose again in a few minutes.",
-    ),
-    tell(
-        "link-no-exact-match",
-        "Nothing in Mosaic has exactly its name.",
-        "Choose from what is similar, or have it made as new.",
-    ),
-    tell(
-        "link-used",
-        "The link has been used already and is not taken back.",
-        "Unlink it if it is wrong.",
-    ),
-    tell(
-        "company-busy",
-        "A Web Connector or a worker is working with the company now.",
-        "Wait until it is done, or pause the company first.",
-    ),
-    tell(
-        "sees-one-company",
-        "This database login sees one company at a time.",
-        "Name the company, or use the login that owns the tables.",
-    ),
-    tell(
-        "no-support",
-        "This database login may not look at all companies.",
-        "Grant it the role qbwc_support, or use the login that owns the tables.",
-    ),
-    tell(
-        "support-token-exists",
-        "Somebody has a token of that name for the support console already.",
-        "Choose another name, or remove that token first.",
-    ),
-    tell(
-        "support-token-unknown",
-        "Nobody has a token of that name for the support console.",
-        "`qbwc-server support token list` shows them.",
-    ),
-    tell(
-        "company-exists",
-        "Another company has that name already.",
-        "Please choose another name.",
-    ),
-    tell(
-        "company-linked",
-        "The company is linked to objects of its Mosaic team.",
-        "Please add a new company for another team.",
-    ),
-    tell(
-        "record-nothing-to-settle",
-        "That record has no conflict to settle.",
-        "`qbwc-server records explain` tells where it stands.",
-    ),
-    tell(
-        "no-restore",
-        "That company waits for no word about a restored backup.",
-        "Nothing to do.",
-    ),
-    tell(
-        "job-illegal-transition",
-        "A piece of work is not in a state from which that can be done.",
-        _LOOK,
-        "`qbwc-server jobs show` tells its state and history.",
-    ),
-    tell(
-        "job-not-decidable",
-        "That piece of work has not failed and has left already.",
-        "`qbwc-server jobs show` tells where it stands.",
-    ),
-    tell(
-        "setting-missing",
-        "A setting that has no safe default is not set, or not safely.",
-        "Please set what the message names; docs/settings.md lists all.",
-    ),
-    tell(
-        "schema-differs",
-        "The database is at another revision than this program.",
-        "Please run `qbwc-server database upgrade`.",
-    ),
-)
 _QWC: dict[QwcProblem, tuple[str, str]] = {
     QwcProblem.NOT_HTTPS: (
         "No .qwc file is made because the public address is not https.",
@@ -370,7 +222,7 @@ _TABLE: Final = {
     one.id: one
     for one in (
         *_ATTENTIONS,
-        *_ERRORS,
+        *ERRORS,
         *_mosaic(),
         *(tell(str(problem), *told) for problem, told in _QWC.items()),
     )
@@ -401,7 +253,7 @@ def known(error_id: str) -> bool:
 
 def is_of_operators(error_id: str) -> bool:
     """Tell whether an id is one that only who operates the server gets to see."""
-    return error_id.startswith("qwc.") or any(one.id == error_id for one in _ERRORS)
+    return error_id.startswith("qwc.") or any(one.id == error_id for one in ERRORS)
 
 
 def every() -> tuple[Words, ...]:
