@@ -257,6 +257,17 @@ def seen_in(cursor: Mapping[str, Any] | None) -> int | None:
     return found
 
 
+def asked_in(cursor: Mapping[str, Any] | None) -> int | None:
+    """Return the session in which the entry of a write was asked for, if any."""
+    found: int | None = (cursor or {}).get("entry_asked_in")
+    return found
+
+
+def as_asked(session_id: int) -> dict[str, Any]:
+    """Return what a write remembers whose entry was asked for in a session."""
+    return {"entry_asked_in": session_id}
+
+
 def as_seen(session_id: int) -> dict[str, Any]:
     """Return what a write remembers whose entry was looked at in a session."""
     return {"seen_in": session_id}

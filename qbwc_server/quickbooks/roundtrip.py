@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -47,6 +47,7 @@ from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
 PARSE_REFUSED = 0x80040400
 _BEFORE_ALL = 1
+_ASKED_AGAIN = timedelta(minutes=5)
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
 _NOT_READ = (
     "what QuickBooks answers cannot be read; everything else goes on. Please choose "
@@ -175,7 +176,8 @@ def _look_first(
 ) -> bool:
     """Have entries that are to be written to looked at in this session; True if so.
 
-    A deletion has no EditSequence: QuickBooks would do it to an entry that was edited
+    What was asked for and not answered does not leave: it is asked for again later. A
+    deletion has no EditSequence: QuickBooks would do it to an entry that was edited
     since it was planned. And what QuickBooks does itself, as putting time on an
     invoice, need not move EditSequence (seen in real purchase orders and items), so a
     change might go to invoiced time. What differs is planned anew.
@@ -187,17 +189,23 @@ def _look_first(
     ]
     if not unseen:
         return False
+    new = [job for job in unseen if doubt.asked_in(job.cursor) != session_id]
+    for job in unseen:
+        if job not in new:
+            queue.note(connection, job, run_at=now + _ASKED_AGAIN)
+    if not new:
+        return True
     time_requests.verify(
         connection,
         company.id,
-        [(job.payload or {})["txn_id"] for job in unseen],
+        [(job.payload or {})["txn_id"] for job in new],
         now=now,
         by="before writing",
         summary="Look at what is to be changed",
         priority=_BEFORE_ALL,
     )
-    for job in unseen:
-        queue.note(connection, job, cursor=doubt.as_seen(session_id))
+    for job in new:
+        queue.note(connection, job, cursor=doubt.as_asked(session_id))
     return True
 
 

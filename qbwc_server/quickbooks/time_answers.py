@@ -9,7 +9,7 @@ Rule 3: an entry that cannot be read is named with the job and stops nothing els
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from qbwc_server import words
 from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.qbxml.response import Answer, Ret
@@ -396,6 +396,7 @@ def _apply_verify(
                 now=now,
                 by="answer",
                 summary=job.summary,
+                priority=job.priority,
             )
         queue.move(connection, job, "done", by="answer", now=now)
         return
@@ -409,7 +410,23 @@ def _apply_verify(
         reason = _ask_a_person(connection, company.id, len(gone), known)
     elif not restores.stands(connection, company.id):
         time_records.mark_gone(connection, company.id, gone, now=now)
+    _seen(connection, company.id, set(asked) - unread.keys())
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+
+
+def _seen(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> None:
+    """Note with writes that their entries were seen, in the session that asked."""
+    rows = time_records.known(connection, company_id, txn_ids)
+    ids = [row.id for row in rows.values()]
+    for job in queue.select(
+        connection,
+        company_id,
+        tables.job.c.record_id.in_(ids),
+        tables.job.c.state == "ready",
+    ):
+        asked_in = doubt.asked_in(job.cursor)
+        if asked_in is not None:
+            queue.note(connection, job, cursor=doubt.as_seen(asked_in))
 
 
 def _apply_deletions(
