@@ -103,6 +103,11 @@ def _add_again(entry: Entry, company: Company) -> Action:
     if not company.two_way:
         return Action(Do.DELETE, "Deleted in QuickBooks, which is right.")
     reason = "Changed in Mosaic after it was deleted in QuickBooks: it is added again."
+    if entry.agreed is None:
+        reason = (
+            "Mosaic did not show it, so it was deleted in QuickBooks; it is in Mosaic "
+            "again, and is added again."
+        )
     return _added(entry, company, reason)
 
 

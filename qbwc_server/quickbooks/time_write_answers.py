@@ -318,11 +318,17 @@ def _read_lists(
 
 
 def _deleted(connection: Connection, job: Job, row: Row[Any], now: datetime) -> None:
+    """Keep that we deleted an entry, because Mosaic did not show its own any more.
+
+    Nothing is agreed on after that: should Mosaic have it again, nobody deleted it in
+    QuickBooks, and it is made there again.
+    """
     _event(connection, job, row, "deleted in QuickBooks", now)
     _change(
         connection,
         row,
         quickbooks_gone=True,
+        agreed=sa.null(),
         attempt=row.attempt + 1,
         **_planned(row, now),
     )
