@@ -231,6 +231,27 @@ def test_a_refused_set_is_halved_until_the_guilty_one_stands_alone(
     assert rounds < 15
 
 
+def test_reads_of_a_refused_set_go_behind_those_that_were_not_in_it(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """So the half that is innocent is answered next, however often the other is not."""
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        ids = [
+            jobs.add(connection, company.id, clock(), kind=kind, action="read").id
+            for kind in ("employee", "customer", "class", "vendor")
+        ]
+        for _ in range(2):
+            claimed = _claim(connection, company.id, clock)
+            jobs.send(connection, claimed, clock())
+            sent = [jobs.get(connection, company.id, one.id) for one in claimed]
+            queue.split(connection, sent, by="quickbooks", now=clock(), reason="no")
+
+        claimed = _claim(connection, company.id, clock)
+
+    assert [job.id for job in claimed] == ids[2:]
+
+
 def test_being_refused_together_with_a_guilty_one_is_no_try_of_its_own(
     engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:

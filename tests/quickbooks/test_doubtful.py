@@ -177,7 +177,7 @@ def test_a_refusal_before_anything_was_answered_is_none_of_the_question(
     """QuickBooks that takes no call for days leaves the doubt as it is."""
     record = timesheet.new()
     timesheet.lose(executed=True)
-    twisted(lambda text, answer: answer(text) if _is_first(text) else _refused(text))
+    twisted(lambda text, answer: answer(text) if is_first(text) else _refused(text))
     runs(desk, 12, hours=6)
     job = timesheet.job(record)
     assert (job.state, job.doubt.answers) == ("unsure", 0)
@@ -189,9 +189,10 @@ def test_a_refusal_before_anything_was_answered_is_none_of_the_question(
     assert timesheet.days() == [DAY]
 
 
-def _is_first(text: str) -> bool:
+def is_first(text: str) -> bool:
     """Tell whether Web Connector itself asks, before our server does."""
-    return "<HostQueryRq" in text or "<CompanyQueryRq" in text
+    asks = ("<HostQueryRq", "<CompanyQueryRq", "<DataExt", "></PreferencesQueryRq>")
+    return any(one in text for one in asks[:3]) or 'Rq requestID="2"' + asks[3] in text
 
 
 @pytest.mark.parametrize("guilty", ["2026-02-03", DAY])
