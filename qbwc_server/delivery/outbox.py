@@ -292,7 +292,8 @@ def ask(connection: Connection, call: Row[Any], question: str, now: datetime) ->
     It is still listened for, and looked at again: an answer may come from Mosaic, or
     by what a person does there.
     """
-    change(connection, call, reason=question, check_at=now + _ASKED_AGAIN)
+    looks = max(call.looks, LOOKS_BEFORE_ABSENT - 1)
+    change(connection, call, reason=question, looks=looks, check_at=now + _ASKED_AGAIN)
     if call.record_id is not None:
         change_record(
             connection,

@@ -116,7 +116,7 @@ def look_at_day(
         elif found.fate is Fate.ASK:
             shown = [left[number] for number in found.mosaic_ids]
             outbox.ask(connection, call, _question(shown), now)
-            may_be_ours.hold(connection, call, found.mosaic_ids)
+            may_be_ours.hold(connection, call, found.mosaic_ids, now)
         else:
             outbox.not_seen(connection, call, now=now, settle=settle)
 
@@ -160,7 +160,11 @@ def _made(
         sa.select(_RECORD).where(
             _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
         )
-    ).one()
+    ).first()
+    if row is None:
+        # Its record was joined away; what was made is a record of its own.
+        outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
+        return
     if call.operation == "create":
         free = time_mosaic.nobodys(connection, call.company_id, [mosaic_id])
         if not free and row.mosaic_id != mosaic_id:

@@ -163,6 +163,17 @@ def may_be_lost(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     return bool(likeness(doubt.wanted, snapshot)) or _was_edited(body)
 
 
+def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:
+    """Tell whether an entry was created since a request left, and edited after that.
+
+    Whoever's it is now: until the request was looked for, by its reference too, it is
+    held. By itself that makes it nobody's lost creation.
+    """
+    created = moment(body.get("created_at"))
+    early = created is not None and created < doubt.sent_at - CLOCKS_DIFFER
+    return not early and _was_edited(body)
+
+
 def _may_be(
     doubt: Doubt, since: datetime, body: Mapping[str, Any], snapshot: Mapping[str, Any]
 ) -> bool:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.identity import Doubt, may_be_lost
+from qbwc_server.kinds.identity import Doubt, may_be_lost, was_edited_since
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -25,7 +25,7 @@ def creating(connection: Connection, company_id: int) -> list[Row[Any]]:
     """Return the open creations."""
     return list(
         connection.execute(
-            sa.select(_CALL.c.id, _CALL.c.match_key, _CALL.c.basis, _CALL.c.created_at)
+            sa.select(_CALL.c.id, _CALL.c.basis, _CALL.c.created_at, _CALL.c.looks)
             .where(
                 _CALL.c.company_id == company_id,
                 _CALL.c.data_type == time_entry.NAME,
@@ -44,14 +44,35 @@ def doubt_of(call: Row[Any]) -> Doubt:
 
 
 def claiming(calls: Sequence[Row[Any]], body: Mapping[str, Any]) -> int | None:
-    """Return the open creation that may have made an entry, by `identity`."""
-    return next(
-        (int(call.id) for call in calls if may_be_lost(doubt_of(call), body)), None
+    """Return the open creation that may have made an entry, by `identity`.
+
+    One that was not looked for yet may have made what somebody gave to another person.
+    """
+    for call in calls:
+        if may_be_lost(doubt_of(call), body):
+            return int(call.id)
+    for call in calls:
+        if call.looks == 0 and was_edited_since(doubt_of(call), body):
+            return int(call.id)
+    return None
+
+
+def hold(
+    connection: Connection, call: Row[Any], mosaic_ids: Iterable[int], now: datetime
+) -> None:
+    """Have the records of entries wait for the question whether one is a lost one.
+
+    What waited for the creation besides is free: it is none of them.
+    """
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == call.company_id,
+            _RECORD.c.waits_for == f"call:{call.id}",
+            _RECORD.c.mosaic_id.not_in(list(mosaic_ids)),
+        )
+        .values(waits_for=None, due_at=now, reason=None)
     )
-
-
-def hold(connection: Connection, call: Row[Any], mosaic_ids: Iterable[int]) -> None:
-    """Have the records of entries wait for the question whether one is a lost one."""
     connection.execute(
         _RECORD.update()
         .where(
