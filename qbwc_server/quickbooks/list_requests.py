@@ -150,6 +150,7 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
 
     A lost write may: it goes out again in the session that finds it was not done. The
     question goes by itself then: it harms nothing, and shows that QuickBooks answers.
+    Else time is read with it, which the gate wants before any is added.
     """
     if claiming.unsure(connection, company.id):
         _ask_about_restore(connection, company.id, now)
@@ -164,6 +165,8 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
         connection, company.id, now
     ):
         _ask_about_restore(connection, company.id, now)
+        if company.time_tracking:
+            read_time_first(connection, company.id, now)
 
 
 def _ask_about_restore(connection: Connection, company_id: int, now: datetime) -> None:

@@ -35,8 +35,11 @@ def adds_may_go(
 ) -> bool | None:
     """Tell whether time may be added to QuickBooks now: it was read just before.
 
-    None if it is to be read for that first.
+    None if it is to be read for that first. Where time tracking is off there is nothing
+    to read: QuickBooks refuses what is added, and that is told.
     """
+    if company.time_tracking is False:
+        return True
     known = list_requests.state(connection, company.id, NAME)
     began = connection.execute(
         sa.select(_SESSION.c.started_at).where(

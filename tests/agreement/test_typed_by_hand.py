@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from qbwc_server.companies import registry
 from qbwc_server.decisions import linking
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -18,6 +18,7 @@ from tests.agreement.hours import (
 )
 from tests.agreement.house import House, MakeHouse
 from tests.agreement.test_findings import START, day, in_quickbooks, set_values
+from tests.agreement.test_looked_at import twist_answers
 
 
 @pytest.fixture
@@ -117,15 +118,24 @@ def test_what_waits_does_not_go_where_it_was_unlinked(
     assert hours_in_quickbooks(house) == []
 
 
+def _refused(_request: str, answer: str) -> str:
+    """Have QuickBooks refuse to show any time."""
+    return re.sub(
+        r'<TimeTrackingQueryRs[^>]*requestID="(\d+)".*?(?:</TimeTrackingQueryRs>|/>)',
+        r'<TimeTrackingQueryRs requestID="\1" statusCode="3175" '
+        'statusSeverity="Error" statusMessage="in use"/>',
+        answer,
+        flags=re.DOTALL,
+    )
+
+
 def test_time_that_cannot_be_read_holds_what_is_made(house: House) -> None:
     """Without a look nobody knows what was typed; it is tried again later."""
     _ready_to_add(house)
-    with company_transaction(house.engine, house.company.id) as connection:
-        registry.change(connection, house.company.id, time_tracking=True)
-    house.hands.set("time_tracking", value=False)
     house.clock.pass_(minutes=2)
-    house.connect()
+    with pytest.MonkeyPatch.context() as patch:
+        twist_answers(house, patch, _refused)
+        house.connect()
     assert "TimeTrackingAdd" not in house.talk.writes
-    house.hands.set("time_tracking", value=True)
     house.settle_for(minutes=65)
     assert len(hours_in_quickbooks(house)) == 1
