@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -20,7 +20,6 @@ from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import (
     claiming,
-    doubt,
     exchanges,
     queue,
     trouble,
@@ -46,8 +45,6 @@ from qbwc_server.quickbooks.writing import WRITINGS, fail
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
 PARSE_REFUSED = 0x80040400
-_BEFORE_ALL = 1
-_ASKED_AGAIN = timedelta(minutes=5)
 _UNREADABLE = "The answer of QuickBooks could not be read. It will be asked again."
 _NOT_READ = (
     "what QuickBooks answers cannot be read; everything else goes on. Please choose "
@@ -109,7 +106,7 @@ def compose(
             adds = may_go is not False
             if not may_go:
                 continue
-        if _look_first(connection, company, jobs, session_id, now):
+        if write_gate.look_first(connection, company, jobs, session_id, now):
             continue
         jobs = write_gate.take_back(connection, company, jobs, now)
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
@@ -165,48 +162,6 @@ def compose(
 
 def _add_time(jobs: Sequence[Job]) -> bool:
     return any(job.action == "add" and job.kind == time_entry.NAME for job in jobs)
-
-
-def _look_first(
-    connection: Connection,
-    company: Company,
-    jobs: Sequence[Job],
-    session_id: int,
-    now: datetime,
-) -> bool:
-    """Have entries that are to be written to looked at in this session; True if so.
-
-    What was asked for and not answered does not leave: it is asked for again later. A
-    deletion has no EditSequence: QuickBooks would do it to an entry that was edited
-    since it was planned. And what QuickBooks does itself, as putting time on an
-    invoice, need not move EditSequence (seen in real purchase orders and items), so a
-    change might go to invoiced time. What differs is planned anew.
-    """
-    unseen = [
-        job
-        for job in jobs
-        if job.action in {"mod", "del"} and doubt.seen_in(job.cursor) != session_id
-    ]
-    if not unseen:
-        return False
-    new = [job for job in unseen if doubt.asked_in(job.cursor) != session_id]
-    for job in unseen:
-        if job not in new:
-            queue.note(connection, job, run_at=now + _ASKED_AGAIN)
-    if not new:
-        return True
-    time_requests.verify(
-        connection,
-        company.id,
-        [(job.payload or {})["txn_id"] for job in new],
-        now=now,
-        by="before writing",
-        summary="Look at what is to be changed",
-        priority=_BEFORE_ALL,
-    )
-    for job in new:
-        queue.note(connection, job, cursor=doubt.as_asked(session_id))
-    return True
 
 
 def apply(

@@ -7,23 +7,25 @@ and its record planned anew: there the same hour is joined, or the new link is u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import queue
+from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.quickbooks import list_requests, time_records
+from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD, _SESSION = tables.record, tables.session
+_BEFORE_ALL = 1
+_ASKED_AGAIN = timedelta(minutes=5)
 _ANEW = (
     "Something changed since it was planned: a link, or the same hour is in QuickBooks "
     "already. It is planned anew."
@@ -53,6 +55,48 @@ def adds_may_go(
         connection, company.id, now, unless_since=since
     )
     return None if asked else False
+
+
+def look_first(
+    connection: Connection,
+    company: Company,
+    jobs: Sequence[Job],
+    session_id: int,
+    now: datetime,
+) -> bool:
+    """Have entries that are to be written to looked at in this session; True if so.
+
+    What was asked for and not answered does not leave: it is asked for again later. A
+    deletion has no EditSequence: QuickBooks would do it to an entry that was edited
+    since it was planned. And what QuickBooks does itself, as putting time on an
+    invoice, need not move EditSequence (seen in real purchase orders and items), so a
+    change might go to invoiced time. What differs is planned anew.
+    """
+    unseen = [
+        job
+        for job in jobs
+        if job.action in {"mod", "del"} and doubt.seen_in(job.cursor) != session_id
+    ]
+    if not unseen:
+        return False
+    new = [job for job in unseen if doubt.asked_in(job.cursor) != session_id]
+    for job in unseen:
+        if job not in new:
+            queue.note(connection, job, run_at=now + _ASKED_AGAIN)
+    if not new:
+        return True
+    time_requests.verify(
+        connection,
+        company.id,
+        [(job.payload or {})["txn_id"] for job in new],
+        now=now,
+        by="before writing",
+        summary="Look at what is to be changed",
+        priority=_BEFORE_ALL,
+    )
+    for job in new:
+        queue.note(connection, job, cursor=doubt.as_asked(session_id))
+    return True
 
 
 def take_back(

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
-from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.planning import time_facts
-from qbwc_server.quickbooks import time_jobs
+from qbwc_server.quickbooks import time_jobs, write_gate
 from tests.agreement.histories import Histories, TimeField
 from tests.agreement.house import MakeHouse
 from tests.agreement.talk import Trouble
@@ -79,13 +79,21 @@ def a_creation_is_lost(
     machine.the_worker_works()
 
 
+def no_gate(patch: pytest.MonkeyPatch) -> None:
+    """What is planned leaves, whatever QuickBooks has by now."""
+    patch.setattr(write_gate, "adds_may_go", lambda *_: True)
+    patch.setattr(write_gate, "take_back", lambda *given: list(given[2]))
+
+
 def no_guid(patch: pytest.MonkeyPatch) -> None:
-    """Nothing is recognised by its ExternalGUID."""
+    """Nothing is recognised by its ExternalGUID; the second wall is down, too."""
+    no_gate(patch)
     patch.setattr(time_entry, "guid_of", lambda _ret: None)
 
 
 def no_doubt(patch: pytest.MonkeyPatch) -> None:
-    """A write without an answer is simply sent again."""
+    """A write without an answer is simply sent again, and no other wall is up."""
+    no_guid(patch)
     move = queue.move
 
     def careless(connection: Any, job: Any, to: str, **more: Any) -> Any:
@@ -124,7 +132,7 @@ def no_memory(patch: pytest.MonkeyPatch) -> None:
 
 def no_reservation(patch: pytest.MonkeyPatch) -> None:
     """An unknown entry of Mosaic is new, whatever was just sent there."""
-    patch.setattr(time_mosaic, "_creating", lambda *_: [])
+    patch.setattr(may_be_ours, "creating", lambda *_: [])
 
 
 @pytest.mark.parametrize(

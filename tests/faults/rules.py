@@ -7,6 +7,8 @@ from typing import Any
 
 from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
+from qbwc_server.kinds import time_entry
+from qbwc_server.quickbooks import write_gate
 from qbwc_server.worker import loop
 
 
@@ -21,7 +23,10 @@ def switch_off(name: str) -> None:
 
 
 def _no_doubt() -> None:
-    """A write to QuickBooks without an answer is simply sent again."""
+    """A write to QuickBooks without an answer is sent again; no other wall is up."""
+    write_gate.adds_may_go = lambda *_: True
+    write_gate.take_back = lambda *given: list(given[2])
+    time_entry.guid_of = lambda _ret: None  # type: ignore[assignment]
     move = queue.move
 
     def careless(connection: Any, job: Any, to: str, **more: Any) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.quickbooks import roundtrip, write_gate
+from qbwc_server.quickbooks import write_gate
 from qbwc_server.settings import Settings
 from qbwc_server.storage.database import make_engine
 from tests.conftest import SECRET, Clock
@@ -89,4 +89,4 @@ def timesheet(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Timesheet:
 @pytest.fixture
 def no_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes leave without a look at their entries, as if those changed right after."""
-    monkeypatch.setattr(roundtrip, "_look_first", lambda *_: False)
+    monkeypatch.setattr(write_gate, "look_first", lambda *_: False)
