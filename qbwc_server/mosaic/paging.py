@@ -8,7 +8,7 @@ us: it would look as if it had been deleted. Then the list is read again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST_READINGS = 4
 """How often a list is read that slides each time; then it is known not to be whole."""
@@ -28,6 +28,7 @@ class Pages:
     _end: int = 0
     _last: int | None = None
     _overlaps: bool = False
+    _met: set[int] = field(default_factory=set)
 
     def take(self, ids: Sequence[int], total: int | None) -> None:
         """Go on by the ids of a page, and the total that came with it, if any did.
@@ -41,6 +42,11 @@ class Pages:
                 self.slid = True
                 return
             fresh = ids[1:]
+        if fresh and self._met.issuperset(fresh):
+            # The same page again: asked for ever, it would answer for ever.
+            self.slid = True
+            return
+        self._met.update(fresh)
         self._end += len(fresh)
         if not fresh or self._end == total:
             self.complete = total is None or self._end >= total

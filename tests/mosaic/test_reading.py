@@ -125,6 +125,8 @@ SLIDES: dict[str, tuple[list[list[int]], str]] = {
     "the second was deleted": ([[1, 2, 3], [4, 5]], "slid"),
     "the last was deleted": ([[1, 2, 3], []], "slid"),
     "one was put in front": ([[1, 2, 3], [2, 3, 4]], "slid"),
+    "the same page of one again": ([[1], [1]], "slid"),
+    "the same page of the same again": ([[1, 2], [2, 2]], "slid"),
 }
 
 
