@@ -24,7 +24,6 @@ from qbwc_server.kinds.time_entry import (
 )
 
 _HERE = TypeVar("_HERE", bound=Hashable)
-_THERE = TypeVar("_THERE", bound=Hashable)
 _SAME = ("date", "minutes", "person", "job", "item")
 
 
@@ -48,30 +47,6 @@ def likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> Likeness:
         return Likeness.EXACT
     same = _as_kept(here) == _as_kept(there)
     return Likeness.AS_KEPT if same else Likeness.OTHER
-
-
-def pairs(
-    here: Mapping[_HERE, Mapping[str, Any]], there: Mapping[_THERE, Mapping[str, Any]]
-) -> dict[_HERE, _THERE]:
-    """Return which entries of two sides are the same hour, each used once.
-
-    Both are by any key, in the order in which they are to be paired; three equal ones
-    against two are two pairs. Exact ones go first.
-    """
-    found: dict[_HERE, _THERE] = {}
-    left = dict(there)
-    for wanted in (Likeness.EXACT, Likeness.AS_KEPT):
-        for key, one in here.items():
-            if key in found:
-                continue
-            other = next(
-                (each for each, two in left.items() if likeness(one, two) is wanted),
-                None,
-            )
-            if other is not None:
-                found[key] = other
-                del left[other]
-    return found
 
 
 class Fate(StrEnum):
@@ -169,17 +144,20 @@ def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     Whoever's it is now: until the request was looked for, by its reference too, it is
     held. By itself that makes it nobody's lost creation.
     """
-    created = moment(body.get("created_at"))
-    early = created is not None and created < doubt.sent_at - CLOCKS_DIFFER
-    return not early and _was_edited(body)
+    return _made_since(doubt.sent_at, body) and _was_edited(body)
 
 
 def _may_be(
     doubt: Doubt, since: datetime, body: Mapping[str, Any], snapshot: Mapping[str, Any]
 ) -> bool:
+    same_person = snapshot["person"] == doubt.wanted.get("person")
+    return bool(same_person and _made_since(since, body))
+
+
+def _made_since(moment_sent: datetime, body: Mapping[str, Any]) -> bool:
+    """Tell whether an entry was created after a moment; unknown counts as so."""
     created = moment(body.get("created_at"))
-    early = created is not None and created < since - CLOCKS_DIFFER
-    return not early and snapshot["person"] == doubt.wanted.get("person")
+    return created is None or created >= moment_sent - CLOCKS_DIFFER
 
 
 def _was_edited(body: Mapping[str, Any]) -> bool:

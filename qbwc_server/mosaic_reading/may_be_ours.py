@@ -7,6 +7,7 @@ if `identity` says so. It is kept, but waits until the creation is settled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -64,15 +65,7 @@ def hold(
 
     What waited for the creation besides is free: it is none of them.
     """
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == call.company_id,
-            _RECORD.c.waits_for == f"call:{call.id}",
-            _RECORD.c.mosaic_id.not_in(list(mosaic_ids)),
-        )
-        .values(waits_for=None, due_at=now, reason=None)
-    )
+    _release(connection, call, now, but=set(mosaic_ids))
     connection.execute(
         _RECORD.update()
         .where(
@@ -96,19 +89,30 @@ def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
 
     Where another one of that person is open, they wait for that.
     """
+    _release(connection, call, now)
+
+
+def _release(
+    connection: Connection,
+    call: Row[Any],
+    now: datetime,
+    *,
+    but: AbstractSet[int] = frozenset(),
+) -> None:
     rows = connection.execute(
         sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
             _RECORD.c.company_id == call.company_id,
             _RECORD.c.waits_for == f"call:{call.id}",
+            _RECORD.c.mosaic_id.not_in(list(but)),
         )
     ).all()
     if not rows:
         return
-    still_open = creating(connection, call.company_id)
+    others = [one for one in creating(connection, call.company_id) if one.id != call.id]
     for row in rows:
         values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
         # When it was made is not kept: what was held for one may be the other's.
-        for other in still_open:
+        for other in others:
             if doubt_of(other).wanted.get("person") == row.mosaic["person"]:
                 values = {"waits_for": f"call:{other.id}"}
                 break

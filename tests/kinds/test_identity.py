@@ -15,7 +15,6 @@ from qbwc_server.kinds.identity import (
     likeness,
     lost_creations,
     may_be_lost,
-    pairs,
 )
 from qbwc_server.kinds.two_way import Missing
 
@@ -103,14 +102,6 @@ def test_notes_are_compared_as_quickbooks_would_keep_them(
 ) -> None:
     """Cut and spelt as it does; another text is another entry."""
     assert likeness(entry(notes=here), entry(notes=there)) is how
-
-
-def test_equal_entries_are_paired_by_number_and_exact_ones_first() -> None:
-    """Three equal ones against two are two pairs, and a third that is alone."""
-    here = {"a": entry(notes="Plan  A"), "b": entry(notes="Plan A"), "c": entry()}
-    there = {1: entry(notes="Plan A"), 2: entry(notes="Plan A"), 3: entry(minutes=60)}
-    assert pairs(here, there) == {"b": 1, "a": 2}
-    assert pairs({"a": entry(), "b": entry(), "c": entry()}, {1: entry()}) == {"a": 1}
 
 
 def doubts(count: int, **other: Any) -> dict[str, Doubt]:
