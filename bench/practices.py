@@ -18,6 +18,7 @@ from bench.stand import Stand
 from bench.wire import Refused, Wire
 from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.mosaic.fields import Refused as RefusedByMosaic
 from qbwc_server.sandbox.mosaic.hands import MosaicHands
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
@@ -192,7 +193,7 @@ class _Practice:
                 self._people.edit_time(entry["mosaic_id"], description=text)
 
     def _set(self, new: NewCompany, **values: Any) -> None:
-        registry.set_values(
+        company_settings.set_values(
             self._made.engine, new.id, now=_now(), who="bench", **values
         )
 

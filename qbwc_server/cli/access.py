@@ -11,7 +11,7 @@ from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.company import company
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show_one
 from qbwc_server.companies import connection_file, credentials, registry
-from qbwc_server.decisions import resync
+from qbwc_server.decisions import company_settings, resync
 from qbwc_server.records import store
 from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.words.qwc import file_name
@@ -35,7 +35,7 @@ def pause(name: str, who: str, why: str | None) -> None:
     """Have a company neither read nor write until it is resumed."""
     made = parts()
     found = registry.find(made.engine, name)
-    credentials.pause(made.engine, found, now=made.clock(), who=who, why=why)
+    company_settings.pause(made.engine, found, now=made.clock(), who=who, why=why)
     click.echo(f"{found.name} is paused. Web Connector is told there is nothing to do.")
 
 
@@ -47,7 +47,9 @@ def resume(name: str, who: str, why: str | None) -> None:
     """Have a paused company go on as it did before."""
     made = parts()
     found = registry.find(made.engine, name)
-    mode = credentials.resume(made.engine, found, now=made.clock(), who=who, why=why)
+    mode = company_settings.resume(
+        made.engine, found, now=made.clock(), who=who, why=why
+    )
     click.echo(f"{found.name} goes on: {mode}.")
 
 

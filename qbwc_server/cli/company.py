@@ -19,6 +19,7 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import company_settings
 from qbwc_server.quickbooks import restores
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -193,10 +194,14 @@ def set_(
                 connection, found.id, after_restore, now=now, who=operator()
             )
     if changes:
-        registry.set_values(made.engine, found.id, now=now, who=operator(), **changes)
+        company_settings.set_values(
+            made.engine, found.id, now=now, who=operator(), **changes
+        )
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
-            registry.accept_deletions(connection, found.id, now=now, who=operator())
+            company_settings.accept_deletions(
+                connection, found.id, now=now, who=operator()
+            )
     click.echo(f"{found.name} is changed.")
 
 

@@ -35,6 +35,7 @@ from qbwc_server.cli.demo_verdict import tell
 from qbwc_server.cli.output import json_option, print_json, reporting
 from qbwc_server.cli.sandbox import open_company_file
 from qbwc_server.companies import connection_file, registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.logs import set_up_logs
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
@@ -251,7 +252,7 @@ class _Demo:
             hook.write_text(new.webhook_token)
             secret.write_text(new.password)
         found = registry.find(self._parts.engine, _NAME)
-        registry.set_values(
+        company_settings.set_values(
             self._parts.engine,
             found.id,
             now=app.utc_now(),
@@ -286,7 +287,7 @@ class _Demo:
 
     def _read_at_once(self) -> None:
         company = registry.find(self._parts.engine, _NAME)
-        registry.set_values(
+        company_settings.set_values(
             self._parts.engine,
             company.id,
             now=app.utc_now(),

@@ -135,24 +135,3 @@ def note_use(engine: Engine, company: Company, now: datetime) -> None:
     if company.setup_used_at is None or now - company.setup_used_at > _NOTED_AGAIN:
         with company_transaction(engine, company.id) as connection:
             registry.change(connection, company.id, setup_used_at=now)
-
-
-def pause(
-    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
-) -> None:
-    """Have a company neither read nor write; Web Connector is told there is nothing."""
-    registry.set_values(engine, company.id, now=now, who=who, why=why, mode="paused")
-
-
-def resume(
-    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
-) -> str:
-    """Have a paused company go on as before; return its mode.
-
-    Where it is not known what it was before, it only looks: going live is a choice.
-    """
-    mode = company.mode
-    if mode == "paused":
-        mode = company.mode_before_pause or "preview"
-        registry.set_values(engine, company.id, now=now, who=who, why=why, mode=mode)
-    return mode

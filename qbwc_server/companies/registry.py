@@ -14,22 +14,17 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server.companies import attention, team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
-from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import (
-    company_transaction,
     lock_company,
     next_id,
     transaction,
 )
-from qbwc_server.storage.statements import insert, upsert
+from qbwc_server.storage.statements import insert
 
 _TABLE = tables.company
 _FIRST_HOUSEKEEPING = timedelta(days=1)
 _FIRST_PREVIEW = timedelta(minutes=10)
-_SECRET = re.compile("key|hash")
-_WAKING = {"structure", "two_way", "policy", "contractors"}
-"""What changes the plan of records."""
 MOSAIC_TIME = "mosaic_time"
 """The row of `reading` that keeps that deletions of time in Mosaic are accepted."""
 
@@ -44,12 +39,6 @@ class CompanyExists(QbwcError):
     """Another company has that name already."""
 
     id: ClassVar[str] = "company-exists"
-
-
-class CompanyLinked(QbwcError):
-    """A company cannot change its Mosaic team once it has counterparts there."""
-
-    id: ClassVar[str] = "company-linked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,129 +231,6 @@ def every(engine: Engine) -> list[Company]:
 def change(connection: Connection, company_id: int, **values: object) -> None:
     """Change columns of a company."""
     statements.change(connection, _TABLE, {"id": company_id}, values)
-
-
-def set_values(
-    engine: Engine,
-    company_id: int,
-    *,
-    now: datetime,
-    who: str,
-    why: str | None = None,
-    **values: object,
-) -> None:
-    """Change a company's settings and keep who did it; going live wakes what waits.
-
-    A pause keeps what the mode was before.
-
-    Raises:
-        CompanyLinked: it has counterparts in one Mosaic team and is to get another.
-    """
-    with company_transaction(engine, company_id) as connection:
-        before = get(connection, company_id)
-        team = values.get("mosaic_team")
-        if team is not None and team != before.mosaic_team:
-            _require_unlinked(connection, company_id)
-        change(connection, company_id, **values, **_pausing(before, values, now))
-        if {"mosaic_url", "mosaic_team"} & values.keys():
-            now_called = get(connection, company_id).team
-            team_claims.move(connection, company_id, now_called)
-            time_claims.move(connection, company_id, now_called)
-            time_claims.note_files(connection, now_called)
-        shown = {
-            name: "[hidden]" if _SECRET.search(name) else value
-            for name, value in values.items()
-        }
-        audit(
-            connection,
-            company_id,
-            now,
-            who=who,
-            what="company changed",
-            why=why,
-            detail=shown,
-        )
-        if values.get("mode") == "live" or _WAKING & values.keys():
-            wake_all(connection, company_id, now)
-        elif any(name == "mode" or name.startswith("mosaic_") for name in values):
-            change(connection, company_id, deliver_at=now)
-
-
-def _pausing(
-    before: Company, values: dict[str, object], now: datetime
-) -> dict[str, object]:
-    """Return what a change of mode means for going on, and for being missed."""
-    mode = values.get("mode")
-    if mode is None or mode == before.mode:
-        return {}
-    if mode == "paused":
-        return {"mode_at": now, "mode_before_pause": before.mode}
-    return {
-        "mode_at": now,
-        "mode_before_pause": None,
-        "check_at": before.last_seen_at and now,
-    }
-
-
-def _require_unlinked(connection: Connection, company_id: int) -> None:
-    record = tables.record
-    linked = connection.execute(
-        sa.select(record.c.id)
-        .where(record.c.company_id == company_id, record.c.mosaic_id.is_not(None))
-        .limit(1)
-    ).first()
-    if linked is not None or get(connection, company_id).mosaic_portfolio is not None:
-        raise CompanyLinked(
-            "This company is linked to objects of its Mosaic team; their numbers mean "
-            "other things in another team. Add a new company for the other team."
-        )
-
-
-def wake_all(connection: Connection, company_id: int, now: datetime) -> None:
-    """Have every record looked at again that is not finished."""
-    record = tables.record
-    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
-    decided = ("do_not_link", "gone")
-    connection.execute(
-        record.update()
-        .where(record.c.company_id == company_id)
-        .where(record.c.kind.in_((*mirrored, time_entry.NAME)))
-        .where(record.c.state.not_in(decided))
-        .values(due_at=now, attempt=0)
-    )
-    change(connection, company_id, deliver_at=now)
-
-
-def accept_deletions(
-    connection: Connection, company_id: int, *, now: datetime, who: str
-) -> None:
-    """Have everything read again, and whatever is gone then be believed."""
-    connection.execute(
-        tables.reading.update()
-        .where(
-            tables.reading.c.company_id == company_id,
-            tables.reading.c.kind != MOSAIC_TIME,
-        )
-        .values(deletions_accepted=True, full_due=True)
-    )
-    if get(connection, company_id).attention_id == "mosaic-too-many-gone":
-        upsert(
-            connection,
-            tables.reading,
-            [
-                {
-                    "company_id": company_id,
-                    "kind": MOSAIC_TIME,
-                    "deletions_accepted": True,
-                }
-            ],
-            key=("company_id", "kind"),
-        )
-        attention.calm(connection, company_id, also_stops=True, mosaic=True)
-    attention.calm(connection, company_id, also_stops=True)
-    wake_all(connection, company_id, now)
-    change(connection, company_id, next_read_at=now, time_window_at=now)
-    audit(connection, company_id, now, who=who, what="deletions accepted")
 
 
 def audit(

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import conflict
-from qbwc_server.records import store
+from qbwc_server.records import history, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -70,13 +69,9 @@ def settle(
             left = _not_carried_out(told)
         elif left == told:
             return False
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
-        .values(conflict=left or sa.null(), due_at=now, attempt=0, changed_at=now)
-    )
+    transitions.settle(connection, row.company_id, row.id, left, now)
     registry.change(connection, row.company_id, deliver_at=now)
-    store.event(
+    history.event(
         connection,
         row.company_id,
         row.id,

@@ -25,7 +25,7 @@ from qbwc_server.kinds.list_plan import (
     TOLD_NOT_TO_LINK,
     Choice,
 )
-from qbwc_server.records import mosaic_objects, store
+from qbwc_server.records import history, mosaic_objects, transitions, waiting
 from qbwc_server.storage import tables
 
 _RECORD, _EVENT = tables.record, tables.record_event
@@ -93,7 +93,7 @@ def link(
         by=word.by,
         now=word.now,
     )
-    _change(connection, row, choice=Choice.LINK.value)
+    transitions.keep_choice(connection, row.company_id, row.id, Choice.LINK.value)
     _wake(connection, company, row, word.now)
     return True
 
@@ -171,17 +171,9 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
         mosaic_objects.link(
             connection, company_id, row.id, *back, found, by=word.by, now=word.now
         )
-        _change(connection, row, agreed=before["agreed"])
-    _change(
-        connection,
-        row,
-        choice=before["choice"],
-        state="pending",
-        reason=None,
-        due_at=word.now,
-        attempt=0,
-        waits_for=None,
-        changed_at=word.now,
+        mosaic_objects.agree(connection, row, before["agreed"])
+    transitions.choose(
+        connection, company_id, row.id, before["choice"], "pending", None, word.now
     )
     _event(connection, row, _TAKEN_BACK, word, {"choice": last.what})
     _wake(connection, company, row, word.now)
@@ -193,17 +185,7 @@ def _choose(connection: Connection, row: Row[Any], way: str, word: Word) -> None
     if row.mosaic_id is not None:
         mosaic_objects.unlink(connection, row, why=word.why, by=word.by, now=word.now)
     state, reason = _STANDS[way]
-    _change(
-        connection,
-        row,
-        choice=way,
-        state=state,
-        reason=reason,
-        waits_for=None,
-        due_at=word.now,
-        attempt=0,
-        changed_at=word.now,
-    )
+    transitions.choose(connection, row.company_id, row.id, way, state, reason, word.now)
     _wake(connection, registry.get(connection, row.company_id), row, word.now)
 
 
@@ -226,7 +208,7 @@ def _remember(
 def _event(
     connection: Connection, row: Row[Any], what: str, word: Word, detail: object
 ) -> None:
-    store.event(
+    history.event(
         connection,
         row.company_id,
         row.id,
@@ -252,19 +234,11 @@ def last_choice(connection: Connection, row: Row[Any]) -> Row[Any] | None:
     return None if last is None or last.what == _TAKEN_BACK else last
 
 
-def _change(connection: Connection, row: Row[Any], **values: object) -> None:
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
-        .values(**values)
-    )
-
-
 def _wake(
     connection: Connection, company: Company, row: Row[Any], now: datetime
 ) -> None:
     """Have what waits for a record looked at, and the preview made anew."""
-    store.wake_waiting(connection, company.id, row.kind, row.quickbooks_id, now)
+    waiting.wake_waiting(connection, company.id, row.kind, row.quickbooks_id, now)
     values: dict[str, object] = {"deliver_at": now}
     if company.mode != "live":
         values["preview_at"] = now

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds.mosaic_lists import snapshot
-from qbwc_server.records import mosaic_objects, store
+from qbwc_server.records import history, mosaic_objects, waiting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_id
 
@@ -203,16 +203,8 @@ def _changed(
     agreed = {**(row.agreed or {})}
     if call.operation in {"archive", "unarchive"}:
         agreed["archived"] = found["archived"]
-    outbox.change_record(
-        connection,
-        call.company_id,
-        call.record_id,
-        mosaic=found,
-        agreed=agreed,
-        attempt=row.attempt + 1,
-        due_at=now,
-    )
-    store.event(
+    mosaic_objects.written(connection, row, found, agreed, now)
+    history.event(
         connection,
         call.company_id,
         call.record_id,
@@ -222,7 +214,7 @@ def _changed(
         detail={"now": found},
     )
     if call.data_type == "client":  # what is put under it waits for its name
-        store.wake_waiting(
+        waiting.wake_waiting(
             connection, call.company_id, row.kind, row.quickbooks_id, now
         )
 
@@ -232,4 +224,4 @@ def take_portfolio(
 ) -> None:
     """Take an object of Mosaic as the company's portfolio, and wake who waited."""
     registry.change(connection, company_id, mosaic_portfolio=mosaic_id)
-    store.wake_named(connection, company_id, [PORTFOLIO], now)
+    waiting.wake_named(connection, company_id, [PORTFOLIO], now)

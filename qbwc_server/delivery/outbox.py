@@ -27,7 +27,7 @@ from qbwc_server.companies import registry
 from qbwc_server.delivery import reservations
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import store
+from qbwc_server.records import transitions
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
 
@@ -101,26 +101,8 @@ def begin(
             for (call_id, ref), one in zip(begun, writes, strict=True)
         ],
     )
-    about = [
-        {"about": one.record_id, "why": one.reason}
-        for one in writes
-        if one.record_id is not None
-    ]
-    if about:
-        connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.id == sa.bindparam("about"),
-            )
-            .values(
-                state="pending",
-                reason=sa.bindparam("why"),
-                due_at=None,
-                **store.FREE,
-            ),
-            about,
-        )
+    about = [(one.record_id, one.reason) for one in writes if one.record_id is not None]
+    transitions.go_out(connection, company_id, about)
     return begun
 
 
@@ -235,7 +217,7 @@ def unsure(connection: Connection, call: Row[Any], reason: str, now: datetime) -
     """Note that a write may or may not have been made."""
     change(connection, call, state="unsure", reason=reason)
     if call.record_id is not None:
-        change_record(connection, call.company_id, call.record_id, reason=reason)
+        transitions.doubt(connection, call.company_id, call.record_id, reason)
     if call.operation != "create":
         change(connection, call, check_at=now)
 
@@ -251,15 +233,13 @@ def _rest_refused(
 ) -> None:
     if call.record_id is None:
         return
-    # What changed since the write left is not what was refused: that is tried.
-    since = _RECORD.c.changed_at > call.created_at
-    change_record(
+    transitions.refuse(
         connection,
         call.company_id,
         call.record_id,
-        state="refused",
-        reason=reason,
-        due_at=sa.case((since, now), else_=None),
+        reason,
+        sent_at=call.created_at,
+        now=now,
     )
 
 
@@ -295,14 +275,7 @@ def ask(connection: Connection, call: Row[Any], question: str, now: datetime) ->
     looks = max(call.looks, LOOKS_BEFORE_ABSENT - 1)
     change(connection, call, reason=question, looks=looks, check_at=now + _ASKED_AGAIN)
     if call.record_id is not None:
-        change_record(
-            connection,
-            call.company_id,
-            call.record_id,
-            state="refused",
-            reason=question,
-            due_at=None,
-        )
+        transitions.ask(connection, call.company_id, call.record_id, question)
 
 
 def look_soon(connection: Connection, call: Row[Any], now: datetime) -> None:
@@ -323,8 +296,8 @@ def never_made(
     if call.record_id is not None:
         if again_at <= now and call.due_since is not None:
             again_at = min(again_at, call.due_since)
-        change_record(
-            connection, call.company_id, call.record_id, due_at=again_at, reason=reason
+        transitions.plan_again(
+            connection, call.company_id, call.record_id, reason, again_at
         )
 
 
@@ -377,16 +350,5 @@ def change(connection: Connection, call: Row[Any], **values: object) -> None:
     connection.execute(
         _CALL.update()
         .where(_CALL.c.company_id == call.company_id, _CALL.c.id == call.id)
-        .values(**values)
-    )
-
-
-def change_record(
-    connection: Connection, company_id: int, record_id: int, **values: object
-) -> None:
-    """Change columns of a record."""
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record_id)
         .values(**values)
     )

@@ -21,7 +21,7 @@ from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
 from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
-from qbwc_server.records import store
+from qbwc_server.records import history, time_of_mosaic, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -172,22 +172,11 @@ def _made(
             reason = "Mosaic's entry belongs to another record already."
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
-        may_be_ours.drop_waiting(connection, call.company_id, mosaic_id)
+        time_of_mosaic.was_ours(connection, call.company_id, mosaic_id)
     outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
-    outbox.change_record(
-        connection,
-        call.company_id,
-        row.id,
-        mosaic_type=time_entry.NAME,
-        mosaic_id=mosaic_id,
-        mosaic=found,
-        mosaic_gone=False,
-        agreed=two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic"),
-        misses=0,
-        attempt=row.attempt + 1,
-        due_at=now,
-    )
-    store.event(
+    agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
+    time_of_mosaic.written(connection, row, mosaic_id, found, agreed, now)
+    history.event(
         connection,
         call.company_id,
         row.id,
@@ -205,7 +194,7 @@ def _gone(connection: Connection, call: Row[Any], now: datetime) -> None:
     reason = "Mosaic does not have the entry any more."
     outbox.settle_as(connection, call, state, reason, now)
     time_mosaic.mark_gone(connection, call.company_id, [call.mosaic_id], by=by, now=now)
-    outbox.change_record(connection, call.company_id, call.record_id, due_at=now)
+    transitions.look_again(connection, call.company_id, call.record_id, now)
 
 
 def _still_there(
@@ -226,6 +215,5 @@ def _still_there(
         return
     reason = "Mosaic still has the entry."
     outbox.never_made(connection, call, reason, now, again_at=now)
-    attempts = _RECORD.c.attempt + 1
-    outbox.change_record(connection, call.company_id, call.record_id, attempt=attempts)
+    transitions.count_try(connection, call.company_id, call.record_id)
     time_mosaic.keep_mosaic(connection, call.company_id, [body], now=now)

@@ -20,6 +20,7 @@ from qbwc_server import metrics
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs.doubt import Doubt
+from qbwc_server.records import waiting
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import next_id
 
@@ -211,15 +212,7 @@ def waits_for(job: Job) -> str:
 
 def wake_waiting_for(connection: Connection, job: Job, now: datetime) -> None:
     """Have the records planned that wait for a job, which is in doubt no more."""
-    record = tables.record
-    woken = connection.execute(
-        record.update()
-        .where(
-            record.c.company_id == job.company_id, record.c.waits_for == waits_for(job)
-        )
-        .values(due_at=now, waits_for=None)
-    )
-    if woken.rowcount:
+    if waiting.wake_one(connection, job.company_id, waits_for(job), now):
         registry.change(connection, job.company_id, deliver_at=now)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -285,3 +286,27 @@ def _body(fields: Mapping[str, Any], *, skip_empty: bool) -> Body:
         else:
             found.append((element, value))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTime:
+    """A time entry as an answer of QuickBooks shows it.
+
+    `guid` is its ExternalGUID in our spelling, `number` its TxnNumber, `created` its
+    TimeCreated.
+    """
+
+    seen: Seen
+    guid: str | None = None
+    number: int | None = None
+    created: str = ""
+
+    @property
+    def txn_id(self) -> str:
+        """The id in QuickBooks."""
+        return self.seen.quickbooks_id
+
+    @property
+    def day(self) -> str:
+        """The day that was worked."""
+        return str(self.seen.snapshot["date"])

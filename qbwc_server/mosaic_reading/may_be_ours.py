@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Doubt, may_be_lost, was_edited_since
+from qbwc_server.records import time_of_mosaic
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -66,22 +67,11 @@ def hold(
     What waited for the creation besides is free: it is none of them.
     """
     _release(connection, call, now, but=set(mosaic_ids))
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == call.company_id,
-            _RECORD.c.mosaic_type == time_entry.NAME,
-            _RECORD.c.mosaic_id.in_(list(mosaic_ids)),
-            _RECORD.c.quickbooks_id.is_(None),
-        )
-        .values(
-            waits_for=f"call:{call.id}",
-            due_at=None,
-            reason=f"May be what was sent for record {call.record_id}, which was not "
-            "answered; that record says what is asked. Nothing is done with it until "
-            "that is known.",
-        )
+    reason = (
+        f"May be what was sent for record {call.record_id}, which was not answered; "
+        "that record says what is asked. Nothing is done with it until that is known."
     )
+    time_of_mosaic.hold(connection, call.company_id, mosaic_ids, call.id, reason)
 
 
 def let_go(connection: Connection, call: Row[Any], now: datetime) -> None:
@@ -110,26 +100,13 @@ def _release(
         return
     others = [one for one in creating(connection, call.company_id) if one.id != call.id]
     for row in rows:
-        values: dict[str, Any] = {"waits_for": None, "due_at": now, "reason": None}
         # When it was made is not kept: what was held for one may be the other's.
-        for other in others:
-            if doubt_of(other).wanted.get("person") == row.mosaic["person"]:
-                values = {"waits_for": f"call:{other.id}"}
-                break
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == call.company_id, _RECORD.c.id == row.id)
-            .values(**values)
+        person = row.mosaic["person"]
+        other = next(
+            (one for one in others if doubt_of(one).wanted.get("person") == person),
+            None,
         )
-
-
-def drop_waiting(connection: Connection, company_id: int, mosaic_id: int) -> None:
-    """Forget the record of an entry that turned out to be one that we created."""
-    connection.execute(
-        _RECORD.delete().where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.mosaic_type == time_entry.NAME,
-            _RECORD.c.mosaic_id == mosaic_id,
-            _RECORD.c.waits_for.startswith("call:"),
-        )
-    )
+        if other is None:
+            time_of_mosaic.let_go(connection, call.company_id, row.id, now)
+        else:
+            time_of_mosaic.hold_for_other(connection, call.company_id, row.id, other.id)

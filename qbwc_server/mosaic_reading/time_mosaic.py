@@ -17,9 +17,9 @@ from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import store
+from qbwc_server.records import history, time_of_mosaic, transitions
+from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import next_ids
 
 _RECORD = tables.record
 _CALL = tables.mosaic_call
@@ -84,7 +84,7 @@ def _keep(
         )
     ).all()
     shown = [row.id for row in rows if row.misses]
-    _set(connection, company_id, shown, misses=0)
+    time_of_mosaic.were_shown(connection, company_id, shown)
     changed = [
         row
         for row in rows
@@ -98,8 +98,7 @@ def _keep(
     unread = [
         row.id for row in rows if row.mosaic_id not in found and row.state in _RESTING
     ]
-    told: dict[str, object] = {"state": "refused", "reason": UNREAD, "due_at": None}
-    _set(connection, company_id, unread, **told)
+    time_of_mosaic.not_readable(connection, company_id, unread, UNREAD)
     _change(connection, company_id, changed, found, now)
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
@@ -132,41 +131,12 @@ def _change(
     found: Mapping[int, dict[str, Any]],
     now: datetime,
 ) -> None:
-    if not rows:
-        return
-    changes = []
-    for row in rows:
-        snapshot = found[row.mosaic_id]
-        linked = row.quickbooks_id is not None
-        day = row.day if linked and row.day else snapshot["date"]
-        changes.append(
-            {
-                "which": row.id,
-                "snapshot": snapshot,
-                "on": day,
-                "rank": time_entry.delivery_rank(day, now.date(), linked=linked),
-            }
-        )
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("which")
-        )
-        .values(
-            {
-                "mosaic": sa.bindparam("snapshot"),
-                "day": sa.bindparam("on"),
-                "delivery_rank": sa.bindparam("rank"),
-                "mosaic_gone": False,
-                "changed_at": now,
-            }
-        ),
-        changes,
-    )
+    new = [(row, found[row.mosaic_id]) for row in rows]
+    time_of_mosaic.renew(connection, company_id, new, now)
     for row in rows:
         if row.mosaic_gone:
             # It was believed to be deleted: a person may want to know.
-            store.event(
+            history.event(
                 connection, company_id, row.id, at=now, what="is back", by="mosaic"
             )
     due = [
@@ -179,7 +149,7 @@ def _change(
             or differs(row.mosaic, found[row.mosaic_id])
         )
     ]
-    store.make_due(connection, company_id, due, now)
+    transitions.make_due(connection, company_id, due, now)
 
 
 def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
@@ -201,38 +171,19 @@ def _insert(
     if not new:
         return
     creating = may_be_ours.creating(connection, company_id)
-    rows = []
-    ids = next_ids(connection, company_id, len(new))
-    for record_id, (mosaic_id, snapshot) in zip(ids, new.items(), strict=True):
-        day, body = snapshot["date"], bodies[mosaic_id]
-        call_id = may_be_ours.claiming(creating, body)
-        rows.append(
-            {
-                "company_id": company_id,
-                "id": record_id,
-                "kind": time_entry.NAME,
-                "state": "pending",
-                "reason": None if call_id is None else _MAY_BE_OURS,
-                "name": time_entry.label(
-                    day,
-                    str(body.get("member_name") or ""),
-                    snapshot["minutes"],
-                    str(body.get("project_title") or ""),
-                ),
-                "day": day,
-                "mosaic_type": time_entry.NAME,
-                "mosaic_id": mosaic_id,
-                "mosaic": snapshot,
-                "waits_for": None if call_id is None else f"call:{call_id}",
-                "due_at": now if call_id is None else None,
-                "delivery_rank": time_entry.delivery_rank(
-                    day, now.date(), linked=False
-                ),
-                "created_at": now,
-                "changed_at": now,
-            }
+    entries = []
+    for mosaic_id, snapshot in new.items():
+        body = bodies[mosaic_id]
+        name = time_entry.label(
+            snapshot["date"],
+            str(body.get("member_name") or ""),
+            snapshot["minutes"],
+            str(body.get("project_title") or ""),
         )
-    connection.execute(_RECORD.insert(), rows)
+        call_id = may_be_ours.claiming(creating, body)
+        reason = None if call_id is None else _MAY_BE_OURS
+        entries.append(New(mosaic_id, snapshot, name, call_id, reason))
+    time_of_mosaic.add(connection, company_id, entries, now)
 
 
 def nobodys(
@@ -303,23 +254,9 @@ def mark_gone(
     now: datetime,
 ) -> int:
     """Note that entries were deleted in Mosaic; return how many were not yet."""
-    gone: list[int] = []
-    for part in _chunks(list(mosaic_ids)):
-        rows = connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.mosaic_type == time_entry.NAME,
-                _RECORD.c.mosaic_id.in_(part),
-                _RECORD.c.mosaic_gone.is_(False),
-            )
-            .values(mosaic_gone=True, changed_at=now)
-            .returning(_RECORD.c.id)
-        )
-        gone += [row.id for row in rows]
-    store.make_due(connection, company_id, gone, now)
+    gone = time_of_mosaic.delete(connection, company_id, mosaic_ids, now)
     for record_id in gone:
-        store.event(
+        history.event(
             connection,
             company_id,
             record_id,
@@ -330,17 +267,6 @@ def mark_gone(
     if gone:
         registry.change(connection, company_id, deliver_at=now)
     return len(gone)
-
-
-def _set(
-    connection: Connection, company_id: int, record_ids: list[int], **values: object
-) -> None:
-    for part in _chunks(record_ids):
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))
-            .values(**values)
-        )
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

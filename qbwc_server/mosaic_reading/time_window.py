@@ -27,6 +27,7 @@ from qbwc_server.mosaic_reading import time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
+from qbwc_server.records import time_of_mosaic, waiting
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -173,14 +174,12 @@ class TimeReader:
                     "time_hot_at": now + self._window.hot_every,
                 }
             registry.change(connection, self._company_id, **values)
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == self._company_id,
-                    _RECORD.c.waits_for == WAITS_FOR_MOSAIC,
-                    _RECORD.c.day >= first.isoformat(),
-                )
-                .values(due_at=self._clock(), waits_for=None)
+            waiting.wake_from(
+                connection,
+                self._company_id,
+                WAITS_FOR_MOSAIC,
+                first.isoformat(),
+                self._clock(),
             )
 
     def _read_range(self, first: date, last: date | None) -> list[int]:
@@ -232,7 +231,10 @@ class TimeReader:
             # What cannot be told now counts too: found out a few in each pass, an
             # emptied team would never seem to lose many at once.
             if lost and not accepted and too_many(len(lost), known):
-                _remember_missed(connection, self._company_id, lost)
+                # They are found by `_missed` once a person has spoken.
+                time_of_mosaic.count_as_missed(
+                    connection, self._company_id, lost, _MISSES
+                )
                 attention.attend(
                     connection,
                     self._company_id,
@@ -287,15 +289,7 @@ def _count_misses(
     ]
     busy = _with_open_calls(connection, company_id) if missed else set()
     missed = [row for row in missed if row.id not in busy]
-    for part in _chunks(iter(missed), _CHUNK):
-        connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.id.in_([row.id for row in part]),
-            )
-            .values(misses=_RECORD.c.misses + 1)
-        )
+    time_of_mosaic.were_missed(connection, company_id, [row.id for row in missed])
     return [row.mosaic_id for row in missed if row.misses + 1 >= _MISSES]
 
 
@@ -317,18 +311,6 @@ def _missed(connection: Connection, company_id: int) -> list[int]:
         )
     )
     return [row.mosaic_id for row in rows if row.id not in busy]
-
-
-def _remember_missed(
-    connection: Connection, company_id: int, mosaic_ids: Iterable[int]
-) -> None:
-    """Have entries found by `_missed` once a person has spoken."""
-    for part in _chunks(iter(mosaic_ids), _CHUNK):
-        connection.execute(
-            _RECORD.update()
-            .where(*believed_there(company_id), _RECORD.c.mosaic_id.in_(part))
-            .values(misses=_MISSES)
-        )
 
 
 def _known(connection: Connection, company_id: int, first: date | None) -> int:

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import logs
 from qbwc_server.delivery.outbox import LOOKS_BEFORE_GIVING_UP
+from qbwc_server.operations import clocks
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
@@ -78,6 +79,8 @@ def serve_next(engine: Engine, settings: Settings, now: datetime) -> int | None:
             return None
         _leave_no_strangers(connection, now)
     logs.about(company=company_id)
+    with company_transaction(engine, company_id) as connection:
+        clocks.put_right(connection, company_id, now)
     gone, finished = clear(engine, company_id, settings, now)
     if not finished:
         with transaction(engine) as connection:

@@ -21,9 +21,9 @@ from qbwc_server.delivery.sending import Step
 from qbwc_server.kinds.list_plan import Action, Do
 from qbwc_server.planning import list_facts, list_writes
 from qbwc_server.planning.list_writes import Planned
-from qbwc_server.records import mosaic_objects, store
+from qbwc_server.records import history, mosaic_objects, transitions, waiting
+from qbwc_server.records.history import Happened
 from qbwc_server.records.mosaic_objects import Link
-from qbwc_server.records.store import Happened
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -102,7 +102,7 @@ class Steps:
     def _leave(self, connection: Connection, record_ids: list[int]) -> None:
         """Leave records as they are: a write of theirs is on its way."""
         if record_ids:
-            self._change(connection, record_ids, due_at=None)
+            transitions.leave(connection, self._company_id, record_ids)
 
     def _not_again(
         self, connection: Connection, planned: list[Planned]
@@ -146,14 +146,14 @@ class Steps:
             told = (action.state, action.reason, action.waits_for)
             said.setdefault(told, []).append(one.row.id)
         for (state, reason, waits_for), ids in said.items():
-            self._change(
+            transitions.rest(
                 connection,
+                self._company_id,
                 ids,
-                state=state,
-                reason=reason,
-                waits_for=waits_for,
-                due_at=None,
-                attempt=0,
+                state,
+                reason,
+                awaited=(waits_for,),
+                tries_over=True,
             )
         # What stands on one that is left out says so too, or no longer.
         told_so = [
@@ -163,27 +163,22 @@ class Steps:
             and one.row.quickbooks_id
         ]
         now = self._clock()
-        store.wake_waiting_for(connection, self._company_id, told_so, now)
+        waiting.wake_waiting_for(connection, self._company_id, told_so, now)
         gone = [
             Happened(one.row.id, "gone", "quickbooks")
             for one in planned
             if one.action.state == "gone"
         ]
-        store.events(connection, self._company_id, gone, at=now)
+        history.events(connection, self._company_id, gone, at=now)
 
     def _hold_back(
         self, connection: Connection, company: Company, planned: list[Planned]
     ) -> None:
         """Say what would be done if the company's records were delivered."""
         for one in planned:
-            self._change(
-                connection,
-                [one.row.id],
-                state="pending",
-                reason=f"{_why_not(company)}: {one.data_type} "
-                f"{_WOULD[one.action.do]}. {one.action.reason}",
-                due_at=None,
-            )
+            would = f"{one.data_type} {_WOULD[one.action.do]}. {one.action.reason}"
+            reason = f"{_why_not(company)}: {would}"
+            transitions.hold_back(connection, self._company_id, one.row.id, reason)
 
     def _do_here(
         self, connection: Connection, company: Company, planned: list[Planned]
@@ -218,13 +213,13 @@ class Steps:
         left = [one for one in planned if one.action.do not in {Do.LINK, Do.RELEASE}]
         waits = self._under_renamed_clients(connection, left)
         for one in waits:
-            self._change(
+            transitions.wait_until(
                 connection,
-                [one.row.id],
-                state="pending",
-                reason="Waits until the change of its client is made in Mosaic.",
-                waits_for=f"{one.row.kind}:{one.row.parent_id}",
-                due_at=now + self._settle,
+                self._company_id,
+                one.row.id,
+                "Waits until the change of its client is made in Mosaic.",
+                now + self._settle,
+                awaited=f"{one.row.kind}:{one.row.parent_id}",
             )
         left = [one for one in left if one not in waits]
         return self._unless_made_elsewhere(connection, company, left)
@@ -248,12 +243,12 @@ class Steps:
         left = []
         for one in planned:
             if one.action.do is Do.CREATE and (one.data_type, one.key) in taken:
-                self._change(
+                transitions.wait_until(
                     connection,
-                    [one.row.id],
-                    state="pending",
-                    reason=_MADE_ELSEWHERE,
-                    due_at=now + self._settle,
+                    self._company_id,
+                    one.row.id,
+                    _MADE_ELSEWHERE,
+                    now + self._settle,
                 )
             else:
                 left.append(one)
@@ -313,7 +308,7 @@ class Steps:
             for one, write in zip(planned, writes, strict=True)
             if one.row is not None and write.mosaic_id is not None
         ]
-        store.events(connection, company.id, before, at=now)
+        history.events(connection, company.id, before, at=now)
         return [
             Step(
                 call_id,
@@ -339,17 +334,6 @@ class Steps:
             there = mosaic_objects.several(connection, self._company_id, data_type, ids)
             found |= {(data_type, number): one for number, one in there.items()}
         return found
-
-    def _change(
-        self, connection: Connection, record_ids: Sequence[int], **values: object
-    ) -> None:
-        connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == self._company_id, _RECORD.c.id.in_(record_ids)
-            )
-            .values(**values)
-        )
 
 
 def _why_not(company: Company) -> str:

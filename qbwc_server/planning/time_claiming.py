@@ -25,7 +25,7 @@ from qbwc_server.planning.time_files import (
     waiting_for_files,
 )
 from qbwc_server.quickbooks import time_jobs
-from qbwc_server.records import store
+from qbwc_server.records import transitions, waiting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
@@ -54,7 +54,7 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
             wake(connection, company.id, decided, now)
         claimed = _claimed_since(connection, company)
         if claimed:
-            store.make_due(connection, company.id, claimed, now)
+            transitions.make_due(connection, company.id, claimed, now)
 
 
 def _claimed_since(connection: Connection, company: Company) -> list[int]:
@@ -83,11 +83,7 @@ def wake(
     connection: Connection, company_id: int, decided: Sequence[str], now: datetime
 ) -> None:
     """Have entries looked at again that waited for something."""
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.waits_for.in_(decided))
-        .values(due_at=now, waits_for=None, state="pending", reason=None)
-    )
+    waiting.wake_decided(connection, company_id, decided, now)
     registry.change(connection, company_id, deliver_at=now)
 
 
@@ -218,4 +214,6 @@ def _hold_what_others_have(
             _RECORD.c.quickbooks_id.is_(None),
         )
     )
-    store.make_due(connection, company_id, sorted(ids | set(undecided.scalars())), now)
+    transitions.make_due(
+        connection, company_id, sorted(ids | set(undecided.scalars())), now
+    )

@@ -27,7 +27,7 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.records import store
+from qbwc_server.records import history, time_of_mosaic
 from qbwc_server.storage import tables
 
 _RECORD, _CALL, _CLAIM = tables.record, tables.mosaic_call, tables.time_claim
@@ -155,14 +155,8 @@ class TeamFiles:
         ).first()
         if made_here is None or row.quickbooks_id is None or row.quickbooks_gone:
             return False
-        self._connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == self._company.id, _RECORD.c.id == row.id)
-            .values(
-                mosaic_type=None, mosaic_id=None, mosaic=sa.null(), agreed=sa.null()
-            )
-        )
-        store.event(
+        time_of_mosaic.given_away(self._connection, self._company.id, row.id)
+        history.event(
             self._connection,
             self._company.id,
             row.id,
@@ -208,12 +202,7 @@ class TeamFiles:
         time_claims.claim(self._connection, team, me, new, now=now)
         if making:
             time_claims.reserve(self._connection, team, me, making, now=now)
-        if self.not_ours:
-            self._connection.execute(
-                _RECORD.delete().where(
-                    _RECORD.c.company_id == me, _RECORD.c.id.in_(self.not_ours)
-                )
-            )
+        time_of_mosaic.not_this_files(self._connection, me, self.not_ours)
 
 
 def _question(snapshot: Mapping[str, Any]) -> str:

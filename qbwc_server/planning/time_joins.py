@@ -20,7 +20,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds.identity import Likeness, likeness
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Entry
-from qbwc_server.records import store
+from qbwc_server.records import joining
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -172,42 +172,4 @@ def join(
     ):
         reason = f"Both sides had it: joined with record {stays}."
         queue.move(connection, job, "cancelled", by="plan", now=now, reason=reason)
-    event = tables.record_event
-    connection.execute(
-        event.update()
-        .where(event.c.company_id == other.company_id, event.c.record_id == other.id)
-        .values(record_id=stays)
-    )
-    connection.execute(
-        _RECORD.delete().where(
-            _RECORD.c.company_id == other.company_id, _RECORD.c.id == other.id
-        )
-    )
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == other.company_id, _RECORD.c.id == stays)
-        .values(
-            name=of_quickbooks.name,
-            day=of_quickbooks.day,
-            quickbooks_id=of_quickbooks.quickbooks_id,
-            quickbooks=of_quickbooks.quickbooks,
-            edit_sequence=of_quickbooks.edit_sequence,
-            time_modified=of_quickbooks.time_modified,
-            parent_id=of_quickbooks.parent_id,
-            external_guid=of_quickbooks.external_guid,
-            mosaic_type=of_mosaic.mosaic_type,
-            mosaic_id=of_mosaic.mosaic_id,
-            mosaic=of_mosaic.mosaic,
-            agreed=sa.null(),
-            changed_at=now,
-        )
-    )
-    store.event(
-        connection,
-        other.company_id,
-        stays,
-        at=now,
-        what=f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}",
-        by="plan",
-        detail={"record": other.id, "why": "both sides had the same entry"},
-    )
+    joining.join(connection, of_quickbooks, of_mosaic, now, stays=stays)

@@ -9,10 +9,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds.two_way import Action
 from qbwc_server.quickbooks import time_jobs
-from qbwc_server.records import store
-from qbwc_server.storage import tables
+from qbwc_server.records import history, transitions
 
-_RECORD = tables.record
 _UNCHANGED = ("in_sync", "gone")
 _Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...]]"
 """What is said of records: their state, the reason, and what they wait for."""
@@ -44,27 +42,21 @@ class Rests:
 
     def keep(self, connection: Connection, now: datetime) -> None:
         """Write all of it down."""
-        self._change(connection, self._left)
+        company_id = self._company_id
+        transitions.leave(connection, company_id, self._left)
         for (state, reason, awaited), ids in self._taken.items():
-            done: dict[str, object] = {"attempt": 0} if state in _UNCHANGED else {}
-            waits = store.waiting(awaited)
-            self._change(connection, ids, state=state, reason=reason, **waits, **done)
-        for record_id, kept in self._lost.items():
-            self._change(connection, [record_id], conflict=kept)
-        for record_id in self._gone:
-            store.event(
-                connection, self._company_id, record_id, at=now, what="gone", by="plan"
+            transitions.rest(
+                connection,
+                company_id,
+                ids,
+                state,
+                reason,
+                awaited=awaited,
+                tries_over=state in _UNCHANGED,
             )
-
-    def _change(
-        self, connection: Connection, record_ids: list[int], **values: object
-    ) -> None:
-        if record_ids:
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == self._company_id,
-                    _RECORD.c.id.in_(record_ids),
-                )
-                .values(due_at=None, **values)
+        for record_id, kept in self._lost.items():
+            transitions.keep_conflict(connection, company_id, record_id, kept)
+        for record_id in self._gone:
+            history.event(
+                connection, company_id, record_id, at=now, what="gone", by="plan"
             )

@@ -46,7 +46,7 @@ from qbwc_server.planning.time_joins import (
 )
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
-from qbwc_server.records import store
+from qbwc_server.records import history, transitions
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -204,7 +204,7 @@ class TimeSteps:
             action = plans.plan(entry, replace(rules, held=None))
             if action.do is Do.AGREE:
                 agreed = agreed_after(row.agreed, action.basis, row.mosaic, "mosaic")
-                self._change(connection, row.id, agreed=agreed)
+                transitions.agree(connection, self._company_id, row.id, agreed)
             else:
                 other = self._joined(connection, batch, row, entry, action)
                 if other is None:
@@ -298,7 +298,7 @@ class TimeSteps:
             connection, self._company_id, writes, now=now, settle=self._settle
         )
         before = [
-            store.Happened(
+            history.Happened(
                 row.id,
                 f"{write.operation} asked for in Mosaic",
                 "plan",
@@ -307,11 +307,11 @@ class TimeSteps:
             for (row, _), write in zip(planned, writes, strict=True)
             if write.mosaic_id is not None
         ]
-        store.events(connection, self._company_id, before, at=now)
+        history.events(connection, self._company_id, before, at=now)
         for row, action in planned:
             if action.lost:
                 kept = time_jobs.conflict(row.conflict, action)
-                self._change(connection, row.id, conflict=kept)
+                transitions.keep_conflict(connection, row.company_id, row.id, kept)
         return [
             Step(
                 call_id,
@@ -330,13 +330,6 @@ class TimeSteps:
                 _RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id
             )
         ).one()
-
-    def _change(self, connection: Connection, record_id: int, **values: object) -> None:
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == self._company_id, _RECORD.c.id == record_id)
-            .values(**values)
-        )
 
 
 @dataclass(slots=True)

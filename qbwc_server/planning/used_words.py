@@ -5,15 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import conflict
 from qbwc_server.kinds.two_way import Entry
-from qbwc_server.records import store
-from qbwc_server.storage import tables
-
-_RECORD = tables.record
+from qbwc_server.records import history, transitions
 
 
 def taken_away(
@@ -26,12 +22,8 @@ def taken_away(
     left, over = conflict.with_used_up(row.conflict, entry)
     if not over:
         return False
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
-        .values(conflict=left or sa.null())
-    )
-    store.event(
+    transitions.keep_conflict(connection, row.company_id, row.id, left)
+    history.event(
         connection,
         row.company_id,
         row.id,

@@ -145,7 +145,7 @@ def _apply_page(
         cursor["unread"] = [*cursor.get("unread", []), *reasons][:20]
         ids = [list_id for list_id, _ in unread if list_id]
         if full_read is not None:
-            store.mark_met(connection, company.id, kind, ids, full_read)
+            store.mark_met(connection, company.id, kind.name, ids, full_read)
         tell_unread(connection, job, ids, reasons, now)
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1

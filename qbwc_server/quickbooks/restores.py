@@ -23,11 +23,12 @@ from qbwc_server.jobs import exchanges, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
+from qbwc_server.kinds.time_entry import SeenTime
 from qbwc_server.qbxml import values
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.quickbooks import list_answers, list_requests, time_jobs, time_records
-from qbwc_server.records import store
+from qbwc_server.records import history, time_of_mosaic, time_of_quickbooks, transitions
 from qbwc_server.storage import statements, tables
 
 Way: TypeAlias = Literal["mosaic", "quickbooks"]
@@ -125,7 +126,7 @@ def stands(connection: Connection, company_id: int) -> bool:
 def note_older(
     connection: Connection,
     company_id: int,
-    entries: Sequence[time_records.SeenTime],
+    entries: Sequence[SeenTime],
     there: Mapping[str, Row[Any]],
     *,
     now: datetime,
@@ -137,7 +138,7 @@ def note_older(
     for one in entries:
         row = there.get(one.txn_id)
         if row is not None and row.quickbooks_gone and row.mosaic_gone:
-            store.event(
+            history.event(
                 connection,
                 company_id,
                 row.id,
@@ -149,7 +150,7 @@ def note_older(
         if row is None or row.quickbooks_gone or row.quickbooks == one.seen.snapshot:
             continue
         if _older(one.seen, row):
-            store.event(
+            history.event(
                 connection,
                 company_id,
                 row.id,
@@ -280,7 +281,7 @@ def review(connection: Connection, company_id: int, now: datetime) -> None:
     registry.change(
         connection, company_id, attention_id=None, attention=None, next_read_at=now
     )
-    registry.wake_all(connection, company_id, now)
+    transitions.look_at_all(connection, company_id, now)
 
 
 def decide(
@@ -361,24 +362,8 @@ def _put_back(
     time_records.mark_gone(connection, company_id, lost, now=now)
     again = [row for row in rows.values() if row.quickbooks_id not in set(lost)]
     for row in again:
-        connection.execute(
-            _RECORD.update()
-            .where(_RECORD.c.company_id == company_id, _RECORD.c.id == row.id)
-            .values(
-                quickbooks_id=None,
-                quickbooks=None,
-                agreed=None,
-                external_guid=None,
-                edit_sequence=None,
-                time_modified=None,
-                seen_in=None,
-                delivery_rank=time_entry.delivery_rank(
-                    row.day, now.date(), linked=False
-                ),
-                changed_at=now,
-            )
-        )
-        store.event(
+        time_of_quickbooks.taken_by_restore(connection, row, now)
+        history.event(
             connection,
             company_id,
             row.id,
@@ -394,26 +379,11 @@ def _make_again_in_mosaic(
     connection: Connection, company_id: int, again: Mapping[int, Any], now: datetime
 ) -> None:
     """Have entries that the restored file has again made in Mosaic as new ones."""
-    woken: list[int] = []
-    for record_id in again:
-        woken += connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.id == record_id,
-                _RECORD.c.quickbooks_gone.is_(False),
-                _RECORD.c.mosaic_gone.is_(True),
-            )
-            .values(
-                mosaic_type=None,
-                mosaic_id=None,
-                mosaic=sa.null(),
-                mosaic_gone=False,
-                agreed=sa.null(),
-                changed_at=now,
-            )
-            .returning(_RECORD.c.id)
-        ).scalars()
+    woken = [
+        one
+        for one in again
+        if time_of_mosaic.make_anew(connection, company_id, one, now)
+    ]
     time_records.wake(connection, company_id, woken, now)
 
 
@@ -421,17 +391,11 @@ def _give_mosaics_values(
     connection: Connection, company_id: int, older: Mapping[int, Any], now: datetime
 ) -> None:
     """Take the older form as agreed, so that Mosaic's values count as the newer."""
-    linked: list[int] = []
-    for record_id, snapshot in older.items():
-        linked += connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.id == record_id,
-                _RECORD.c.mosaic_id.is_not(None),
-                _RECORD.c.quickbooks_id.is_not(None),
-            )
-            .values(agreed={"quickbooks": snapshot, "mosaic": {}})
-            .returning(_RECORD.c.id)
-        ).scalars()
+    linked = [
+        record_id
+        for record_id, snapshot in older.items()
+        if time_of_quickbooks.older_is_agreed(
+            connection, company_id, record_id, snapshot
+        )
+    ]
     time_records.wake(connection, company_id, linked, now)

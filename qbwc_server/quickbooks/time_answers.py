@@ -22,7 +22,7 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.qbxml.values import (
@@ -41,7 +41,7 @@ from qbwc_server.quickbooks.list_answers import (
     tell_unread,
     too_many,
 )
-from qbwc_server.quickbooks.time_records import SeenTime
+from qbwc_server.records import store
 from qbwc_server.storage import tables
 
 _NOT_FOUND = 3120
@@ -179,7 +179,7 @@ def _apply_page(
     if unread:
         cursor["unread"] = [*cursor.get("unread", []), *unread.values()][:20]
         if full_read is not None:
-            time_records.mark_met(connection, company.id, unread, full_read)
+            store.mark_met(connection, company.id, NAME, unread, full_read)
     _remember_greatest(cursor, seen, now)
     cursor["pages"] += 1
     cursor["met"] += len(answer.rets)

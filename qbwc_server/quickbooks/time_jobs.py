@@ -20,7 +20,7 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import conflict as conflicts
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do
-from qbwc_server.records import store
+from qbwc_server.records import transitions
 from qbwc_server.storage import tables
 
 _RECORD, _JOB = tables.record, tables.job
@@ -76,22 +76,16 @@ def enqueue(
             payload=payload,
             due_since=row.due_at,
         )
-    values: dict[str, object] = {"state": "pending", "reason": _going(action)}
     told = row.reason or ""
-    if row.state in _REFUSED and (_SAYS in told or told == NEVER_DONE):
-        # Only time has passed: what QuickBooks said holds until it says otherwise.
-        values = {}
-    if action.do is Do.ADD:
-        values["external_guid"] = payload["guid"]
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company.id, _RECORD.c.id == row.id)
-        .values(
-            due_at=None,
-            conflict=conflict(row.conflict, action),
-            **store.FREE,
-            **values,
-        )
+    # Where only time has passed, what QuickBooks said holds until it says otherwise.
+    stays = row.state in _REFUSED and (_SAYS in told or told == NEVER_DONE)
+    transitions.go_to_quickbooks(
+        connection,
+        company.id,
+        row.id,
+        reason=None if stays else _going(action),
+        conflict=conflict(row.conflict, action),
+        external_guid=payload["guid"] if action.do is Do.ADD else None,
     )
 
 

@@ -7,7 +7,6 @@ answer was lost is never taken for somebody else's new entry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,43 +16,16 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.kind import Seen
-from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.records import store
+from qbwc_server.records import history, store, time_of_quickbooks, transitions
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import next_ids
-from qbwc_server.storage.statements import insert_many
 
 FOR_QUICKBOOKS = "time:quickbooks"
 """What entries of Mosaic wait for until QuickBooks was read down to their day."""
 _CHUNK = 500
 _RECORD = tables.record
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class SeenTime:
-    """A time entry as an answer of QuickBooks shows it.
-
-    `guid` is its ExternalGUID in our spelling, `number` its TxnNumber, `created` its
-    TimeCreated.
-    """
-
-    seen: Seen
-    guid: str | None = None
-    number: int | None = None
-    created: str = ""
-
-    @property
-    def txn_id(self) -> str:
-        """The id in QuickBooks."""
-        return self.seen.quickbooks_id
-
-    @property
-    def day(self) -> str:
-        """The day that was worked."""
-        return str(self.seen.snapshot["date"])
 
 
 def see(ret: Ret) -> SeenTime:
@@ -88,16 +60,13 @@ def keep_quickbooks(
     there = known(connection, company_id, wanted)
     new = [one for key, one in wanted.items() if key not in there]
     adopted = _ours(connection, company_id, new)
-    _insert(
-        connection,
-        company_id,
-        [one for one in new if one.txn_id not in adopted],
-        now,
-        full_read,
-    )
+    unknown = [one for one in new if one.txn_id not in adopted]
+    time_of_quickbooks.add(connection, company_id, unknown, now, full_read)
+    if unknown:
+        registry.change(connection, company_id, deliver_at=now)
     for txn_id, row in adopted.items():
         _end_additions(connection, company_id, row, now)
-        store.event(
+        history.event(
             connection,
             company_id,
             row.id,
@@ -109,7 +78,7 @@ def keep_quickbooks(
     rows = there | adopted
     _update(connection, company_id, wanted, rows, now)
     if full_read is not None:
-        mark_met(connection, company_id, rows, full_read)
+        store.mark_met(connection, company_id, NAME, rows, full_read)
 
 
 def known(
@@ -120,18 +89,6 @@ def known(
         row.quickbooks_id: row
         for row in store.by_quickbooks_id(connection, company_id, NAME, txn_ids)
     }
-
-
-def mark_met(
-    connection: Connection, company_id: int, txn_ids: Iterable[str], full_read: int
-) -> None:
-    """Note that a complete read met entries, whatever else is known of them."""
-    for part in _chunks(list(txn_ids)):
-        connection.execute(
-            _RECORD.update()
-            .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
-            .values(seen_in=full_read)
-        )
 
 
 def unmet(
@@ -189,19 +146,9 @@ def mark_gone(
 ) -> int:
     """Note that entries were deleted in QuickBooks; return how many were not yet."""
     there = alive(connection, company_id, txn_ids)
-    ids: list[int] = []
-    for part in _chunks(there):
-        ids += connection.execute(
-            _RECORD.update()
-            .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
-            .values(
-                quickbooks_gone=True,
-                changed_at=now,
-                delivery_rank=time_entry.RANK_OF_EDITS,
-            )
-            .returning(_RECORD.c.id)
-        ).scalars()
-    wake(connection, company_id, ids, now)
+    ids = time_of_quickbooks.delete(connection, company_id, there, now)
+    if ids:
+        registry.change(connection, company_id, deliver_at=now)
     return len(ids)
 
 
@@ -210,7 +157,7 @@ def wake(
 ) -> None:
     """Have records looked at, and a worker look at the company."""
     if record_ids:
-        store.make_due(connection, company_id, record_ids, now)
+        transitions.make_due(connection, company_id, record_ids, now)
         registry.change(connection, company_id, deliver_at=now)
 
 
@@ -221,11 +168,7 @@ def wake_where(
     now: datetime,
 ) -> None:
     """Have the time entries looked at for which a condition of the table holds."""
-    found = connection.execute(
-        _RECORD.update()
-        .where(*_here(company_id), condition)
-        .values(due_at=now, **store.FREE)
-    ).rowcount
+    found = time_of_quickbooks.wake_where(connection, company_id, condition, now)
     if found:
         registry.change(connection, company_id, deliver_at=now)
 
@@ -271,49 +214,6 @@ def _end_additions(
         queue.move(connection, job, "cancelled", by="reading", now=now, reason=reason)
 
 
-def _insert(
-    connection: Connection,
-    company_id: int,
-    entries: Sequence[SeenTime],
-    now: datetime,
-    full_read: int | None,
-) -> None:
-    if not entries:
-        return
-    insert_many(
-        connection,
-        _RECORD,
-        [
-            {
-                "id": record_id,
-                "name": one.seen.name,
-                "day": one.day,
-                "quickbooks_id": one.txn_id,
-                "quickbooks": one.seen.snapshot,
-                "edit_sequence": one.seen.edit_sequence,
-                "time_modified": one.seen.time_modified,
-                "parent_id": one.seen.parent_id,
-                "delivery_rank": time_entry.delivery_rank(
-                    one.day, now.date(), linked=False
-                ),
-            }
-            for record_id, one in zip(
-                next_ids(connection, company_id, len(entries)), entries, strict=True
-            )
-        ],
-        {
-            "company_id": company_id,
-            "kind": NAME,
-            "state": "pending",
-            "due_at": now,
-            "seen_in": full_read,
-            "created_at": now,
-            "changed_at": now,
-        },
-    )
-    registry.change(connection, company_id, deliver_at=now)
-
-
 def _update(
     connection: Connection,
     company_id: int,
@@ -328,60 +228,12 @@ def _update(
         for key, row in rows.items()
         if key not in settled and _stamps(row) != _new_stamps(wanted[key])
     ]
-    if not differing and not restamped:
-        return
-    same = _RECORD.update().where(
-        _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("which")
-    )
-    stamps: dict[str, Any] = {
-        "name": sa.bindparam("new_name"),
-        "edit_sequence": sa.bindparam("sequence"),
-        "time_modified": sa.bindparam("modified"),
-    }
-    values = {
-        key: {
-            "which": rows[key].id,
-            "new_name": wanted[key].seen.name,
-            "sequence": wanted[key].seen.edit_sequence,
-            "modified": wanted[key].seen.time_modified,
-        }
-        for key in (*differing, *restamped)
-    }
-    if restamped:
-        connection.execute(same.values(stamps), [values[key] for key in restamped])
-    if not differing:
-        return
-    connection.execute(
-        same.values(
-            {
-                **stamps,
-                "quickbooks_id": sa.bindparam("txn_id"),
-                "quickbooks": sa.bindparam("snapshot"),
-                "quickbooks_gone": False,
-                "day": sa.bindparam("new_day"),
-                "parent_id": sa.bindparam("parent"),
-                "delivery_rank": sa.bindparam("new_rank"),
-                "changed_at": now,
-            }
-        ),
-        [
-            {
-                **values[key],
-                "txn_id": key,
-                "snapshot": wanted[key].seen.snapshot,
-                "new_day": wanted[key].day,
-                "parent": wanted[key].seen.parent_id,
-                "new_rank": time_entry.delivery_rank(
-                    wanted[key].day,
-                    now.date(),
-                    linked=rows[key].mosaic_id is not None
-                    and not rows[key].mosaic_gone,
-                ),
-            }
-            for key in differing
-        ],
-    )
-    wake(connection, company_id, [rows[key].id for key in differing], now)
+    restamp = [(rows[key], wanted[key]) for key in restamped]
+    time_of_quickbooks.restamp(connection, company_id, restamp)
+    renew = [(rows[key], wanted[key]) for key in differing]
+    time_of_quickbooks.renew(connection, company_id, renew, now)
+    if renew:
+        registry.change(connection, company_id, deliver_at=now)
 
 
 def _differs(row: Row[Any], one: SeenTime) -> bool:

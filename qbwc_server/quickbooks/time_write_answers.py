@@ -25,7 +25,7 @@ from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, is_lock
 from qbwc_server.quickbooks import list_requests, time_jobs
 from qbwc_server.quickbooks.time_requests import verify
-from qbwc_server.records import store
+from qbwc_server.records import history, joining, time_of_quickbooks, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -68,17 +68,8 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
     _join(connection, job, row, seen.quickbooks_id, now)
     basis = _kept_of(job.payload or {}, seen.snapshot)
     _event(connection, job, row, _DONE[job.action], now, after=seen.snapshot)
-    _change(
-        connection,
-        row,
-        **_side(ret),
-        agreed=two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks"),
-        delivery_rank=row.delivery_rank
-        if row.mosaic_id is None
-        else time_entry.RANK_OF_EDITS,
-        attempt=row.attempt + 1,
-        **_planned(row, now),
-    )
+    agreed = two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks")
+    time_of_quickbooks.written(connection, row, seen, agreed, now)
     registry.change(connection, job.company_id, deliver_at=now)
 
 
@@ -91,7 +82,7 @@ def see_again(
     if row is None:
         return
     if ret is not None:
-        _change(connection, row, **_side(ret), **_planned(row, now))
+        time_of_quickbooks.shown(connection, row, time_entry.see(ret), now)
     else:
         _read_again(connection, job, row, now, why)
     registry.change(connection, job.company_id, deliver_at=now)
@@ -179,15 +170,7 @@ def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
 
 def release_locked(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every locked entry looked at again, because the closing date changed."""
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == time_entry.NAME,
-            _RECORD.c.state == "locked",
-        )
-        .values(due_at=now)
-    )
+    transitions.look_at_locked(connection, company_id, time_entry.NAME, now)
     registry.change(connection, company_id, deliver_at=now)
 
 
@@ -318,20 +301,8 @@ def _read_lists(
 
 
 def _deleted(connection: Connection, job: Job, row: Row[Any], now: datetime) -> None:
-    """Keep that we deleted an entry, because Mosaic did not show its own any more.
-
-    Nothing is agreed on after that: should Mosaic have it again, nobody deleted it in
-    QuickBooks, and it is made there again.
-    """
     _event(connection, job, row, "deleted in QuickBooks", now)
-    _change(
-        connection,
-        row,
-        quickbooks_gone=True,
-        agreed=sa.null(),
-        attempt=row.attempt + 1,
-        **_planned(row, now),
-    )
+    time_of_quickbooks.deleted_by_us(connection, row, now)
     registry.change(connection, job.company_id, deliver_at=now)
 
 
@@ -356,11 +327,7 @@ def _join(
     if other.mosaic_id is not None:
         raise ValueError(f"{txn_id} belongs to record {other.id} already.")
     _event(connection, job, row, "joined", now, joined=other.id)
-    connection.execute(
-        _RECORD.delete().where(
-            _RECORD.c.company_id == row.company_id, _RECORD.c.id == other.id
-        )
-    )
+    joining.drop(connection, row.company_id, other.id)
 
 
 def _record(connection: Connection, job: Job) -> Row[Any] | None:
@@ -371,32 +338,6 @@ def _record(connection: Connection, job: Job) -> Row[Any] | None:
     ).first()
 
 
-def _side(ret: Ret) -> dict[str, Any]:
-    """Return the columns that hold QuickBooks' side."""
-    seen = time_entry.see(ret)
-    return {
-        "name": seen.name,
-        "day": seen.snapshot["date"],
-        "quickbooks_id": seen.quickbooks_id,
-        "quickbooks": seen.snapshot,
-        "quickbooks_gone": False,
-        "edit_sequence": seen.edit_sequence,
-        "time_modified": seen.time_modified,
-        "parent_id": seen.parent_id,
-    }
-
-
-def _planned(row: Row[Any], now: datetime) -> dict[str, Any]:
-    told = row.state == "do_not_link"
-    return {
-        "due_at": now,
-        "changed_at": now,
-        **store.FREE,
-        "state": row.state if told else "pending",
-        "reason": row.reason if told else None,
-    }
-
-
 def _say(
     connection: Connection,
     row: Row[Any],
@@ -405,21 +346,11 @@ def _say(
     now: datetime,
     *,
     due_at: datetime | None,
-    **values: object,
+    attempt: int | None = None,
 ) -> None:
-    if row.state == "do_not_link":
-        state, reason = row.state, row.reason
-    _change(connection, row, state=state, reason=reason[:1000], due_at=due_at, **values)
+    transitions.say(connection, row, state, reason, due_at=due_at, attempt=attempt)
     if due_at is not None:
         registry.change(connection, row.company_id, deliver_at=now)
-
-
-def _change(connection: Connection, row: Row[Any], **values: object) -> None:
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
-        .values(**values)
-    )
 
 
 def _event(
@@ -431,7 +362,7 @@ def _event(
     **detail: object,
 ) -> None:
     found: Mapping[str, object] = {"job": job.id, "before": row.quickbooks, **detail}
-    store.event(
+    history.event(
         connection,
         job.company_id,
         row.id,

@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server.companies import registry, team_claims
 from qbwc_server.kinds.list_plan import Choice, name_key, near_key
 from qbwc_server.kinds.mosaic_lists import key_of, snapshot
-from qbwc_server.records import store
+from qbwc_server.records import history, waiting
+from qbwc_server.records.row import change
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, next_id
+from qbwc_server.storage.database import company_transaction, moved, next_id
 from qbwc_server.storage.statements import upsert
 
 _TABLE = tables.mosaic_object
@@ -124,11 +125,9 @@ def keep(
     ).all()
     for record in linked:
         if record.mosaic != by_id[record.mosaic_id]:
-            connection.execute(
-                _RECORD.update()
-                .where(_RECORD.c.company_id == company_id, _RECORD.c.id == record.id)
-                .values(mosaic=by_id[record.mosaic_id], due_at=now)
-            )
+            found = by_id[record.mosaic_id]
+            change(connection, company_id, record.id, mosaic=found, due_at=now)
+            moved(connection, company_id)
     _name(connection, company_id, data_type, list(by_id), now)
 
 
@@ -141,7 +140,7 @@ def _name(
 ) -> None:
     """Have those looked at whose reason tells an object's number, not read till now."""
     for part in _parts([f"{data_type}:{number}" for number in mosaic_ids]):
-        for column in store.WAITS:
+        for column in waiting.WAITS:
             number = sa.func.replace(column, f"{data_type}:", " ")
             connection.execute(
                 _RECORD.update()
@@ -229,7 +228,7 @@ def unlink(
 
     It is looked at again, and what waits for it or stands below it too.
     """
-    store.event(
+    history.event(
         connection,
         row.company_id,
         row.id,
@@ -242,20 +241,22 @@ def unlink(
     team_claims.release(
         connection, team, row.company_id, row.mosaic_type, row.mosaic_id
     )
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id)
-        .values(
-            mosaic_type=None,
-            mosaic_id=None,
-            mosaic=sa.null(),
-            agreed=sa.null(),
-            choice=None if row.choice == Choice.LINK else row.choice,
-            due_at=now,
-        )
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        mosaic_type=None,
+        mosaic_id=None,
+        mosaic=sa.null(),
+        agreed=sa.null(),
+        choice=None if row.choice == Choice.LINK else row.choice,
+        due_at=now,
     )
+    moved(connection, row.company_id)
     if row.quickbooks_id is not None:
-        store.wake_waiting(connection, row.company_id, row.kind, row.quickbooks_id, now)
+        waiting.wake_waiting(
+            connection, row.company_id, row.kind, row.quickbooks_id, now
+        )
 
 
 def _drop_missing(
@@ -280,6 +281,7 @@ def _drop_missing(
             )
             .values(mosaic=sa.null(), due_at=now)
         )
+        moved(connection, company_id)
         connection.execute(
             _TABLE.delete().where(*here, _TABLE.c.mosaic_id == row.mosaic_id)
         )
@@ -367,11 +369,14 @@ def link_all(
             for one in links
         ],
     )
+    moved(connection, company_id)
     happened = [
-        store.Happened(one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by)
+        history.Happened(
+            one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by
+        )
         for one in links
     ]
-    store.events(connection, company_id, happened, at=now)
+    history.events(connection, company_id, happened, at=now)
     of_quickbooks = [
         (row.kind, row.quickbooks_id)
         for part in _parts([one.record_id for one in links])
@@ -383,11 +388,35 @@ def link_all(
             )
         )
     ]
-    store.wake_waiting_for(connection, company_id, of_quickbooks, now)
+    waiting.wake_waiting_for(connection, company_id, of_quickbooks, now)
     # A time entry of Mosaic waits for the object that it is booked on.
     there = [f"{data_type}:{number}" for data_type, number in objects]
-    store.wake_named(connection, company_id, there, now)
+    waiting.wake_named(connection, company_id, there, now)
 
 
 def _parts(items: list[Any]) -> Iterator[list[Any]]:
     return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
+
+
+def written(
+    connection: Connection,
+    row: Row[Any],
+    found: dict[str, Any],
+    agreed: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Keep what Mosaic has of an object after a change of ours, and what is agreed."""
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        mosaic=found,
+        agreed=agreed,
+        attempt=row.attempt + 1,
+        due_at=now,
+    )
+
+
+def agree(connection: Connection, row: Row[Any], agreed: dict[str, Any] | None) -> None:
+    """Put back what was agreed on by an earlier link."""
+    change(connection, row.company_id, row.id, agreed=agreed)

@@ -50,7 +50,10 @@ APPLICATION = "qbwc_app"
 """The role that is held to one company; the second revision makes it."""
 _SUPPORT = "qbwc_support"
 """The role that reads the views for support; the eighth revision makes it."""
-_sequence = sa.table("company_sequence", sa.column("company_id"), sa.column("last_id"))
+_sequence = sa.table(
+    "company_sequence",
+    *(sa.column(name) for name in ("company_id", "last_id", "moves")),
+)
 
 
 class SeesOneCompany(QbwcError):
@@ -186,8 +189,9 @@ def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]
             return
         ids = _Ids(company_id, last)
         yield connection.execution_options(**{_IDS: ids})
-        if ids.last != last:
-            connection.execute(_TAKEN, {"company": company_id, "last": ids.last})
+        if ids.moved or ids.last != last:
+            taken = _TAKEN_AND_MOVED if ids.moved else _TAKEN
+            connection.execute(taken, {"company": company_id, "last": ids.last})
 
 
 @contextmanager
@@ -302,6 +306,9 @@ _BOUND = sa.select(*_TO_COMPANY)
 _BOUND_AND_LOCKED = sa.select(_LOCKED.scalar_subquery(), *_TO_COMPANY)
 _READ = sa.select(_local("transaction_read_only", "on"), *_TO_COMPANY)
 _TAKEN = sa.update(_sequence).where(_OF_COMPANY).values(last_id=sa.bindparam("last"))
+_MOVED = {"moves": _sequence.c.moves + 1}
+_TAKEN_AND_MOVED = _TAKEN.values(_MOVED)
+_MOVES = sa.select(_sequence.c.moves).where(_OF_COMPANY)
 _IDS = "qbwc_ids"
 
 
@@ -314,6 +321,26 @@ class _Ids:
 
     company_id: int
     last: int
+    moved: bool = False
+
+
+def moved(connection: Connection, company_id: int) -> None:
+    """Note that something changed which a write that is planned already may mind.
+
+    See `moves`. It is written once, at the end of the transaction.
+    """
+    ids = connection.get_execution_options().get(_IDS)
+    if ids is not None and ids.company_id == company_id:
+        ids.moved = True
+        return
+    of_company = _sequence.c.company_id == company_id
+    connection.execute(sa.update(_sequence).where(of_company).values(_MOVED))
+
+
+def moves(connection: Connection, company_id: int) -> int:
+    """Return how often something changed in a company that a planned write may mind."""
+    found: int = connection.execute(_MOVES, {"company": company_id}).scalar_one()
+    return found
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:

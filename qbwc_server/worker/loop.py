@@ -26,10 +26,10 @@ from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.mosaic_reading.time_window import Window
 from qbwc_server.onboarding import forecast
 from qbwc_server.operations import housekeeping, notices
+from qbwc_server.operations.clocks import FARTHEST
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.clocks import FARTHEST
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.worker.one_pass import Delivery, LeaseLost, Planner
 

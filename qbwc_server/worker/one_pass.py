@@ -36,7 +36,7 @@ from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.planning import time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
-from qbwc_server.records import mosaic_objects
+from qbwc_server.records import mosaic_objects, transitions
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
@@ -184,15 +184,7 @@ class Delivery:
                 self._adopt_portfolio()
         with self._transaction() as connection:
             registry.change(connection, self._company.id, mosaic_read_at=now)
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == self._company.id,
-                    _RECORD.c.state == "refused",
-                    _RECORD.c.mosaic_type.is_not(None) | _RECORD.c.due_at.is_(None),
-                )
-                .values(due_at=now, attempt=0)
-            )
+            transitions.look_at_refused(connection, self._company.id, now)
 
     def _read_list(self, data_type: str) -> None:
         self._alive()
@@ -339,14 +331,7 @@ class Delivery:
                 return first + self._planned(planner, record_ids[half:])
             _LOG.exception("record not planned", company=self._company.id)
         with self._transaction() as connection:
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == self._company.id,
-                    _RECORD.c.id == record_ids[0],
-                )
-                .values(due_at=None, state="refused", reason=_OUR_FAULT)
-            )
+            transitions.fail(connection, self._company.id, record_ids[0], _OUR_FAULT)
         return []
 
     def _see_whether_it_is_over(self) -> None:

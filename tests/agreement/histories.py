@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.mosaic.fields import Refused
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House, MakeHouse
 from tests.agreement.ledger import Ledger, Values, text_of
@@ -207,7 +207,7 @@ class Histories(RuleBasedStateMachine):
     @rule(policy=st.sampled_from(["newest", "quickbooks", "mosaic", "ask"]))
     def the_company_decides(self, policy: str) -> None:
         """Say which side is right where both changed the same field."""
-        registry.set_values(
+        company_settings.set_values(
             self.house.engine,
             self.house.company.id,
             now=self.house.clock(),

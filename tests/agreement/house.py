@@ -22,6 +22,7 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import Company, NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.mosaic.hands import MosaicHands
@@ -384,7 +385,7 @@ class House:
     def accept(self) -> None:
         """Say, as a person does, that what was stopped may go on."""
         with company_transaction(self.engine, self.company.id) as connection:
-            registry.accept_deletions(
+            company_settings.accept_deletions(
                 connection, self.company.id, now=self.clock(), who="person"
             )
 

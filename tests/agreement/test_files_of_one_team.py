@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import linking, time_sharing
+from qbwc_server.decisions import company_settings, linking, time_sharing
 from qbwc_server.decisions.linking import Word
 from qbwc_server.onboarding.preview import preview
 from qbwc_server.operations import forgetting
@@ -367,7 +367,7 @@ def test_hours_of_a_file_that_is_paused_or_forgotten_stay_out_of_the_other(
     both(first, second)
     company = first.stored()
     if how == "paused":
-        registry.set_values(
+        company_settings.set_values(
             first.engine, company.id, now=first.clock(), who="o", mode="paused"
         )
     else:

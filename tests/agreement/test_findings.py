@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.quickbooks import restores
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -93,7 +93,7 @@ def linked(house: House) -> Any:
 
 def set_values(house: House, **values: Any) -> None:
     """Change settings of the company, as an operator does."""
-    registry.set_values(
+    company_settings.set_values(
         house.engine, house.company.id, now=house.clock(), who="operator", **values
     )
 

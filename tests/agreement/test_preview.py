@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.onboarding.preview import Preview, preview
 from qbwc_server.storage import tables
 from tests.agreement.house import TYPES, House
@@ -25,7 +25,7 @@ def house(new_house: House) -> House:
 
 
 def _set_mode(house: House, mode: str) -> None:
-    registry.set_values(
+    company_settings.set_values(
         house.engine, house.company.id, now=house.clock(), who="person", mode=mode
     )
 
@@ -178,7 +178,7 @@ def test_what_was_not_read_is_said(house: House) -> None:
 def test_a_company_without_two_way_time_previews_no_additions(house: House) -> None:
     """The preview goes by the company's own decisions."""
     _fill_mosaic(house)
-    registry.set_values(
+    company_settings.set_values(
         house.engine, house.company.id, now=house.clock(), who="person", two_way=False
     )
     house.settle()

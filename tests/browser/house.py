@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from qbwc_server import app
 from qbwc_server.cli.demo_processes import Processes, free_port
 from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.mosaic.hands import MosaicHands
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.sandbox.mosaic.server import serve
@@ -74,7 +75,7 @@ class House:
 
     def run(self, password: str) -> Run:
         """Have Web Connector run once; QuickBooks is read whatever the hour."""
-        registry.set_values(
+        company_settings.set_values(
             self.made.engine,
             self.company.id,
             now=app.utc_now(),

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from qbwc_server import app
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.storage import tables
 from tests.browser.house import House, house
 from tests.browser.looking import Looking
@@ -189,7 +189,7 @@ def _notes_after_a_run(home: House, txn_id: str, password: str) -> str:
 
 def _both_change_the_notes(home: House, password: str) -> str:
     """Edit one entry on both sides until it waits for a person; return its TxnID."""
-    registry.set_values(
+    company_settings.set_values(
         home.made.engine, home.company.id, now=app.utc_now(), who="test", policy="ask"
     )
     record = tables.record

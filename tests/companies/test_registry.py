@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import CompanyExists, CompanyUnknown, NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
 from qbwc_server.records import store
 from qbwc_server.storage import tables
@@ -130,7 +131,7 @@ def test_what_was_changed_is_in_the_audit_without_secrets(
 ) -> None:
     """Who, when and what; of a key only that it was changed."""
     company = new_company()
-    registry.set_values(
+    company_settings.set_values(
         engine,
         company.id,
         now=clock.pass_(hours=1),
@@ -162,7 +163,7 @@ def test_a_setting_that_does_not_exist_is_refused_whole(
     """Nothing else of the same change is kept."""
     company = new_company()
     with pytest.raises(sa.exc.IntegrityError):
-        registry.set_values(
+        company_settings.set_values(
             engine, company.id, now=clock(), who="operator", poll_every=9, **values
         )
     assert registry.find(engine, company.name).poll_every == 1
@@ -186,10 +187,12 @@ def test_going_live_wakes_what_was_only_previewed(
                 change(connection, company.id, [state], state=state, due_at=None)
             registry.change(connection, company.id, deliver_at=None)
 
-    registry.set_values(engine, alice.id, now=clock(), who="operator", poll_every=2)
+    company_settings.set_values(
+        engine, alice.id, now=clock(), who="operator", poll_every=2
+    )
     with company_transaction(engine, alice.id) as connection:
         assert due(connection, alice.id) == set()
-    registry.set_values(engine, alice.id, now=clock(), who="operator", **values)
+    company_settings.set_values(engine, alice.id, now=clock(), who="operator", **values)
 
     with company_transaction(engine, alice.id) as connection:
         assert due(connection, alice.id) == {
@@ -269,7 +272,9 @@ def test_accepted_deletions_wake_what_the_stop_had_held_back(
         change(connection, company.id, "1", due_at=None)
         attention.attend(connection, company.id, error_id="too-many-gone", text="!")
 
-        registry.accept_deletions(connection, company.id, now=clock(), who="operator")
+        company_settings.accept_deletions(
+            connection, company.id, now=clock(), who="operator"
+        )
 
         assert registry.get(connection, company.id).delivers
         assert due(connection, company.id) == {"1"}
@@ -284,7 +289,7 @@ def test_a_company_with_counterparts_keeps_its_mosaic_team(
     company = new_company()
 
     def move(team: str) -> None:
-        registry.set_values(
+        company_settings.set_values(
             engine, company.id, now=clock(), who="operator", mosaic_team=team
         )
 
@@ -292,7 +297,7 @@ def test_a_company_with_counterparts_keeps_its_mosaic_team(
     with company_transaction(engine, company.id) as connection:
         registry.change(connection, company.id, mosaic_portfolio=7)
     move("101")
-    with pytest.raises(registry.CompanyLinked):
+    with pytest.raises(company_settings.CompanyLinked):
         move("102")
 
     assert registry.find(engine, company.name).mosaic_team == "101"

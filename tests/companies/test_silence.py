@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import heartbeat, registry, silence
 from qbwc_server.companies.registry import Company, NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
 from qbwc_server.operations import notices
 from qbwc_server.operations.notices import Ways
@@ -193,7 +194,7 @@ def test_who_is_paused_is_not_late_and_is_missed_again_afterwards(
     """A pause is a person's wish."""
 
     def set_mode(mode: str) -> None:
-        registry.set_values(
+        company_settings.set_values(
             office.engine, office.company.id, now=office.clock(), who="op", mode=mode
         )
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company, NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.records import store
@@ -214,7 +215,7 @@ class Mirror:
 
     def change(self, **values: Any) -> None:
         """Change the company as an operator does."""
-        registry.set_values(
+        company_settings.set_values(
             self.engine, self.company.id, now=self.clock(), who="operator", **values
         )
 

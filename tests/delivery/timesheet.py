@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.delivery import outbox
 from qbwc_server.delivery.sending import Step
 from qbwc_server.kinds import time_entry
+from qbwc_server.records.row import change
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_id
 
@@ -70,9 +72,7 @@ class Mirroring:
         return None
 
     def _rest(self, connection: Connection, row: Row[Any], state: str) -> None:
-        outbox.change_record(
-            connection, self.company_id, row.id, due_at=None, state=state
-        )
+        change(connection, self.company_id, row.id, due_at=None, state=state)
 
     def _keep(
         self, connection: Connection, row: Row[Any], do: str, values: dict[str, Any]
@@ -194,7 +194,7 @@ class Timesheet:
         gone = changes.pop("gone", False)
         row = self.record(record_id)
         with company_transaction(mirror.engine, mirror.company.id) as connection:
-            outbox.change_record(
+            change(
                 connection,
                 mirror.company.id,
                 record_id,
@@ -255,7 +255,7 @@ class Timesheet:
         """Say that what is gone is gone."""
         mirror = self.mirror
         with company_transaction(mirror.engine, mirror.company.id) as connection:
-            registry.accept_deletions(
+            company_settings.accept_deletions(
                 connection, mirror.company.id, now=mirror.clock(), who="operator"
             )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.quickbooks.poller import Poller
@@ -238,7 +238,7 @@ def test_deletions_are_accepted_for_one_complete_read_only(poller: Poller) -> No
         poller.hands.add("Customer", f"C{number}")
     poller.poll()
     with company_transaction(poller.engine, poller.company_id) as connection:
-        registry.accept_deletions(
+        company_settings.accept_deletions(
             connection, poller.company_id, now=poller.clock(), who="operator"
         )
     poller.poll()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qbwc_server.companies import registry
+from qbwc_server.decisions import company_settings
 from qbwc_server.quickbooks import time_requests
 from qbwc_server.storage.database import company_transaction
 from tests.quickbooks.times import TimePoller
@@ -88,7 +88,7 @@ def test_many_named_deletions_are_not_believed(timed: TimePoller) -> None:
     assert timed.poller.company().attention_id == "too-many-gone"
     poller = timed.poller
     with company_transaction(poller.engine, poller.company_id) as connection:
-        registry.accept_deletions(
+        company_settings.accept_deletions(
             connection, poller.company_id, now=timed.clock(), who="operator"
         )
     timed.poller.poll()

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.kinds.kind import Lineage
-from qbwc_server.records import ancestors, store
+from qbwc_server.records import ancestors, history, store, transitions, waiting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
@@ -90,7 +90,7 @@ def test_what_happened_to_a_record_is_kept(
     company = new_company()
     with company_transaction(engine, company.id) as connection:
         for number in range(2):
-            store.event(
+            history.event(
                 connection,
                 company.id,
                 4,
@@ -133,9 +133,9 @@ def test_two_companies_with_the_same_ids_never_touch(
         store.keep_seen(
             connection, bob.id, CUSTOMER, [renamed], now=clock(), full_read=77
         )
-        store.wake_waiting(connection, bob.id, "customer", "1", clock())
+        waiting.wake_waiting(connection, bob.id, "customer", "1", clock())
         store.mark_gone(connection, bob.id, CUSTOMER, ["3"], now=clock())
-        store.make_due(connection, bob.id, [before["1"].id], clock())
+        transitions.make_due(connection, bob.id, [before["1"].id], clock())
         assert store.unseen(connection, bob.id, CUSTOMER, 77) == (["2"], 2)
         assert due(connection, bob.id) == {"1", "2", "3"}
 

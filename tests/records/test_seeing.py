@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml import response
-from qbwc_server.records import store
+from qbwc_server.records import store, waiting
 from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
 from tests.records.seen import (
@@ -309,32 +309,32 @@ def test_who_waits_for_a_record_and_who_stands_below_it_is_woken(
     change(*company, "5", waits_for="customer:1", due_at=None)
     change(*company, "3", due_at=later)
 
-    store.wake_waiting(*company, "class", "1", clock())
+    waiting.wake_waiting(*company, "class", "1", clock())
     assert due(*company) == {"3"}
-    store.wake_waiting(*company, "customer", "1", clock())
+    waiting.wake_waiting(*company, "customer", "1", clock())
 
     found = rows(*company)
     assert due(*company) == {"2", "3", "4", "5"}
     assert (found["5"].waits_for, found["3"].due_at) == (None, later)
 
 
-@pytest.mark.parametrize("column", [column.name for column in store.WAITS])
+@pytest.mark.parametrize("column", [column.name for column in waiting.WAITS])
 def test_who_waits_for_several_things_is_woken_by_each(
     company: Open, clock: Clock, column: str
 ) -> None:
     """It is planned anew, so it waits for nothing until it says for what."""
     keep(company, clock, seen("1", "A"), seen("2", "B"))
     deliver_all(*company)
-    waits: dict[str, Any] = {one.name: "customer:9" for one in store.WAITS}
+    waits: dict[str, Any] = {one.name: "customer:9" for one in waiting.WAITS}
     change(*company, "2", **{**waits, column: "customer:1"})
 
-    store.wake_waiting(*company, "customer", "1", clock())
+    waiting.wake_waiting(*company, "customer", "1", clock())
 
     assert due(*company) == {"2"}
-    assert store.FREE.items() <= rows(*company)["2"]._asdict().items()
+    assert waiting.FREE.items() <= rows(*company)["2"]._asdict().items()
 
 
-@pytest.mark.parametrize("column", [column.name for column in store.WAITS])
+@pytest.mark.parametrize("column", [column.name for column in waiting.WAITS])
 def test_who_waited_for_an_object_to_be_read_is_looked_at_when_it_was(
     company: Open, clock: Clock, column: str
 ) -> None:

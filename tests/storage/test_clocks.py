@@ -15,10 +15,11 @@ from qbwc_server.companies.registry import Company, NewCompany
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic_reading.time_window import Window
+from qbwc_server.operations import clocks
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.quickbooks.left_sessions import finish_left_over
 from qbwc_server.settings import Settings
-from qbwc_server.storage import clocks, tables
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_id
 from qbwc_server.web_connector.admission import _must_rest
 from qbwc_server.worker.loop import Worker

@@ -13,8 +13,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import credentials, logins, registry, silence
+from qbwc_server.companies import logins, registry, silence
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.quickbooks.company_file import Session
 from qbwc_server.sandbox.web_connector.company_stamp import APP_LOCK, change_stamp
 from qbwc_server.storage import tables
@@ -139,7 +140,7 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
         )
     _add(alder, "Elm House")
     dorn = registry.find(engine, str(_add(alder, "Dorn Design").id))
-    credentials.pause(
+    company_settings.pause(
         engine, dorn, now=now, who="eve", why="They move to a new computer."
     )
     return [harbor, cedar, alder, fern]
@@ -166,7 +167,7 @@ def _number(firm: Firm) -> int:
 
 def _troubled(firm: Firm) -> None:
     """Have a conflict, a person without an address, and writes that fail."""
-    registry.set_values(
+    company_settings.set_values(
         firm.engine, firm.company.id, now=firm.clock(), who="eve", policy="ask"
     )
     firm.enter("Tom Reed", YESTERDAY, 120, "Acme:House", "plans")

@@ -16,7 +16,7 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions.listing import show
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.records import store
+from qbwc_server.records import history
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -201,7 +201,7 @@ def test_history_and_audit_tell_who_did_what(
     _keep(engine, company.id, clock, kind="employee", state="in_sync")
     with company_transaction(engine, company.id) as connection:
         number = connection.execute(sa.select(tables.record.c.id)).scalar_one()
-        store.event(
+        history.event(
             connection,
             company.id,
             number,

@@ -29,7 +29,8 @@ from werkzeug.test import Client
 from qbwc_server import app
 from qbwc_server.app import Parts
 from qbwc_server.cli import main
-from qbwc_server.companies import connection_file, registry
+from qbwc_server.companies import connection_file
+from qbwc_server.decisions import company_settings
 from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
@@ -121,7 +122,7 @@ def day(
     tickets = _tickets(monkeypatch)
     house = House(engine, tmp_path, NOW, "America/New_York")
     house.sandbox.team.api_key = MOSAIC_KEY
-    registry.set_values(
+    company_settings.set_values(
         engine,
         house.company.id,
         now=NOW,

@@ -19,6 +19,7 @@ from qbwc_server import app, words
 from qbwc_server.app import Parts
 from qbwc_server.companies import computers, credentials, heartbeat, registry, silence
 from qbwc_server.companies.attention import TIME_OFF
+from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.web_connector import program
 from qbwc_server.sandbox.web_connector.company_stamp import (
     APP_LOCK,
@@ -328,7 +329,7 @@ def test_a_wrong_password_is_told_in_both_places(desk: Desk) -> None:
 def test_a_paused_connection_is_told_in_both_places(desk: Desk) -> None:
     """Web Connector is told that there is nothing to do, the page who can go on."""
     desk.run()
-    credentials.pause(desk.engine, desk.stored(), now=desk.clock(), who="support")
+    company_settings.pause(desk.engine, desk.stored(), now=desk.clock(), who="support")
     desk.clock.pass_(minutes=15)
     run = desk.run()
     assert (run.error, run.round_trips) == (None, 0)
@@ -337,7 +338,7 @@ def test_a_paused_connection_is_told_in_both_places(desk: Desk) -> None:
         text = page_of(desk, page)
         assert "It is paused." in text
         assert "Whoever operates this server can have it go on." in text
-    credentials.resume(desk.engine, desk.stored(), now=desk.clock(), who="support")
+    company_settings.resume(desk.engine, desk.stored(), now=desk.clock(), who="support")
     desk.run()
     assert "It is paused." not in page_of(desk, "overview")
     goes_on(desk)
@@ -347,7 +348,7 @@ def test_a_connection_that_is_late_is_told_on_the_page_until_it_calls(
     desk: Desk,
 ) -> None:
     """Web Connector does not run, so it can say nothing; then all is as before."""
-    registry.set_values(
+    company_settings.set_values(
         desk.engine, desk.company.id, now=desk.clock(), who="test", mode="live"
     )
     desk.run()

@@ -81,7 +81,11 @@ TABLES: Final[Meanings] = {
     "company": ("One QuickBooks company file bound to one Mosaic team.", _COMPANY),
     "company_sequence": (
         "The last number given in a company; its row is the company's lock.",
-        {"company_id": OWN["company_id"], "last_id": "The last number given."},
+        {
+            "company_id": OWN["company_id"],
+            "last_id": "The last number given.",
+            "moves": "How often something changed that a planned write may mind.",
+        },
     ),
     "session": (
         "Runs of Web Connector, from its login to its end.",

@@ -115,6 +115,7 @@ company_sequence = sa.Table(
     metadata,
     sa.Column("company_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("last_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("moves", sa.BigInteger, nullable=False, server_default="0"),
     sa.ForeignKeyConstraint(["company_id"], ["company.id"], ondelete="CASCADE"),
 )
 

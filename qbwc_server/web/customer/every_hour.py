@@ -6,8 +6,7 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import words
-from qbwc_server.companies import registry
-from qbwc_server.decisions import listing
+from qbwc_server.decisions import company_settings, listing
 from qbwc_server.onboarding import company_status
 from qbwc_server.standing.who_must_act import SHOWN
 from qbwc_server.storage.database import company_reading
@@ -48,7 +47,7 @@ def blueprint(site: Site) -> Blueprint:
             abort(403)
         on = request.form.get("two_way") == "on"
         if on != company.two_way:
-            registry.set_values(
+            company_settings.set_values(
                 site.engine, company.id, now=site.clock(), who=BY, two_way=on
             )
         return redirect(url_for("every_hour.overview", token=token), 303)

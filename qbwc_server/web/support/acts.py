@@ -15,8 +15,15 @@ from flask import Blueprint, abort, redirect, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server.companies import credentials, registry
-from qbwc_server.decisions import bulk, conflicts, link_checks, linking, resync
+from qbwc_server.companies import registry
+from qbwc_server.decisions import (
+    bulk,
+    company_settings,
+    conflicts,
+    link_checks,
+    linking,
+    resync,
+)
 from qbwc_server.decisions.linking import Word
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import by_hand
@@ -85,9 +92,9 @@ def _of_company(console: Console, company_id: int) -> Answer:
     site, who = console.site, console.person.name
     company, now = registry.find(site.engine, str(company_id)), site.clock()
     if do == "pause":
-        credentials.pause(site.engine, company, now=now, who=who, why=why)
+        company_settings.pause(site.engine, company, now=now, who=who, why=why)
     elif do == "resume":
-        credentials.resume(site.engine, company, now=now, who=who, why=why)
+        company_settings.resume(site.engine, company, now=now, who=who, why=why)
     else:
         with company_transaction(site.engine, company_id) as connection:
             resync.company(connection, company_id, now=now, who=who, why=why)

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import overlap
+from qbwc_server.decisions import company_settings, overlap
 from qbwc_server.kinds import KINDS
 from qbwc_server.onboarding import forecast
 from qbwc_server.settings import Settings
@@ -149,7 +149,9 @@ def test_a_paused_company_does_not_go_live_by_a_button_of_before(
     server: Client, engine: Engine, clock: Clock, ready: NewCompany
 ) -> None:
     """Who operates the server paused it; only that one has it go on."""
-    registry.set_values(engine, ready.id, now=clock(), who="test", mode="paused")
+    company_settings.set_values(
+        engine, ready.id, now=clock(), who="test", mode="paused"
+    )
     assert server.post(f"/setup/{ready.setup_token}/go-live").status_code == 303
     assert registry.find(engine, str(ready.id)).mode == "paused"
 

@@ -1,0 +1,162 @@
+"""What is set for a company: how it is synced, and that it rests or goes on."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from qbwc_server.companies import attention, registry, team_claims, time_claims
+from qbwc_server.companies.registry import Company
+from qbwc_server.errors import QbwcError
+from qbwc_server.records import transitions
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.statements import upsert
+
+_SECRET = re.compile("key|hash")
+_WAKING = {"structure", "two_way", "policy", "contractors"}
+"""What changes the plan of records."""
+
+
+class CompanyLinked(QbwcError):
+    """A company cannot change its Mosaic team once it has counterparts there."""
+
+    id: ClassVar[str] = "company-linked"
+
+
+def set_values(
+    engine: Engine,
+    company_id: int,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+    **values: object,
+) -> None:
+    """Change a company's settings and keep who did it; going live wakes what waits.
+
+    A pause keeps what the mode was before.
+
+    Raises:
+        CompanyLinked: it has counterparts in one Mosaic team and is to get another.
+    """
+    with company_transaction(engine, company_id) as connection:
+        before = registry.get(connection, company_id)
+        team = values.get("mosaic_team")
+        if team is not None and team != before.mosaic_team:
+            _require_unlinked(connection, company_id)
+        registry.change(
+            connection, company_id, **values, **_pausing(before, values, now)
+        )
+        if {"mosaic_url", "mosaic_team"} & values.keys():
+            now_called = registry.get(connection, company_id).team
+            team_claims.move(connection, company_id, now_called)
+            time_claims.move(connection, company_id, now_called)
+            time_claims.note_files(connection, now_called)
+        shown = {
+            name: "[hidden]" if _SECRET.search(name) else value
+            for name, value in values.items()
+        }
+        registry.audit(
+            connection,
+            company_id,
+            now,
+            who=who,
+            what="company changed",
+            why=why,
+            detail=shown,
+        )
+        if values.get("mode") == "live" or _WAKING & values.keys():
+            transitions.look_at_all(connection, company_id, now)
+        elif any(name == "mode" or name.startswith("mosaic_") for name in values):
+            registry.change(connection, company_id, deliver_at=now)
+
+
+def pause(
+    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+) -> None:
+    """Have a company neither read nor write; Web Connector is told there is nothing."""
+    set_values(engine, company.id, now=now, who=who, why=why, mode="paused")
+
+
+def resume(
+    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+) -> str:
+    """Have a paused company go on as before; return its mode.
+
+    Where it is not known what it was before, it only looks: going live is a choice.
+    """
+    mode = company.mode
+    if mode == "paused":
+        mode = company.mode_before_pause or "preview"
+        set_values(engine, company.id, now=now, who=who, why=why, mode=mode)
+    return mode
+
+
+def accept_deletions(
+    connection: Connection, company_id: int, *, now: datetime, who: str
+) -> None:
+    """Have everything read again, and whatever is gone then be believed."""
+    connection.execute(
+        tables.reading.update()
+        .where(
+            tables.reading.c.company_id == company_id,
+            tables.reading.c.kind != registry.MOSAIC_TIME,
+        )
+        .values(deletions_accepted=True, full_due=True)
+    )
+    if registry.get(connection, company_id).attention_id == "mosaic-too-many-gone":
+        upsert(
+            connection,
+            tables.reading,
+            [
+                {
+                    "company_id": company_id,
+                    "kind": registry.MOSAIC_TIME,
+                    "deletions_accepted": True,
+                }
+            ],
+            key=("company_id", "kind"),
+        )
+        attention.calm(connection, company_id, also_stops=True, mosaic=True)
+    attention.calm(connection, company_id, also_stops=True)
+    transitions.look_at_all(connection, company_id, now)
+    registry.change(connection, company_id, next_read_at=now, time_window_at=now)
+    registry.audit(connection, company_id, now, who=who, what="deletions accepted")
+
+
+def _pausing(
+    before: Company, values: dict[str, object], now: datetime
+) -> dict[str, object]:
+    """Return what a change of mode means for going on, and for being missed."""
+    mode = values.get("mode")
+    if mode is None or mode == before.mode:
+        return {}
+    if mode == "paused":
+        return {"mode_at": now, "mode_before_pause": before.mode}
+    return {
+        "mode_at": now,
+        "mode_before_pause": None,
+        "check_at": before.last_seen_at and now,
+    }
+
+
+def _require_unlinked(connection: Connection, company_id: int) -> None:
+    record = tables.record
+    linked = connection.execute(
+        sa.select(record.c.id)
+        .where(record.c.company_id == company_id, record.c.mosaic_id.is_not(None))
+        .limit(1)
+    ).first()
+    if (
+        linked is not None
+        or registry.get(connection, company_id).mosaic_portfolio is not None
+    ):
+        raise CompanyLinked(
+            "This company is linked to objects of its Mosaic team; their numbers mean "
+            "other things in another team. Add a new company for the other team."
+        )

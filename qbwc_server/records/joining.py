@@ -1,0 +1,71 @@
+"""Two records that turned out to be one entry become one row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.records import history
+from qbwc_server.records.row import change
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved
+
+_RECORD = tables.record
+
+
+def join(
+    connection: Connection,
+    of_quickbooks: Row[Any],
+    of_mosaic: Row[Any],
+    now: datetime,
+    *,
+    stays: int,
+) -> None:
+    """Make one record of one for each side; the other one's history comes along.
+
+    `stays` is the id that remains. Nothing is agreed on yet: the next plan compares.
+    """
+    other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
+    company_id = other.company_id
+    history.move(connection, company_id, other.id, to=stays)
+    drop(connection, company_id, other.id)
+    change(
+        connection,
+        company_id,
+        stays,
+        name=of_quickbooks.name,
+        day=of_quickbooks.day,
+        quickbooks_id=of_quickbooks.quickbooks_id,
+        quickbooks=of_quickbooks.quickbooks,
+        edit_sequence=of_quickbooks.edit_sequence,
+        time_modified=of_quickbooks.time_modified,
+        parent_id=of_quickbooks.parent_id,
+        external_guid=of_quickbooks.external_guid,
+        mosaic_type=of_mosaic.mosaic_type,
+        mosaic_id=of_mosaic.mosaic_id,
+        mosaic=of_mosaic.mosaic,
+        agreed=sa.null(),
+        changed_at=now,
+    )
+    history.event(
+        connection,
+        company_id,
+        stays,
+        at=now,
+        what=f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}",
+        by="plan",
+        detail={"record": other.id, "why": "both sides had the same entry"},
+    )
+    moved(connection, company_id)
+
+
+def drop(connection: Connection, company_id: int, record_id: int) -> None:
+    """Forget a record whose entry another record has."""
+    connection.execute(
+        _RECORD.delete().where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == record_id
+        )
+    )

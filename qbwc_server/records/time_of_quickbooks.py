@@ -1,0 +1,292 @@
+"""What QuickBooks has of time entries, written into their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.kind import Seen
+from qbwc_server.kinds.time_entry import NAME, SeenTime
+from qbwc_server.records.row import change
+from qbwc_server.records.transitions import make_due
+from qbwc_server.records.waiting import FREE, chunks
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved, next_ids
+from qbwc_server.storage.statements import insert_many
+
+_RECORD = tables.record
+
+
+def add(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[SeenTime],
+    now: datetime,
+    full_read: int | None,
+) -> None:
+    """Make records of entries that were unknown."""
+    if not entries:
+        return
+    ids = next_ids(connection, company_id, len(entries))
+    insert_many(
+        connection,
+        _RECORD,
+        [
+            {
+                "id": record_id,
+                "name": one.seen.name,
+                "day": one.day,
+                "quickbooks_id": one.txn_id,
+                "quickbooks": one.seen.snapshot,
+                "edit_sequence": one.seen.edit_sequence,
+                "time_modified": one.seen.time_modified,
+                "parent_id": one.seen.parent_id,
+                "delivery_rank": time_entry.delivery_rank(
+                    one.day, now.date(), linked=False
+                ),
+            }
+            for record_id, one in zip(ids, entries, strict=True)
+        ],
+        {
+            "company_id": company_id,
+            "kind": NAME,
+            "state": "pending",
+            "due_at": now,
+            "seen_in": full_read,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+    moved(connection, company_id)
+
+
+def renew(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[tuple[Row[Any], SeenTime]],
+    now: datetime,
+) -> None:
+    """Bring records up to entries that differ from what was known, and make them due.
+
+    What was gone is there again.
+    """
+    if not entries:
+        return
+    connection.execute(
+        _one(company_id).values(
+            {
+                **_STAMPS,
+                "quickbooks_id": sa.bindparam("txn_id"),
+                "quickbooks": sa.bindparam("snapshot"),
+                "quickbooks_gone": False,
+                "day": sa.bindparam("new_day"),
+                "parent_id": sa.bindparam("parent"),
+                "delivery_rank": sa.bindparam("new_rank"),
+                "changed_at": now,
+            }
+        ),
+        [
+            {
+                **_stamps(row.id, one),
+                "txn_id": one.txn_id,
+                "snapshot": one.seen.snapshot,
+                "new_day": one.day,
+                "parent": one.seen.parent_id,
+                "new_rank": time_entry.delivery_rank(
+                    one.day,
+                    now.date(),
+                    linked=row.mosaic_id is not None and not row.mosaic_gone,
+                ),
+            }
+            for row, one in entries
+        ],
+    )
+    make_due(connection, company_id, [row.id for row, _ in entries], now)
+    moved(connection, company_id)
+
+
+def restamp(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[tuple[Row[Any], SeenTime]],
+) -> None:
+    """Keep new stamps and names of entries that are else as they were."""
+    if entries:
+        connection.execute(
+            _one(company_id).values(_STAMPS),
+            [_stamps(row.id, one) for row, one in entries],
+        )
+
+
+def delete(
+    connection: Connection, company_id: int, txn_ids: Iterable[str], now: datetime
+) -> list[int]:
+    """Note that entries are not in QuickBooks any more; return their records."""
+    ids: list[int] = []
+    for part in chunks(list(txn_ids)):
+        ids += connection.execute(
+            _RECORD.update()
+            .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
+            .values(
+                quickbooks_gone=True,
+                changed_at=now,
+                delivery_rank=time_entry.RANK_OF_EDITS,
+            )
+            .returning(_RECORD.c.id)
+        ).scalars()
+    make_due(connection, company_id, ids, now)
+    if ids:
+        moved(connection, company_id)
+    return ids
+
+
+def wake_where(
+    connection: Connection,
+    company_id: int,
+    condition: sa.ColumnElement[bool],
+    now: datetime,
+) -> int:
+    """Have entries looked at for which a condition holds; return how many they are."""
+    return connection.execute(
+        _RECORD.update().where(*_here(company_id), condition).values(due_at=now, **FREE)
+    ).rowcount
+
+
+def written(
+    connection: Connection,
+    row: Row[Any],
+    seen: Seen,
+    agreed: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Keep what QuickBooks has after a write of ours, and what both agree on by it."""
+    rank = row.delivery_rank if row.mosaic_id is None else time_entry.RANK_OF_EDITS
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        **_side(seen),
+        agreed=agreed,
+        delivery_rank=rank,
+        attempt=row.attempt + 1,
+        **_planned(row, now),
+    )
+
+
+def shown(connection: Connection, row: Row[Any], seen: Seen, now: datetime) -> None:
+    """Keep what QuickBooks has where a write of ours was not done."""
+    change(connection, row.company_id, row.id, **_side(seen), **_planned(row, now))
+    moved(connection, row.company_id)
+
+
+def deleted_by_us(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Keep that we deleted an entry, because Mosaic did not show its own any more.
+
+    Nothing is agreed on after that: should Mosaic have it again, nobody deleted it in
+    QuickBooks, and it is made there again.
+    """
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        quickbooks_gone=True,
+        agreed=sa.null(),
+        attempt=row.attempt + 1,
+        **_planned(row, now),
+    )
+
+
+def taken_by_restore(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Forget QuickBooks' side of an entry that a restored file does not have."""
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        quickbooks_id=None,
+        quickbooks=None,
+        agreed=None,
+        external_guid=None,
+        edit_sequence=None,
+        time_modified=None,
+        seen_in=None,
+        delivery_rank=time_entry.delivery_rank(row.day, now.date(), linked=False),
+        changed_at=now,
+    )
+    moved(connection, row.company_id)
+
+
+def older_is_agreed(
+    connection: Connection, company_id: int, record_id: int, snapshot: Mapping[str, Any]
+) -> bool:
+    """Take the older form of a restored file as agreed, so that Mosaic's is newer.
+
+    Returns whether the entry is on both sides.
+    """
+    return bool(
+        connection.execute(
+            _RECORD.update()
+            .where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id == record_id,
+                _RECORD.c.mosaic_id.is_not(None),
+                _RECORD.c.quickbooks_id.is_not(None),
+            )
+            .values(agreed={"quickbooks": snapshot, "mosaic": {}})
+        ).rowcount
+    )
+
+
+def _one(company_id: int) -> sa.Update:
+    return _RECORD.update().where(
+        _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("which")
+    )
+
+
+_STAMPS: Mapping[str, Any] = {
+    "name": sa.bindparam("new_name"),
+    "edit_sequence": sa.bindparam("sequence"),
+    "time_modified": sa.bindparam("modified"),
+}
+
+
+def _stamps(record_id: int, one: SeenTime) -> dict[str, Any]:
+    return {
+        "which": record_id,
+        "new_name": one.seen.name,
+        "sequence": one.seen.edit_sequence,
+        "modified": one.seen.time_modified,
+    }
+
+
+def _side(seen: Seen) -> dict[str, Any]:
+    """Return the columns that hold QuickBooks' side."""
+    return {
+        "name": seen.name,
+        "day": seen.snapshot["date"],
+        "quickbooks_id": seen.quickbooks_id,
+        "quickbooks": seen.snapshot,
+        "quickbooks_gone": False,
+        "edit_sequence": seen.edit_sequence,
+        "time_modified": seen.time_modified,
+        "parent_id": seen.parent_id,
+    }
+
+
+def _planned(row: Row[Any], now: datetime) -> dict[str, Any]:
+    told = row.state == "do_not_link"
+    return {
+        "due_at": now,
+        "changed_at": now,
+        **FREE,
+        "state": row.state if told else "pending",
+        "reason": row.reason if told else None,
+    }
+
+
+def _here(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_RECORD.c.company_id == company_id, _RECORD.c.kind == NAME)

@@ -1,0 +1,428 @@
+"""What becomes of a record: each change of what is said of it has its name here.
+
+Nothing outside this wing writes the table (`tests/test_layers.py`). What must happen
+besides, the caller does: withdraw jobs, wake a worker, attend a company.
+
+A change that may matter to a write which is planned already raises the company's
+counter (`moved`); what our own writes came to does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies import registry
+from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.records.row import change
+from qbwc_server.records.waiting import FREE, waiting
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved
+
+_RECORD = tables.record
+_LEFT_OUT: Final = "do_not_link"
+_LONGEST = 1000
+"""Characters of a reason; QuickBooks' own words may be many."""
+
+
+def unless_told(state: str) -> sa.Case[str]:
+    """Return a state for a record, or that a person said it is not to be linked."""
+    return sa.case((_RECORD.c.state == _LEFT_OUT, _LEFT_OUT), else_=state)
+
+
+# Looked at again
+
+
+def make_due(
+    connection: Connection, company_id: int, record_ids: Iterable[int], now: datetime
+) -> None:
+    """Have records planned anew by the worker; what a person decided stays."""
+    change(
+        connection,
+        company_id,
+        record_ids,
+        due_at=now,
+        attempt=0,
+        state=unless_told("pending"),
+        reason=None,
+    )
+
+
+def look_again(
+    connection: Connection, company_id: int, record_id: int, at: datetime
+) -> None:
+    """Have a record planned again, with what is said of it left as it is."""
+    change(connection, company_id, record_id, due_at=at)
+
+
+def look_at_refused(connection: Connection, company_id: int, now: datetime) -> None:
+    """Try again what a side refused, because lists of Mosaic were read anew."""
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.state == "refused",
+            _RECORD.c.mosaic_type.is_not(None) | _RECORD.c.due_at.is_(None),
+        )
+        .values(due_at=now, attempt=0)
+    )
+
+
+def look_at_locked(
+    connection: Connection, company_id: int, kind: str, now: datetime
+) -> None:
+    """Have every locked record of a kind planned again: what locked it has changed."""
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == kind,
+            _RECORD.c.state == "locked",
+        )
+        .values(due_at=now)
+    )
+    moved(connection, company_id)
+
+
+def look_at_all(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have every record looked at again that is not finished, and its company too."""
+    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == company_id)
+        .where(_RECORD.c.kind.in_((*mirrored, time_entry.NAME)))
+        .where(_RECORD.c.state.not_in((_LEFT_OUT, "gone")))
+        .values(due_at=now, attempt=0)
+    )
+    moved(connection, company_id)
+    registry.change(connection, company_id, deliver_at=now)
+
+
+def bring_near(
+    connection: Connection, company_id: int, farthest: datetime, now: datetime
+) -> None:
+    """Have records looked at that a wrong clock put off beyond a moment."""
+    connection.execute(
+        _RECORD.update()
+        .where(_RECORD.c.company_id == company_id, _RECORD.c.due_at > farthest)
+        .values(due_at=now)
+    )
+
+
+# At rest, by what a plan says
+
+
+def leave(connection: Connection, company_id: int, record_ids: Iterable[int]) -> None:
+    """Leave records as they are; what is on its way for them makes them due again."""
+    change(connection, company_id, record_ids, due_at=None)
+
+
+def rest(
+    connection: Connection,
+    company_id: int,
+    record_ids: Iterable[int],
+    state: str,
+    reason: str | None,
+    *,
+    awaited: Sequence[str | None] = (),
+    tries_over: bool,
+) -> None:
+    """Take what a plan says of records with which nothing is done now.
+
+    They wait for each of the things `awaited`; `tries_over` forgets how often they
+    were written in vain.
+    """
+    values: dict[str, object] = {"attempt": 0} if tries_over else {}
+    values |= waiting(awaited)
+    change(
+        connection,
+        company_id,
+        record_ids,
+        state=state,
+        reason=reason,
+        due_at=None,
+        **values,
+    )
+
+
+def hold_back(
+    connection: Connection, company_id: int, record_id: int, reason: str
+) -> None:
+    """Say what would be done with a record if its company were delivered."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        state="pending",
+        reason=reason,
+        due_at=None,
+    )
+
+
+def wait_until(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    reason: str,
+    at: datetime,
+    *,
+    awaited: str | None = None,
+) -> None:
+    """Have a record wait for something, but no longer than until a moment."""
+    values = {} if awaited is None else {"waits_for": awaited}
+    change(
+        connection,
+        company_id,
+        record_id,
+        state="pending",
+        reason=reason,
+        due_at=at,
+        **values,
+    )
+
+
+def fail(connection: Connection, company_id: int, record_id: int, reason: str) -> None:
+    """Rest a record that our program cannot plan; others go on."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        state="refused",
+        reason=reason,
+        due_at=None,
+    )
+
+
+# A write to Mosaic, kept as a call
+
+
+def go_out(
+    connection: Connection,
+    company_id: int,
+    writes: Sequence[tuple[int, str | None]],
+) -> None:
+    """Say of records that a write of theirs to Mosaic is on its way, each with why."""
+    if not writes:
+        return
+    connection.execute(
+        _RECORD.update()
+        .where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("about")
+        )
+        .values(state="pending", reason=sa.bindparam("why"), due_at=None, **FREE),
+        [{"about": record_id, "why": why} for record_id, why in writes],
+    )
+
+
+def doubt(connection: Connection, company_id: int, record_id: int, reason: str) -> None:
+    """Say of a record that nobody knows yet what its write came to."""
+    change(connection, company_id, record_id, reason=reason)
+
+
+def ask(connection: Connection, company_id: int, record_id: int, question: str) -> None:
+    """Have a record ask a person; nothing is done with it until that is known."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        state="refused",
+        reason=question,
+        due_at=None,
+    )
+
+
+def refuse(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    reason: str,
+    *,
+    sent_at: datetime,
+    now: datetime,
+) -> None:
+    """Say that Mosaic refused a write; what changed since it was sent is tried."""
+    since = _RECORD.c.changed_at > sent_at
+    change(
+        connection,
+        company_id,
+        record_id,
+        state="refused",
+        reason=reason,
+        due_at=sa.case((since, now), else_=None),
+    )
+
+
+def plan_again(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    reason: str,
+    at: datetime,
+) -> None:
+    """Have a record planned again whose write was not made."""
+    change(connection, company_id, record_id, due_at=at, reason=reason)
+
+
+def count_try(connection: Connection, company_id: int, record_id: int) -> None:
+    """Count a write that changed nothing."""
+    change(connection, company_id, record_id, attempt=_RECORD.c.attempt + 1)
+
+
+# A write to QuickBooks, kept as a job
+
+
+def go_to_quickbooks(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    *,
+    reason: str | None,
+    conflict: Mapping[str, Any] | None,
+    external_guid: str | None,
+) -> None:
+    """Say that a write to QuickBooks waits for the next run.
+
+    No `reason`: what is said stays. An Add's `external_guid` is kept before it leaves.
+    """
+    values: dict[str, object] = {}
+    if reason is not None:
+        values = {"state": "pending", "reason": reason}
+    if external_guid is not None:
+        values["external_guid"] = external_guid
+    change(
+        connection,
+        company_id,
+        record_id,
+        due_at=None,
+        conflict=conflict,
+        **FREE,
+        **values,
+    )
+
+
+def say(
+    connection: Connection,
+    row: Row[Any],
+    state: str,
+    reason: str,
+    *,
+    due_at: datetime | None,
+    attempt: int | None = None,
+) -> None:
+    """Say what QuickBooks' answer means for a record; a person's "leave out" stays."""
+    if row.state == _LEFT_OUT:
+        state, reason = row.state, row.reason
+    values = {} if attempt is None else {"attempt": attempt}
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        state=state,
+        reason=reason[:_LONGEST],
+        due_at=due_at,
+        **values,
+    )
+
+
+# What both sides agree on, and what they do not
+
+
+def agree(
+    connection: Connection, company_id: int, record_id: int, agreed: Mapping[str, Any]
+) -> None:
+    """Keep what both sides have already."""
+    change(connection, company_id, record_id, agreed=agreed)
+
+
+def keep_conflict(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    conflict: Mapping[str, Any] | None,
+) -> None:
+    """Keep the values that differ, or that lost."""
+    change(connection, company_id, record_id, conflict=conflict or sa.null())
+
+
+def settle(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    conflict: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    """Keep a person's word about a conflict, and have the record planned by it."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        conflict=conflict or sa.null(),
+        due_at=now,
+        attempt=0,
+        changed_at=now,
+    )
+    moved(connection, company_id)
+
+
+# What a person said of a record
+
+
+def leave_out(
+    connection: Connection, company_id: int, record_id: int, reason: str, now: datetime
+) -> None:
+    """Have a record take no part, because a person said so."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        choice=Choice.NONE.value,
+        state=_LEFT_OUT,
+        reason=reason,
+        due_at=None,
+        waits_for=None,
+        changed_at=now,
+    )
+    moved(connection, company_id)
+
+
+def take_in(connection: Connection, company_id: int, record_id: int) -> None:
+    """Have a record that was left out take part again; its caller makes it due."""
+    change(connection, company_id, record_id, choice=None, state="pending", reason=None)
+    moved(connection, company_id)
+
+
+def keep_choice(
+    connection: Connection, company_id: int, record_id: int, choice: str
+) -> None:
+    """Keep that a person chose what a record is linked to."""
+    change(connection, company_id, record_id, choice=choice)
+
+
+def choose(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    choice: str | None,
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Keep a person's choice for a record, with what is said of it by that."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        choice=choice,
+        state=state,
+        reason=reason,
+        waits_for=None,
+        due_at=now,
+        attempt=0,
+        changed_at=now,
+    )
+    moved(connection, company_id)
