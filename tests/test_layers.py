@@ -167,10 +167,11 @@ def _writes_records(tree: ast.AST) -> bool:
     names = {"tables.record", "records.record"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
-            (target,) = node.targets
-            pairs = [(target, node.value)]
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                pairs = list(zip(target.elts, node.value.elts, strict=True))
+            pairs: list[tuple[ast.expr, ast.expr]] = []
+            for target in node.targets:
+                pairs.append((target, node.value))
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    pairs += zip(target.elts, node.value.elts, strict=False)
             names |= {
                 ast.unparse(name)
                 for name, value in pairs

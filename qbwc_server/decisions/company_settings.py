@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server.companies import attention, registry, team_claims, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.storage.statements import upsert
@@ -71,7 +71,7 @@ def set_values(
             detail=shown,
         )
         if values.get("mode") == "live" or _WAKING & values.keys():
-            transitions.look_at_all(connection, company_id, now)
+            due.look_at_all(connection, company_id, now)
         elif any(name == "mode" or name.startswith("mosaic_") for name in values):
             registry.change(connection, company_id, deliver_at=now)
 
@@ -124,7 +124,7 @@ def accept_deletions(
         )
         attention.calm(connection, company_id, also_stops=True, mosaic=True)
     attention.calm(connection, company_id, also_stops=True)
-    transitions.look_at_all(connection, company_id, now)
+    due.look_at_all(connection, company_id, now)
     registry.change(connection, company_id, next_read_at=now, time_window_at=now)
     registry.audit(connection, company_id, now, who=who, what="deletions accepted")
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import conflict
-from qbwc_server.records import history, transitions
+from qbwc_server.records import choices, history
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -69,7 +69,7 @@ def settle(
             left = _not_carried_out(told)
         elif left == told:
             return False
-    transitions.settle(connection, row.company_id, row.id, left, now)
+    choices.settle(connection, row.company_id, row.id, left, now)
     registry.change(connection, row.company_id, deliver_at=now)
     history.event(
         connection,

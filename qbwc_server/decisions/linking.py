@@ -25,7 +25,12 @@ from qbwc_server.kinds.list_plan import (
     TOLD_NOT_TO_LINK,
     Choice,
 )
-from qbwc_server.records import history, mosaic_objects, transitions, waiting
+from qbwc_server.records import (
+    choices,
+    history,
+    links,
+    waiting,
+)
 from qbwc_server.storage import tables
 
 _RECORD, _EVENT = tables.record, tables.record_event
@@ -83,7 +88,7 @@ def link(
         connection, company, row, data_type, mosaic_id, share=share
     )
     _remember(connection, row, Choice.LINK, word, to=[data_type, mosaic_id])
-    mosaic_objects.link(
+    links.link(
         connection,
         company_id,
         record_id,
@@ -93,7 +98,7 @@ def link(
         by=word.by,
         now=word.now,
     )
-    transitions.keep_choice(connection, row.company_id, row.id, Choice.LINK.value)
+    choices.keep_choice(connection, row.company_id, row.id, Choice.LINK.value)
     _wake(connection, company, row, word.now)
     return True
 
@@ -166,13 +171,13 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
         link_checks.require_free(connection, company, row, *back, share=True)
     if row.mosaic_id is not None:
         why = "The choice was taken back."
-        mosaic_objects.unlink(connection, row, why=why, by=word.by, now=word.now)
+        links.unlink(connection, row, why=why, by=word.by, now=word.now)
     if found is not None:
-        mosaic_objects.link(
+        links.link(
             connection, company_id, row.id, *back, found, by=word.by, now=word.now
         )
-        mosaic_objects.agree(connection, row, before["agreed"])
-    transitions.choose(
+        links.agree(connection, row, before["agreed"])
+    choices.choose(
         connection, company_id, row.id, before["choice"], "pending", None, word.now
     )
     _event(connection, row, _TAKEN_BACK, word, {"choice": last.what})
@@ -183,9 +188,9 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
 def _choose(connection: Connection, row: Row[Any], way: str, word: Word) -> None:
     _remember(connection, row, Choice(way), word)
     if row.mosaic_id is not None:
-        mosaic_objects.unlink(connection, row, why=word.why, by=word.by, now=word.now)
+        links.unlink(connection, row, why=word.why, by=word.by, now=word.now)
     state, reason = _STANDS[way]
-    transitions.choose(connection, row.company_id, row.id, way, state, reason, word.now)
+    choices.choose(connection, row.company_id, row.id, way, state, reason, word.now)
     _wake(connection, registry.get(connection, row.company_id), row, word.now)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.companies import registry
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 
 _RECORD, _READING = tables.record, tables.reading
@@ -29,7 +29,7 @@ def company(
 ) -> None:
     """Have everything of a company compared as a whole."""
     _read_again(connection, company_id, None, now)
-    transitions.look_at_all(connection, company_id, now)
+    due.look_at_all(connection, company_id, now)
     registry.audit(
         connection, company_id, now, who=who, what="company read again", why=why
     )
@@ -57,7 +57,7 @@ def some(
         return []
     _read_again(connection, company_id, sorted({row.kind for row in rows}), now)
     woken = [row.id for row in rows if row.state not in _FINAL]
-    transitions.make_due(connection, company_id, woken, now)
+    due.make_due(connection, company_id, woken, now)
     detail = {"records": [row.id for row in rows], "before": [r.state for r in rows]}
     registry.audit(
         connection,

@@ -20,7 +20,7 @@ from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.planning import time_claiming, time_files
-from qbwc_server.records import mosaic_objects, transitions
+from qbwc_server.records import due, mosaic_objects
 from qbwc_server.storage import tables
 
 _RECORD, _RULE, _CLAIM = tables.record, tables.time_rule, tables.time_claim
@@ -204,7 +204,7 @@ def succeed(
         registry.change(
             connection, company.id, mosaic_time_from=None, time_window_at=now
         )
-        transitions.look_at_all(connection, company.id, now)
+        due.look_at_all(connection, company.id, now)
         registry.audit(
             connection,
             company.id,

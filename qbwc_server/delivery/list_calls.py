@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds.mosaic_lists import snapshot
-from qbwc_server.records import history, mosaic_objects, waiting
+from qbwc_server.records import history, links, mosaic_objects, waiting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_id
 
@@ -84,7 +84,7 @@ def made_new(
     now: datetime,
 ) -> None:
     """Take creations for records as made, each with the object as Mosaic has it now."""
-    links = []
+    made = []
     run = next_id(connection, company_id)
     for data_type in {call.data_type for call, _ in calls}:
         bodies = [body for call, body in calls if call.data_type == data_type]
@@ -93,11 +93,9 @@ def made_new(
         found = snapshot(call.data_type, body)
         if found is not None:
             mosaic_id = int(body["mosaic_id"])
-            links.append(
-                mosaic_objects.Link(call.record_id, call.data_type, mosaic_id, found)
-            )
+            made.append(links.Link(call.record_id, call.data_type, mosaic_id, found))
     outbox.all_done(connection, company_id, [call.id for call, _ in calls], now)
-    mosaic_objects.link_all(connection, company_id, links, by=by, now=now)
+    links.link_all(connection, company_id, made, by=by, now=now)
 
 
 def _taken(
@@ -172,7 +170,7 @@ def _made(
     if call.data_type == PORTFOLIO:
         take_portfolio(connection, call.company_id, mosaic_id, now)
     elif call.record_id is not None and call.operation == "create":
-        mosaic_objects.link(
+        links.link(
             connection,
             call.company_id,
             call.record_id,
@@ -203,7 +201,7 @@ def _changed(
     agreed = {**(row.agreed or {})}
     if call.operation in {"archive", "unarchive"}:
         agreed["archived"] = found["archived"]
-    mosaic_objects.written(connection, row, found, agreed, now)
+    links.written(connection, row, found, agreed, now)
     history.event(
         connection,
         call.company_id,

@@ -21,7 +21,7 @@ from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
 from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
-from qbwc_server.records import history, time_of_mosaic, transitions
+from qbwc_server.records import due, history, time_of_mosaic, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -194,7 +194,7 @@ def _gone(connection: Connection, call: Row[Any], now: datetime) -> None:
     reason = "Mosaic does not have the entry any more."
     outbox.settle_as(connection, call, state, reason, now)
     time_mosaic.mark_gone(connection, call.company_id, [call.mosaic_id], by=by, now=now)
-    transitions.look_again(connection, call.company_id, call.record_id, now)
+    due.look_again(connection, call.company_id, call.record_id, now)
 
 
 def _still_there(

@@ -19,7 +19,7 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Doubt, Question
 from qbwc_server.jobs.queue import Job
-from qbwc_server.records import transitions
+from qbwc_server.records import choices, due
 from qbwc_server.storage import tables
 
 _ON_THEIR_WAY = ("ready", "sent", "unsure")
@@ -93,7 +93,7 @@ def cancel(
         _taken_up(connection, job, now)
     if job.record_id is None:
         return "It is taken back."
-    transitions.make_due(connection, job.company_id, [job.record_id], now)
+    due.make_due(connection, job.company_id, [job.record_id], now)
     registry.change(connection, job.company_id, deliver_at=now)
     return "It is taken back, and its record is planned anew."
 
@@ -178,7 +178,7 @@ def leave(
     else:
         queue.note(connection, job, reason=LEFT, cursor=left)
     if job.record_id is not None:
-        transitions.leave_out(connection, job.company_id, job.record_id, LEFT, now)
+        choices.leave_out(connection, job.company_id, job.record_id, LEFT, now)
     queue.wake_waiting_for(connection, job, now)
     _calm(connection, job.company_id)
     return "It is left as it is, and the entry takes no part any more."
@@ -196,8 +196,8 @@ def _taken_up(connection: Connection, job: Job, now: datetime) -> None:
     """Have the record of a job wait for nobody any more."""
     if job.record_id is not None:
         if job.doubt.left:
-            transitions.take_in(connection, job.company_id, job.record_id)
-        transitions.make_due(connection, job.company_id, [job.record_id], now)
+            choices.take_in(connection, job.company_id, job.record_id)
+        due.make_due(connection, job.company_id, [job.record_id], now)
         registry.change(connection, job.company_id, deliver_at=now)
     _calm(connection, job.company_id)
 

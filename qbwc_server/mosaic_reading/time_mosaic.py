@@ -17,7 +17,7 @@ from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import history, time_of_mosaic, transitions
+from qbwc_server.records import due, history, time_of_mosaic
 from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
 
@@ -139,7 +139,7 @@ def _change(
             history.event(
                 connection, company_id, row.id, at=now, what="is back", by="mosaic"
             )
-    due = [
+    woken = [
         row.id
         for row in rows
         if not (row.waits_for or "").startswith("call:")
@@ -149,7 +149,7 @@ def _change(
             or differs(row.mosaic, found[row.mosaic_id])
         )
     ]
-    transitions.make_due(connection, company_id, due, now)
+    due.make_due(connection, company_id, woken, now)
 
 
 def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:

@@ -16,7 +16,7 @@ from qbwc_server.decisions import overlap
 from qbwc_server.decisions.overlap import Overlap
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 
@@ -62,7 +62,7 @@ def go_live(
         values = {"mode": "live", "mode_at": now, "mosaic_read_at": None}
         registry.change(connection, company.id, **values)
         registry.audit(connection, company.id, now, who=who, what="went live")
-        transitions.look_at_all(connection, company.id, now)
+        due.look_at_all(connection, company.id, now)
     return True
 
 

@@ -26,7 +26,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.time_steps import TimeSteps
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -193,7 +193,7 @@ class _Rehearsal:
             list_calls.take_portfolio(
                 self._copy, self._company.id, self._number(), self._now
             )
-        transitions.look_at_all(self._copy, self._company.id, self._now)
+        due.look_at_all(self._copy, self._company.id, self._now)
         for lists in (True, False):
             planner = self._steps if lists else self._time_steps
             is_time = _RECORD.c.kind == time_entry.NAME

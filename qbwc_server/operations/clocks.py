@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 
 FARTHEST = timedelta(days=1)
@@ -21,7 +21,7 @@ FARTHEST = timedelta(days=1)
 def put_right(connection: Connection, company_id: int, now: datetime) -> None:
     """Have everything of a company done now that is to be done too far ahead."""
     farthest = now + FARTHEST
-    transitions.bring_near(connection, company_id, farthest, now)
+    due.bring_near(connection, company_id, farthest, now)
     job, call = tables.job, tables.mosaic_call
     for table, column in ((job, job.c.run_at), (call, call.c.check_at)):
         connection.execute(

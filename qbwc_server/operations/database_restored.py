@@ -15,7 +15,7 @@ from qbwc_server.companies import registry, sessions
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import by_hand, queue
 from qbwc_server.quickbooks import left_sessions
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
@@ -73,4 +73,4 @@ def _read_all_again(connection: Connection, company_id: int, now: datetime) -> N
         time_window_at=None,
         time_hot_at=None,
     )
-    transitions.look_at_all(connection, company_id, now)
+    due.look_at_all(connection, company_id, now)

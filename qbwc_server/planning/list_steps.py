@@ -21,9 +21,9 @@ from qbwc_server.delivery.sending import Step
 from qbwc_server.kinds.list_plan import Action, Do
 from qbwc_server.planning import list_facts, list_writes
 from qbwc_server.planning.list_writes import Planned
-from qbwc_server.records import history, mosaic_objects, transitions, waiting
+from qbwc_server.records import history, links, mosaic_objects, transitions, waiting
 from qbwc_server.records.history import Happened
-from qbwc_server.records.mosaic_objects import Link
+from qbwc_server.records.links import Link
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -192,7 +192,7 @@ class Steps:
         there = self._objects(
             connection, [(one.data_type, one.action.mosaic_id) for one in by_name]
         )
-        links = [
+        found = [
             Link(
                 one.row.id,
                 one.data_type,
@@ -202,12 +202,12 @@ class Steps:
             for one in by_name
             if one.action.mosaic_id is not None
         ]
-        mosaic_objects.link_all(
-            connection, self._company_id, links, by="matched by name", now=now
+        links.link_all(
+            connection, self._company_id, found, by="matched by name", now=now
         )
         for one in planned:
             if one.action.do is Do.RELEASE:
-                mosaic_objects.unlink(
+                links.unlink(
                     connection, one.row, why=one.action.reason, by="plan", now=now
                 )
         left = [one for one in planned if one.action.do not in {Do.LINK, Do.RELEASE}]

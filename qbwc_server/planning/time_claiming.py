@@ -25,7 +25,7 @@ from qbwc_server.planning.time_files import (
     waiting_for_files,
 )
 from qbwc_server.quickbooks import time_jobs
-from qbwc_server.records import transitions, waiting
+from qbwc_server.records import due, waiting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
@@ -54,7 +54,7 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
             wake(connection, company.id, decided, now)
         claimed = _claimed_since(connection, company)
         if claimed:
-            transitions.make_due(connection, company.id, claimed, now)
+            due.make_due(connection, company.id, claimed, now)
 
 
 def _claimed_since(connection: Connection, company: Company) -> list[int]:
@@ -214,6 +214,4 @@ def _hold_what_others_have(
             _RECORD.c.quickbooks_id.is_(None),
         )
     )
-    transitions.make_due(
-        connection, company_id, sorted(ids | set(undecided.scalars())), now
-    )
+    due.make_due(connection, company_id, sorted(ids | set(undecided.scalars())), now)

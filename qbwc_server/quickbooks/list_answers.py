@@ -26,7 +26,7 @@ from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, status
 from qbwc_server.qbxml.values import believed, true_offset_minutes, wall
 from qbwc_server.quickbooks import list_requests
-from qbwc_server.records import store
+from qbwc_server.records import store, unread
 from qbwc_server.storage.database import NOT_USABLE
 
 ITERATOR_LOST = 3391
@@ -197,7 +197,7 @@ def tell_unread(
     )
     told = f"{len(reasons)} not read: " + "; ".join(reasons)
     exchanges.fail(connection, job.company_id, job.exchange_id, reason=told, now=now)
-    store.note_unread(
+    unread.note_unread(
         connection, job.company_id, job.kind, ids, exchange_id=job.exchange_id, now=now
     )
 

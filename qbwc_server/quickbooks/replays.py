@@ -39,7 +39,7 @@ from qbwc_server.quickbooks import (
     time_records,
     time_requests,
 )
-from qbwc_server.records import store
+from qbwc_server.records import store, unread
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
@@ -145,14 +145,14 @@ def _replay(
     lists = {kind.query: kind for kind in KINDS.values()}
     jobs = _jobs(connection, company.id, parsed)
     for answer in parsed.answers:
-        unread: Sequence[object] = ()
+        left: Sequence[object] = ()
         if answer.name == _TIME:
-            unread = _take_time(connection, company, answer, now, done)
+            left = _take_time(connection, company, answer, now, done)
         elif answer.name in lists:
             kind = lists[answer.name]
-            unread = _take_list(connection, company, kind, answer, now, done)
-        if unread:
-            raise StillFails(f"{len(unread)} objects cannot be read")
+            left = _take_list(connection, company, kind, answer, now, done)
+        if left:
+            raise StillFails(f"{len(left)} objects cannot be read")
     done.settled = _settle(connection, company, row, parsed, jobs, now)
     for job in jobs:
         if not job.writes and job.state == "failed":
@@ -178,7 +178,7 @@ def _take_list(
 
     One that was unknown may be gone by now: then the next complete read misses it.
     """
-    seen, unread = list_answers.see(kind, answer.rets)
+    seen, not_read = list_answers.see(kind, answer.rets)
     ids = [one.quickbooks_id for one in seen]
     there = {
         row.quickbooks_id: row
@@ -192,7 +192,7 @@ def _take_list(
     }
     fresh = [one for one in seen if _is_newer(one, there.get(one.quickbooks_id))]
     store.keep_seen(connection, company.id, kind, fresh, now=now)
-    store.wake_unread(
+    unread.wake_unread(
         connection,
         company.id,
         kind.name,
@@ -207,7 +207,7 @@ def _take_list(
         registry.change(connection, company.id, deliver_at=now)
     done.taken += len(fresh)
     done.known += len(seen) - len(fresh)
-    return unread
+    return not_read
 
 
 def _take_time(
@@ -218,12 +218,12 @@ def _take_time(
     done: Replayed,
 ) -> Sequence[object]:
     """Take the time entries of which nothing newer is known, and ask for them again."""
-    seen, unread = time_answers.see(answer.rets)
+    seen, not_read = time_answers.see(answer.rets)
     ids = [one.txn_id for one in seen]
     there = time_records.known(connection, company.id, ids)
     fresh = [one for one in seen if _is_newer(one.seen, there.get(one.txn_id))]
     time_answers.keep(connection, company.id, fresh, now=now)
-    store.wake_unread(
+    unread.wake_unread(
         connection, company.id, time_entry.NAME, ids, mirrored=True, now=now
     )
     time_requests.verify(
@@ -237,7 +237,7 @@ def _take_time(
     registry.change(connection, company.id, deliver_at=now)
     done.taken += len(fresh)
     done.known += len(seen) - len(fresh)
-    return list(unread)
+    return list(not_read)
 
 
 def _is_newer(one: Seen, row: Row[Any] | None) -> bool:

@@ -28,7 +28,12 @@ from qbwc_server.qbxml import values
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.quickbooks import list_answers, list_requests, time_jobs, time_records
-from qbwc_server.records import history, time_of_mosaic, time_of_quickbooks, transitions
+from qbwc_server.records import (
+    due,
+    history,
+    time_of_mosaic,
+    time_of_quickbooks,
+)
 from qbwc_server.storage import statements, tables
 
 Way: TypeAlias = Literal["mosaic", "quickbooks"]
@@ -281,7 +286,7 @@ def review(connection: Connection, company_id: int, now: datetime) -> None:
     registry.change(
         connection, company_id, attention_id=None, attention=None, next_read_at=now
     )
-    transitions.look_at_all(connection, company_id, now)
+    due.look_at_all(connection, company_id, now)
 
 
 def decide(

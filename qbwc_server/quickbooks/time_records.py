@@ -18,7 +18,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.records import history, store, time_of_quickbooks, transitions
+from qbwc_server.records import due, history, store, time_of_quickbooks
 from qbwc_server.storage import tables
 
 FOR_QUICKBOOKS = "time:quickbooks"
@@ -157,7 +157,7 @@ def wake(
 ) -> None:
     """Have records looked at, and a worker look at the company."""
     if record_ids:
-        transitions.make_due(connection, company_id, record_ids, now)
+        due.make_due(connection, company_id, record_ids, now)
         registry.change(connection, company_id, deliver_at=now)
 
 

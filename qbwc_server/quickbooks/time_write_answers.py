@@ -25,7 +25,7 @@ from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, is_lock
 from qbwc_server.quickbooks import list_requests, time_jobs
 from qbwc_server.quickbooks.time_requests import verify
-from qbwc_server.records import history, joining, time_of_quickbooks, transitions
+from qbwc_server.records import due, history, joining, time_of_quickbooks, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -170,7 +170,7 @@ def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
 
 def release_locked(connection: Connection, company_id: int, now: datetime) -> None:
     """Have every locked entry looked at again, because the closing date changed."""
-    transitions.look_at_locked(connection, company_id, time_entry.NAME, now)
+    due.look_at_locked(connection, company_id, time_entry.NAME, now)
     registry.change(connection, company_id, deliver_at=now)
 
 

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.kinds.kind import Kind, Seen
-from qbwc_server.records import history, waiting
+from qbwc_server.records import waiting
+from qbwc_server.records.due import make_due, unless_told
 from qbwc_server.records.row import change
-from qbwc_server.records.transitions import make_due, unless_told
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -27,11 +27,7 @@ _RECORD = tables.record
 _DEEPEST = 12
 """QuickBooks has five levels; more than this is a circle in what was read."""
 _SHAPES_BELOW = ("name", "parent_id", "is_active")
-UNREAD = (
-    "QuickBooks has a newer form of it that our program could not read. Support must "
-    "look at it; it is read again after the fix."
-)
-_KEPT = "Read and kept; Mosaic has no such thing."
+KEPT = "Read and kept; Mosaic has no such thing."
 
 
 def keep_seen(
@@ -98,74 +94,6 @@ def mark_met(
         )
 
 
-def note_unread(
-    connection: Connection,
-    company_id: int,
-    kind: str,
-    quickbooks_ids: Iterable[str],
-    *,
-    exchange_id: int | None,
-    now: datetime,
-) -> None:
-    """Say of records that QuickBooks showed a form that our program could not read.
-
-    They rest until it is read: what is known of them is no longer so.
-    """
-    decided = ("do_not_link", "gone", "conflict")
-    for part in chunks([one for one in quickbooks_ids if one]):
-        rows = connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.kind == kind,
-                _RECORD.c.quickbooks_id.in_(part),
-                _RECORD.c.state.not_in(decided),
-            )
-            .values(state="refused", reason=UNREAD, due_at=None)
-            .returning(_RECORD.c.id)
-        ).scalars()
-        for record_id in list(rows):
-            history.event(
-                connection,
-                company_id,
-                record_id,
-                at=now,
-                what="not read",
-                by="our program",
-                detail={"exchange": exchange_id},
-            )
-
-
-def wake_unread(
-    connection: Connection,
-    company_id: int,
-    kind: str,
-    quickbooks_ids: Iterable[str],
-    *,
-    mirrored: bool,
-    now: datetime,
-) -> None:
-    """Let records go on that rested because they could not be read; see `note_unread`.
-
-    Those of a kind that is not `mirrored` are only kept.
-    """
-    resting: dict[str, object] = {"state": "pending", "reason": None, "due_at": now}
-    if not mirrored:
-        resting = {"state": "in_sync", "reason": _KEPT}
-    for part in chunks(list(quickbooks_ids)):
-        connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.kind == kind,
-                _RECORD.c.quickbooks_id.in_(part),
-                _RECORD.c.state == "refused",
-                _RECORD.c.reason == UNREAD,
-            )
-            .values(**resting)
-        )
-
-
 def _insert(
     connection: Connection,
     company_id: int,
@@ -198,7 +126,7 @@ def _insert(
             "company_id": company_id,
             "kind": kind.name,
             "state": "pending" if mirrored else "in_sync",
-            "reason": None if mirrored else _KEPT,
+            "reason": None if mirrored else KEPT,
             "due_at": now if mirrored else None,
             "seen_in": full_read,
             "created_at": now,
@@ -257,7 +185,7 @@ def _update(
         make_due(connection, company_id, differing, now)
         return
     told = unless_told("in_sync")
-    change(connection, company_id, differing, state=told, reason=_KEPT)
+    change(connection, company_id, differing, state=told, reason=KEPT)
 
 
 def count(connection: Connection, company_id: int) -> int:

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.time_entry import NAME, SeenTime
+from qbwc_server.records.due import make_due
 from qbwc_server.records.row import change
-from qbwc_server.records.transitions import make_due
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids

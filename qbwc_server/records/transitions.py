@@ -16,102 +16,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
-from qbwc_server.kinds import KINDS, time_entry
-from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import FREE, waiting
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import moved
 
 _RECORD = tables.record
 _LEFT_OUT: Final = "do_not_link"
 _LONGEST = 1000
 """Characters of a reason; QuickBooks' own words may be many."""
-
-
-def unless_told(state: str) -> sa.Case[str]:
-    """Return a state for a record, or that a person said it is not to be linked."""
-    return sa.case((_RECORD.c.state == _LEFT_OUT, _LEFT_OUT), else_=state)
-
-
-# Looked at again
-
-
-def make_due(
-    connection: Connection, company_id: int, record_ids: Iterable[int], now: datetime
-) -> None:
-    """Have records planned anew by the worker; what a person decided stays."""
-    change(
-        connection,
-        company_id,
-        record_ids,
-        due_at=now,
-        attempt=0,
-        state=unless_told("pending"),
-        reason=None,
-    )
-
-
-def look_again(
-    connection: Connection, company_id: int, record_id: int, at: datetime
-) -> None:
-    """Have a record planned again, with what is said of it left as it is."""
-    change(connection, company_id, record_id, due_at=at)
-
-
-def look_at_refused(connection: Connection, company_id: int, now: datetime) -> None:
-    """Try again what a side refused, because lists of Mosaic were read anew."""
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.state == "refused",
-            _RECORD.c.mosaic_type.is_not(None) | _RECORD.c.due_at.is_(None),
-        )
-        .values(due_at=now, attempt=0)
-    )
-
-
-def look_at_locked(
-    connection: Connection, company_id: int, kind: str, now: datetime
-) -> None:
-    """Have every locked record of a kind planned again: what locked it has changed."""
-    connection.execute(
-        _RECORD.update()
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == kind,
-            _RECORD.c.state == "locked",
-        )
-        .values(due_at=now)
-    )
-    moved(connection, company_id)
-
-
-def look_at_all(connection: Connection, company_id: int, now: datetime) -> None:
-    """Have every record looked at again that is not finished, and its company too."""
-    mirrored = [kind.name for kind in KINDS.values() if kind.mirror is not None]
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id)
-        .where(_RECORD.c.kind.in_((*mirrored, time_entry.NAME)))
-        .where(_RECORD.c.state.not_in((_LEFT_OUT, "gone")))
-        .values(due_at=now, attempt=0)
-    )
-    moved(connection, company_id)
-    registry.change(connection, company_id, deliver_at=now)
-
-
-def bring_near(
-    connection: Connection, company_id: int, farthest: datetime, now: datetime
-) -> None:
-    """Have records looked at that a wrong clock put off beyond a moment."""
-    connection.execute(
-        _RECORD.update()
-        .where(_RECORD.c.company_id == company_id, _RECORD.c.due_at > farthest)
-        .values(due_at=now)
-    )
 
 
 # At rest, by what a plan says
@@ -347,82 +259,3 @@ def keep_conflict(
 ) -> None:
     """Keep the values that differ, or that lost."""
     change(connection, company_id, record_id, conflict=conflict or sa.null())
-
-
-def settle(
-    connection: Connection,
-    company_id: int,
-    record_id: int,
-    conflict: Mapping[str, Any] | None,
-    now: datetime,
-) -> None:
-    """Keep a person's word about a conflict, and have the record planned by it."""
-    change(
-        connection,
-        company_id,
-        record_id,
-        conflict=conflict or sa.null(),
-        due_at=now,
-        attempt=0,
-        changed_at=now,
-    )
-    moved(connection, company_id)
-
-
-# What a person said of a record
-
-
-def leave_out(
-    connection: Connection, company_id: int, record_id: int, reason: str, now: datetime
-) -> None:
-    """Have a record take no part, because a person said so."""
-    change(
-        connection,
-        company_id,
-        record_id,
-        choice=Choice.NONE.value,
-        state=_LEFT_OUT,
-        reason=reason,
-        due_at=None,
-        waits_for=None,
-        changed_at=now,
-    )
-    moved(connection, company_id)
-
-
-def take_in(connection: Connection, company_id: int, record_id: int) -> None:
-    """Have a record that was left out take part again; its caller makes it due."""
-    change(connection, company_id, record_id, choice=None, state="pending", reason=None)
-    moved(connection, company_id)
-
-
-def keep_choice(
-    connection: Connection, company_id: int, record_id: int, choice: str
-) -> None:
-    """Keep that a person chose what a record is linked to."""
-    change(connection, company_id, record_id, choice=choice)
-
-
-def choose(
-    connection: Connection,
-    company_id: int,
-    record_id: int,
-    choice: str | None,
-    state: str,
-    reason: str | None,
-    now: datetime,
-) -> None:
-    """Keep a person's choice for a record, with what is said of it by that."""
-    change(
-        connection,
-        company_id,
-        record_id,
-        choice=choice,
-        state=state,
-        reason=reason,
-        waits_for=None,
-        due_at=now,
-        attempt=0,
-        changed_at=now,
-    )
-    moved(connection, company_id)

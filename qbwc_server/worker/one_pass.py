@@ -36,7 +36,7 @@ from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.planning import time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
-from qbwc_server.records import mosaic_objects, transitions
+from qbwc_server.records import due, mosaic_objects, transitions
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
 
@@ -184,7 +184,7 @@ class Delivery:
                 self._adopt_portfolio()
         with self._transaction() as connection:
             registry.change(connection, self._company.id, mosaic_read_at=now)
-            transitions.look_at_refused(connection, self._company.id, now)
+            due.look_at_refused(connection, self._company.id, now)
 
     def _read_list(self, data_type: str) -> None:
         self._alive()

@@ -8,7 +8,7 @@ import pytest
 
 from qbwc_server.companies import attention
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.delivery.mirror import Mirror, everything_said
@@ -65,7 +65,7 @@ def test_too_many_deletions_stop_delivery_until_somebody_spoke(
     assert mirror.record("S1").reason.startswith("Stopped until somebody has looked:")
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         attention.calm(connection, mirror.company.id, also_stops=True)
-        transitions.look_at_all(connection, mirror.company.id, mirror.clock())
+        due.look_at_all(connection, mirror.company.id, mirror.clock())
     mirror.run()
     assert mirror.record("S1").state == "in_sync"
 

@@ -17,7 +17,7 @@ from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.quickbooks import replays, time_records
 from qbwc_server.quickbooks.replays import Replayed
-from qbwc_server.records import store
+from qbwc_server.records import store, unread
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.quickbooks.poller import Poller
@@ -163,7 +163,7 @@ def test_a_known_record_rests_and_says_why_until_it_is_read(
     with bug(monkeypatch, "employee"):
         poller.poll()
     row = poller.records("employee")[ivy]
-    assert (row.state, row.reason, row.due_at) == ("refused", store.UNREAD, None)
+    assert (row.state, row.reason, row.due_at) == ("refused", unread.UNREAD, None)
 
     replayed(poller, needing(poller)[0].id)
 

@@ -8,7 +8,7 @@ import pytest
 
 from qbwc_server.jobs import by_hand, doubt
 from qbwc_server.planning.time_steps import TimeSteps
-from qbwc_server.records import transitions
+from qbwc_server.records import due
 from qbwc_server.sandbox.web_connector.interference import ConnectionLost
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -243,7 +243,7 @@ def test_what_cannot_be_found_out_waits_for_a_person_after_five_sessions(
         history_years=10,
     )
     with company_transaction(desk.engine, desk.company.id) as connection:
-        transitions.make_due(connection, desk.company.id, [record], desk.clock())
+        due.make_due(connection, desk.company.id, [record], desk.clock())
         assert steps.plan(connection, [record]) == []
     job, row = timesheet.job(record), timesheet.record(record)
     assert (job.state, row.state, row.due_at) == ("failed", "refused", None)

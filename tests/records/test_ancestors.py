@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.kinds.kind import Lineage
-from qbwc_server.records import ancestors, history, store, transitions, waiting
+from qbwc_server.records import ancestors, history, store, waiting
+from qbwc_server.records.due import make_due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
@@ -135,7 +136,7 @@ def test_two_companies_with_the_same_ids_never_touch(
         )
         waiting.wake_waiting(connection, bob.id, "customer", "1", clock())
         store.mark_gone(connection, bob.id, CUSTOMER, ["3"], now=clock())
-        transitions.make_due(connection, bob.id, [before["1"].id], clock())
+        make_due(connection, bob.id, [before["1"].id], clock())
         assert store.unseen(connection, bob.id, CUSTOMER, 77) == (["2"], 2)
         assert due(connection, bob.id) == {"1", "2", "3"}
 
