@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved
 
 _TABLE = tables.company
 STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
@@ -34,6 +35,8 @@ def attend(
         .where(_TABLE.c.id == company_id, condition)
         .values(attention_id=error_id, attention=text)
     )
+    if error_id in STOPPING:
+        moved(connection, company_id)
 
 
 def warn(connection: Connection, company_id: int, *, error_id: str, text: str) -> None:

@@ -14,7 +14,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.records import due
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_transaction, moved
 from qbwc_server.storage.statements import upsert
 
 _SECRET = re.compile("key|hash")
@@ -52,6 +52,7 @@ def set_values(
         registry.change(
             connection, company_id, **values, **_pausing(before, values, now)
         )
+        moved(connection, company_id)
         if {"mosaic_url", "mosaic_team"} & values.keys():
             now_called = registry.get(connection, company_id).team
             team_claims.move(connection, company_id, now_called)

@@ -151,7 +151,7 @@ class Sending:
         self,
         sender: Sender,
         alive: Callable[[], None],
-        may_leave: Callable[[], bool],
+        may_leave: Callable[[Step], bool],
     ) -> None:
         self._sender = sender
         self._alive = alive
@@ -177,7 +177,7 @@ class Sending:
         except Exception as error:  # noqa: BLE001 - raised again when all is settled
             self.stopped = error
             return NOT_SENT
-        if not self._may_leave():
+        if not self._may_leave(step):
             return NOT_SENT
         outcome = self._sender.write(step)
         if outcome.stops and self.stopped is None:

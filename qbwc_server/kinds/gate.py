@@ -7,7 +7,8 @@ somebody may type the same hour on the other side, link a person otherwise, or s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,8 @@ from qbwc_server.kinds.identity import likeness
 
 FRESH = timedelta(minutes=5)
 """How old a read of a side may be when something is made there."""
+AGED = timedelta(hours=1)
+"""How old it may be for days on which people hardly enter time any more."""
 
 
 class Verdict(StrEnum):
@@ -66,3 +69,41 @@ def is_fresh(kept_at: datetime, now: datetime, settle: timedelta) -> bool:
     what it sends then, another one does not see and sends, too.
     """
     return timedelta() <= now - kept_at < settle
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Days of Mosaic's time that were read to the end, and when that was begun.
+
+    `members` are the people that were asked for; None: everybody.
+    """
+
+    first: str
+    last: str
+    begun_at: datetime
+    members: frozenset[int] | None = None
+
+    def covers(self, day: str, member: int) -> bool:
+        """Tell whether it would have shown a person's entries of a day (YYYY-MM-DD)."""
+        of_these = self.members is None or member in self.members
+        return of_these and self.first <= day <= self.last
+
+
+def mosaic_was_read(
+    day: str,
+    member: int,
+    readings: Iterable[Reading],
+    now: datetime,
+    hot_days: timedelta,
+) -> bool:
+    """Tell whether Mosaic's time of a person and day was read lately.
+
+    Lately is five minutes for the last `hot_days` and whatever lies ahead, where people
+    enter their time, and an hour for what is older. A reading of the future tells
+    nothing: a clock was wrong.
+    """
+    is_hot = date.fromisoformat(day) >= now.date() - hot_days
+    oldest = now - (FRESH if is_hot else AGED)
+    return any(
+        one.covers(day, member) and oldest <= one.begun_at <= now for one in readings
+    )

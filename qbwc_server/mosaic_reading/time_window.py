@@ -23,7 +23,8 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
-from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.kinds.gate import Reading
+from qbwc_server.mosaic_reading import lately, time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
@@ -143,17 +144,22 @@ class TimeReader:
         if company.mosaic_time_from is None:
             return False
         if _moment(company.time_window_at, window.every, now) <= now:
-            self._read_last(window.days, now, ("time_window_at", "time_hot_at"))
+            self.read_last(window.days, now, ("time_window_at", "time_hot_at"))
             return True
         hot_at = _moment(company.time_hot_at, window.hot_every, now)
         if company.two_way and hot_at <= now:
-            self._read_last(window.hot_days, now, ("time_hot_at",))
+            self.read_last(window.hot_days, now, ("time_hot_at",))
             return True
         return False
 
-    def _read_last(self, days: timedelta, now: datetime, then: tuple[str, ...]) -> None:
+    def read_last(self, days: timedelta, now: datetime, then: tuple[str, ...]) -> None:
+        """Read the last days, and whatever lies ahead; `then` are the moments it moves.
+
+        Raises:
+            MosaicError, BudgetSpent: it could not be read to its end.
+        """
         first = now.date() - days
-        gone = self._read_range(first, None)
+        gone = self.read_range(first, None)
         next_at = {
             "time_window_at": now + self._window.every,
             "time_hot_at": now + self._window.hot_every,
@@ -165,7 +171,7 @@ class TimeReader:
         self.ask_gone(gone, first=first)
 
     def _read_older(self, first: date, last: date | None, now: datetime) -> None:
-        self._read_range(first, last)
+        self.read_range(first, last)
         with self._transaction() as connection:
             values: dict[str, object] = {"mosaic_time_from": first.isoformat()}
             if last is None:
@@ -182,22 +188,32 @@ class TimeReader:
                 self._clock(),
             )
 
-    def _read_range(self, first: date, last: date | None) -> list[int]:
-        """Read a range of days; return which entries it missed often enough."""
+    def read_range(
+        self, first: date, last: date | None, members: frozenset[int] | None = None
+    ) -> list[int]:
+        """Read a range of days; return which entries it missed often enough.
+
+        Of some `members` only it tells nothing about what is gone.
+        """
         self._alive()
+        begun_at = self._clock()
         filters: dict[str, Any] = {"start_date": first}
         if last is not None:
             filters["end_date"] = last
+        if members is not None:
+            filters["member_ids"] = sorted(members)
         shown: set[int] = set()
         for part in _chunks(self._lists.read(time_entry.NAME, **filters), _CHUNK):
             shown |= {body["mosaic_id"] for body in part}
             self._keep(part)
             self._alive()
-        until = _LAST if last is None else last.isoformat()
+        since, until = first.isoformat(), _LAST if last is None else last.isoformat()
+        read = Reading(since, until, begun_at, members)
         with self._transaction() as connection:
-            return _count_misses(
-                connection, self._company_id, first.isoformat(), until, shown
-            )
+            lately.keep(connection, self._company_id, read, self._clock())
+            if members is not None:
+                return []
+            return _count_misses(connection, self._company_id, since, until, shown)
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""

@@ -338,9 +338,13 @@ def moved(connection: Connection, company_id: int) -> None:
 
 
 def moves(connection: Connection, company_id: int) -> int:
-    """Return how often something changed in a company that a planned write may mind."""
+    """Return how often something changed in a company that a planned write may mind.
+
+    What changed in this transaction is counted already.
+    """
     found: int = connection.execute(_MOVES, {"company": company_id}).scalar_one()
-    return found
+    ids = connection.get_execution_options().get(_IDS)
+    return found + int(ids is not None and ids.moved)
 
 
 def next_ids(connection: Connection, company_id: int, count: int = 1) -> range:

@@ -32,13 +32,19 @@ from qbwc_server.mosaic.errors import (
     RateLimited,
     Unauthorised,
 )
+from qbwc_server.mosaic_reading.before_creating import BeforeCreating
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.planning import time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
-from qbwc_server.storage import tables
-from qbwc_server.storage.database import NOT_USABLE, company_transaction
+from qbwc_server.storage import database, tables
+from qbwc_server.storage.database import (
+    NOT_USABLE,
+    company_reading,
+    company_transaction,
+)
+from qbwc_server.worker.next_creations import next_creations
 
 _RECORD = tables.record
 _LOG = structlog.get_logger(__name__)
@@ -100,6 +106,9 @@ class Delivery:
         self._sender = Sender(company.id, client, clock=clock)
         self._time = TimeReader(
             engine, company.id, client, window, clock=clock, alive=alive
+        )
+        self._before = BeforeCreating(
+            engine, company.id, self._time, window, clock=clock
         )
         self._outcomes = Outcomes(
             engine,
@@ -285,8 +294,14 @@ class Delivery:
         while record_ids:
             size = max(1, self._budget.soon(_TURN.total_seconds()))
             with self._budget.patient():
+                if self._company.delivers:
+                    self._before.read(self._next(record_ids), size)
                 self._deliver(self._plan_time, record_ids[:size])
             record_ids = record_ids[size:]
+
+    def _next(self, record_ids: list[int]) -> list[tuple[str, int]]:
+        with self._transaction() as connection:
+            return next_creations(connection, self._company.id, record_ids)
 
     def _deliver(self, planner: Planner, record_ids: list[int]) -> None:
         """Plan, keep, send and settle a few writes.
@@ -297,12 +312,13 @@ class Delivery:
         """
         self._alive()
         kept_at = self._clock()
-        steps = self._planned(planner, record_ids)
+        steps, moves = self._planned(planner, record_ids)
         if not steps:
             return
 
-        def may_leave() -> bool:
-            return gate.is_fresh(kept_at, self._clock(), self._settle)
+        def may_leave(step: Step) -> bool:
+            fresh = gate.is_fresh(kept_at, self._clock(), self._settle)
+            return fresh and self._stands(step, moves)
 
         sending = Sending(self._sender, self._alive, may_leave)
         try:
@@ -317,22 +333,37 @@ class Delivery:
         if sending.stopped is not None:
             raise sending.stopped
 
-    def _planned(self, planner: Planner, record_ids: Sequence[int]) -> list[Step]:
-        """Plan records; one on which our program fails stops itself and no other."""
+    def _stands(self, step: Step, moves: int) -> bool:
+        """Tell whether all that a write was planned by is still so."""
+        with company_reading(self._engine, self._company.id) as connection:
+            if database.moves(connection, self._company.id) != moves:
+                return False
+        if step.do != "create" or step.data_type != time_entry.NAME:
+            return True
+        day, member = str(step.fields["date"])[:10], int(step.fields["member_id"])
+        return self._before.was_read(day, member)
+
+    def _planned(
+        self, planner: Planner, record_ids: Sequence[int]
+    ) -> tuple[list[Step], int]:
+        """Plan records, and return the writes and what `moves` counted by then.
+
+        One on which our program fails stops itself and no other.
+        """
         try:
             with self._transaction() as connection:
-                return planner.plan(connection, record_ids)
+                steps = planner.plan(connection, record_ids)
+                return steps, database.moves(connection, self._company.id)
         except NOT_USABLE:
             raise  # the database went away: nothing was decided
         except Exception:  # noqa: BLE001 - it must not stop the others
             if len(record_ids) > 1:
-                half = len(record_ids) // 2
-                first = self._planned(planner, record_ids[:half])
-                return first + self._planned(planner, record_ids[half:])
+                # The others are due still.
+                return self._planned(planner, record_ids[: len(record_ids) // 2])
             _LOG.exception("record not planned", company=self._company.id)
         with self._transaction() as connection:
             transitions.fail(connection, self._company.id, record_ids[0], _OUR_FAULT)
-        return []
+            return [], database.moves(connection, self._company.id)
 
     def _see_whether_it_is_over(self) -> None:
         """Take back that Mosaic is not usable once it answers again."""

@@ -224,6 +224,7 @@ TABLES: Final[Meanings] = {
             "deleted_watermark": "The same for deletions.",
             "last_read_at": "When it was last read.",
             "begun_at": "When that read was begun.",
+            "lately": "Which days of Mosaic's time were read to the end lately.",
             "last_full_at": "When it was last compared as a whole.",
             "full_due": "Whether it is compared as a whole next time.",
             "deletions_accepted": "Whether a person said that what is gone is gone.",

@@ -144,6 +144,7 @@ reading = of_company(
     sa.Column("greatest_number", sa.BigInteger),
     text("greatest_number_at", null=True),
     text("problem", null=True),
+    sa.Column("lately", JSON),
 )
 
 
