@@ -1,4 +1,4 @@
-"""Which entries are made in Mosaic next: their days are read there before."""
+"""Which entries are made in Mosaic next: their days are read there with the first."""
 
 from __future__ import annotations
 
@@ -17,32 +17,26 @@ _MOST = 300
 _PEOPLE = ("employee", "vendor", "other_name")
 
 
-def next_creations(
-    connection: Connection, company_id: int, first: Sequence[int]
-) -> list[tuple[str, int]]:
-    """Return day and member of entries that Mosaic does not have and that are due.
+def next_creations(connection: Connection, company_id: int) -> list[tuple[str, int]]:
+    """Return day and member of entries that Mosaic does not have, the next first.
 
-    Those of the records `first` come first, in that order, without what cannot be made
-    because its person is not linked; then those that are next.
+    One read for them all costs no more than for the first. What cannot be made because
+    its person is not linked is left out.
     """
-    due = (
-        _RECORD.c.company_id == company_id,
-        _RECORD.c.kind == NAME,
-        _RECORD.c.due_at.is_not(None),
-        _RECORD.c.quickbooks_id.is_not(None),
-        _RECORD.c.quickbooks_gone.is_(False),
-        _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_gone.is_(True),
-    )
-    wanted = sa.select(_RECORD.c.id, _RECORD.c.quickbooks).where(*due)
-    now = connection.execute(wanted.where(_RECORD.c.id.in_(first))).all()
-    then = connection.execute(
-        wanted.where(_RECORD.c.id.not_in(first))
+    rows = connection.execute(
+        sa.select(_RECORD.c.quickbooks)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.due_at.is_not(None),
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.quickbooks_gone.is_(False),
+            _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_gone.is_(True),
+        )
         .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)
         .limit(_MOST)
-    ).all()
-    place = {record_id: number for number, record_id in enumerate(first)}
-    entries = [row.quickbooks for row in sorted(now, key=lambda row: place[row.id])]
-    entries += [row.quickbooks for row in then]
+    )
+    entries = [row.quickbooks for row in rows]
     members = _members(connection, company_id, entries)
     return [
         (entry["date"], members[entry["person"]])
@@ -59,7 +53,7 @@ def _members(
         sa.select(_RECORD.c.quickbooks_id, _RECORD.c.mosaic_id).where(
             _RECORD.c.company_id == company_id,
             _RECORD.c.kind.in_(_PEOPLE),
-            _RECORD.c.quickbooks_id.in_({entry["person"] for entry in entries}),
+            _RECORD.c.quickbooks_id.in_({str(entry["person"]) for entry in entries}),
             _RECORD.c.mosaic_id.is_not(None),
         )
     )

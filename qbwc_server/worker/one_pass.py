@@ -294,14 +294,8 @@ class Delivery:
         while record_ids:
             size = max(1, self._budget.soon(_TURN.total_seconds()))
             with self._budget.patient():
-                if self._company.delivers:
-                    self._before.read(self._next(record_ids), size)
                 self._deliver(self._plan_time, record_ids[:size])
             record_ids = record_ids[size:]
-
-    def _next(self, record_ids: list[int]) -> list[tuple[str, int]]:
-        with self._transaction() as connection:
-            return next_creations(connection, self._company.id, record_ids)
 
     def _deliver(self, planner: Planner, record_ids: list[int]) -> None:
         """Plan, keep, send and settle a few writes.
@@ -322,6 +316,7 @@ class Delivery:
 
         sending = Sending(self._sender, self._alive, may_leave)
         try:
+            self._read_before(steps)
             left_out = self._outcomes.seen_first(steps)
         except (MosaicError, BudgetSpent, LeaseLost) as error:
             # Nothing is sent, and that is known: it is planned again.
@@ -338,10 +333,16 @@ class Delivery:
         with company_reading(self._engine, self._company.id) as connection:
             if database.moves(connection, self._company.id) != moves:
                 return False
-        if step.do != "create" or step.data_type != time_entry.NAME:
-            return True
-        day, member = str(step.fields["date"])[:10], int(step.fields["member_id"])
-        return self._before.was_read(day, member)
+        made = _made([step])
+        return not made or self._before.was_read(*made[0])
+
+    def _read_before(self, steps: Sequence[Step]) -> None:
+        """Read Mosaic's time of those for whom entries are made, where it is due."""
+        made = _made(steps)
+        if made and not all(self._before.was_read(*one) for one in made):
+            with self._transaction() as connection:
+                coming = next_creations(connection, self._company.id)
+            self._before.read([*made, *coming], len(made))
 
     def _planned(
         self, planner: Planner, record_ids: Sequence[int]
@@ -382,3 +383,12 @@ class Delivery:
                 error_id=error.code,
                 text=error.customer,
             )
+
+
+def _made(steps: Sequence[Step]) -> list[tuple[str, int]]:
+    """Return day (YYYY-MM-DD) and member of the time entries that are created."""
+    return [
+        (str(step.fields["date"])[:10], int(step.fields["member_id"]))
+        for step in steps
+        if step.do == "create" and step.data_type == time_entry.NAME
+    ]

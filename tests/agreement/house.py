@@ -112,6 +112,7 @@ class House:
         settled: Settled | None = None,
     ) -> None:
         self.engine = engine
+        self.senders = 4
         self.clock = Clock(now)
         self.keys = Keys([SECRET])
         self.settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET))
@@ -235,6 +236,7 @@ class House:
             self.clock,
             transport=self.wire,
             pause=lambda seconds: self.clock.pass_(seconds=seconds),
+            senders=self.senders,
         )
         try:
             worker.run_once()
