@@ -93,17 +93,22 @@ def _release(
         sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
             _RECORD.c.company_id == call.company_id,
             _RECORD.c.waits_for == f"call:{call.id}",
-            _RECORD.c.mosaic_id.not_in(list(but)),
+            _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_id.not_in(list(but)),
         )
     ).all()
     if not rows:
         return
     others = [one for one in creating(connection, call.company_id) if one.id != call.id]
     for row in rows:
-        # When it was made is not kept: what was held for one may be the other's.
-        person = row.mosaic["person"]
+        # When it was made is not kept: what was held for one may be the other's. What
+        # only QuickBooks has waited to be made itself.
+        person = row.mosaic and row.mosaic["person"]
         other = next(
-            (one for one in others if doubt_of(one).wanted.get("person") == person),
+            (
+                one
+                for one in others
+                if person and doubt_of(one).wanted.get("person") == person
+            ),
             None,
         )
         if other is None:

@@ -1,4 +1,4 @@
-"""Entries of which nobody knows whether QuickBooks has them: what equals one waits.
+"""Entries of which nobody knows whether a side has them: what equals one waits.
 
 An equal entry of the same person and day that is made meanwhile, on either side, could
 not be told from it afterwards. It goes on when the doubt ends; `queue` wakes it.
@@ -14,14 +14,20 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds.identity import likeness
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.kinds.two_way import Action, Do, alike
+from qbwc_server.kinds.two_way import Action, Do, Entry, alike
 from qbwc_server.storage import tables
 
 _SAME = ("date", "minutes", "person", "job", "item")
 _REASON = (
     "Waits until it is known whether QuickBooks has an entry that equals it. {reason}"
 )
+_HELD = (
+    "Waits until it is known whether an equal entry of Mosaic is what was just created "
+    "there for another one."
+)
+_RECORD = tables.record
 
 
 def doubted(connection: Connection, company_id: int) -> list[Job]:
@@ -57,6 +63,33 @@ def held(jobs: list[Job], row: sa.Row[Any], action: Action) -> Action | None:
         if job.record_id != row.id and _equal((job.payload or {})["fields"], fields):
             reason = _REASON.format(reason=job.reason or "").strip()
             return Action(Do.NOTHING, reason, waits_for=queue.waits_for(job))
+    return None
+
+
+def held_in_mosaic(
+    connection: Connection, row: sa.Row[Any], entry: Entry, action: Action
+) -> Action | None:
+    """Return that a creation waits: an equal entry of Mosaic may be another creation's.
+
+    Made now, it could be neither joined with that one nor told from it.
+    """
+    if action.do is not Do.CREATE:
+        return None
+    there = connection.execute(
+        sa.select(_RECORD.c.waits_for, _RECORD.c.mosaic)
+        .where(
+            _RECORD.c.company_id == row.company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day == row.day,
+            _RECORD.c.quickbooks_id.is_(None),
+            _RECORD.c.mosaic_id.is_not(None),
+            _RECORD.c.waits_for.startswith("call:"),
+        )
+        .order_by(_RECORD.c.id)
+    )
+    for one in there:
+        if likeness(entry.facing, one.mosaic):
+            return Action(Do.NOTHING, _HELD, "pending", waits_for=one.waits_for)
     return None
 
 

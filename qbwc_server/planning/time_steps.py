@@ -217,6 +217,9 @@ class TimeSteps:
             action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
+        if row.day in batch.only_mosaic:
+            held = time_doubts.held_in_mosaic(connection, row, entry, action)
+            wait = wait or held
         return row, wait or self._not_again(batch, row, action) or action
 
     def _joined(
