@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from qbwc_server.kinds.gate import (
+    AGED,
     FRESH,
+    Reading,
     Verdict,
     into_quickbooks,
     is_fresh,
+    mosaic_was_read,
     quickbooks_was_read,
 )
 from qbwc_server.kinds.two_way import Missing
@@ -104,3 +107,62 @@ def test_a_write_that_was_kept_long_ago_does_not_leave() -> None:
     assert is_fresh(NOW - settle + SECOND, NOW, settle)
     assert not is_fresh(NOW - settle, NOW, settle)
     assert not is_fresh(NOW + SECOND, NOW, settle)
+
+
+HOT = timedelta(days=14)
+TODAY, HOT_DAY, OLD_DAY = "2026-03-03", "2026-02-17", "2026-02-16"
+
+
+@pytest.mark.parametrize(
+    ("day", "ago", "was_read"),
+    [
+        (TODAY, FRESH, True),
+        (TODAY, FRESH + SECOND, False),
+        ("2026-12-31", FRESH, True),
+        ("2026-12-31", FRESH + SECOND, False),
+        (HOT_DAY, FRESH, True),
+        (HOT_DAY, FRESH + SECOND, False),
+        (OLD_DAY, FRESH + SECOND, True),
+        (OLD_DAY, AGED, True),
+        (OLD_DAY, AGED + SECOND, False),
+        ("2020-01-01", AGED, True),
+        ("2020-01-01", AGED + SECOND, False),
+        (TODAY, -SECOND, False),
+        (OLD_DAY, -SECOND, False),
+    ],
+)
+def test_how_old_a_reading_of_mosaic_may_be(
+    day: str, ago: timedelta, *, was_read: bool
+) -> None:
+    """Five minutes for the last days and what lies ahead, an hour for older ones."""
+    reading = Reading("2000-01-01", "9999-12-31", NOW - ago)
+    assert mosaic_was_read(day, 1, [reading], NOW, HOT) is was_read
+
+
+@pytest.mark.parametrize(
+    ("day", "member", "members", "was_read"),
+    [
+        ("2026-03-01", 1, None, True),
+        ("2026-03-03", 1, None, True),
+        ("2026-02-28", 1, None, False),
+        ("2026-03-04", 1, None, False),
+        ("2026-03-02", 1, {1, 2}, True),
+        ("2026-03-02", 3, {1, 2}, False),
+    ],
+)
+def test_a_reading_tells_of_its_days_and_people_alone(
+    day: str, member: int, members: set[int] | None, *, was_read: bool
+) -> None:
+    """A range of three days; None: everybody."""
+    people = None if members is None else frozenset(members)
+    reading = Reading("2026-03-01", "2026-03-03", NOW, people)
+    assert mosaic_was_read(day, member, [reading], NOW, HOT) is was_read
+
+
+def test_one_of_several_readings_is_enough_and_none_is_not() -> None:
+    """The latest that covers it counts."""
+    old = Reading("2000-01-01", "9999-12-31", NOW - AGED)
+    new = Reading(TODAY, TODAY, NOW, frozenset({1}))
+    assert mosaic_was_read(TODAY, 1, [old, new], NOW, HOT)
+    assert not mosaic_was_read(TODAY, 2, [old, new], NOW, HOT)
+    assert not mosaic_was_read(TODAY, 1, [], NOW, HOT)
