@@ -23,9 +23,11 @@ def upgrade() -> None:
         "company_sequence",
         sa.Column("moves", sa.BigInteger(), nullable=False, server_default="0"),
     )
+    op.add_column("company", sa.Column("relinks_from", sa.BigInteger(), nullable=True))
     op.add_column("reading", sa.Column("lately", _JSON, nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("reading", "lately")
+    op.drop_column("company", "relinks_from")
     op.drop_column("company_sequence", "moves")

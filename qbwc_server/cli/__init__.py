@@ -19,6 +19,7 @@ from qbwc_server.cli.linking import (
     go_live,
     link,
     overlap_,
+    relinked_,
     shared_hours,
     unlink,
 )
@@ -42,7 +43,7 @@ def main() -> None:
 
 for _command in (preview_, link, unlink, choose):
     records.add_command(_command)
-for _command in (forget, overlap_, shared_hours, go_live):
+for _command in (forget, overlap_, shared_hours, relinked_, go_live):
     company.add_command(_command)
 for _command in (
     *(demo, doctor, serve, worker, database, company, qwc),

@@ -18,16 +18,17 @@ from qbwc_server.cli.output import (
     show,
 )
 from qbwc_server.companies import registry
-from qbwc_server.decisions import bulk, linking, overlap, time_sharing
+from qbwc_server.decisions import bulk, linking, overlap, relinked, time_sharing
 from qbwc_server.decisions.linking import Word
 from qbwc_server.onboarding import going_live
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
 _SHARED_HOURS = (
     *("member_id", "person", "project_id", "project", "whose", "entries", "minutes"),
 )
+_RELINKED = ("what", "in_quickbooks", "in_mosaic", "entries", "hours")
 
 
 @click.command("link")
@@ -234,6 +235,48 @@ def shared_hours(
             )
         rows = [asdict(one) for one in time_sharing.shared_hours(connection, found)]
     show(rows, _SHARED_HOURS, as_json=as_json)
+
+
+@click.command("relinked")
+@click.argument("company")
+@click.option(
+    "--move/--leave",
+    "move",
+    default=None,
+    help="Take them to where the links lead now, or leave them where they are.",
+)
+@yes_option
+@by_whom
+@json_option
+@reporting
+def relinked_(
+    company: str,
+    who: str,
+    why: str | None,
+    *,
+    move: bool | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show, move or leave hours that were sent before a link was put right."""
+    made = parts()
+    found = registry.find(made.engine, company)
+    with company_reading(made.engine, found.id) as connection:
+        waiting = relinked.groups(connection, found.id)
+    if move is not None:
+        entries = sum(one.entries for one in waiting)
+        ask_back(entries, f"Hours {'are moved' if move else 'stay'}.", yes=yes)
+        with company_transaction(made.engine, found.id) as connection:
+            done = relinked.settle(
+                connection, found.id, move=move, by=who, now=made.clock(), why=why
+            )
+        click.echo(f"{done} {'are moved with the next runs' if move else 'stay'}.")
+        return
+    rows = [
+        {**asdict(one), "hours": f"{one.minutes // 60}:{one.minutes % 60:02}"}
+        for one in waiting
+    ]
+    show(rows, _RELINKED, as_json=as_json)
 
 
 @click.command("go-live")

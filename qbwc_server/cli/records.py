@@ -121,8 +121,8 @@ def explain(record: str, *, as_json: bool) -> None:
     "--keep",
     "side",
     required=True,
-    type=click.Choice(["quickbooks", "mosaic"]),
-    help="The side that is right.",
+    type=click.Choice(["quickbooks", "mosaic", "left"]),
+    help="The side that is right; `left`: what a changed link left behind stays.",
 )
 @by_whom
 @reporting
@@ -139,7 +139,8 @@ def settle(record: str, side: str, who: str, why: str | None) -> None:
         done = conflicts.settle(
             connection, again, side, by=who, now=made.clock(), why=why
         )
-    click.echo(f"{record}: {side} is right{'' if done else ', as was said already'}.")
+    said = "stays as it is" if side == "left" else f"{side} is right"
+    click.echo(f"{record}: {said}{'' if done else ', as was said already'}.")
 
 
 @records.command("resync")

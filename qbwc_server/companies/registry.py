@@ -84,6 +84,7 @@ class Company:
     time_window_at: datetime | None
     mosaic_time_from: str | None
     time_claims: str
+    relinks_from: int | None
     setup_expires_at: datetime | None
     setup_used_at: datetime | None
     check_at: datetime | None

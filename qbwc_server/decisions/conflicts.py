@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import conflict
+from qbwc_server.kinds.time_plan import LEFT
 from qbwc_server.records import choices, history
 from qbwc_server.storage import tables
 
@@ -51,6 +52,8 @@ def settle(
     if not told:
         raise NothingToSettle("This record has no conflict.")
     asked = conflict.asked(told)
+    if side == LEFT and not all(one.get("link") for one in asked.values()):
+        raise NothingToSettle("Both sides changed it: say which of them is right.")
     if asked and shown is not None and shown != conflict.mark(told):
         raise NothingToSettle(
             "It was changed again meanwhile. Look at what both sides have now, and say "
@@ -76,7 +79,7 @@ def settle(
         row.company_id,
         row.id,
         at=now,
-        what=f"settled: {side} is right",
+        what=_said(side),
         by=by,
         detail=told,
     )
@@ -85,11 +88,15 @@ def settle(
         row.company_id,
         now,
         who=by,
-        what=f"conflict settled: {side} is right",
+        what=f"conflict {_said(side)}",
         why=why,
         detail={"record": row.id, "before": told},
     )
     return True
+
+
+def _said(side: str) -> str:
+    return "settled: left as it is" if side == LEFT else f"settled: {side} is right"
 
 
 def _not_carried_out(told: Mapping[str, Any]) -> dict[str, Any]:

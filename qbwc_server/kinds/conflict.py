@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import FIELDS
-from qbwc_server.kinds.two_way import Entry, changed_in, equal
+from qbwc_server.kinds.two_way import Entry, changed_in, equal, linked_otherwise
 
 Conflicts: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 OVER = "a conflict is over"
@@ -100,7 +100,7 @@ def mark(conflicts: Conflicts | None) -> str:
 
 
 def _differ(entry: Entry, name: str) -> bool:
-    return (
+    return linked_otherwise(entry, name) or (
         changed_in(entry, "quickbooks", name)
         and changed_in(entry, "mosaic", name)
         and not equal(entry, name)

@@ -22,6 +22,7 @@ from qbwc_server.kinds.two_way import (
     SideName,
     changed_in,
     equal,
+    linked_otherwise,
     parts,
 )
 
@@ -29,6 +30,8 @@ Table: TypeAlias = "dict[tuple[Part, Part], Callable[[Entry, Company], Action]]"
 _NEEDED = ("person", "job", "item")
 """What neither side takes an entry without: Mosaic wants all three, and billable time
 in QuickBooks wants a customer and an item."""
+LEFT = "left"
+"""A person's word that hours sent under another link stay where they are."""
 _WORDS = {
     "date": "the date",
     "minutes": "the duration",
@@ -144,10 +147,20 @@ def _merge(entry: Entry, company: Company) -> Action:
     to_mosaic: list[str] = []
     to_quickbooks: list[str] = []
     undecided: list[str] = []
+    relinked: list[str] = []
     lost: dict[str, dict[str, Any]] = {}
     for name in FIELDS:
         here = changed_in(entry, "quickbooks", name)
         there = changed_in(entry, "mosaic", name)
+        if linked_otherwise(entry, name):
+            right = _by_word(entry, company, name)
+            if right == LEFT:
+                continue
+            {None: relinked, "quickbooks": to_mosaic, "mosaic": to_quickbooks}[
+                right
+            ].append(name)
+            lost[name] = _both(entry, name, right) | {"link": True}
+            continue
         if not here and not there:
             continue
         if equal(entry, name):
@@ -157,11 +170,7 @@ def _merge(entry: Entry, company: Company) -> Action:
         wanted = {None: undecided, "quickbooks": to_mosaic, "mosaic": to_quickbooks}
         wanted[right].append(name)
         if (here and there) or (there and right == "quickbooks"):
-            lost[name] = {
-                "quickbooks": entry.quickbooks.get(name),
-                "mosaic": entry.mosaic.get(name),
-                "kept": right,
-            }
+            lost[name] = _both(entry, name, right)
     if agree:
         basis = {name: [entry.quickbooks[name], entry.mosaic[name]] for name in agree}
         return Action(Do.AGREE, "Both sides have the same.", basis=basis)
@@ -170,8 +179,27 @@ def _merge(entry: Entry, company: Company) -> Action:
         or _mod(entry, to_quickbooks, lost)
         or _unsent(entry, to_mosaic, to_quickbooks)
         or _asked(undecided, lost)
+        or _asked_of_link(relinked, lost)
         or Action(Do.NOTHING, _remark(entry), "in_sync")
     )
+
+
+def _both(entry: Entry, name: str, right: str | None) -> dict[str, Any]:
+    quickbooks, mosaic = entry.quickbooks or {}, entry.mosaic or {}
+    return {
+        "quickbooks": quickbooks.get(name),
+        "mosaic": mosaic.get(name),
+        "kept": right,
+    }
+
+
+def _by_word(entry: Entry, company: Company, name: str) -> str | None:
+    """Return what a person said of hours that were sent under another link.
+
+    Nothing moves them by itself, and one way nothing moves them in QuickBooks.
+    """
+    said = entry.settled.get(name)
+    return LEFT if said == "mosaic" and not company.two_way else said
 
 
 def _right(
@@ -252,6 +280,19 @@ def _asked(names: list[str], lost: Mapping[str, Mapping[str, Any]]) -> Action | 
     if not names:
         return None
     reason = f"Both sides changed {_listed(names)}. Say which side is right."
+    chosen = {name: lost[name] for name in names}
+    return Action(Do.NOTHING, reason, "conflict", lost=chosen)
+
+
+def _asked_of_link(
+    names: list[str], lost: Mapping[str, Mapping[str, Any]]
+) -> Action | None:
+    if not names:
+        return None
+    reason = (
+        f"It was sent when {_listed(names)} was linked otherwise, and is on the other "
+        "side still where that led to. Say whether it is moved there, or left."
+    )
     chosen = {name: lost[name] for name in names}
     return Action(Do.NOTHING, reason, "conflict", lost=chosen)
 

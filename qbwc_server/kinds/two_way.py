@@ -20,6 +20,8 @@ from qbwc_server.kinds.time_entry import (
 
 SideName: TypeAlias = Literal["quickbooks", "mosaic"]
 Agreed: TypeAlias = "dict[str, dict[str, Any]]"
+LINKED = ("person", "job", "item")
+"""Fields that name an object by its own number on each side, bound by a link."""
 _NEVER: Any = object()
 _LETTERS = re.compile(r"\W+")
 _TELLING = 20
@@ -203,6 +205,25 @@ def changed_in(entry: Entry, side: SideName, name: str) -> bool:
         return False
     told = (entry.facing if side == "quickbooks" else entry.back).get(name, _NEVER)
     return bool(told != entry.agreed[other].get(name, _NEVER))
+
+
+def linked_otherwise(entry: Entry, name: str) -> bool:
+    """Tell whether a field differs because a link changed, and on no side the entry.
+
+    Hours that were sent under the old link are still where it led to.
+    """
+    if name not in LINKED or entry.agreed is None:
+        return False
+    if not entry.quickbooks or not entry.mosaic:
+        return False
+    here, there = entry.facing.get(name), entry.back.get(name)
+    return (
+        not changed_in(entry, "quickbooks", name)
+        and not changed_in(entry, "mosaic", name)
+        and not isinstance(here, Missing)
+        and not isinstance(there, Missing)
+        and not equal(entry, name)
+    )
 
 
 def equal(entry: Entry, name: str) -> bool:

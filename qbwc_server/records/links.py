@@ -53,6 +53,7 @@ def unlink(
         due_at=now,
     )
     moved(connection, row.company_id)
+    registry.change(connection, row.company_id, relinks_from=0)
     if row.quickbooks_id is not None:
         waiting.wake_waiting(
             connection, row.company_id, row.kind, row.quickbooks_id, now
@@ -131,6 +132,7 @@ def link_all(
         ],
     )
     moved(connection, company_id)
+    registry.change(connection, company_id, relinks_from=0)
     happened = [
         history.Happened(
             one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by

@@ -34,7 +34,7 @@ from qbwc_server.mosaic.errors import (
 )
 from qbwc_server.mosaic_reading.before_creating import BeforeCreating
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
-from qbwc_server.planning import time_claiming
+from qbwc_server.planning import relinked, time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
@@ -137,7 +137,7 @@ class Delivery:
             with self._budget.patient():
                 self._time.read_due()
             self._ensure_portfolio()
-            while self._deliver_some():
+            while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()
                 # A first load takes hours: what is typed meanwhile is seen before it.
                 with self._budget.patient():
@@ -288,6 +288,10 @@ class Delivery:
                 for record_id in ids:
                     self._deliver(self._steps, [record_id])
         return bool(due)
+
+    def _look_at_relinked(self) -> bool:
+        """Look for hours that a changed link left behind, when nothing else is due."""
+        return relinked.look_on(self._engine, self._company.id, self._clock())
 
     def _deliver_time(self, record_ids: list[int]) -> None:
         """Take time entries a step further, as many as can be sent soon."""

@@ -60,6 +60,7 @@ _COMPANY: Final = {
     "mosaic_time_from": "From which day on Mosaic's time has been read.",
     "time_claims": "Whether its hours are claimed among files of its team: none, due "
     "or kept.",
+    "relinks_from": "Behind which record hours are looked for that a link left behind.",
     "created_at": "When the company was added.",
     "housekeep_at": "When what is old is removed next.",
     "setup_expires_at": "When the setup link ends.",

@@ -79,6 +79,7 @@ company = sa.Table(
     moment("time_window_at"),
     text("mosaic_time_from", null=True),
     text("time_claims", default="none"),
+    sa.Column("relinks_from", sa.BigInteger),
     moment("created_at", null=False),
     moment("housekeep_at"),
     moment("setup_expires_at"),
