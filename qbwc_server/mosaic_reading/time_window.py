@@ -24,11 +24,12 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.gate import Reading
+from qbwc_server.kinds.tombstone import Stone, Word
 from qbwc_server.mosaic_reading import lately, time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
-from qbwc_server.records import time_of_mosaic, waiting
+from qbwc_server.records import time_of_mosaic, tombstones, waiting
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -213,7 +214,9 @@ class TimeReader:
             lately.keep(connection, self._company_id, read, self._clock())
             if members is not None:
                 return []
-            return _count_misses(connection, self._company_id, since, until, shown)
+            return _count_misses(
+                connection, self._company_id, since, until, shown, begun_at
+            )
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""
@@ -261,7 +264,12 @@ class TimeReader:
                 )
                 return set()
             time_mosaic.mark_gone(
-                connection, self._company_id, gone, by=by, now=self._clock()
+                connection,
+                self._company_id,
+                gone,
+                by=by,
+                now=self._clock(),
+                word=Word.DELETED if accepted else None,
             )
             if accepted and gone == lost:
                 connection.execute(
@@ -270,6 +278,24 @@ class TimeReader:
                     .values(deletions_accepted=False)
                 )
         return lost - gone
+
+    def look_again(self) -> None:
+        """Ask for the numbers of entries that were not shown for a day.
+
+        Raises:
+            MosaicError, BudgetSpent: Mosaic cannot be asked now.
+        """
+        with self._transaction() as connection:
+            due = tombstones.to_be_asked_for(
+                connection, self._company_id, self._clock(), _CHUNK
+            )
+        if not due:
+            return
+        found = self.questions.ask(due)
+        self._keep(list(found.bodies.values()))
+        with self._transaction() as connection:
+            absent = [due[one] for one in due if one in found.absent]
+            tombstones.note_asked(connection, self._company_id, absent, self._clock())
 
     def _keep(self, bodies: list[dict[str, Any]]) -> None:
         with self._transaction() as connection:
@@ -287,26 +313,51 @@ def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
 
 
 def _count_misses(
-    connection: Connection, company_id: int, first: str, until: str, shown: set[int]
+    connection: Connection,
+    company_id: int,
+    first: str,
+    until: str,
+    shown: set[int],
+    began: datetime,
 ) -> list[int]:
-    """Count what a complete read did not show; return what was missed twice."""
+    """Count what a complete read did not show; return what was missed twice.
+
+    Of what we deleted ourselves it is counted too, if the read began after that.
+    """
     rows = connection.execute(
         sa.select(
             *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.misses),
+            *(_RECORD.c.mosaic_gone, _RECORD.c.gone),
             _RECORD.c.mosaic["date"].as_string().label("date"),
         ).where(
-            *believed_there(company_id), _RECORD.c.day >= first, _RECORD.c.day <= until
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == time_entry.NAME,
+            _RECORD.c.mosaic_id.is_not(None),
+            _RECORD.c.mosaic_gone.is_(False) | (_RECORD.c.misses == 0),
+            _RECORD.c.day >= first,
+            _RECORD.c.day <= until,
         )
     )
     missed = [
         row
         for row in rows
-        if row.mosaic_id not in shown and first <= (row.date or "") <= until
+        if row.mosaic_id not in shown
+        and first <= (row.date or "") <= until
+        and not (row.mosaic_gone and _lost_since(row, began))
     ]
     busy = _with_open_calls(connection, company_id) if missed else set()
     missed = [row for row in missed if row.id not in busy]
     time_of_mosaic.were_missed(connection, company_id, [row.id for row in missed])
-    return [row.mosaic_id for row in missed if row.misses + 1 >= _MISSES]
+    there = [row for row in missed if not row.mosaic_gone]
+    first_time = [row.id for row in there if row.misses == 0]
+    tombstones.note_first_missed(connection, company_id, first_time, began)
+    return [row.mosaic_id for row in there if row.misses + 1 >= _MISSES]
+
+
+def _lost_since(row: Any, began: datetime) -> bool:
+    """Tell whether an entry was lost only after a read had begun."""
+    stone = Stone.of(row.gone, "mosaic")
+    return stone is None or stone.at > began
 
 
 def _with_open_calls(connection: Connection, company_id: int) -> set[int | None]:
