@@ -18,7 +18,7 @@ from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.tombstone import Who, Word
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import due, time_of_mosaic
+from qbwc_server.records import due, time_of_mosaic, tombstones
 from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
 
