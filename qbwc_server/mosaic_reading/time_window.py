@@ -24,8 +24,8 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.gate import Reading
-from qbwc_server.kinds.tombstone import Stone, Word
-from qbwc_server.mosaic_reading import lately, time_mosaic
+from qbwc_server.kinds.tombstone import Word
+from qbwc_server.mosaic_reading import lately, missed, time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
@@ -38,7 +38,6 @@ WAITS_FOR_MOSAIC = "time:mosaic"
 """What records wait for whose day was not read from Mosaic yet."""
 
 _RECORD = tables.record
-_CALL = tables.mosaic_call
 _READING = tables.reading
 _CHUNK = 500
 _MISSES = 2
@@ -214,9 +213,7 @@ class TimeReader:
             lately.keep(connection, self._company_id, read, self._clock())
             if members is not None:
                 return []
-            return _count_misses(
-                connection, self._company_id, since, until, shown, begun_at
-            )
+            return missed.count(connection, self._company_id, read, shown, _MISSES)
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""
@@ -235,12 +232,12 @@ class TimeReader:
         with self._transaction() as connection:
             stopped = registry.get(connection, self._company_id).attention_id
             accepted = _accepted(connection, self._company_id)
-            missed = set(mosaic_ids)
+            asked = set(mosaic_ids)
             if accepted:
-                missed |= set(_missed(connection, self._company_id))
+                asked |= set(missed.often(connection, self._company_id, _MISSES))
         if stopped == _TOO_MANY:
             return set()  # they are asked for when a person has spoken
-        found = self.questions.ask(missed)
+        found = self.questions.ask(asked)
         self._keep(list(found.bodies.values()))
         gone, lost = found.absent, found.absent | found.unsure
         if accepted:
@@ -250,7 +247,7 @@ class TimeReader:
             # What cannot be told now counts too: found out a few in each pass, an
             # emptied team would never seem to lose many at once.
             if lost and not accepted and too_many(len(lost), known):
-                # They are found by `_missed` once a person has spoken.
+                # They are found by `missed.often` once a person has spoken.
                 time_of_mosaic.count_as_missed(
                     connection, self._company_id, lost, _MISSES
                 )
@@ -310,74 +307,6 @@ class TimeReader:
 def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
     """Return when a read is due; one further ahead than any is a wrong clock's."""
     return now if at is None or at > now + every else at
-
-
-def _count_misses(
-    connection: Connection,
-    company_id: int,
-    first: str,
-    until: str,
-    shown: set[int],
-    began: datetime,
-) -> list[int]:
-    """Count what a complete read did not show; return what was missed twice.
-
-    Of what we deleted ourselves it is counted too, if the read began after that.
-    """
-    rows = connection.execute(
-        sa.select(
-            *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.misses),
-            *(_RECORD.c.mosaic_gone, _RECORD.c.gone),
-            _RECORD.c.mosaic["date"].as_string().label("date"),
-        ).where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == time_entry.NAME,
-            _RECORD.c.mosaic_id.is_not(None),
-            _RECORD.c.mosaic_gone.is_(False) | (_RECORD.c.misses == 0),
-            _RECORD.c.day >= first,
-            _RECORD.c.day <= until,
-        )
-    )
-    missed = [
-        row
-        for row in rows
-        if row.mosaic_id not in shown
-        and first <= (row.date or "") <= until
-        and not (row.mosaic_gone and _lost_since(row, began))
-    ]
-    busy = _with_open_calls(connection, company_id) if missed else set()
-    missed = [row for row in missed if row.id not in busy]
-    time_of_mosaic.were_missed(connection, company_id, [row.id for row in missed])
-    there = [row for row in missed if not row.mosaic_gone]
-    first_time = [row.id for row in there if row.misses == 0]
-    tombstones.note_first_missed(connection, company_id, first_time, began)
-    return [row.mosaic_id for row in there if row.misses + 1 >= _MISSES]
-
-
-def _lost_since(row: Any, began: datetime) -> bool:
-    """Tell whether an entry was lost only after a read had begun."""
-    stone = Stone.of(row.gone, "mosaic")
-    return stone is None or stone.at > began
-
-
-def _with_open_calls(connection: Connection, company_id: int) -> set[int | None]:
-    rows = connection.execute(
-        sa.select(_CALL.c.record_id).where(
-            _CALL.c.company_id == company_id, _CALL.c.settled_at.is_(None)
-        )
-    )
-    return {row.record_id for row in rows}
-
-
-def _missed(connection: Connection, company_id: int) -> list[int]:
-    """Return what was missed often enough, whatever its day."""
-    busy = _with_open_calls(connection, company_id)
-    rows = connection.execute(
-        sa.select(_RECORD.c.id, _RECORD.c.mosaic_id).where(
-            *believed_there(company_id), _RECORD.c.misses >= _MISSES
-        )
-    )
-    return [row.mosaic_id for row in rows if row.id not in busy]
 
 
 def _known(connection: Connection, company_id: int, first: date | None) -> int:
