@@ -52,7 +52,8 @@ def test_one_missing_number_does_not_stop_the_rest(house: House, missing: Any) -
         in_quickbooks(house, name)
     house.settle_for(minutes=65)
     house.sandbox.dialect.missing_number = missing
-    house.people.delete_time(mosaic(house)[0]["mosaic_id"])
+    (gone,) = (one for one in mosaic(house) if one["description"] == "a")
+    house.people.delete_time(gone["mosaic_id"])
     run(house, 4)
     they_are_deleted(house)
     in_quickbooks(house, "next")
@@ -71,8 +72,9 @@ def test_a_change_of_what_mosaic_no_longer_has_is_made_there_again(
         in_quickbooks(house, name)
     house.settle_for(minutes=65)
     house.sandbox.dialect.missing_number = missing
-    house.people.delete_time(mosaic(house)[0]["mosaic_id"])
-    (first, *_) = quickbooks(house)
+    (gone,) = (one for one in mosaic(house) if one["description"] == "a")
+    house.people.delete_time(gone["mosaic_id"])
+    (first,) = (one for one in quickbooks(house) if one["notes"] == "a")
     house.hands.edit_time(first["txn_id"], notes="more")
     run(house, 6)
     they_are_deleted(house)
