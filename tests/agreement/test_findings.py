@@ -106,10 +106,9 @@ def deleted_in_mosaic(house: House) -> None:
     house.people.delete_time(mosaic(house)[0]["mosaic_id"])
     house.sandbox.deliver_callbacks()
     house.work()
+    row = linked(house)
     with company_transaction(house.engine, house.company.id) as connection:
-        gone.say(
-            connection, linked(house), Word.DELETED, by="person", now=house.clock()
-        )
+        gone.say(connection, row, Word.DELETED, by="person", now=house.clock())
     house.work()
     assert [job.action for job in house.unfinished_jobs()] == ["del"]
 
