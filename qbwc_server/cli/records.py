@@ -20,9 +20,11 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
-from qbwc_server.decisions import conflicts, listing, resync
+from qbwc_server.decisions import conflicts, gone, listing, resync
 from qbwc_server.decisions.suggestions import Suggestion
 from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds.tombstone import Who, Word
+from qbwc_server.records import tombstones
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -110,6 +112,7 @@ def explain(record: str, *, as_json: bool) -> None:
         "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
         "in_mosaic": _in_mosaic(row),
         "conflict": row.conflict,
+        "gone": row.gone,
         "last_event": history[-1]["what"] if history else None,
     }
     show_one(told, as_json=as_json)
@@ -141,6 +144,36 @@ def settle(record: str, side: str, who: str, why: str | None) -> None:
         )
     said = "stays as it is" if side == "left" else f"{side} is right"
     click.echo(f"{record}: {said}{'' if done else ', as was said already'}.")
+
+
+@records.command("gone")
+@click.argument("record")
+@click.option(
+    "--deleted/--not-deleted",
+    "deleted",
+    default=None,
+    required=True,
+    help="Whether it is deleted, or only not shown by Mosaic.",
+)
+@by_whom
+@reporting
+def gone_(record: str, who: str, why: str | None, *, deleted: bool) -> None:
+    """Say whether time that Mosaic does not show, or shows again, is deleted.
+
+    The word is for every record that is asked about with the same question.
+    """
+    row, _ = _find(record)
+    made = parts()
+    word = Word.DELETED if deleted else Word.STAYS
+    with company_transaction(made.engine, row.company_id) as connection:
+        again = connection.execute(
+            sa.select(_RECORD).where(
+                _RECORD.c.company_id == row.company_id, _RECORD.c.id == row.id
+            )
+        ).one()
+        many = gone.say(connection, again, word, by=who, now=made.clock(), why=why)
+    told = "deleted" if deleted else "not deleted"
+    click.echo(f"{many} {'record is' if many == 1 else 'records are'} {told}.")
 
 
 @records.command("resync")
@@ -199,7 +232,9 @@ def _suggested(one: Suggestion) -> str:
 
 def _in_mosaic(row: Any) -> str:
     if row.mosaic_gone:
-        return "deleted"
+        stone = tombstones.mosaics(row)
+        shown = stone is not None and stone.who is Who.NOT_SHOWN
+        return "not shown" if shown else "deleted"
     return f"{row.mosaic_type} {row.mosaic_id}" if row.mosaic_id else "no"
 
 
@@ -210,6 +245,7 @@ def _public(row: Any) -> dict[str, Any]:
             for name in (
                 *("kind", "state", "reason", "name", "quickbooks_id", "mosaic_type"),
                 *("mosaic_id", "quickbooks", "mosaic", "agreed", "conflict", "day"),
+                "gone",
                 *("quickbooks_gone", "mosaic_gone", "external_guid"),
                 *("edit_sequence", "time_modified", "waits_for", "choice", "due_at"),
                 *("created_at", "changed_at"),

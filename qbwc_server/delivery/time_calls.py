@@ -20,8 +20,9 @@ from qbwc_server.companies import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
+from qbwc_server.kinds.tombstone import Who
 from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
-from qbwc_server.records import due, history, time_of_mosaic, transitions
+from qbwc_server.records import due, history, time_of_mosaic, tombstones, transitions
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -176,6 +177,11 @@ def _made(
     outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
     agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
     time_of_mosaic.written(connection, row, mosaic_id, found, agreed, now)
+    if row.mosaic_id not in {None, mosaic_id}:
+        # Made anew: should the entry that it was before be shown again, it is known.
+        tombstones.leave_behind(connection, call.company_id, row, row.id, now)
+    if call.operation == "create":
+        tombstones.lift(connection, call.company_id, row.id)
     history.event(
         connection,
         call.company_id,
@@ -189,11 +195,14 @@ def _made(
 
 def _gone(connection: Connection, call: Row[Any], now: datetime) -> None:
     """Settle a change or deletion of an entry that is not in Mosaic any more."""
-    by = "plan" if call.operation == "delete" else "mosaic"
-    state = "done" if call.operation == "delete" else "absent"
+    ours = call.operation == "delete"
+    by, who = ("plan", Who.OURS) if ours else ("mosaic", Who.NOT_SHOWN)
+    state = "done" if ours else "absent"
     reason = "Mosaic does not have the entry any more."
     outbox.settle_as(connection, call, state, reason, now)
-    time_mosaic.mark_gone(connection, call.company_id, [call.mosaic_id], by=by, now=now)
+    time_mosaic.mark_gone(
+        connection, call.company_id, [call.mosaic_id], by=by, now=now, who=who
+    )
     due.look_again(connection, call.company_id, call.record_id, now)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
@@ -107,7 +108,8 @@ class Action:
     tells for each of them what both sides then agree on: {field: [QuickBooks',
     Mosaic's]}. `lost` are values that a policy decided against: {field: {...}}.
     `waits_for` is what the entry waits for, None if only a person can free it; `also`
-    is whatever else would take a part of the reason away when it arrives.
+    is whatever else would take a part of the reason away when it arrives. `until` is
+    when it is planned again by the clock alone.
     """
 
     do: Do
@@ -118,6 +120,7 @@ class Action:
     lost: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waits_for: str | None = None
     also: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 def parts(entry: Entry) -> tuple[Part, Part]:

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
+from qbwc_server.kinds.tombstone import Who, Word
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import due, history, time_of_mosaic
+from qbwc_server.records import due, time_of_mosaic, tombstones
 from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
 
@@ -25,8 +26,8 @@ _RECORD = tables.record
 _CALL = tables.mosaic_call
 _CHUNK = 500
 _COMPARED = (
-    *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone"),
-    *("quickbooks_id", "day", "waits_for", "state", "reason"),
+    *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone", "quickbooks_gone"),
+    *("quickbooks_id", "day", "waits_for", "state", "reason", "gone", "changed_at"),
 )
 UNREAD = (
     "Mosaic shows it without a readable day or duration, so what is known of it is not "
@@ -83,8 +84,11 @@ def _keep(
             _RECORD.c.mosaic_id.in_(list(bodies)),
         )
     ).all()
-    shown = [row.id for row in rows if row.misses]
-    time_of_mosaic.were_shown(connection, company_id, shown)
+    shown = [row for row in rows if row.misses]
+    time_of_mosaic.were_shown(connection, company_id, [row.id for row in shown])
+    again = [row for row in shown if not row.mosaic_gone]
+    again += [row for row in rows if row.mosaic_gone and row.mosaic_id in found]
+    tombstones.note_shown(connection, company_id, again, now)
     changed = [
         row
         for row in rows
@@ -133,12 +137,6 @@ def _change(
 ) -> None:
     new = [(row, found[row.mosaic_id]) for row in rows]
     time_of_mosaic.renew(connection, company_id, new, now)
-    for row in rows:
-        if row.mosaic_gone:
-            # It was believed to be deleted: a person may want to know.
-            history.event(
-                connection, company_id, row.id, at=now, what="is back", by="mosaic"
-            )
     woken = [
         row.id
         for row in rows
@@ -252,18 +250,18 @@ def mark_gone(
     *,
     by: str,
     now: datetime,
+    who: Who = Who.NOT_SHOWN,
+    word: Word | None = None,
 ) -> int:
-    """Note that entries were deleted in Mosaic; return how many were not yet."""
+    """Note that Mosaic does not have entries; return how many it was believed to have.
+
+    `who` took them away: Mosaic itself says no more than that it does not show them.
+    `word` is what a person has said of them already.
+    """
     gone = time_of_mosaic.delete(connection, company_id, mosaic_ids, now)
-    for record_id in gone:
-        history.event(
-            connection,
-            company_id,
-            record_id,
-            at=now,
-            what="deleted in Mosaic",
-            by=by,
-        )
+    tombstones.note_lost(
+        connection, company_id, gone, "mosaic", who, by=by, now=now, word=word
+    )
     if gone:
         registry.change(connection, company_id, deliver_at=now)
     return len(gone)

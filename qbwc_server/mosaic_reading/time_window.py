@@ -24,11 +24,12 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.gate import Reading
-from qbwc_server.mosaic_reading import lately, time_mosaic
+from qbwc_server.kinds.tombstone import Word
+from qbwc_server.mosaic_reading import lately, missed, time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
-from qbwc_server.records import time_of_mosaic, waiting
+from qbwc_server.records import time_of_mosaic, tombstones, waiting
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -37,7 +38,6 @@ WAITS_FOR_MOSAIC = "time:mosaic"
 """What records wait for whose day was not read from Mosaic yet."""
 
 _RECORD = tables.record
-_CALL = tables.mosaic_call
 _READING = tables.reading
 _CHUNK = 500
 _MISSES = 2
@@ -213,7 +213,7 @@ class TimeReader:
             lately.keep(connection, self._company_id, read, self._clock())
             if members is not None:
                 return []
-            return _count_misses(connection, self._company_id, since, until, shown)
+            return missed.count(connection, self._company_id, read, shown, _MISSES)
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""
@@ -232,12 +232,12 @@ class TimeReader:
         with self._transaction() as connection:
             stopped = registry.get(connection, self._company_id).attention_id
             accepted = _accepted(connection, self._company_id)
-            missed = set(mosaic_ids)
+            asked = set(mosaic_ids)
             if accepted:
-                missed |= set(_missed(connection, self._company_id))
+                asked |= set(missed.often(connection, self._company_id, _MISSES))
         if stopped == _TOO_MANY:
             return set()  # they are asked for when a person has spoken
-        found = self.questions.ask(missed)
+        found = self.questions.ask(asked)
         self._keep(list(found.bodies.values()))
         gone, lost = found.absent, found.absent | found.unsure
         if accepted:
@@ -247,7 +247,7 @@ class TimeReader:
             # What cannot be told now counts too: found out a few in each pass, an
             # emptied team would never seem to lose many at once.
             if lost and not accepted and too_many(len(lost), known):
-                # They are found by `_missed` once a person has spoken.
+                # They are found by `missed.often` once a person has spoken.
                 time_of_mosaic.count_as_missed(
                     connection, self._company_id, lost, _MISSES
                 )
@@ -261,7 +261,12 @@ class TimeReader:
                 )
                 return set()
             time_mosaic.mark_gone(
-                connection, self._company_id, gone, by=by, now=self._clock()
+                connection,
+                self._company_id,
+                gone,
+                by=by,
+                now=self._clock(),
+                word=Word.DELETED if accepted else None,
             )
             if accepted and gone == lost:
                 connection.execute(
@@ -270,6 +275,24 @@ class TimeReader:
                     .values(deletions_accepted=False)
                 )
         return lost - gone
+
+    def look_again(self) -> None:
+        """Ask for the numbers of entries that were not shown for a day.
+
+        Raises:
+            MosaicError, BudgetSpent: Mosaic cannot be asked now.
+        """
+        with self._transaction() as connection:
+            due = tombstones.to_be_asked_for(
+                connection, self._company_id, self._clock(), _CHUNK
+            )
+        if not due:
+            return
+        found = self.questions.ask(due)
+        self._keep(list(found.bodies.values()))
+        with self._transaction() as connection:
+            absent = [due[one] for one in due if one in found.absent]
+            tombstones.note_asked(connection, self._company_id, absent, self._clock())
 
     def _keep(self, bodies: list[dict[str, Any]]) -> None:
         with self._transaction() as connection:
@@ -284,49 +307,6 @@ class TimeReader:
 def _moment(at: datetime | None, every: timedelta, now: datetime) -> datetime:
     """Return when a read is due; one further ahead than any is a wrong clock's."""
     return now if at is None or at > now + every else at
-
-
-def _count_misses(
-    connection: Connection, company_id: int, first: str, until: str, shown: set[int]
-) -> list[int]:
-    """Count what a complete read did not show; return what was missed twice."""
-    rows = connection.execute(
-        sa.select(
-            *(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.misses),
-            _RECORD.c.mosaic["date"].as_string().label("date"),
-        ).where(
-            *believed_there(company_id), _RECORD.c.day >= first, _RECORD.c.day <= until
-        )
-    )
-    missed = [
-        row
-        for row in rows
-        if row.mosaic_id not in shown and first <= (row.date or "") <= until
-    ]
-    busy = _with_open_calls(connection, company_id) if missed else set()
-    missed = [row for row in missed if row.id not in busy]
-    time_of_mosaic.were_missed(connection, company_id, [row.id for row in missed])
-    return [row.mosaic_id for row in missed if row.misses + 1 >= _MISSES]
-
-
-def _with_open_calls(connection: Connection, company_id: int) -> set[int | None]:
-    rows = connection.execute(
-        sa.select(_CALL.c.record_id).where(
-            _CALL.c.company_id == company_id, _CALL.c.settled_at.is_(None)
-        )
-    )
-    return {row.record_id for row in rows}
-
-
-def _missed(connection: Connection, company_id: int) -> list[int]:
-    """Return what was missed often enough, whatever its day."""
-    busy = _with_open_calls(connection, company_id)
-    rows = connection.execute(
-        sa.select(_RECORD.c.id, _RECORD.c.mosaic_id).where(
-            *believed_there(company_id), _RECORD.c.misses >= _MISSES
-        )
-    )
-    return [row.mosaic_id for row in rows if row.id not in busy]
 
 
 def _known(connection: Connection, company_id: int, first: date | None) -> int:

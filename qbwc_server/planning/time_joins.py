@@ -8,7 +8,7 @@ them, so whatever is about to be made is looked for first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,12 +19,14 @@ from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
 from qbwc_server.kinds.identity import Likeness, likeness
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.kinds.two_way import Entry
-from qbwc_server.records import joining
+from qbwc_server.kinds.tombstone import Stone, Who
+from qbwc_server.kinds.two_way import Action, Do, Entry
+from qbwc_server.records import joining, tombstones
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD, _JOB = tables.record, tables.job
+_NEXT_READING = timedelta(minutes=5)
 
 
 def days_only_in_mosaic(
@@ -81,6 +83,7 @@ def join_before_create(
     if found is None:
         return None
     join(connection, row, found, now)
+    tombstones.leave_behind(connection, company.id, row, row.id, now)
     return int(found.id)
 
 
@@ -123,6 +126,89 @@ def join_before_add(
         return None
     join(connection, found, row, now, stays=row.id)
     return int(found.id)
+
+
+def take_place(
+    connection: Connection,
+    company: Company,
+    row: Row[Any],
+    entry: Entry,
+    links: Links,
+    now: datetime,
+    *,
+    leave: Collection[int] = (),
+) -> int | None:
+    """Have an entry of Mosaic take the place of an equal one that is not shown.
+
+    It was born after the other one was not shown any more, so somebody entered it
+    anew. Nothing is added and nothing deleted. Returns the id of the record that is
+    gone by that; its number in Mosaic is left behind.
+    """
+    found = _best(
+        (one, links.facing(one.quickbooks), entry.mosaic or {})
+        for one in _not_shown(connection, company, row, entry)
+        if one.mosaic_gone and one.id not in leave and not _on_its_way(connection, one)
+    )
+    if found is None:
+        return None
+    join(connection, found, row, now, stays=row.id)
+    tombstones.leave_behind(connection, company.id, found, row.id, now)
+    return int(found.id)
+
+
+def may_take_place(
+    connection: Connection,
+    company: Company,
+    row: Row[Any],
+    entry: Entry,
+    links: Links,
+    action: Action,
+    now: datetime,
+) -> Action | None:
+    """Hold an addition while an equal entry was missed by one reading of Mosaic."""
+    if action.do is not Do.ADD or row.quickbooks_id is not None:
+        return None
+    found = _best(
+        (one, links.facing(one.quickbooks), entry.mosaic or {})
+        for one in _not_shown(connection, company, row, entry)
+        if not one.mosaic_gone
+    )
+    if found is None:
+        return None
+    reason = (
+        "Mosaic has just not shown an equal entry of the same person and day. Whether "
+        "this one takes its place is seen with the next reading."
+    )
+    return Action(Do.NOTHING, reason, until=now + _NEXT_READING)
+
+
+def _not_shown(
+    connection: Connection, company: Company, row: Row[Any], entry: Entry
+) -> list[Row[Any]]:
+    """Return entries of a person and day that were not shown before one was born."""
+    candidates = connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == company.id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day == row.day,
+            _RECORD.c.parent_id == entry.back["person"],
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.quickbooks_gone.is_(False),
+            _RECORD.c.mosaic_id.is_not(None),
+            _RECORD.c.mosaic_gone.is_(True) | (_RECORD.c.misses > 0),
+            _RECORD.c.state != "do_not_link",
+        )
+        .order_by(_RECORD.c.id)
+    )
+    return [
+        one
+        for one in candidates
+        if (stone := Stone.of(one.gone, "mosaic")) is not None
+        and stone.who is Who.NOT_SHOWN
+        and not stone.back
+        and stone.at <= row.created_at
+    ]
 
 
 def _best(

@@ -12,8 +12,8 @@ from qbwc_server.quickbooks import time_jobs
 from qbwc_server.records import history, transitions
 
 _UNCHANGED = ("in_sync", "gone")
-_Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...]]"
-"""What is said of records: their state, the reason, and what they wait for."""
+_Said: TypeAlias = "tuple[str, str | None, tuple[str | None, ...], datetime | None]"
+"""What is said of records: state, reason, what they wait for, and until when."""
 
 
 class Rests:
@@ -33,7 +33,7 @@ class Rests:
     def take(self, row: Row[Any], action: Action) -> None:
         """Take what a plan that does nothing says of a record."""
         awaited = (action.waits_for, *action.also)
-        said = (action.state, action.reason, awaited)
+        said = (action.state, action.reason, awaited, action.until)
         self._taken.setdefault(said, []).append(row.id)
         if action.lost:
             self._lost[row.id] = time_jobs.conflict(row.conflict, action)
@@ -44,7 +44,7 @@ class Rests:
         """Write all of it down."""
         company_id = self._company_id
         transitions.leave(connection, company_id, self._left)
-        for (state, reason, awaited), ids in self._taken.items():
+        for (state, reason, awaited, until), ids in self._taken.items():
             transitions.rest(
                 connection,
                 company_id,
@@ -52,6 +52,7 @@ class Rests:
                 state,
                 reason,
                 awaited=awaited,
+                until=until,
                 tries_over=state in _UNCHANGED,
             )
         for record_id, kept in self._lost.items():

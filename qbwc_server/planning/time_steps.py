@@ -38,11 +38,14 @@ from qbwc_server.kinds.two_way import (
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.planning import time_doubts, time_facts, used_words
 from qbwc_server.planning.time_files import TeamFiles
+from qbwc_server.planning.time_gone import Gone
 from qbwc_server.planning.time_joins import (
     days_only_in_mosaic,
     join,
     join_before_add,
     join_before_create,
+    may_take_place,
+    take_place,
 )
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
@@ -91,13 +94,22 @@ class TimeSteps:
         ids = [row.id for row in rows]
         open_calls = outbox.records_with_open_calls(connection, company.id, ids)
         jobs = time_jobs.open_of(connection, company.id, ids)
+        links = Links(connection, company)
         batch = _Batch(
             company,
-            Links(connection, company),
+            links,
             outbox.records_given_up(connection, company.id, ids),
             Rests(company.id),
             days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
             time_doubts.doubted(connection, company.id),
+            Gone(
+                connection,
+                company,
+                links,
+                time_facts.rules_of(company),
+                now,
+                (now - self._window).date().isoformat(),
+            ),
             None
             if company.time_claims == time_claims.NONE
             else TeamFiles(connection, company, rows, self._keys),
@@ -137,6 +149,9 @@ class TimeSteps:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
             row, stop = self._of_this_file(connection, batch, row)
+            if stop is None:
+                changed, stop = batch.gone.back(row)
+                row = self._row(connection, row.id) if changed else row
             if stop is None:
                 row, action = self._decide(connection, batch, row)
                 if batch.files is not None:
@@ -197,7 +212,7 @@ class TimeSteps:
         What both sides have already is agreed on here, and what only seems to be
         missing on a side is joined.
         """
-        company, links = batch.company, batch.links
+        company, links, now = batch.company, batch.links, self._clock()
         while True:
             entry = time_facts.entry_of(company, row, links)
             rules = time_facts.rules_of(company)
@@ -215,7 +230,11 @@ class TimeSteps:
             row = self._row(connection, row.id)
         if rules.held is not None:
             action = plans.plan(entry, rules)
-        wait = self._must_wait(connection, company, row, action)
+        wait = batch.gone.missing(row, entry, action)
+        wait = wait or may_take_place(
+            connection, company, row, entry, links, action, now
+        )
+        wait = wait or self._must_wait(connection, company, row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
         if row.day in batch.only_mosaic:
             held = time_doubts.held_in_mosaic(connection, row, entry, action)
@@ -235,7 +254,7 @@ class TimeSteps:
         Returns the id of the record that is gone by that.
         """
         now, company = self._clock(), batch.company
-        if action.do is Do.CREATE and row.mosaic_id is None:
+        if action.do is Do.CREATE and (row.mosaic_id is None or row.mosaic_gone):
             if row.day not in batch.only_mosaic:
                 return None
             others = batch.files.others_on({row.day}) if batch.files else ()
@@ -244,7 +263,10 @@ class TimeSteps:
             )
         if action.do is Do.ADD and row.quickbooks_id is None:
             leave = {one.id for one, _ in batch.writes}
-            return join_before_add(
+            found = join_before_add(
+                connection, company, row, entry, batch.links, now, leave=leave
+            )
+            return found or take_place(
                 connection, company, row, entry, batch.links, now, leave=leave
             )
         return None
@@ -350,6 +372,7 @@ class _Batch:
     rests: Rests
     only_mosaic: set[str]
     doubted: list[Job]
+    gone: Gone
     files: TeamFiles | None = None
     """Where the team has several company files: what is whose."""
     joined: set[int] = field(default_factory=set)

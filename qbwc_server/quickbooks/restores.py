@@ -24,6 +24,7 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.time_entry import SeenTime
+from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml import values
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
@@ -232,7 +233,9 @@ def settle(
         _put_back(connection, company_id, missing, now)
         _give_mosaics_values(connection, company_id, older, now)
     else:
-        time_records.mark_gone(connection, company_id, missing, now=now)
+        time_records.mark_gone(
+            connection, company_id, missing, now=now, who=Who.RESTORE
+        )
         _make_again_in_mosaic(connection, company_id, again, now)
     list_requests.remember(
         connection, company_id, time_entry.NAME, deletions_accepted=True
@@ -364,7 +367,7 @@ def _put_back(
         for row in rows.values()
         if row.mosaic_id is None or row.mosaic_gone
     ]
-    time_records.mark_gone(connection, company_id, lost, now=now)
+    time_records.mark_gone(connection, company_id, lost, now=now, who=Who.RESTORE)
     again = [row for row in rows.values() if row.quickbooks_id not in set(lost)]
     for row in again:
         time_of_quickbooks.taken_by_restore(connection, row, now)

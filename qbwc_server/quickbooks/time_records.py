@@ -17,8 +17,9 @@ from qbwc_server.companies import registry
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME, SeenTime
+from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.records import due, history, store, time_of_quickbooks
+from qbwc_server.records import due, history, store, time_of_quickbooks, tombstones
 from qbwc_server.storage import tables
 
 FOR_QUICKBOOKS = "time:quickbooks"
@@ -142,11 +143,22 @@ def alive(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> li
 
 
 def mark_gone(
-    connection: Connection, company_id: int, txn_ids: Iterable[str], *, now: datetime
+    connection: Connection,
+    company_id: int,
+    txn_ids: Iterable[str],
+    *,
+    now: datetime,
+    who: Who = Who.PERSON,
 ) -> int:
-    """Note that entries were deleted in QuickBooks; return how many were not yet."""
+    """Note that entries were deleted in QuickBooks; return how many were not yet.
+
+    `who` deleted them: QuickBooks lists what a person deleted, and knows it no more.
+    """
     there = alive(connection, company_id, txn_ids)
     ids = time_of_quickbooks.delete(connection, company_id, there, now)
+    tombstones.note_lost(
+        connection, company_id, ids, "quickbooks", who, by="quickbooks", now=now
+    )
     if ids:
         registry.change(connection, company_id, deliver_at=now)
     return len(ids)

@@ -21,11 +21,19 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import KINDS, time_entry, two_way
+from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, is_lock
 from qbwc_server.quickbooks import list_requests, time_jobs
 from qbwc_server.quickbooks.time_requests import verify
-from qbwc_server.records import due, history, joining, time_of_quickbooks, transitions
+from qbwc_server.records import (
+    due,
+    history,
+    joining,
+    time_of_quickbooks,
+    tombstones,
+    transitions,
+)
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -301,8 +309,17 @@ def _read_lists(
 
 
 def _deleted(connection: Connection, job: Job, row: Row[Any], now: datetime) -> None:
-    _event(connection, job, row, "deleted in QuickBooks", now)
     time_of_quickbooks.deleted_by_us(connection, row, now)
+    tombstones.note_lost(
+        connection,
+        job.company_id,
+        [row.id],
+        "quickbooks",
+        Who.OURS,
+        by="quickbooks",
+        now=now,
+        detail={"job": job.id, "before": row.quickbooks},
+    )
     registry.change(connection, job.company_id, deliver_at=now)
 
 

@@ -47,6 +47,8 @@ def join(
         mosaic_type=of_mosaic.mosaic_type,
         mosaic_id=of_mosaic.mosaic_id,
         mosaic=of_mosaic.mosaic,
+        mosaic_gone=False,
+        gone=sa.null(),
         agreed=sa.null(),
         changed_at=now,
     )

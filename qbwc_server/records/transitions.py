@@ -42,12 +42,13 @@ def rest(
     reason: str | None,
     *,
     awaited: Sequence[str | None] = (),
+    until: datetime | None = None,
     tries_over: bool,
 ) -> None:
     """Take what a plan says of records with which nothing is done now.
 
-    They wait for each of the things `awaited`; `tries_over` forgets how often they
-    were written in vain.
+    They wait for each of the things `awaited`, or `until` a moment; `tries_over`
+    forgets how often they were written in vain.
     """
     values: dict[str, object] = {"attempt": 0} if tries_over else {}
     values |= waiting(awaited)
@@ -57,7 +58,7 @@ def rest(
         record_ids,
         state=state,
         reason=reason,
-        due_at=None,
+        due_at=until,
         **values,
     )
 

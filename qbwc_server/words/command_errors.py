@@ -128,6 +128,11 @@ ERRORS: tuple[Words, ...] = (
         "`qbwc-server records explain` tells where it stands.",
     ),
     tell(
+        "record-nothing-is-gone",
+        "Mosaic has that record, or neither side has it any more.",
+        "`qbwc-server records explain` tells where it stands.",
+    ),
+    tell(
         "no-restore",
         "That company waits for no word about a restored backup.",
         "Nothing to do.",

@@ -136,6 +136,7 @@ class Delivery:
             self._outcomes.look()
             with self._budget.patient():
                 self._time.read_due()
+                self._time.look_again()
             self._ensure_portfolio()
             while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()

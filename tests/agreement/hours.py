@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from qbwc_server.decisions import gone
+from qbwc_server.kinds.tombstone import Word
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
 from tests.agreement.test_findings import day, mosaic, quickbooks
 
@@ -67,6 +70,14 @@ def hours_in_mosaic(house: House) -> list[Hour]:
         )
         for one in mosaic(house)
     )
+
+
+def they_are_deleted(house: House) -> None:
+    """Say, as a person does, that what Mosaic does not show is deleted."""
+    for row in time_records(house):
+        if row.mosaic_gone and not row.quickbooks_gone:
+            with company_transaction(house.engine, house.company.id) as connection:
+                gone.say(connection, row, Word.DELETED, by="person", now=house.clock())
 
 
 def time_records(house: House) -> list[Any]:

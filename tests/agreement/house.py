@@ -282,11 +282,14 @@ class House:
         self.settle()
 
     def quiet(self) -> None:
-        """Settle with all that comes by the clock: windows, lists, complete reads."""
+        """Settle with all that comes by the clock: windows, lists, complete reads.
+
+        Also the day that passes before what Mosaic does not show is deleted.
+        """
         self.settle()
         for _ in range(2):
             self.settle_for(minutes=self.settings.time_window_minutes + 5)
-        self.settle_for(hours=self.settings.mosaic_refresh_hours + 1)
+        self.settle_for(hours=25)
 
     def next_due(self) -> datetime | None:
         """Return when there is something to do next.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qbwc_server.storage import tables
+from tests.agreement.hours import they_are_deleted
 from tests.agreement.house import House, MakeHouse
 from tests.agreement.test_findings import (
     START,
@@ -51,8 +52,10 @@ def test_one_missing_number_does_not_stop_the_rest(house: House, missing: Any) -
         in_quickbooks(house, name)
     house.settle_for(minutes=65)
     house.sandbox.dialect.missing_number = missing
-    house.people.delete_time(mosaic(house)[0]["mosaic_id"])
+    (gone,) = (one for one in mosaic(house) if one["description"] == "a")
+    house.people.delete_time(gone["mosaic_id"])
     run(house, 4)
+    they_are_deleted(house)
     in_quickbooks(house, "next")
     run(house, 12)
 
@@ -69,10 +72,13 @@ def test_a_change_of_what_mosaic_no_longer_has_is_made_there_again(
         in_quickbooks(house, name)
     house.settle_for(minutes=65)
     house.sandbox.dialect.missing_number = missing
-    house.people.delete_time(mosaic(house)[0]["mosaic_id"])
-    (first, *_) = quickbooks(house)
+    (gone,) = (one for one in mosaic(house) if one["description"] == "a")
+    house.people.delete_time(gone["mosaic_id"])
+    (first,) = (one for one in quickbooks(house) if one["notes"] == "a")
     house.hands.edit_time(first["txn_id"], notes="more")
-    run(house, 12)
+    run(house, 6)
+    they_are_deleted(house)
+    run(house, 6)
 
     assert notes(house) == (["b", "more"],) * 2
 

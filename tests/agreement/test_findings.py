@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from qbwc_server.decisions import company_settings
+from qbwc_server.decisions import company_settings, gone
+from qbwc_server.kinds.tombstone import Word
 from qbwc_server.quickbooks import restores
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -99,11 +100,15 @@ def set_values(house: House, **values: Any) -> None:
 
 
 def deleted_in_mosaic(house: House) -> None:
-    """Delete the one entry in Mosaic, which calls back, and have that planned."""
+    """Delete the one entry in Mosaic, say that it is deleted, and have that planned."""
     house.connect()
     house.people.calls_back = True
     house.people.delete_time(mosaic(house)[0]["mosaic_id"])
     house.sandbox.deliver_callbacks()
+    house.work()
+    row = linked(house)
+    with company_transaction(house.engine, house.company.id) as connection:
+        gone.say(connection, row, Word.DELETED, by="person", now=house.clock())
     house.work()
     assert [job.action for job in house.unfinished_jobs()] == ["del"]
 

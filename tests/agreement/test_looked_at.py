@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.agreement.hours import hours_in_quickbooks
+from tests.agreement.hours import hours_in_quickbooks, they_are_deleted
 from tests.agreement.house import House, MakeHouse
 from tests.agreement.test_findings import START, day, in_quickbooks, mosaic
 
@@ -58,6 +58,8 @@ def to_be_deleted(house: House, count: int) -> list[str]:
         if one["description"] != "stays":
             house.people.delete_time(one["mosaic_id"])
     house.sandbox.deliver_callbacks()
+    house.work()
+    they_are_deleted(house)
     house.work()
     assert [job.action for job in house.unfinished_jobs()] == ["del"] * count
     return ids

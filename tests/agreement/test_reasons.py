@@ -12,6 +12,7 @@ from qbwc_server.sandbox.quickbooks import company_file
 from qbwc_server.sandbox.quickbooks.answer import Refused
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.hours import they_are_deleted
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
     day,
@@ -43,6 +44,9 @@ def wanted_in_quickbooks(house: House, action: str) -> None:
         else:
             house.people.delete_time(number)
     house.sandbox.deliver_callbacks()
+    if action == "del":
+        house.work()
+        they_are_deleted(house)
 
 
 def refuse(

@@ -9,7 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from qbwc_server.decisions import gone
+from qbwc_server.kinds.tombstone import Word
+from qbwc_server.records import tombstones
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.ledger import FIELDS
 from tests.faults.firm import Firm
 from tests.faults.plant import TAKEOVER, Plant
@@ -41,6 +45,8 @@ def come_to_rest(plant: Plant, *, most: float = MOST_SECONDS) -> float:
     _until_quiet(plant, begun + most)
     for _ in range(_LOOKS):
         _look_everywhere(plant)
+        _until_quiet(plant, begun + most)
+    if _answer_what_is_gone(plant):
         _until_quiet(plant, begun + most)
     return time.monotonic() - begun
 
@@ -215,6 +221,30 @@ def _look_everywhere(plant: Plant) -> None:
                 next_read_at=None, open_after=None, time_window_at=now, deliver_at=now
             )
         )
+
+
+def _answer_what_is_gone(plant: Plant) -> bool:
+    """Say that what Mosaic does not show is deleted, where that is asked.
+
+    Whoever deletes all entries of a project there is asked.
+    """
+    record, said = tables.record, False
+    refused = (record.c.state == "refused", record.c.gone.is_not(None))
+    with plant.engine.begin() as connection:
+        found = connection.execute(
+            sa.select(record.c.company_id, record.c.id).where(*refused)
+        ).all()
+    for company_id, number in found:
+        with company_transaction(plant.engine, company_id) as connection:
+            row = connection.execute(
+                sa.select(record).where(
+                    record.c.company_id == company_id, record.c.id == number
+                )
+            ).one()
+            if row.state == "refused" and tombstones.mosaics(row) is not None:
+                gone.say(connection, row, Word.DELETED, by="person", now=plant.clock())
+                said = True
+    return said
 
 
 def nothing_stuck(plant: Plant) -> None:

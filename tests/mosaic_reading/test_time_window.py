@@ -214,7 +214,7 @@ def test_gone_is_what_two_reads_missed_and_mosaic_does_not_know(
     sheet.poll()
     row = sheet.of(wanted[0])
     assert row.mosaic_gone
-    assert _events(sheet, row.id) == ["deleted in Mosaic"]
+    assert _events(sheet, row.id) == ["not shown by Mosaic any more"]
     assert sheet.known() == set(wanted[1:])
     asked = [path for path in sheet.reads() if "time_entry_ids" in path]
     assert len(asked) == 1
@@ -266,7 +266,7 @@ def test_what_is_back_is_believed(sheet: Timesheet) -> None:
     items[number] = hidden
     sheet.poll()
     assert not sheet.of(number).mosaic_gone
-    assert _events(sheet, sheet.of(number).id)[-1] == "is back"
+    assert _events(sheet, sheet.of(number).id)[-1] == "shown again by Mosaic"
 
 
 def test_many_gone_at_once_need_a_persons_word(sheet: Timesheet) -> None:

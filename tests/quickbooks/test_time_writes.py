@@ -74,7 +74,7 @@ def test_an_entry_that_was_deleted_is_gone_and_its_content_is_kept(
     assert row.quickbooks_gone
     assert row.due_at == desk.clock()
     [event] = timesheet.events(record)
-    assert event.what == "deleted in QuickBooks"
+    assert event.what == "deleted in QuickBooks, because Mosaic does not have it"
     assert event.detail["before"]["minutes"] == 60
 
 

@@ -46,6 +46,7 @@ record = of_company(
     sa.Column("conflict", JSON),
     flag("quickbooks_gone"),
     flag("mosaic_gone"),
+    sa.Column("gone", JSON),
     count("misses"),
     text("edit_sequence", null=True),
     text("time_modified", null=True),
