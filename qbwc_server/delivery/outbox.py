@@ -266,14 +266,28 @@ def not_seen(
         change(connection, call, looks=looks, check_at=now + settle * looks)
 
 
-def ask(connection: Connection, call: Row[Any], question: str, now: datetime) -> None:
+def ask(
+    connection: Connection,
+    call: Row[Any],
+    question: str,
+    mosaic_ids: Sequence[int],
+    now: datetime,
+) -> None:
     """Leave a creation open that nobody can tell of, and have its record ask.
 
-    It is still listened for, and looked at again: an answer may come from Mosaic, or
-    by what a person does there.
+    `mosaic_ids` are the entries that the question names: a person's word is about
+    those. It is still listened for, and looked at again: an answer may come from
+    Mosaic, or by what a person does there.
     """
     looks = max(call.looks, LOOKS_BEFORE_ABSENT - 1)
-    change(connection, call, reason=question, looks=looks, check_at=now + _ASKED_AGAIN)
+    change(
+        connection,
+        call,
+        reason=question,
+        looks=looks,
+        asked=list(mosaic_ids),
+        check_at=now + _ASKED_AGAIN,
+    )
     if call.record_id is not None:
         transitions.ask(connection, call.company_id, call.record_id, question)
 

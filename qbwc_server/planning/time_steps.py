@@ -38,12 +38,8 @@ from qbwc_server.kinds.two_way import (
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.planning import time_doubts, time_facts, used_words
 from qbwc_server.planning.time_files import TeamFiles
-from qbwc_server.planning.time_joins import (
-    days_only_in_mosaic,
-    join,
-    join_before_add,
-    join_before_create,
-)
+from qbwc_server.planning.time_joins import join, note_all_known
+from qbwc_server.planning.time_pairs import Pairs
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
 from qbwc_server.records import history, transitions
@@ -91,18 +87,21 @@ class TimeSteps:
         ids = [row.id for row in rows]
         open_calls = outbox.records_with_open_calls(connection, company.id, ids)
         jobs = time_jobs.open_of(connection, company.id, ids)
+        links = Links(connection, company)
+        links.prepare(rows)
+        files = None
+        if company.time_claims != time_claims.NONE:
+            files = TeamFiles(connection, company, rows, self._keys)
         batch = _Batch(
             company,
-            Links(connection, company),
+            links,
             outbox.records_given_up(connection, company.id, ids),
             Rests(company.id),
-            days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
+            Pairs(connection, company.id, links, rows, files),
+            note_all_known(connection, company, self._history, now),
             time_doubts.doubted(connection, company.id),
-            None
-            if company.time_claims == time_claims.NONE
-            else TeamFiles(connection, company, rows, self._keys),
+            files,
         )
-        batch.links.prepare(rows)
         for row in rows:
             if row.id in batch.joined:
                 continue
@@ -232,22 +231,22 @@ class TimeSteps:
     ) -> int | None:
         """Join a record with its counterpart that was made on the other side.
 
-        Returns the id of the record that is gone by that.
+        The record that stays is the one planned now. Returns the id of the record that
+        is gone by that.
         """
-        now, company = self._clock(), batch.company
         if action.do is Do.CREATE and row.mosaic_id is None:
-            if row.day not in batch.only_mosaic:
-                return None
-            others = batch.files.others_on({row.day}) if batch.files else ()
-            return join_before_create(
-                connection, company, row, entry, now, others=others
-            )
-        if action.do is Do.ADD and row.quickbooks_id is None:
-            leave = {one.id for one, _ in batch.writes}
-            return join_before_add(
-                connection, company, row, entry, batch.links, now, leave=leave
-            )
-        return None
+            person, member = row.parent_id, entry.facing["person"]
+        elif action.do is Do.ADD and row.quickbooks_id is None:
+            person, member = entry.back["person"], row.mosaic["person"]
+        else:
+            return None
+        other = batch.pairs.partner(row, person, member)
+        if other is None or other.id in batch.joined:
+            return None
+        both = (other, row) if row.quickbooks_id is None else (row, other)
+        known = batch.all_known_at
+        join(connection, *both, self._clock(), stays=row.id, all_known_at=known)
+        return int(other.id)
 
     def _must_wait(
         self, connection: Connection, company: Company, row: Row[Any], action: Action
@@ -340,15 +339,15 @@ class _Batch:
     """What the records that are planned together share.
 
     `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
-    those that are gone because they were joined with another; on the days of
-    `only_mosaic` there is something to join with.
+    those that are gone because they were joined with another.
     """
 
     company: Company
     links: Links
     gave_up: set[int]
     rests: Rests
-    only_mosaic: set[str]
+    pairs: Pairs
+    all_known_at: datetime | None
     doubted: list[Job]
     files: TeamFiles | None = None
     """Where the team has several company files: what is whose."""

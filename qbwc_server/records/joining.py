@@ -23,10 +23,12 @@ def join(
     now: datetime,
     *,
     stays: int,
+    what: str,
+    why: str,
 ) -> None:
     """Make one record of one for each side; the other one's history comes along.
 
-    `stays` is the id that remains. Nothing is agreed on yet: the next plan compares.
+    `stays` is the id that remains; `what` and `why` are for its history. Nothing is agreed on yet: the next plan compares.
     """
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
     company_id = other.company_id
@@ -55,9 +57,9 @@ def join(
         company_id,
         stays,
         at=now,
-        what=f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}",
+        what=what,
         by="plan",
-        detail={"record": other.id, "why": "both sides had the same entry"},
+        detail={"record": other.id, "why": why},
     )
     moved(connection, company_id)
 

@@ -34,7 +34,7 @@ from qbwc_server.mosaic.errors import (
 )
 from qbwc_server.mosaic_reading.before_creating import BeforeCreating
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
-from qbwc_server.planning import relinked, time_claiming
+from qbwc_server.planning import relinked, time_claiming, time_joins
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
@@ -104,6 +104,7 @@ class Delivery:
         self._steps = Steps(company.id, clock=clock, settle=settle)
         self._plan_time = plan_time
         self._sender = Sender(company.id, client, clock=clock)
+        self._window = window
         self._time = TimeReader(
             engine, company.id, client, window, clock=clock, alive=alive
         )
@@ -136,6 +137,7 @@ class Delivery:
             self._outcomes.look()
             with self._budget.patient():
                 self._time.read_due()
+            self._note_all_known()
             self._ensure_portfolio()
             while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()
@@ -162,6 +164,16 @@ class Delivery:
             self._attend(error)
             return self._clock() + self._settle
         return None
+
+    def _note_all_known(self) -> None:
+        """Notice the end of the first load also where there is no time to plan."""
+        known = self._company.both_known_at is not None
+        if known is (self._company.mode == "preview"):
+            with self._transaction() as connection:
+                company = registry.get(connection, self._company.id)
+                time_joins.note_all_known(
+                    connection, company, self._window.history, self._clock()
+                )
 
     def _other_scheme_works(self) -> bool:
         """Find out whether the key is taken in its other form, and keep that.

@@ -1,0 +1,80 @@
+"""A record of both sides becomes two: each side's entry is one of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import time_entry
+from qbwc_server.records import history, joined
+from qbwc_server.records.row import change
+from qbwc_server.records.waiting import FREE
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved, next_ids
+
+_RECORD = tables.record
+
+
+def take_apart(connection: Connection, row: Row[Any], now: datetime) -> int:
+    """Leave a record QuickBooks' side, and give Mosaic's one of its own.
+
+    Both are due. Returns the id of the new one.
+    """
+    company_id = row.company_id
+    (made,) = next_ids(connection, company_id, 1)
+    rank = time_entry.delivery_rank(row.day, now.date(), linked=False)
+    change(
+        connection,
+        company_id,
+        row.id,
+        mosaic_type=None,
+        mosaic_id=None,
+        mosaic=sa.null(),
+        mosaic_gone=False,
+        agreed=sa.null(),
+        conflict=sa.null(),
+        misses=0,
+        **_anew(rank, now),
+    )
+    connection.execute(
+        _RECORD.insert().values(
+            company_id=company_id,
+            id=made,
+            kind=row.kind,
+            name=row.name,
+            day=row.mosaic["date"],
+            mosaic_type=row.mosaic_type,
+            mosaic_id=row.mosaic_id,
+            mosaic=row.mosaic,
+            created_at=now,
+            **_anew(rank, now),
+        )
+    )
+    joined.forget(connection, company_id, row.id)
+    history.event(
+        connection,
+        company_id,
+        made,
+        at=now,
+        what=f"taken apart from record {row.id}",
+        by="plan",
+        detail={"record": row.id, "mosaic": row.mosaic},
+    )
+    moved(connection, company_id)
+    return int(made)
+
+
+def _anew(rank: int, now: datetime) -> dict[str, Any]:
+    """Return the columns of a record that is planned as if it had just come."""
+    return {
+        "state": "pending",
+        "reason": None,
+        "due_at": now,
+        "changed_at": now,
+        "attempt": 0,
+        "delivery_rank": rank,
+        **FREE,
+    }
