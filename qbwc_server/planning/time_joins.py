@@ -13,7 +13,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
@@ -24,7 +23,7 @@ from qbwc_server.quickbooks import list_requests
 from qbwc_server.records import joined, joining
 from qbwc_server.storage import tables
 
-_RECORD, _JOB = tables.record, tables.job
+_JOB = tables.job
 _SAME: Final = "both sides had the same entry"
 _TYPED: Final = (
     "The same hours were typed on both sides, so they are taken for one entry. If they "

@@ -28,7 +28,8 @@ def join(
 ) -> None:
     """Make one record of one for each side; the other one's history comes along.
 
-    `stays` is the id that remains; `what` and `why` are for its history. Nothing is agreed on yet: the next plan compares.
+    `stays` is the id that remains; `what` and `why` are for its history. Nothing is
+    agreed on yet: the next plan compares.
     """
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
     company_id = other.company_id

@@ -27,8 +27,8 @@ from qbwc_server.words import looks
             2,
             450,
             (
-                "2 entries, 7:30 hours, were sent to Mosaic without an answer, and were "
-                "found there by being equal"
+                "2 entries, 7:30 hours, were sent to Mosaic without an answer, and "
+                "were found there by being equal"
             ),
         ),
     ],
