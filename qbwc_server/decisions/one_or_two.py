@@ -62,6 +62,8 @@ def one(
         done = _it_was_made(connection, row, call, mosaic_id, by=by, now=now)
         _keep(connection, row, {mosaic_id}, Word.ONE, by=by, now=now, why=why)
         return done
+    if second is None and mosaic_id is None and (asked := _asked(connection, row)):
+        return _the_same(connection, row, asked, by=by, now=now, why=why)
     if (second is None) == (mosaic_id is None):
         raise NotToBeSaid("Name two records, or one and the number in Mosaic.")
     other = (
@@ -116,12 +118,70 @@ def two(
             "What the question names is other work. Unless Mosaic shows something else "
             "that may be it, it is sent again."
         )
+    if asked := _asked(connection, row):
+        for other in asked:
+            here, there = (other, row) if row.quickbooks_id is None else (row, other)
+            number = {there.mosaic_id}
+            _keep(connection, here, number, Word.TWO, by=by, now=now, why=why)
+        due.make_due(connection, company_id, [row.id], now)
+        return "It is other work, and goes to the other side."
     _must_be_joined(connection, row)
     made = apart.take_apart(connection, row, now)
     _keep(connection, row, {row.mosaic_id}, Word.TWO, by=by, now=now, why=why)
     return (
         f"Taken apart: record {company_id}-{row.id} is QuickBooks' entry and goes to "
         f"Mosaic, record {company_id}-{made} is Mosaic's and goes to QuickBooks."
+    )
+
+
+def _asked(connection: Connection, row: Row[Any]) -> list[Row[Any]]:
+    """Return the records of which it is asked whether an entry is the same hours."""
+    if (row.quickbooks_id is None) == (row.mosaic_id is None):
+        return []
+    words = said.words_of(
+        connection,
+        row.company_id,
+        quickbooks_ids=[row.quickbooks_id] if row.quickbooks_id else (),
+        mosaic_ids=[row.mosaic_id] if row.mosaic_id else (),
+    )
+    pairs = [pair for pair, word in words.items() if word is Word.ASKED]
+    condition = (
+        _RECORD.c.quickbooks_id.in_([txn_id for txn_id, _ in pairs])
+        if row.quickbooks_id is None
+        else _RECORD.c.mosaic_id.in_([number for _, number in pairs])
+    )
+    return list(
+        connection.execute(
+            sa.select(_RECORD)
+            .where(_RECORD.c.company_id == row.company_id, condition)
+            .where(_RECORD.c.kind == time_entry.NAME)
+            .order_by(_RECORD.c.id)
+        )
+    )
+
+
+def _the_same(
+    connection: Connection,
+    row: Row[Any],
+    asked: list[Row[Any]],
+    *,
+    by: str,
+    now: datetime,
+    why: str | None,
+) -> str:
+    """Have an entry take the place of one that we made there at the same time."""
+    if len(asked) > 1:
+        raise NotToBeSaid("It may be one of several: name that one as the second.")
+    (other,) = asked
+    _must_rest(connection, row)
+    _must_rest(connection, other)
+    here, there = (other, row) if row.quickbooks_id is None else (row, other)
+    number = {there.mosaic_id}
+    _keep(connection, here, number, Word.ONE, by=by, now=now, why=why)
+    apart.take_place(connection, row, other, now)
+    return (
+        f"Record {other.company_id}-{other.id} has this entry now; what we made beside "
+        "it is taken away, unless somebody has changed it."
     )
 
 

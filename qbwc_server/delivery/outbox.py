@@ -13,7 +13,7 @@ Rule 3: changing or archiving twice does no harm, so there doubt means: look, pl
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +33,7 @@ from qbwc_server.storage.database import next_ids
 
 LOOKS_BEFORE_ABSENT = 2
 LOOKS_BEFORE_GIVING_UP = 6
+_AT_ONCE = 500
 _ASKED_AGAIN = timedelta(hours=1)
 NEVER_APPEARED = (
     "Mosaic took the request but the object never appeared. It is not sent again, or "
@@ -167,6 +168,22 @@ def get_all(
         )
     )
     return {row.id: row for row in rows}
+
+
+def left_at(
+    connection: Connection, company_id: int, refs: Collection[str]
+) -> list[datetime]:
+    """Return when those of our writes left whose references are among some."""
+    found: list[datetime] = []
+    every = sorted(refs)
+    for start in range(0, len(every), _AT_ONCE):
+        found += connection.execute(
+            sa.select(_CALL.c.created_at).where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.ref.in_(every[start : start + _AT_ONCE]),
+            )
+        ).scalars()
+    return found
 
 
 def gave_up(

@@ -6,7 +6,7 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server.delivery import list_calls, outbox, time_calls
 from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.delivery.sending import Step, done
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
@@ -31,6 +31,10 @@ _MOVED_BY_AT_MOST = timedelta(days=31)
 _CALLBACK = tables.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
+_NOT_IN_LOG = (
+    "It never arrived in Mosaic, whose request log has what was sent before and after "
+    "it; it is sent again."
+)
 _NOT_TOLD = "Mosaic does not say whether it still has it; it is asked again soon."
 
 
@@ -297,6 +301,7 @@ class Outcomes:
         for call in calls:
             entry = by_ref.get(call.ref) or by_request.get(call.api_request_id or "")
             if entry is None:
+                self._not_in_log(call, by_ref)
                 continue
             with self._transaction() as connection:
                 again = outbox.get(connection, call.company_id, call.id)
@@ -316,6 +321,28 @@ class Outcomes:
                             by="request log",
                             now=self._clock(),
                         )
+
+    def _not_in_log(self, call: Row[Any], by_ref: Mapping[str, object]) -> None:
+        """Take a creation as never made, where the log would show it.
+
+        Then no look at the list has to tell: whatever is equal there is another one.
+        """
+        if call.data_type != time_entry.NAME or call.operation != "create":
+            return
+        now = self._clock()
+        with self._transaction() as connection:
+            again = outbox.get(connection, call.company_id, call.id)
+            others = outbox.left_at(connection, call.company_id, by_ref)
+            open_still = again.settled_at is None and again.mosaic_id is None
+            if (
+                open_still
+                and again.state in {"sent", "unsure"}
+                and identity.log_says_not_made(
+                    call.created_at, others, now, self._settle
+                )
+            ):
+                outbox.change(connection, again, looks=again.looks + 1)
+                outbox.never_made(connection, again, _NOT_IN_LOG, now, again_at=now)
 
     def _transaction(self) -> Any:
         return company_transaction(self._engine, self._company_id)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
@@ -265,6 +265,67 @@ def may_be_lost(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     if snapshot is None or not _may_be(doubt, doubt.sent_at, body, snapshot):
         return False
     return bool(likeness(doubt.wanted, snapshot)) or _was_edited(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """When an entry was made, as its own side says it; `number` where that counts."""
+
+    at: datetime | None
+    number: int | None = None
+
+
+def born_meanwhile(
+    entry: Mapping[str, Any],
+    ours: Mapping[str, Any],
+    births: tuple[Birth, Birth],
+    within: timedelta,
+) -> bool:
+    """Tell whether somebody may have typed an hour while we were making it there.
+
+    `entry` was in no read before, `ours` is what we made on the same side; both in
+    that side's terms, and `births` theirs. `within` is how old the read may have been
+    that we relied on, and the answer. An entry that is not older than ours is one of
+    its own: what was made after it is another hour.
+    """
+    born, made = births
+    if not likeness(entry, ours):
+        return False
+    if born.at is not None and made.at is not None and made.at - born.at > within:
+        return False
+    if born.number is not None and made.number is not None:
+        return born.number < made.number
+    return born.at is not None and made.at is not None and born.at <= made.at
+
+
+def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:
+    """Tell whether an entry may be a creation that was taken as never made.
+
+    It was sent a second time since; no id says that this is not the first one.
+    """
+    snapshot = from_mosaic(body)
+    return (
+        snapshot is not None
+        and _may_be(doubt, doubt.sent_at, body, snapshot)
+        and bool(likeness(doubt.wanted, snapshot))
+    )
+
+
+def log_says_not_made(
+    sent_at: datetime, others: Iterable[datetime], now: datetime, settle: timedelta
+) -> bool:
+    """Tell what it means that Mosaic's request log has no line of a request of ours.
+
+    `others` are when those left that it has, by our own clock and known by our
+    reference. Only a log that goes back behind the request, and that has one which
+    left a settling time after it, would show it: it may be short, and late.
+    """
+    known = list(others)
+    return (
+        now - sent_at >= settle
+        and any(one < sent_at for one in known)
+        and any(one >= sent_at + settle for one in known)
+    )
 
 
 def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:

@@ -46,7 +46,7 @@ class Pairs:
         self._files = files
         self._partners: dict[tuple[str, str, int], dict[int, Row[Any]]] = {}
         self._of_days: dict[str, list[Row[Any]]] = {}
-        self._days = set(
+        self.days = set(
             connection.execute(
                 sa.select(_RECORD.c.day)
                 .where(
@@ -72,7 +72,7 @@ class Pairs:
         `person` is whose time it is in QuickBooks, `member` in Mosaic.
         """
         named = {row.quickbooks_id, row.mosaic_id} & self._called_one
-        if row.quickbooks_id and row.day not in self._days and not named:
+        if row.quickbooks_id and row.day not in self.days and not named:
             return None
         key = (row.day, person, member)
         if key not in self._partners:

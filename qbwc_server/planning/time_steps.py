@@ -36,7 +36,7 @@ from qbwc_server.kinds.two_way import (
     agreed_after,
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_doubts, time_facts, used_words
+from qbwc_server.planning import time_asked, time_doubts, time_facts, used_words
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_joins import join, note_all_known
 from qbwc_server.planning.time_pairs import Pairs
@@ -216,9 +216,10 @@ class TimeSteps:
             action = plans.plan(entry, rules)
         wait = self._must_wait(connection, company, row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
-        if row.day in batch.only_mosaic:
+        if row.day in batch.pairs.days:
             held = time_doubts.held_in_mosaic(connection, row, entry, action)
             wait = wait or held
+        wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
         return row, wait or self._not_again(batch, row, action) or action
 
     def _joined(

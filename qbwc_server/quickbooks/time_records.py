@@ -18,6 +18,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Ret
+from qbwc_server.quickbooks import typed_meanwhile
 from qbwc_server.records import due, history, store, time_of_quickbooks
 from qbwc_server.storage import tables
 
@@ -76,6 +77,8 @@ def keep_quickbooks(
             detail={"txn_id": txn_id},
         )
     rows = there | adopted
+    if unknown and rows:
+        typed_meanwhile.ask(connection, company_id, unknown, wanted, rows, now)
     _update(connection, company_id, wanted, rows, now)
     if full_read is not None:
         store.mark_met(connection, company_id, NAME, rows, full_read)

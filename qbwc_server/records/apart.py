@@ -1,4 +1,4 @@
-"""A record of both sides becomes two: each side's entry is one of its own."""
+"""Records that are taken apart, or that change their entries, by a person's word."""
 
 from __future__ import annotations
 
@@ -65,6 +65,52 @@ def take_apart(connection: Connection, row: Row[Any], now: datetime) -> int:
     )
     moved(connection, company_id)
     return int(made)
+
+
+def take_place(
+    connection: Connection, row: Row[Any], of_ours: Row[Any], now: datetime
+) -> None:
+    """Have an entry of one side take the place of one that we made there.
+
+    `row` is what is on that side alone; it becomes the record of what we made there
+    and is to be taken away, unless somebody has changed it. `of_ours` gets its entry.
+    """
+    company_id = row.company_id
+    if row.quickbooks_id is None:
+        side: tuple[str, ...] = ("mosaic_type", "mosaic_id", "mosaic")
+        gone, empty = "quickbooks_gone", {"mosaic_id": None}
+    else:
+        side = (
+            *("quickbooks_id", "quickbooks", "edit_sequence", "time_modified"),
+            *("parent_id", "external_guid"),
+        )
+        gone = "mosaic_gone"
+        empty = {"quickbooks_id": None, "external_guid": None}
+    linked = time_entry.RANK_OF_EDITS
+    change(connection, company_id, row.id, **empty)
+    change(
+        connection,
+        company_id,
+        of_ours.id,
+        **{name: getattr(row, name) for name in side},
+        agreed=sa.null(),
+        **_anew(linked, now),
+    )
+    change(
+        connection,
+        company_id,
+        row.id,
+        **{name: getattr(of_ours, name) for name in side},
+        **{gone: True},
+        agreed=of_ours.agreed,
+        **_anew(linked, now),
+    )
+    for one, what in (
+        (of_ours, f"took the entry of record {row.id}, which are the same hours"),
+        (row, f"the double of record {of_ours.id}: is taken away"),
+    ):
+        history.event(connection, company_id, one.id, at=now, what=what, by="plan")
+    moved(connection, company_id)
 
 
 def _anew(rank: int, now: datetime) -> dict[str, Any]:

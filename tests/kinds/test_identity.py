@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from qbwc_server.kinds.identity import (
+    Birth,
     Doubt,
     Fate,
     Likeness,
     Word,
+    born_meanwhile,
     likeness,
+    log_says_not_made,
     lost_creations,
     may_be_lost,
     pairs,
@@ -281,3 +284,55 @@ def test_no_entry_is_paired_twice_and_none_is_left_over() -> None:
                 straight = {("T0", 0), ("T1", 1)}, {("T0", 1), ("T1", 0)}
                 most = max(len(fits & ways) for ways in straight)
                 assert len(found) == max(most, min(1, len(fits)))
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("born", "made", "asked"),
+    [
+        # By the number of transactions, where QuickBooks tells it.
+        (Birth(SENT, 5), Birth(SENT, 6), True),
+        (Birth(SENT, 7), Birth(SENT, 6), False),
+        (Birth(SENT + MINUTE, 5), Birth(SENT, 6), True),
+        (Birth(None, 5), Birth(None, 6), True),
+        # Else by the clock of that side.
+        (Birth(SENT), Birth(SENT), True),
+        (Birth(SENT - MINUTE), Birth(SENT), True),
+        (Birth(SENT + MINUTE), Birth(SENT), False),
+        (Birth(None), Birth(SENT), False),
+        (Birth(SENT), Birth(None), False),
+        # What is much older than ours was in no read for another reason.
+        (Birth(SENT - 11 * MINUTE, 5), Birth(SENT, 6), False),
+        (Birth(SENT - 11 * MINUTE), Birth(SENT), False),
+    ],
+)
+def test_an_equal_entry_may_have_been_typed_while_ours_was_made(
+    born: Birth, made: Birth, *, asked: bool
+) -> None:
+    """One that came after ours is another hour, and so is one that differs."""
+    within = 10 * MINUTE
+    assert born_meanwhile(entry(), entry(), (born, made), within) is asked
+    assert not born_meanwhile(entry(minutes=1), entry(), (born, made), within)
+
+
+@pytest.mark.parametrize(
+    ("others", "age", "not_made"),
+    [
+        ((-1, 2), 2, True),
+        ((-1, 2), 1.9, False),
+        ((-1, 1.9), 9, False),
+        ((-1,), 9, False),
+        ((2,), 9, False),
+        ((0, 2), 9, False),
+        ((), 9, False),
+    ],
+)
+def test_a_log_tells_only_what_it_would_have_shown(
+    others: tuple[float, ...], age: float, *, not_made: bool
+) -> None:
+    """In minutes from the sending; two are the time in which an answer settles."""
+    left = [SENT + one * MINUTE for one in others]
+    now, settle = SENT + age * MINUTE, 2 * MINUTE
+    assert log_says_not_made(SENT, left, now, settle) is not_made
