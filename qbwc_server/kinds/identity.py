@@ -311,6 +311,11 @@ def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     )
 
 
+def untouched(*bodies: Mapping[str, Any]) -> bool:
+    """Tell whether nobody changed any of some entries of Mosaic since it was made."""
+    return not any(_was_edited(body) for body in bodies)
+
+
 def log_says_not_made(
     sent_at: datetime, others: Iterable[datetime], now: datetime, settle: timedelta
 ) -> bool:

@@ -133,5 +133,7 @@ def _late(
         (row.quickbooks_id, number)
         for row in rows
         for number in new
-        if identity.may_have_come_late(may_be_ours.doubt_of(row), bodies[number])
+        if identity.may_have_come_late(
+            may_be_ours.doubt(row.basis, row.created_at), bodies[number]
+        )
     }

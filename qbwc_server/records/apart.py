@@ -113,6 +113,29 @@ def take_place(
     moved(connection, company_id)
 
 
+def is_double(
+    connection: Connection, row: Row[Any], of_ours: Row[Any], now: datetime
+) -> None:
+    """Have an entry of Mosaic taken away that we made there a second time.
+
+    It is, unless somebody changes it before. `of_ours` has the other one.
+    """
+    company_id = row.company_id
+    change(
+        connection,
+        company_id,
+        row.id,
+        quickbooks_gone=True,
+        agreed={"quickbooks": {}, "mosaic": dict(row.mosaic)},
+        **_anew(time_entry.RANK_OF_EDITS, now),
+    )
+    what = f"the double of record {of_ours.id}: it was sent twice, and is taken away"
+    history.event(connection, company_id, row.id, at=now, what=what, by="mosaic")
+    what = f"came twice: time entry {row.mosaic_id} of Mosaic is taken away"
+    history.event(connection, company_id, of_ours.id, at=now, what=what, by="mosaic")
+    moved(connection, company_id)
+
+
 def _anew(rank: int, now: datetime) -> dict[str, Any]:
     """Return the columns of a record that is planned as if it had just come."""
     return {

@@ -50,6 +50,7 @@ def join(
         mosaic_type=of_mosaic.mosaic_type,
         mosaic_id=of_mosaic.mosaic_id,
         mosaic=of_mosaic.mosaic,
+        mosaic_gone=of_mosaic.mosaic_gone,
         agreed=sa.null(),
         changed_at=now,
     )

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from qbwc_server.delivery.sending import Sender
+from qbwc_server.delivery.outcomes import Outcomes
+from qbwc_server.delivery.sending import Outcome, Sender
+from qbwc_server.mosaic.errors import Unavailable
 from qbwc_server.sandbox.quickbooks.company_file import Session
 from qbwc_server.storage import tables
 from tests.agreement.hours import (
@@ -131,7 +133,7 @@ def test_an_hour_typed_in_quickbooks_while_ours_is_added(
 
 
 def test_what_the_log_would_show_and_does_not_was_never_made(house: House) -> None:
-    """Then it is not one of two equal ones: what both sides have is counted as usual."""
+    """Then it is not one of two equal ones: what both have is counted as usual."""
     in_quickbooks(house, "first", day=day(house, 0), minutes=30)
     house.clock.pass_(minutes=16)
     house.connect()
@@ -178,3 +180,64 @@ def test_a_day_after_a_second_sending_an_equal_one_is_another(house: House) -> N
     let_it_settle(house)
     assert {one.state for one in time_records(house)} == {"in_sync"}
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 2
+
+
+def _comes_late(house: House, *, lost: bool = False, touched: bool = False) -> None:
+    """Have a creation arrive in Mosaic after it was sent a second time, and say so.
+
+    `lost`: what was made in its place is deleted just before; `touched`: edited.
+    """
+    in_quickbooks(house, "", day=day(house, 0))
+    house.clock.pass_(minutes=16)
+    house.connect()
+    real = Sender.write
+    slept: list[Any] = []
+
+    def sleep(sender: Sender, step: Any) -> Any:
+        if step.do == "create" and step.data_type == "time_entry" and not slept:
+            slept.append(step)
+            return Outcome(error=Unavailable("no answer", outcome_unknown=True))
+        return real(sender, step)
+
+    def wake_up(outcomes: Outcomes) -> None:
+        if slept:
+            step = slept.pop()
+            outcomes._client.create(step.data_type, step.fields, ref=step.ref)
+        take_callbacks(outcomes)
+
+    take_callbacks = Outcomes.take_callbacks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sender, "write", sleep)
+        house.work()
+        let_it_settle(house)
+    (made,) = house.sandbox.team.store.objects["time_entry"]
+    if lost:
+        house.people.delete_time(made)
+    if touched:
+        house.clock.pass_(seconds=5)
+        house.people.edit_time(made, description="mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Outcomes, "take_callbacks", wake_up)
+        house.clock.pass_(minutes=65)
+        house.work()
+    assert not slept
+    let_it_settle(house)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_came_twice_by_our_own_reference_is_one_again(
+    house: House, *, lost: bool
+) -> None:
+    """The second is taken away; where the first is gone, it takes its place."""
+    _comes_late(house, lost=lost)
+    both = [("Ann Lee", day(house, 0), 60, "")]
+    assert hours_in_quickbooks(house) == hours_in_mosaic(house) == both
+    assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
+
+
+def test_what_came_twice_and_was_touched_is_asked_about(house: House) -> None:
+    """Somebody works with one of them: nothing is taken away."""
+    _comes_late(house, touched=True)
+    assert held(house).quickbooks_id is None
+    assert len(hours_in_mosaic(house)) == 2
+    assert len(hours_in_quickbooks(house)) == 1
