@@ -10,10 +10,11 @@ until somebody has seen it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
@@ -22,6 +23,7 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.records import joined, joining
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
 _JOB = tables.job
 _SAME: Final = "both sides had the same entry"
@@ -54,6 +56,19 @@ def note_all_known(
     since = now if complete else None
     registry.change(connection, company.id, both_known_at=since)
     return since
+
+
+def notice_all_known(
+    engine: Engine,
+    company: Company,
+    history: timedelta,
+    clock: Callable[[], datetime],
+) -> None:
+    """Notice the end of the first load also where there is no time to plan."""
+    if (company.both_known_at is not None) is (company.mode == "preview"):
+        with company_transaction(engine, company.id) as connection:
+            fresh = registry.get(connection, company.id)
+            note_all_known(connection, fresh, history, clock())
 
 
 def join(

@@ -217,7 +217,9 @@ class TimeSteps:
         wait = self._must_wait(connection, company, row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
         if row.day in batch.pairs.days:
-            held = time_doubts.held_in_mosaic(connection, row, entry, action)
+            held = time_doubts.held_in_mosaic(
+                connection, row, entry, action, batch.pairs.words
+            )
             wait = wait or held
         wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
         return row, wait or self._not_again(batch, row, action) or action

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -104,7 +105,9 @@ class Delivery:
         self._steps = Steps(company.id, clock=clock, settle=settle)
         self._plan_time = plan_time
         self._sender = Sender(company.id, client, clock=clock)
-        self._window = window
+        self._notice_all_known = partial(
+            time_joins.notice_all_known, engine, company, window.history, clock
+        )
         self._time = TimeReader(
             engine, company.id, client, window, clock=clock, alive=alive
         )
@@ -137,7 +140,7 @@ class Delivery:
             self._outcomes.look()
             with self._budget.patient():
                 self._time.read_due()
-            self._note_all_known()
+            self._notice_all_known()
             self._ensure_portfolio()
             while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()
@@ -164,16 +167,6 @@ class Delivery:
             self._attend(error)
             return self._clock() + self._settle
         return None
-
-    def _note_all_known(self) -> None:
-        """Notice the end of the first load also where there is no time to plan."""
-        known = self._company.both_known_at is not None
-        if known is (self._company.mode == "preview"):
-            with self._transaction() as connection:
-                company = registry.get(connection, self._company.id)
-                time_joins.note_all_known(
-                    connection, company, self._window.history, self._clock()
-                )
 
     def _other_scheme_works(self) -> bool:
         """Find out whether the key is taken in its other form, and keep that.
