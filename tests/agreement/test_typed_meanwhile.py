@@ -20,7 +20,7 @@ from tests.agreement.hours import (
     typed_in_mosaic,
 )
 from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks
+from tests.agreement.test_findings import START, day, in_quickbooks, quickbooks
 from tests.agreement.test_lost_posts import let_it_settle, lose_a_post
 from tests.agreement.test_one_or_two import say
 
@@ -182,12 +182,13 @@ def test_a_day_after_a_second_sending_an_equal_one_is_another(house: House) -> N
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 2
 
 
-def _comes_late(house: House, *, lost: bool = False, touched: bool = False) -> None:
+def _comes_late(house: House, *, lost: bool = False, touched: bool = False) -> str:
     """Have a creation arrive in Mosaic after it was sent a second time, and say so.
 
     `lost`: what was made in its place is deleted just before; `touched`: edited.
+    Returns the TxnID that it was made from.
     """
-    in_quickbooks(house, "", day=day(house, 0))
+    txn_id = in_quickbooks(house, "", day=day(house, 0))
     house.clock.pass_(minutes=16)
     house.connect()
     real = Sender.write
@@ -222,14 +223,19 @@ def _comes_late(house: House, *, lost: bool = False, touched: bool = False) -> N
         house.work()
     assert not slept
     let_it_settle(house)
+    return txn_id
 
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_came_twice_by_our_own_reference_is_one_again(
     house: House, *, lost: bool
 ) -> None:
-    """The second is taken away; where the first is gone, it takes its place."""
-    _comes_late(house, lost=lost)
+    """The second is taken away; where the first is gone, it takes its place.
+
+    Nothing is deleted in QuickBooks.
+    """
+    txn_id = _comes_late(house, lost=lost)
+    assert [one["txn_id"] for one in quickbooks(house)] == [txn_id]
     both = [("Ann Lee", day(house, 0), 60, "")]
     assert hours_in_quickbooks(house) == hours_in_mosaic(house) == both
     assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
