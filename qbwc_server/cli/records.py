@@ -20,11 +20,12 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
-from qbwc_server.decisions import conflicts, gone, listing, resync
+from qbwc_server.decisions import conflicts, gone, listing, one_or_two, resync
 from qbwc_server.decisions.suggestions import Suggestion
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.tombstone import Who, Word
-from qbwc_server.records import tombstones
+from qbwc_server.records import joined, tombstones
+from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -40,6 +41,11 @@ CHOSEN = {
     "later": "to be decided later",
 }
 """What a person said of a record, in words."""
+_HOW = {
+    "typed": "typed on both sides",
+    "lost": "sent, not answered, and found because it is equal",
+}
+_MOST_JOINED = 10_000
 
 
 @click.group()
@@ -174,6 +180,102 @@ def gone_(record: str, who: str, why: str | None, *, deleted: bool) -> None:
         many = gone.say(connection, again, word, by=who, now=made.clock(), why=why)
     told = "deleted" if deleted else "not deleted"
     click.echo(f"{many} {'record is' if many == 1 else 'records are'} {told}.")
+
+
+@records.command("one")
+@click.argument("record", nargs=-1, required=True)
+@click.option("--mosaic", "mosaic_id", type=int, help="The number in Mosaic.")
+@by_whom
+@reporting
+def one_(
+    record: tuple[str, ...], mosaic_id: int | None, who: str, why: str | None
+) -> None:
+    """Say that two entries of time are one: RECORD RECORD, or RECORD --mosaic NUMBER.
+
+    Each must be on one side only. Where it is asked whether a lost creation is there
+    (its record says so), it is that one.
+    """
+    company_id, first, second = _one_or_two(record)
+    made = parts()
+    with company_transaction(made.engine, company_id) as connection:
+        told = one_or_two.one(
+            connection,
+            company_id,
+            first,
+            second,
+            mosaic_id=mosaic_id,
+            by=who,
+            now=made.clock(),
+            why=why,
+        )
+    click.echo(told)
+
+
+@records.command("two")
+@click.argument("record", nargs=-1, required=True)
+@by_whom
+@reporting
+def two_(record: tuple[str, ...], who: str, why: str | None) -> None:
+    """Say that entries of time are two, and stay so.
+
+    One RECORD that was joined, because both sides had the same, is taken apart: each
+    side gets the other's entry. Of one that asks whether it is in Mosaic already, what
+    it names is other work. Two RECORDs, each on one side, are not joined.
+    """
+    company_id, first, second = _one_or_two(record)
+    made = parts()
+    with company_transaction(made.engine, company_id) as connection:
+        told = one_or_two.two(
+            connection, company_id, first, second, by=who, now=made.clock(), why=why
+        )
+    click.echo(told)
+
+
+def _one_or_two(record: tuple[str, ...]) -> tuple[int, int, int | None]:
+    """Return the company and the numbers of one or two records."""
+    named = [dereference(one) for one in record]
+    if len(named) > 2 or len({company_id for company_id, _ in named}) > 1:
+        raise click.UsageError("Name one or two records of one company.")
+    second = named[1][1] if len(named) > 1 else None
+    return named[0][0], named[0][1], second
+
+
+@records.command("joined")
+@click.argument("company")
+@click.option("--all", "every", is_flag=True, help="Also what somebody has seen.")
+@click.option("--seen", is_flag=True, help="Take all of it off the list.")
+@json_option
+@reporting
+def joined_(company: str, *, every: bool, seen: bool, as_json: bool) -> None:
+    """List time that was typed on both sides and was taken for one entry each.
+
+    It stays on the list until somebody has seen it; `records two` takes one apart.
+    """
+    made = parts()
+    found = registry.find(made.engine, company)
+    with company_transaction(made.engine, found.id) as connection:
+        open_ones = to_see.of_joined(connection, found.id)
+        rows = joined.rows(connection, found.id, limit=_MOST_JOINED, seen=every)
+        if seen:
+            ids = [row.record_id for row in rows]
+            joined.see(connection, found.id, ids, made.clock())
+    told = [
+        {
+            "record": reference(found.id, row.record_id),
+            "name": row.name,
+            "how": _HOW[row.how],
+            "mosaic_id": row.mosaic_id,
+            "at": row.at,
+            "seen_at": row.seen_at,
+        }
+        for row in rows
+    ]
+    if as_json:
+        print_json(told)
+        return
+    for one in open_ones:
+        click.echo(f"{one}. Nobody has said yet that it was seen.")
+    show(told, tuple(told[0]) if told else ("record",), as_json=False)
 
 
 @records.command("resync")

@@ -83,6 +83,7 @@ class Company:
     time_hot_at: datetime | None
     time_window_at: datetime | None
     mosaic_time_from: str | None
+    both_known_at: datetime | None
     time_claims: str
     relinks_from: int | None
     setup_expires_at: datetime | None

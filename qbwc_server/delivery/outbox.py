@@ -13,7 +13,7 @@ Rule 3: changing or archiving twice does no harm, so there doubt means: look, pl
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +33,7 @@ from qbwc_server.storage.database import next_ids
 
 LOOKS_BEFORE_ABSENT = 2
 LOOKS_BEFORE_GIVING_UP = 6
+_AT_ONCE = 500
 _ASKED_AGAIN = timedelta(hours=1)
 NEVER_APPEARED = (
     "Mosaic took the request but the object never appeared. It is not sent again, or "
@@ -169,6 +170,22 @@ def get_all(
     return {row.id: row for row in rows}
 
 
+def left_at(
+    connection: Connection, company_id: int, refs: Collection[str]
+) -> list[datetime]:
+    """Return when those of our writes left whose references are among some."""
+    found: list[datetime] = []
+    every = sorted(refs)
+    for start in range(0, len(every), _AT_ONCE):
+        found += connection.execute(
+            sa.select(_CALL.c.created_at).where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.ref.in_(every[start : start + _AT_ONCE]),
+            )
+        ).scalars()
+    return found
+
+
 def gave_up(
     connection: Connection, company_id: int, data_type: str, keys: Sequence[str]
 ) -> set[str]:
@@ -266,14 +283,28 @@ def not_seen(
         change(connection, call, looks=looks, check_at=now + settle * looks)
 
 
-def ask(connection: Connection, call: Row[Any], question: str, now: datetime) -> None:
+def ask(
+    connection: Connection,
+    call: Row[Any],
+    question: str,
+    mosaic_ids: Sequence[int],
+    now: datetime,
+) -> None:
     """Leave a creation open that nobody can tell of, and have its record ask.
 
-    It is still listened for, and looked at again: an answer may come from Mosaic, or
-    by what a person does there.
+    `mosaic_ids` are the entries that the question names: a person's word is about
+    those. It is still listened for, and looked at again: an answer may come from
+    Mosaic, or by what a person does there.
     """
     looks = max(call.looks, LOOKS_BEFORE_ABSENT - 1)
-    change(connection, call, reason=question, looks=looks, check_at=now + _ASKED_AGAIN)
+    change(
+        connection,
+        call,
+        reason=question,
+        looks=looks,
+        asked=list(mosaic_ids),
+        check_at=now + _ASKED_AGAIN,
+    )
     if call.record_id is not None:
         transitions.ask(connection, call.company_id, call.record_id, question)
 

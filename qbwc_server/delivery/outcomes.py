@@ -6,18 +6,19 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.delivery import list_calls, outbox, time_calls
+from qbwc_server.delivery import came_late, list_calls, outbox, time_calls
 from qbwc_server.delivery.rate_budget import Budget
 from qbwc_server.delivery.sending import Step, done
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.mosaic_lists import TYPES
+from qbwc_server.mosaic.answers import LogEntry
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Invalid, Malformed, NotFound
@@ -31,6 +32,10 @@ _MOVED_BY_AT_MOST = timedelta(days=31)
 _CALLBACK = tables.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
+_NOT_IN_LOG = (
+    "It never arrived in Mosaic, whose request log has what was sent before and after "
+    "it; it is sent again."
+)
 _NOT_TOLD = "Mosaic does not say whether it still has it; it is asked again soon."
 
 
@@ -139,8 +144,34 @@ class Outcomes:
                 gone = time_mosaic.known(connection, self._company_id, deleted - shown)
             if gone:
                 self._time.ask_gone(gone, by="callback")
+            self._take_late({row.ref: Callback(**row.body) for row in hints if row.ref})
         with self._transaction() as connection:
             self._handled(connection, hints)
+
+    def _take_late(self, told: Mapping[str, Callback]) -> None:
+        """Look at creations that count as never made, and are called back."""
+        with self._transaction() as connection:
+            calls = came_late.creations(connection, self._company_id, told)
+        if not calls:
+            return
+        by_ref = {entry.ref: entry for entry in self._log(time_entry.NAME)}
+        for call in calls:
+            said, entry = told[call.ref], by_ref.get(call.ref)
+            known = call.api_request_id
+            number = entry.mosaic_id if entry is not None else None
+            if known is not None and said.api_request_id == known:
+                number = said.mosaic_id
+            if number is None:
+                continue  # nobody signs a callback: that alone proves nothing
+            with self._transaction() as connection:
+                first = came_late.made_since(connection, call)
+            found = self._time.questions.ask(
+                {number, number if first is None else first}
+            )
+            if first in found.unsure:
+                continue
+            with self._transaction() as connection:
+                came_late.take(connection, call, number, found.bodies, self._clock())
 
     def _handled(self, connection: Connection, rows: Iterable[Row[Any]]) -> None:
         connection.execute(
@@ -287,16 +318,13 @@ class Outcomes:
 
     def _ask_log(self, data_type: str, calls: list[Row[Any]]) -> None:
         """Look into Mosaic's request log; what it does not know is looked for."""
-        try:
-            with self._budget.patient():
-                entries = self._client.request_log(data_type)
-        except (Invalid, NotFound, Malformed):
-            return  # or it is longer than we take: the list tells as well
+        entries = self._log(data_type)
         by_ref = {entry.ref: entry for entry in entries if entry.ref is not None}
         by_request = {entry.api_request_id: entry for entry in entries}
         for call in calls:
             entry = by_ref.get(call.ref) or by_request.get(call.api_request_id or "")
             if entry is None:
+                self._not_in_log(call, by_ref)
                 continue
             with self._transaction() as connection:
                 again = outbox.get(connection, call.company_id, call.id)
@@ -316,6 +344,39 @@ class Outcomes:
                             by="request log",
                             now=self._clock(),
                         )
+
+    def _log(self, data_type: str) -> list[LogEntry]:
+        """Return the lines of Mosaic's request log; none if it has no log.
+
+        Or it is longer than we take: the lists tell as well.
+        """
+        try:
+            with self._budget.patient():
+                return self._client.request_log(data_type)
+        except (Invalid, NotFound, Malformed):
+            return []
+
+    def _not_in_log(self, call: Row[Any], by_ref: Mapping[str, object]) -> None:
+        """Take a creation as never made, where the log would show it.
+
+        Then no look at the list has to tell: whatever is equal there is another one.
+        """
+        if call.data_type != time_entry.NAME or call.operation != "create":
+            return
+        now = self._clock()
+        with self._transaction() as connection:
+            again = outbox.get(connection, call.company_id, call.id)
+            others = outbox.left_at(connection, call.company_id, by_ref)
+            open_still = again.settled_at is None and again.mosaic_id is None
+            if (
+                open_still
+                and again.state in {"sent", "unsure"}
+                and identity.log_says_not_made(
+                    call.created_at, others, now, self._settle
+                )
+            ):
+                outbox.change(connection, again, looks=again.looks + 1)
+                outbox.never_made(connection, again, _NOT_IN_LOG, now, again_at=now)
 
     def _transaction(self) -> Any:
         return company_transaction(self._engine, self._company_id)

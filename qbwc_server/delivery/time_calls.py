@@ -10,6 +10,7 @@ Rule: an entry counts as deleted only when Mosaic, asked for it, does not show i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,16 @@ from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
 from qbwc_server.kinds.tombstone import Who
 from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
-from qbwc_server.records import due, history, time_of_mosaic, tombstones, transitions
+from qbwc_server.records import (
+    due,
+    history,
+    joined,
+    said,
+    store,
+    time_of_mosaic,
+    tombstones,
+    transitions,
+)
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -105,33 +115,77 @@ def look_at_day(
         for body in bodies
         if int(body["mosaic_id"]) in free
     }
-    doubts = {call.id: may_be_ours.doubt_of(call) for call in opened}
-    findings = identity.lost_creations(doubts, left.values())
+    made_from = store.quickbooks_ids(
+        connection, company_id, [call.record_id for call in opened]
+    )
+    doubts = {
+        call.id: replace(
+            may_be_ours.doubt_of(call), txn_id=made_from.get(call.record_id) or ""
+        )
+        for call in opened
+    }
+    words = said.words_of(
+        connection, company_id, quickbooks_ids={one.txn_id for one in doubts.values()}
+    )
+    findings = identity.lost_creations(doubts, left.values(), words)
     for call in opened:
         found = findings[call.id]
         if found.fate is Fate.MADE and (call.id in due or call.state == "accepted"):
             (number,) = found.mosaic_ids
             done(connection, call, number, left[number], by="list", now=now)
+            if (doubts[call.id].txn_id, number) not in words:
+                _note_taken(connection, call, number, now)
         elif call.id not in due:
             continue
         elif found.fate is Fate.ASK:
             shown = [left[number] for number in found.mosaic_ids]
-            outbox.ask(connection, call, _question(shown), now)
+            question = _question(call, shown)
+            outbox.ask(connection, call, question, found.mosaic_ids, now)
             may_be_ours.hold(connection, call, found.mosaic_ids, now)
         else:
             outbox.not_seen(connection, call, now=now, settle=settle)
 
 
-def _question(bodies: Sequence[Mapping[str, Any]]) -> str:
+def _note_taken(
+    connection: Connection, call: Row[Any], mosaic_id: int, now: datetime
+) -> None:
+    """Say that an entry was taken for a lost creation because it is equal, no more."""
+    row = connection.execute(
+        sa.select(_RECORD.c.company_id, _RECORD.c.id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == call.company_id,
+            _RECORD.c.id == call.record_id,
+            _RECORD.c.mosaic_id == mosaic_id,
+        )
+    ).first()
+    if row is None:
+        return
+    minutes = row.mosaic["minutes"]
+    joined.note(connection, row.company_id, row.id, minutes, "lost", now)
+    history.event(
+        connection,
+        row.company_id,
+        row.id,
+        at=now,
+        what=joined.TAKEN,
+        by="list",
+        detail={"mosaic_id": mosaic_id},
+    )
+
+
+def _question(call: Row[Any], bodies: Sequence[Mapping[str, Any]]) -> str:
     """Return the question whether one of some entries is a lost one, for people."""
     told = "; ".join(_told(body) for body in bodies)
     one = len(bodies) == 1
+    record = f"{call.company_id}-{call.record_id}"
     return (
         "Mosaic did not answer when this was sent, so it may be there already. Made "
         f"there since: {told}. "
         f"{'If that is it' if one else 'If one of them is it'}, give it the same "
-        "values in Mosaic, and it is taken as this one. If "
-        f"{'it is' if one else 'they are'} other work, tell our support. Until then "
+        "values in Mosaic, and it is taken as this one; or, as it is now, ask our "
+        f"support, who say so with `qbwc-server records one {record} --mosaic "
+        f"{bodies[0]['mosaic_id'] if one else 'NUMBER'}`. If "
+        f"{'it is' if one else 'they are'} other work, ask our support for "
+        f"`qbwc-server records two {record}`: then this is sent again. Until then "
         "neither side gets anything of this."
     )
 

@@ -89,6 +89,15 @@ def asked(conflicts: Conflicts | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def by_rule(conflicts: Conflicts | None) -> set[str]:
+    """Return the sides whose values were kept without a person's word."""
+    return {
+        one["kept"]
+        for one in (conflicts or {}).values()
+        if one.get("kept") is not None and not one.get("settled")
+    }
+
+
 def mark(conflicts: Conflicts | None) -> str:
     """Return a mark of the values a person is asked about: others, another mark."""
     values = {

@@ -2,6 +2,8 @@
 
 Two entries are one by what a side said itself about a write, by a person's word, or
 because they are equal; nothing weaker joins. What cannot be told is asked, and held.
+A person's word is kept by both ids, QuickBooks' TxnID and Mosaic's number, and comes in
+here as a fact like all others.
 
 Equal means: day, minutes, person, job and service item in Mosaic's terms, and notes
 but for their spelling and for what QuickBooks cannot keep. Whether it is billable is no
@@ -10,11 +12,13 @@ part of it: where equal entries differ in that, it is a conflict of the one entr
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
 
 from qbwc_server.kinds.time_entry import (
     CLOCKS_DIFFER,
@@ -25,6 +29,19 @@ from qbwc_server.kinds.time_entry import (
 
 _HERE = TypeVar("_HERE", bound=Hashable)
 _SAME = ("date", "minutes", "person", "job", "item")
+
+
+class Word(StrEnum):
+    """What a person said of two entries, for ever or until the next word."""
+
+    ONE = "one"
+    TWO = "two"
+    ASKED = "asked"
+    """Nobody has said it yet: until then they are neither."""
+
+
+Words: TypeAlias = "Mapping[tuple[str, int], Word]"
+"""By QuickBooks' TxnID and Mosaic's number."""
 
 
 class Likeness(IntEnum):
@@ -49,6 +66,84 @@ def likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> Likeness:
     return Likeness.AS_KEPT if same else Likeness.OTHER
 
 
+def pairs(
+    here: Mapping[str, Mapping[str, Any]],
+    there: Mapping[int, Mapping[str, Any]],
+    words: Words,
+) -> dict[str, int]:
+    """Return which entries that each side has alone are one, by their ids.
+
+    `here` are QuickBooks' by TxnID, `there` Mosaic's by number, all in Mosaic's terms
+    and all that there are of a person and day, so that of several equal ones each gets
+    its own:
+
+    - whom a person called one, however different; whom one called two, or is asked
+      about, never;
+    - then those that are exactly equal;
+    - then those whose notes are equal as QuickBooks keeps them.
+
+    As many are paired as can be: an exact pair is given up only for a pair more.
+    """
+    found: dict[str, int] = {}
+    for (txn_id, number), word in words.items():
+        both = txn_id in here and number in there
+        free = txn_id not in found and number not in found.values()
+        if word is Word.ONE and both and free:
+            found[txn_id] = number
+    said, taken = frozenset(found), set(found.values())
+    left = {number: one for number, one in there.items() if number not in taken}
+    like: dict[str, dict[int, Likeness]] = {}
+    for txn_id, entry in here.items():
+        if txn_id not in said:
+            like[txn_id] = {
+                number: how
+                for number, one in left.items()
+                if (txn_id, number) not in words and (how := likeness(entry, one))
+            }
+    holders: dict[int, str] = {}
+    for least in (Likeness.EXACT, Likeness.AS_KEPT):
+        edges = {
+            txn_id: [number for number, how in those.items() if how >= least]
+            for txn_id, those in like.items()
+        }
+        for txn_id in edges:
+            if txn_id not in holders.values():
+                _pair(txn_id, edges, holders)
+    return found | {txn_id: number for number, txn_id in holders.items()}
+
+
+def _pair(
+    first: str, edges: Mapping[str, Sequence[int]], holders: dict[int, str]
+) -> None:
+    """Give an entry a partner; whoever has it takes another, if there is one."""
+    came: dict[int, str] = {}
+    waiting = deque([first])
+    while waiting:
+        txn_id = waiting.popleft()
+        for number in edges[txn_id]:
+            if number in came:
+                continue
+            came[number] = txn_id
+            if number in holders:
+                waiting.append(holders[number])
+                continue
+            _hand_on(first, number, came, holders)
+            return
+
+
+def _hand_on(
+    first: str, number: int, came: Mapping[int, str], holders: dict[int, str]
+) -> None:
+    """Pass partners along the way that led to one that was free."""
+    while True:
+        taker = came[number]
+        before = next((one for one, who in holders.items() if who == taker), None)
+        holders[number] = taker
+        if taker == first or before is None:
+            return
+        number = before
+
+
 class Fate(StrEnum):
     """What became of a creation in Mosaic whose answer was lost."""
 
@@ -59,10 +154,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A creation whose answer was lost: what it wanted, and when it left."""
+    """A creation whose answer was lost: what it wanted, and when it left.
+
+    `txn_id` is the entry of QuickBooks that it was made from: a person's word about
+    that one and an entry of Mosaic is one about what was lost.
+    """
 
     wanted: Mapping[str, Any]
     sent_at: datetime
+    txn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +178,15 @@ class Finding:
 
 
 def lost_creations(
-    doubts: Mapping[_HERE, Doubt], bodies: Iterable[Mapping[str, Any]]
+    doubts: Mapping[_HERE, Doubt],
+    bodies: Iterable[Mapping[str, Any]],
+    words: Words = MappingProxyType({}),
 ) -> dict[_HERE, Finding]:
     """Return what became of lost creations, from entries that no record has.
 
     `bodies` are Mosaic's, as its client gives them, of all days to which somebody may
-    have moved one since. Only what was created for the same person after the request
+    have moved one since. What a person called one with a doubt is it, what one called
+    another is not. Else only what was created for the same person after the request
     left can be it:
 
     - as many equal ones as there are equal doubts, or fewer: they are theirs;
@@ -92,18 +195,23 @@ def lost_creations(
     - one that nobody touched, and that differs, is another entry.
     """
     candidates = [
-        (body, snapshot)
+        (int(body["mosaic_id"]), body, snapshot)
         for body in bodies
         if (snapshot := from_mosaic(body)) is not None
     ]
-    findings: dict[_HERE, Finding] = {}
-    taken: set[int] = set()
-    for group in _alike(doubts):
+    findings = _said(doubts, [number for number, _, _ in candidates], words)
+    taken = {number for one in findings.values() for number in one.mosaic_ids}
+    others = {key: _others(doubt, words) for key, doubt in doubts.items()}
+    open_ones = {key: it for key, it in doubts.items() if key not in findings}
+    groups = _alike(open_ones, others)
+    # Whoever has fewest to choose from takes first; `sorted` leaves the others' order.
+    for group in sorted(groups, key=lambda group: -len(others[group[0]])):
         first = min(doubts[key].sent_at for key in group)
         equal = [
-            int(body["mosaic_id"])
-            for body, snapshot in candidates
-            if _may_be(doubts[group[0]], first, body, snapshot)
+            number
+            for number, body, snapshot in candidates
+            if number not in taken | others[group[0]]
+            and _may_be(doubts[group[0]], first, body, snapshot)
             and likeness(doubts[group[0]].wanted, snapshot)
         ]
         if len(equal) > len(group):
@@ -116,15 +224,36 @@ def lost_creations(
         if key in findings:
             continue
         edited = tuple(
-            int(body["mosaic_id"])
-            for body, snapshot in candidates
-            if int(body["mosaic_id"]) not in taken
+            number
+            for number, body, snapshot in candidates
+            if number not in taken | others[key]
             and _may_be(doubt, doubt.sent_at, body, snapshot)
             and _was_edited(body)
         )
         fate = Fate.ASK if edited else Fate.NOT_SEEN
         findings[key] = Finding(fate, edited)
     return findings
+
+
+def _said(
+    doubts: Mapping[_HERE, Doubt], numbers: Sequence[int], words: Words
+) -> dict[_HERE, Finding]:
+    """Return the doubts of which a person said which entry they are."""
+    found: dict[_HERE, Finding] = {}
+    for key, doubt in doubts.items():
+        for number in numbers:
+            if words.get((doubt.txn_id, number)) is Word.ONE:
+                found[key] = Finding(Fate.MADE, (number,))
+    return found
+
+
+def _others(doubt: Doubt, words: Words) -> frozenset[int]:
+    """Return the entries that a person said a doubt is not."""
+    return frozenset(
+        number
+        for (txn_id, number), word in words.items()
+        if txn_id == doubt.txn_id and word is Word.TWO
+    )
 
 
 def may_be_lost(doubt: Doubt, body: Mapping[str, Any]) -> bool:
@@ -136,6 +265,72 @@ def may_be_lost(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     if snapshot is None or not _may_be(doubt, doubt.sent_at, body, snapshot):
         return False
     return bool(likeness(doubt.wanted, snapshot)) or _was_edited(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """When an entry was made, as its own side says it; `number` where that counts."""
+
+    at: datetime | None
+    number: int | None = None
+
+
+def born_meanwhile(
+    entry: Mapping[str, Any],
+    ours: Mapping[str, Any],
+    births: tuple[Birth, Birth],
+    within: timedelta,
+) -> bool:
+    """Tell whether somebody may have typed an hour while we were making it there.
+
+    `entry` was in no read before, `ours` is what we made on the same side; both in
+    that side's terms, and `births` theirs. `within` is how old the read may have been
+    that we relied on, and the answer. An entry that is not older than ours is one of
+    its own: what was made after it is another hour.
+    """
+    born, made = births
+    if not likeness(entry, ours):
+        return False
+    if born.at is not None and made.at is not None and made.at - born.at > within:
+        return False
+    if born.number is not None and made.number is not None:
+        return born.number < made.number
+    return born.at is not None and made.at is not None and born.at <= made.at
+
+
+def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:
+    """Tell whether an entry may be a creation that was taken as never made.
+
+    It was sent a second time since; no id says that this is not the first one.
+    """
+    snapshot = from_mosaic(body)
+    return (
+        snapshot is not None
+        and _may_be(doubt, doubt.sent_at, body, snapshot)
+        and bool(likeness(doubt.wanted, snapshot))
+    )
+
+
+def untouched(*bodies: Mapping[str, Any]) -> bool:
+    """Tell whether nobody changed any of some entries of Mosaic since it was made."""
+    return not any(_was_edited(body) for body in bodies)
+
+
+def log_says_not_made(
+    sent_at: datetime, others: Iterable[datetime], now: datetime, settle: timedelta
+) -> bool:
+    """Tell what it means that Mosaic's request log has no line of a request of ours.
+
+    `others` are when those left that it has, by our own clock and known by our
+    reference. Only a log that goes back behind the request, and that has one which
+    left a settling time after it, would show it: it may be short, and late.
+    """
+    known = list(others)
+    return (
+        now - sent_at >= settle
+        and any(one < sent_at for one in known)
+        and any(one >= sent_at + settle for one in known)
+    )
 
 
 def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:
@@ -166,11 +361,16 @@ def _was_edited(body: Mapping[str, Any]) -> bool:
     return created is None or updated is None or updated != created
 
 
-def _alike(doubts: Mapping[_HERE, Doubt]) -> Sequence[list[_HERE]]:
+def _alike(
+    doubts: Mapping[_HERE, Doubt], others: Mapping[_HERE, frozenset[int]]
+) -> Sequence[list[_HERE]]:
+    """Return doubts in groups that are equal, and that nothing was said apart of."""
     groups: list[list[_HERE]] = []
     for key, doubt in doubts.items():
         for group in groups:
-            if likeness(doubts[group[0]].wanted, doubt.wanted):
+            if others[group[0]] == others[key] and likeness(
+                doubts[group[0]].wanted, doubt.wanted
+            ):
                 group.append(key)
                 break
         else:

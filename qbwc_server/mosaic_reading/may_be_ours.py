@@ -41,8 +41,12 @@ def creating(connection: Connection, company_id: int) -> list[Row[Any]]:
 
 def doubt_of(call: Row[Any]) -> Doubt:
     """Return what an open creation wanted, and when it left."""
-    wanted = {name: both[1] for name, both in (call.basis or {}).items()}
-    return Doubt(wanted, call.created_at)
+    return doubt(call.basis, call.created_at)
+
+
+def doubt(basis: Mapping[str, Any] | None, sent_at: datetime) -> Doubt:
+    """Return what a creation wanted, by what both sides were to agree on after it."""
+    return Doubt({name: both[1] for name, both in (basis or {}).items()}, sent_at)
 
 
 def claiming(calls: Sequence[Row[Any]], body: Mapping[str, Any]) -> int | None:

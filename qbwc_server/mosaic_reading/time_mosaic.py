@@ -17,7 +17,7 @@ from qbwc_server.companies import registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.tombstone import Who, Word
-from qbwc_server.mosaic_reading import may_be_ours
+from qbwc_server.mosaic_reading import may_be_ours, typed_meanwhile
 from qbwc_server.records import due, time_of_mosaic, tombstones
 from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
@@ -107,7 +107,10 @@ def _keep(
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
     new = _of_this_file(connection, company_id, new)
-    _insert(connection, company_id, new, bodies, now)
+    waiting = _insert(connection, company_id, new, bodies, now)
+    free = new.keys() - waiting
+    if free:
+        typed_meanwhile.ask(connection, company_id, free, bodies, rows, now)
     if changed or new:
         registry.change(connection, company_id, deliver_at=now)
 
@@ -165,9 +168,10 @@ def _insert(
     new: Mapping[int, dict[str, Any]],
     bodies: Mapping[int, Mapping[str, Any]],
     now: datetime,
-) -> None:
+) -> set[int]:
+    """Make records of new entries; return which of them wait for a creation of ours."""
     if not new:
-        return
+        return set()
     creating = may_be_ours.creating(connection, company_id)
     entries = []
     for mosaic_id, snapshot in new.items():
@@ -182,6 +186,7 @@ def _insert(
         reason = None if call_id is None else _MAY_BE_OURS
         entries.append(New(mosaic_id, snapshot, name, call_id, reason))
     time_of_mosaic.add(connection, company_id, entries, now)
+    return {one.mosaic_id for one in entries if one.call_id is not None}
 
 
 def nobodys(

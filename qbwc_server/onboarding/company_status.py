@@ -52,10 +52,12 @@ def facts(
     now: datetime,
     *,
     peer: str = "",
+    to_see: tuple[str, ...] = (),
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
-    `counted` is from `who_must_act.counts`; `peer` is the address of whoever looks.
+    `counted` is from `who_must_act.counts`; `peer` is the address of whoever looks;
+    `to_see` is what `standing.to_see` tells.
     """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)
@@ -89,6 +91,7 @@ def facts(
         mosaic_time_read=company.mosaic_time_from is not None
         or company.time_tracking is False,
         last_run=run,
+        to_see=to_see,
     )
 
 

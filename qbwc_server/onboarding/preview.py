@@ -68,6 +68,7 @@ _COPIED: dict[sa.Table, sa.ColumnElement[bool] | None] = {
     tables.time_rule: None,
     tables.mosaic_call: None,
     tables.record: None,
+    tables.said: None,
     tables.job: tables.job.c.finished_at.is_(None),
 }
 _SECRETS = {"password_hash": "", "former_password_hash": None, "mosaic_key": None}

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds.identity import likeness
+from qbwc_server.kinds.identity import Word, Words, likeness
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do, Entry, alike
 from qbwc_server.storage import tables
@@ -67,16 +67,21 @@ def held(jobs: list[Job], row: sa.Row[Any], action: Action) -> Action | None:
 
 
 def held_in_mosaic(
-    connection: Connection, row: sa.Row[Any], entry: Entry, action: Action
+    connection: Connection,
+    row: sa.Row[Any],
+    entry: Entry,
+    action: Action,
+    words: Words,
 ) -> Action | None:
     """Return that a creation waits: an equal entry of Mosaic may be another creation's.
 
-    Made now, it could be neither joined with that one nor told from it.
+    Made now, it could be neither joined with that one nor told from it; unless a
+    person said that they are two.
     """
     if action.do is not Do.CREATE:
         return None
     there = connection.execute(
-        sa.select(_RECORD.c.waits_for, _RECORD.c.mosaic)
+        sa.select(_RECORD.c.waits_for, _RECORD.c.mosaic, _RECORD.c.mosaic_id)
         .where(
             _RECORD.c.company_id == row.company_id,
             _RECORD.c.kind == NAME,
@@ -88,6 +93,8 @@ def held_in_mosaic(
         .order_by(_RECORD.c.id)
     )
     for one in there:
+        if words.get((row.quickbooks_id, one.mosaic_id)) is Word.TWO:
+            continue
         if likeness(entry.facing, one.mosaic):
             return Action(Do.NOTHING, _HELD, "pending", waits_for=one.waits_for)
     return None

@@ -2,241 +2,73 @@
 
 A customer who comes from another connector has the same hours on both sides already,
 and a person may enter the same hours twice. Making each on the other side would double
-them, so whatever is about to be made is looked for first.
+them, so whatever is about to be made is looked for first; `time_pairs` finds it.
+
+What was typed on both sides since all of both is known, is said, and stays on a list
+until somebody has seen it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
-from qbwc_server.kinds.identity import Likeness, likeness
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.kinds.tombstone import Stone, Who
-from qbwc_server.kinds.two_way import Action, Do, Entry
-from qbwc_server.records import joining, tombstones
-from qbwc_server.records.references import Links
+from qbwc_server.quickbooks import list_requests
+from qbwc_server.records import joined, joining
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
-_RECORD, _JOB = tables.record, tables.job
-_NEXT_READING = timedelta(minutes=5)
-
-
-def days_only_in_mosaic(
-    connection: Connection, company_id: int, days: Collection[str]
-) -> set[str]:
-    """Return on which of the days Mosaic has entries without a counterpart."""
-    return set(
-        connection.execute(
-            sa.select(_RECORD.c.day)
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.quickbooks_id.is_(None),
-                _RECORD.c.mosaic_id.is_not(None),
-                _RECORD.c.day.in_(sorted(days)),
-            )
-            .distinct()
-        ).scalars()
-    )
+_JOB = tables.job
+_SAME: Final = "both sides had the same entry"
+_TYPED: Final = (
+    "The same hours were typed on both sides, so they are taken for one entry. If they "
+    "are two, say so with `qbwc-server records two {}`: then each gets both."
+)
+TYPED: Final = "typed on both sides"
 
 
-def join_before_create(
-    connection: Connection,
-    company: Company,
-    row: Row[Any],
-    entry: Entry,
-    now: datetime,
-    *,
-    others: Collection[int] = (),
-) -> int | None:
-    """Join an entry of QuickBooks with the same one that Mosaic has already.
+def note_all_known(
+    connection: Connection, company: Company, history: timedelta, now: datetime
+) -> datetime | None:
+    """Return since when all time of both sides is known, None if it is not; keep it.
 
-    `others` are entries of Mosaic that are another company file's. Returns the id of
-    the record that is gone by that.
+    It is known from the end of the first load on, and anew after a backup of either
+    side was restored: what is joined until then had been on both sides before.
     """
-    candidates = connection.execute(
-        sa.select(_RECORD)
-        .where(
-            _RECORD.c.company_id == company.id,
-            _RECORD.c.quickbooks_id.is_(None),
-            _RECORD.c.mosaic_id.is_not(None),
-            _RECORD.c.kind == NAME,
-            _RECORD.c.day == row.day,
-            _RECORD.c.mosaic_gone.is_(False),
-            _RECORD.c.state != "do_not_link",
-            sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
-        )
-        .order_by(_RECORD.c.mosaic_id)
-    ).all()
-    found = _best(
-        (one, entry.facing, one.mosaic)
-        for one in candidates
-        if one.mosaic_id not in others and not _on_its_way(connection, one)
+    known = list_requests.state(connection, company.id, NAME)
+    there = company.mosaic_time_from
+    complete = (
+        company.mode != "preview"
+        and there is not None
+        and there <= (now - history).date().isoformat()
+        and known is not None
+        and known.last_full_at is not None
     )
-    if found is None:
-        return None
-    join(connection, row, found, now)
-    tombstones.leave_behind(connection, company.id, row, row.id, now)
-    return int(found.id)
+    if complete == (company.both_known_at is not None):
+        return company.both_known_at
+    since = now if complete else None
+    registry.change(connection, company.id, both_known_at=since)
+    return since
 
 
-def join_before_add(
-    connection: Connection,
+def notice_all_known(
+    engine: Engine,
     company: Company,
-    row: Row[Any],
-    entry: Entry,
-    links: Links,
-    now: datetime,
-    *,
-    leave: Collection[int] = (),
-) -> int | None:
-    """Join an entry of Mosaic with the same one that QuickBooks has already.
-
-    The record that stays is the one planned now; QuickBooks' side comes to it. Records
-    of `leave` are about to get a counterpart of their own. Returns the id of the record
-    that is gone by that.
-    """
-    candidates = connection.execute(
-        sa.select(_RECORD)
-        .where(
-            _RECORD.c.company_id == company.id,
-            _RECORD.c.kind == NAME,
-            _RECORD.c.day == row.day,
-            _RECORD.c.parent_id == entry.back["person"],
-            _RECORD.c.quickbooks_id.is_not(None),
-            _RECORD.c.mosaic_id.is_(None),
-            _RECORD.c.quickbooks_gone.is_(False),
-            _RECORD.c.state != "do_not_link",
-        )
-        .order_by(_RECORD.c.id)
-    ).all()
-    found = _best(
-        (one, links.facing(one.quickbooks), entry.mosaic or {})
-        for one in candidates
-        if one.id not in leave and not _on_its_way(connection, one)
-    )
-    if found is None:
-        return None
-    join(connection, found, row, now, stays=row.id)
-    return int(found.id)
-
-
-def take_place(
-    connection: Connection,
-    company: Company,
-    row: Row[Any],
-    entry: Entry,
-    links: Links,
-    now: datetime,
-    *,
-    leave: Collection[int] = (),
-) -> int | None:
-    """Have an entry of Mosaic take the place of an equal one that is not shown.
-
-    It was born after the other one was not shown any more, so somebody entered it
-    anew. Nothing is added and nothing deleted. Returns the id of the record that is
-    gone by that; its number in Mosaic is left behind.
-    """
-    found = _best(
-        (one, links.facing(one.quickbooks), entry.mosaic or {})
-        for one in _not_shown(connection, company, row, entry)
-        if one.mosaic_gone and one.id not in leave and not _on_its_way(connection, one)
-    )
-    if found is None:
-        return None
-    join(connection, found, row, now, stays=row.id)
-    tombstones.leave_behind(connection, company.id, found, row.id, now)
-    return int(found.id)
-
-
-def may_take_place(
-    connection: Connection,
-    company: Company,
-    row: Row[Any],
-    entry: Entry,
-    links: Links,
-    action: Action,
-    now: datetime,
-) -> Action | None:
-    """Hold an addition while an equal entry was missed by one reading of Mosaic."""
-    if action.do is not Do.ADD or row.quickbooks_id is not None:
-        return None
-    found = _best(
-        (one, links.facing(one.quickbooks), entry.mosaic or {})
-        for one in _not_shown(connection, company, row, entry)
-        if not one.mosaic_gone
-    )
-    if found is None:
-        return None
-    reason = (
-        "Mosaic has just not shown an equal entry of the same person and day. Whether "
-        "this one takes its place is seen with the next reading."
-    )
-    return Action(Do.NOTHING, reason, until=now + _NEXT_READING)
-
-
-def _not_shown(
-    connection: Connection, company: Company, row: Row[Any], entry: Entry
-) -> list[Row[Any]]:
-    """Return entries of a person and day that were not shown before one was born."""
-    candidates = connection.execute(
-        sa.select(_RECORD)
-        .where(
-            _RECORD.c.company_id == company.id,
-            _RECORD.c.kind == NAME,
-            _RECORD.c.day == row.day,
-            _RECORD.c.parent_id == entry.back["person"],
-            _RECORD.c.quickbooks_id.is_not(None),
-            _RECORD.c.quickbooks_gone.is_(False),
-            _RECORD.c.mosaic_id.is_not(None),
-            _RECORD.c.mosaic_gone.is_(True) | (_RECORD.c.misses > 0),
-            _RECORD.c.state != "do_not_link",
-        )
-        .order_by(_RECORD.c.id)
-    )
-    return [
-        one
-        for one in candidates
-        if (stone := Stone.of(one.gone, "mosaic")) is not None
-        and stone.who is Who.NOT_SHOWN
-        and not stone.back
-        and stone.at <= row.created_at
-    ]
-
-
-def _best(
-    pairs: Iterable[tuple[Row[Any], Mapping[str, Any], Mapping[str, Any]]],
-) -> Row[Any] | None:
-    """Return the record that is the same entry by `identity`, an exact one first."""
-    as_kept = None
-    for row, facing, mosaic in pairs:
-        found = likeness(facing, mosaic)
-        if found is Likeness.EXACT:
-            return row
-        if found is Likeness.AS_KEPT:
-            as_kept = as_kept or row
-    return as_kept
-
-
-def _on_its_way(connection: Connection, row: Row[Any]) -> bool:
-    """Tell whether a record is about to get a counterpart of its own."""
-    calls = outbox.open_calls(
-        connection, row.company_id, tables.mosaic_call.c.record_id == row.id
-    )
-    jobs = queue.select(
-        connection,
-        row.company_id,
-        _JOB.c.record_id == row.id,
-        _JOB.c.state.in_(("sent", "unsure")),
-    )
-    return bool(calls or jobs)
+    history: timedelta,
+    clock: Callable[[], datetime],
+) -> None:
+    """Notice the end of the first load also where there is no time to plan."""
+    if (company.both_known_at is not None) is (company.mode == "preview"):
+        with company_transaction(engine, company.id) as connection:
+            fresh = registry.get(connection, company.id)
+            note_all_known(connection, fresh, history, clock())
 
 
 def join(
@@ -246,8 +78,13 @@ def join(
     now: datetime,
     *,
     stays: int | None = None,
+    all_known_at: datetime | None = None,
+    why: str = _SAME,
 ) -> None:
-    """Make two records one; the other one's history comes along."""
+    """Make two records one; the other one's history comes along.
+
+    Where one of them came after `all_known_at`, it was typed on both sides by hand.
+    """
     stays = stays or of_quickbooks.id
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
     for job in queue.select(
@@ -258,4 +95,19 @@ def join(
     ):
         reason = f"Both sides had it: joined with record {stays}."
         queue.move(connection, job, "cancelled", by="plan", now=now, reason=reason)
-    joining.join(connection, of_quickbooks, of_mosaic, now, stays=stays)
+    both = (of_quickbooks.created_at, of_mosaic.created_at)
+    typed = all_known_at is not None and max(both) > all_known_at
+    if typed:
+        minutes = of_quickbooks.quickbooks["minutes"]
+        joined.note(connection, other.company_id, stays, minutes, "typed", now)
+        why = _TYPED.format(f"{other.company_id}-{stays}")
+    what = f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}"
+    joining.join(
+        connection,
+        of_quickbooks,
+        of_mosaic,
+        now,
+        stays=stays,
+        what=f"{TYPED}: {what}" if typed else what,
+        why=why,
+    )

@@ -36,20 +36,15 @@ from qbwc_server.kinds.two_way import (
     agreed_after,
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_doubts, time_facts, used_words
+from qbwc_server.planning import time_asked, time_doubts, time_facts, used_words
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_gone import Gone
-from qbwc_server.planning.time_joins import (
-    days_only_in_mosaic,
-    join,
-    join_before_add,
-    join_before_create,
-    may_take_place,
-    take_place,
-)
+from qbwc_server.planning.time_joins import join, note_all_known
+from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.planning.time_places import Places
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
-from qbwc_server.records import history, transitions
+from qbwc_server.records import history, tombstones, transitions
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -95,12 +90,17 @@ class TimeSteps:
         open_calls = outbox.records_with_open_calls(connection, company.id, ids)
         jobs = time_jobs.open_of(connection, company.id, ids)
         links = Links(connection, company)
+        links.prepare(rows)
+        files = None
+        if company.time_claims != time_claims.NONE:
+            files = TeamFiles(connection, company, rows, self._keys)
         batch = _Batch(
             company,
             links,
             outbox.records_given_up(connection, company.id, ids),
             Rests(company.id),
-            days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
+            Pairs(connection, company.id, links, rows, files),
+            note_all_known(connection, company, self._history, now),
             time_doubts.doubted(connection, company.id),
             Gone(
                 connection,
@@ -110,11 +110,8 @@ class TimeSteps:
                 now,
                 (now - self._window).date().isoformat(),
             ),
-            None
-            if company.time_claims == time_claims.NONE
-            else TeamFiles(connection, company, rows, self._keys),
+            files,
         )
-        batch.links.prepare(rows)
         for row in rows:
             if row.id in batch.joined:
                 continue
@@ -212,7 +209,7 @@ class TimeSteps:
         What both sides have already is agreed on here, and what only seems to be
         missing on a side is joined.
         """
-        company, links, now = batch.company, batch.links, self._clock()
+        company, links = batch.company, batch.links
         while True:
             entry = time_facts.entry_of(company, row, links)
             rules = time_facts.rules_of(company)
@@ -231,14 +228,16 @@ class TimeSteps:
         if rules.held is not None:
             action = plans.plan(entry, rules)
         wait = batch.gone.missing(row, entry, action)
-        wait = wait or may_take_place(
-            connection, company, row, entry, links, action, now
-        )
+        places = self._places(connection, batch)
+        wait = wait or places.may_take(row, entry, action)
         wait = wait or self._must_wait(connection, company, row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
-        if row.day in batch.only_mosaic:
-            held = time_doubts.held_in_mosaic(connection, row, entry, action)
+        if row.day in batch.pairs.days:
+            held = time_doubts.held_in_mosaic(
+                connection, row, entry, action, batch.pairs.words
+            )
             wait = wait or held
+        wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
         return row, wait or self._not_again(batch, row, action) or action
 
     def _joined(
@@ -251,25 +250,57 @@ class TimeSteps:
     ) -> int | None:
         """Join a record with its counterpart that was made on the other side.
 
-        Returns the id of the record that is gone by that.
+        The record that stays is the one planned now. Returns the id of the record that
+        is gone by that.
         """
-        now, company = self._clock(), batch.company
-        if action.do is Do.CREATE and (row.mosaic_id is None or row.mosaic_gone):
-            if row.day not in batch.only_mosaic:
-                return None
-            others = batch.files.others_on({row.day}) if batch.files else ()
-            return join_before_create(
-                connection, company, row, entry, now, others=others
-            )
-        if action.do is Do.ADD and row.quickbooks_id is None:
-            leave = {one.id for one, _ in batch.writes}
-            found = join_before_add(
-                connection, company, row, entry, batch.links, now, leave=leave
-            )
-            return found or take_place(
-                connection, company, row, entry, batch.links, now, leave=leave
-            )
+        places = self._places(connection, batch)
+        if action.do is Do.CREATE and row.mosaic_id is None:
+            person, member = row.parent_id, entry.facing["person"]
+        elif action.do is Do.CREATE and row.mosaic_gone:
+            other = places.stands_in(row, entry)
+            return self._take_place(connection, batch, row, row, other)
+        elif action.do is Do.ADD and row.quickbooks_id is None:
+            person, member = entry.back["person"], row.mosaic["person"]
+        else:
+            return None
+        other = batch.pairs.partner(row, person, member)
+        if other is not None and other.id not in batch.joined:
+            both = (other, row) if row.quickbooks_id is None else (row, other)
+            known = batch.all_known_at
+            join(connection, *both, self._clock(), stays=row.id, all_known_at=known)
+            return int(other.id)
+        if action.do is Do.ADD:
+            other = places.of_hidden(row, entry)
+            return self._take_place(connection, batch, row, other, other)
         return None
+
+    def _places(self, connection: Connection, batch: _Batch) -> Places:
+        leave = {one.id for one, _ in batch.writes}
+        return Places(
+            connection,
+            self._company_id,
+            batch.links,
+            batch.pairs,
+            self._clock(),
+            leave,
+        )
+
+    def _take_place(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        row: Row[Any],
+        was: Row[Any] | None,
+        other: Row[Any] | None,
+    ) -> int | None:
+        """Join a record with one of the other side; `was` had another number before."""
+        if was is None or other is None or other.id in batch.joined:
+            return None
+        both = (other, row) if row.quickbooks_id is None else (row, other)
+        now = self._clock()
+        join(connection, *both, now, stays=row.id)
+        tombstones.leave_behind(connection, self._company_id, was, row.id, now)
+        return int(other.id)
 
     def _must_wait(
         self, connection: Connection, company: Company, row: Row[Any], action: Action
@@ -362,15 +393,15 @@ class _Batch:
     """What the records that are planned together share.
 
     `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
-    those that are gone because they were joined with another; on the days of
-    `only_mosaic` there is something to join with.
+    those that are gone because they were joined with another.
     """
 
     company: Company
     links: Links
     gave_up: set[int]
     rests: Rests
-    only_mosaic: set[str]
+    pairs: Pairs
+    all_known_at: datetime | None
     doubted: list[Job]
     gone: Gone
     files: TeamFiles | None = None

@@ -20,6 +20,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Heard, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.identity import Word
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
@@ -31,6 +32,7 @@ from qbwc_server.quickbooks.time_write_answers import (
     kept,
     see_again,
 )
+from qbwc_server.records import said
 from qbwc_server.storage import tables
 
 _SOME_NOT_FOUND = 500
@@ -198,7 +200,8 @@ def _plain(field: str, value: Any) -> Any:
 def _could_be_ours(connection: Connection, job: Job, ret: Ret) -> bool:
     """Tell whether an entry without a GUID is the one of a lost Add.
 
-    It is if it is equal, was made since the Add was sent, and is nobody else's.
+    It is if it is equal, was made since the Add was sent, and is nobody else's, unless
+    a person said that they are two.
     """
     made = ret.text("EditSequence")
     untouched = ret.text("TimeCreated") == ret.text("TimeModified")
@@ -208,6 +211,14 @@ def _could_be_ours(connection: Connection, job: Job, ret: Ret) -> bool:
     if int(made) < since or not _holds((job.payload or {})["fields"], ret):
         return False
     record = tables.record
+    wanted = connection.execute(
+        sa.select(record.c.mosaic_id).where(
+            record.c.company_id == job.company_id, record.c.id == job.record_id
+        )
+    ).scalar()
+    told = said.words_of(connection, job.company_id, quickbooks_ids=[ret.text("TxnID")])
+    if told.get((ret.text("TxnID"), wanted or 0)) is Word.TWO:
+        return False
     claimed = connection.execute(
         sa.select(record.c.id).where(
             record.c.company_id == job.company_id,

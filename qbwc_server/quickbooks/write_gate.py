@@ -18,8 +18,10 @@ from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.gate import Verdict
+from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
+from qbwc_server.records import said
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -110,10 +112,15 @@ def take_back(
     rows = _records(connection, company.id, of_time)
     links.prepare(list(rows.values()))
     alone = _only_in_quickbooks(connection, company.id, of_time)
+    words = said.words_of(
+        connection,
+        company.id,
+        mosaic_ids={row.mosaic_id for row in rows.values() if row.mosaic_id and alone},
+    )
     back = []
     for job in of_time:
         row = rows.get(job.record_id or 0)
-        if row is not None and _verdict(job, row, links, alone) is Verdict.PLAN:
+        if row is not None and _verdict(job, row, links, alone, words) is Verdict.PLAN:
             back.append(job)
     for job in back:
         queue.move(connection, job, "cancelled", by="gate", now=now, reason=_ANEW)
@@ -126,6 +133,7 @@ def _verdict(
     row: Row[Any],
     links: Links,
     alone: Mapping[tuple[str, str], Sequence[Row[Any]]],
+    words: Words,
 ) -> Verdict:
     if row.mosaic is None:
         return Verdict.GO
@@ -135,7 +143,12 @@ def _verdict(
     if job.action == "mod":
         return gate.into_quickbooks(planned, names, back)
     there = alone.get((planned["person"], planned["date"]), ())
-    facing = [links.facing(one.quickbooks) for one in there if one.id != row.id]
+    facing = [
+        links.facing(one.quickbooks)
+        for one in there
+        if one.id != row.id
+        and words.get((one.quickbooks_id, row.mosaic_id), Word.ONE) is Word.ONE
+    ]
     return gate.into_quickbooks(planned, names, back, facing, row.mosaic)
 
 

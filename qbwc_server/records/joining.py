@@ -23,10 +23,13 @@ def join(
     now: datetime,
     *,
     stays: int,
+    what: str,
+    why: str,
 ) -> None:
     """Make one record of one for each side; the other one's history comes along.
 
-    `stays` is the id that remains. Nothing is agreed on yet: the next plan compares.
+    `stays` is the id that remains; `what` and `why` are for its history. Nothing is
+    agreed on yet: the next plan compares.
     """
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
     company_id = other.company_id
@@ -47,8 +50,8 @@ def join(
         mosaic_type=of_mosaic.mosaic_type,
         mosaic_id=of_mosaic.mosaic_id,
         mosaic=of_mosaic.mosaic,
-        mosaic_gone=False,
-        gone=sa.null(),
+        mosaic_gone=of_mosaic.mosaic_gone,
+        gone=of_mosaic.gone if of_mosaic.mosaic_gone else sa.null(),
         agreed=sa.null(),
         changed_at=now,
     )
@@ -57,9 +60,9 @@ def join(
         company_id,
         stays,
         at=now,
-        what=f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}",
+        what=what,
         by="plan",
-        detail={"record": other.id, "why": "both sides had the same entry"},
+        detail={"record": other.id, "why": why},
     )
     moved(connection, company_id)
 

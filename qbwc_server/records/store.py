@@ -277,6 +277,18 @@ def unseen(
     return [str(row.quickbooks_id) for row in missed], known
 
 
+def quickbooks_ids(
+    connection: Connection, company_id: int, record_ids: Iterable[int | None]
+) -> dict[int, str | None]:
+    """Return what records are in QuickBooks, by their ids."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.quickbooks_id).where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id.in_(list(record_ids))
+        )
+    )
+    return {row.id: row.quickbooks_id for row in rows}
+
+
 def _differs(row: Row[Any] | None, one: Seen) -> bool:
     return row is not None and (
         row.quickbooks != one.snapshot

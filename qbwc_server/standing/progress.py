@@ -90,6 +90,8 @@ class Facts:
     mosaic_read_at: datetime | None = None
     mosaic_time_read: bool = True
     last_run: Run | None = None
+    to_see: tuple[str, ...] = ()
+    """What was decided without a person and nobody has seen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
     if needs - conflicts > 0:
         count = _many(needs - conflicts, "record needs", "records need")
         todo.append(f"{count} you: each says why, and the way out.")
-    return todo
+    return [*todo, *facts.to_see]
 
 
 _FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})

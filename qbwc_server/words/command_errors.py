@@ -133,6 +133,11 @@ ERRORS: tuple[Words, ...] = (
         "`qbwc-server records explain` tells where it stands.",
     ),
     tell(
+        "record-one-or-two",
+        "What was said of these entries cannot be done.",
+        "`qbwc-server records explain` tells where each of them stands.",
+    ),
+    tell(
         "no-restore",
         "That company waits for no word about a restored backup.",
         "Nothing to do.",

@@ -112,3 +112,12 @@ def test_the_mark_tells_whether_the_same_values_were_shown() -> None:
     assert conflict.asked({"minutes": SAID, "notes": USED, "item": ASKED}) == {
         "item": ASKED
     }
+
+
+def test_what_a_rule_decided_is_what_no_person_said() -> None:
+    """A question is not decided, and a word that was carried out is a person's."""
+    kept = {"quickbooks": 1, "mosaic": 2, "kept": "mosaic"}
+    assert conflict.by_rule({"minutes": kept}) == {"mosaic"}
+    assert conflict.by_rule({"minutes": {**kept, "settled": "mosaic"}}) == set()
+    assert conflict.by_rule({"minutes": {**kept, "kept": None}}) == set()
+    assert conflict.by_rule(None) == set()

@@ -347,6 +347,8 @@ _BOUNDED = {
     "preview_result": "one of a company",
     "record": "one for each thing that either side has or had",
     "record_event": "what was replaced is kept as long as the company, on purpose",
+    "said": "one for each word of a person about two entries",
+    "joined": "at most one for each record",
     "mosaic_object": "one for each thing in Mosaic; gone ones are removed",
     "mosaic_claim": "one for each link",
     "time_claim": "one for each time entry of a team with several company files",

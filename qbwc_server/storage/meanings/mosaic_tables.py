@@ -83,6 +83,7 @@ MOSAIC_TABLES: Final[Meanings] = {
             "check_at": "When its outcome is looked for next.",
             "settled_at": "When its outcome was known.",
             "looks": "How often its outcome was looked for.",
+            "asked": "The numbers in Mosaic of which a person is asked if one is it.",
             "due_since": "Since when what it brings was due.",
         },
     ),

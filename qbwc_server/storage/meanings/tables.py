@@ -58,6 +58,7 @@ _COMPANY: Final = {
     "time_hot_at": "When the last days of Mosaic's time are read next.",
     "time_window_at": "When the last months of Mosaic's time are read next.",
     "mosaic_time_from": "From which day on Mosaic's time has been read.",
+    "both_known_at": "Since when all time of both sides is known; empty before.",
     "time_claims": "Whether its hours are claimed among files of its team: none, due "
     "or kept.",
     "relinks_from": "Behind which record hours are looked for that a link left behind.",
@@ -215,6 +216,29 @@ TABLES: Final[Meanings] = {
             "what": "What happened.",
             "by": "Who or what did it.",
             "detail": "The values before and after, where there are any.",
+        },
+    ),
+    "said": (
+        "Whether an entry of QuickBooks and one of Mosaic are one, by a person's word.",
+        {
+            "company_id": OWN["company_id"],
+            "quickbooks_id": "The TxnID in QuickBooks.",
+            "mosaic_id": "The number in Mosaic.",
+            "word": "one or two, for ever; asked: nobody has said it yet.",
+            "by": "Who said or asked it.",
+            "at": "When.",
+        },
+    ),
+    "joined": (
+        "Entries of both sides that were taken for one because they are equal.",
+        {
+            "company_id": OWN["company_id"],
+            "record_id": "The record.",
+            "minutes": "How long was worked.",
+            "how": "typed: by hand on both sides. lost: one of them was ours, and its "
+            "answer was lost.",
+            "at": "When they were joined.",
+            "seen_at": "When somebody looked at it; empty for not yet.",
         },
     ),
     "reading": (

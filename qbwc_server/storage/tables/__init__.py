@@ -29,10 +29,12 @@ from qbwc_server.storage.tables.mosaic import (
 )
 from qbwc_server.storage.tables.records import (
     RECORD_STATES,
+    joined,
     preview_result,
     reading,
     record,
     record_event,
+    said,
 )
 from qbwc_server.storage.tables.server import (
     heartbeat,
@@ -68,6 +70,7 @@ __all__ = [
     "heartbeat",
     "job",
     "job_event",
+    "joined",
     "login_failure",
     "metadata",
     "mosaic_budget",
@@ -79,6 +82,7 @@ __all__ = [
     "reading",
     "record",
     "record_event",
+    "said",
     "session",
     "support_login",
     "support_token",

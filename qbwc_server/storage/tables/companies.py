@@ -78,6 +78,7 @@ company = sa.Table(
     moment("time_hot_at"),
     moment("time_window_at"),
     text("mosaic_time_from", null=True),
+    moment("both_known_at"),
     text("time_claims", default="none"),
     sa.Column("relinks_from", sa.BigInteger),
     moment("created_at", null=False),

@@ -99,6 +99,7 @@ mosaic_call = of_company(
     moment("check_at"),
     moment("settled_at"),
     count("looks"),
+    sa.Column("asked", JSON),
     moment("due_since"),
     looked_for("mosaic_call", "state <> 'done'"),
     one_of("state", CALL_STATES),

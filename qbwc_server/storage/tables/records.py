@@ -27,6 +27,7 @@ RECORD_STATES = (
     "refused",
     "gone",
 )
+WORDS = ("one", "two", "asked")
 
 
 record = of_company(
@@ -128,6 +129,29 @@ record_event = of_company(
     text("by"),
     sa.Column("detail", JSON),
     sa.Index("ix_record_event_record", "company_id", "record_id", "id"),
+)
+
+
+said = of_company(
+    "said",
+    sa.Column("quickbooks_id", sa.Text, primary_key=True),
+    sa.Column("mosaic_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    text("word"),
+    text("by"),
+    moment("at", null=False),
+    one_of("word", WORDS),
+    sa.Index("ix_said_mosaic_id", "company_id", "mosaic_id"),
+)
+
+
+joined = of_company(
+    "joined",
+    sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("minutes", sa.Integer, nullable=False),
+    text("how"),
+    moment("at", null=False),
+    moment("seen_at"),
+    where("ix_joined_unseen", ("company_id", "record_id"), "seen_at IS NULL"),
 )
 
 

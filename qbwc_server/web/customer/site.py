@@ -27,7 +27,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import progress, who_must_act
+from qbwc_server.standing import progress, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import say
 
@@ -84,6 +84,7 @@ class Site:
         now = self.clock()
         with company_reading(self.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
+            seen = to_see.of(connection, company)
             facts = company_status.facts(
                 connection,
                 self.keys,
@@ -91,6 +92,7 @@ class Site:
                 counted,
                 now,
                 peer=request.remote_addr or "",
+                to_see=seen.told,
             )
         conflicts = sum(one.conflicts for one in counted)
         many = sum(one.by_need["needs_you"] for one in counted)
@@ -104,6 +106,7 @@ class Site:
             "counted": counted,
             "needs": many,
             "conflicts": conflicts,
+            "to_see": seen.entries,
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),

@@ -1,4 +1,7 @@
-"""Conflicts side by side, and the buttons that say which side is right."""
+"""Conflicts side by side, and the buttons that say which side is right.
+
+Beside them stands what was joined because it was typed on both sides.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,22 @@ from sqlalchemy.engine import Row
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions import conflicts
+from qbwc_server.decisions import conflicts, one_or_two
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding import company_status
 from qbwc_server.planning import time_facts
+from qbwc_server.records import joined
+from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.web.customer import naming
 from qbwc_server.web.customer.site import BY, Site, after
+from qbwc_server.words import looks
 
 _RECORD = tables.record
 _SIDES = ("quickbooks", "mosaic")
 _AT_ONCE = 20
+_SHOWN = 60
 _SETTLED = "Your choice is kept."
 _FIELDS = {
     "date": "Day",
@@ -36,12 +43,15 @@ _FIELDS = {
 
 
 def blueprint(site: Site) -> Blueprint:
-    """Return GET /setup/<token>/conflicts, and POST of one of them with its side."""
+    """Return GET /setup/<token>/conflicts, and POST of one of them with its side.
+
+    POST of `joined` has seen what was joined, or says of one that it is two.
+    """
     pages = Blueprint("to_settle", __name__)
 
     @pages.get("/setup/<token>/conflicts")
     def all_(token: str) -> Response:
-        return told(token)
+        return _told(site, token)
 
     @pages.post("/setup/<token>/conflicts/<int:record_id>")
     def settle(token: str, record_id: int) -> Answer:
@@ -67,33 +77,67 @@ def blueprint(site: Site) -> Blueprint:
                     shown=request.form.get("shown"),
                 )
         except conflicts.NothingToSettle as error:
-            return told(token, notice=error.support, status=409)
+            return _told(site, token, notice=error.support, status=409)
         page = url_for("to_settle.all_", token=token, settled=record_id)
         return redirect(page, 303)
 
-    def told(token: str, *, notice: str = "", status: int = 200) -> Response:
-        company = site.company(token)
-        settled = request.args.get("settled", type=int)
-        with company_reading(site.engine, company.id) as connection:
-            rows, following = company_status.conflicting(
-                connection, company.id, after(), _AT_ONCE
-            )
-            name = naming.name_of(connection, company.id)
-            cases = [_case(company, row, name) for row in rows]
-        if settled is not None:
-            notice = _SETTLED
-        return site.page(
-            "conflicts",
-            token,
-            company,
-            status=status,
-            active="conflicts",
-            cases=cases,
-            following=following,
-            notice=notice,
-        )
-
+    _add_joined(pages, site)
     return pages
+
+
+def _add_joined(pages: Blueprint, site: Site) -> None:
+    """Add the form about what was typed on both sides."""
+
+    @pages.post("/setup/<token>/conflicts/joined")
+    def joined_(token: str) -> Answer:
+        company, now = site.company(token), site.clock()
+        two = request.form.get("two", type=int)
+        numbers = request.form.getlist("number", type=int)
+        if len(numbers) > _AT_ONCE or (two is None and "seen" not in request.form):
+            abort(400)
+        try:
+            with company_transaction(site.engine, company.id) as connection:
+                if two is None:
+                    joined.see(connection, company.id, numbers, now)
+                else:
+                    one_or_two.two(connection, company.id, two, by=BY, now=now)
+        except one_or_two.NotToBeSaid as error:
+            return _told(site, token, notice=error.support, status=409)
+        return redirect(url_for("to_settle.all_", token=token), 303)
+
+
+def _told(site: Site, token: str, *, notice: str = "", status: int = 200) -> Response:
+    """Return the page of conflicts, with what is to be said of it."""
+    company = site.company(token)
+    settled = request.args.get("settled", type=int)
+    with company_reading(site.engine, company.id) as connection:
+        rows, following = company_status.conflicting(
+            connection, company.id, after(), _AT_ONCE
+        )
+        name = naming.name_of(connection, company.id)
+        cases = [_case(company, row, name) for row in rows]
+        both = joined.rows(connection, company.id, limit=_AT_ONCE)
+        told = to_see.of_joined(connection, company.id)
+    if settled is not None:
+        notice = _SETTLED
+    return site.page(
+        "conflicts",
+        token,
+        company,
+        status=status,
+        active="conflicts",
+        cases=cases,
+        joined=[_joined(row) for row in both],
+        joined_told="; ".join(told),
+        following=following,
+        notice=notice,
+    )
+
+
+def _joined(row: Row[Any]) -> dict[str, Any]:
+    """Return an entry that was joined, as the page shows it."""
+    notes = str((row.mosaic or {}).get("notes") or "")[:_SHOWN]
+    return {"record_id": row.record_id, "name": row.name, "notes": notes}
 
 
 def _case(
@@ -111,6 +155,7 @@ def _case(
                 "settled": one.get("settled"),
             }
         )
+    kept = next((one["kept"] for one in fields if one["kept"]), None)
     return {
         "id": row.id,
         "name": row.name,
@@ -118,7 +163,10 @@ def _case(
         "asked": bool(conflict.asked(row.conflict)),
         "shown": conflict.mark(row.conflict),
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
-        "kept": next((one["kept"] for one in fields if one["kept"]), None),
+        "kept": kept,
+        "because": looks.kept_because(kept, company.policy, two_way=company.two_way)
+        if kept
+        else "",
         "quickbooks_at": time_facts.edited_in_quickbooks(company, row),
         "mosaic_at": time_facts.edited_in_mosaic(row),
     }

@@ -7,6 +7,7 @@ import html
 import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from qbwc_server import app, words
 from qbwc_server.companies import credentials, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
+from qbwc_server.records import history, joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
@@ -274,10 +276,63 @@ def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     text = server.get(path).text
     assert "lost" in text
     assert "Mosaic is right" not in text
+    assert "Your rule" not in text
+    assert "the later change, QuickBooks&#39;s, was kept" in text
+    assert 'Conflicts <span class="count">1<' in text
+    overview = server.get(f"/setup/{company.setup_token}/overview").text
+    told = "1 time entry was changed on both sides; QuickBooks&#39;s values were kept"
+    assert told in overview
     other = server.post(f"{path}/{number}", data={"side": "mosaic"})
     assert other.status_code == 409
     server.post(f"{path}/{number}", data={"side": "quickbooks"})
     assert "lost" not in server.get(path).text
+    assert "Conflicts <span" not in server.get(path).text
+
+
+def test_what_was_typed_on_both_sides_is_shown_until_somebody_has_seen_it(
+    server: Client, engine: Engine, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """With its hours, a badge, and a button that says that they are two."""
+    company = new_company()
+    now = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    both = []
+    for number in (1, 2):
+        found = put(
+            company.id,
+            f"Hours {number}",
+            kind="time_entry",
+            day="2026-03-02",
+            quickbooks_id=f"T-{number}",
+            quickbooks={"date": "2026-03-02", "minutes": 225},
+            mosaic_type="time_entry",
+            mosaic_id=number,
+            mosaic={"date": "2026-03-02", "minutes": 225, "notes": "site visit"},
+        )
+        both.append(found)
+        with company_transaction(engine, company.id) as connection:
+            joined.note(connection, company.id, found, 225, "typed", now)
+            history.event(
+                connection, company.id, found, at=now, what="joined with 1", by="plan"
+            )
+    path = f"/setup/{company.setup_token}/conflicts"
+    text = server.get(path).text
+    told = "2 entries, 7:30 hours, were typed on both sides and are one each"
+    assert told in text
+    assert told in server.get(f"/setup/{company.setup_token}/overview").text
+    assert "site visit" in text
+    assert 'Conflicts <span class="count">2<' in text
+    answer = server.post(f"{path}/joined", data={"two": both[0], "number": both})
+    assert answer.status_code == 303
+    again = server.post(f"{path}/joined", data={"two": both[0], "number": both})
+    assert again.status_code == 409
+    assert "not on both sides" in again.text
+    assert "1 entry, 3:45 hours, was typed on both sides" in server.get(path).text
+    assert server.post(f"{path}/joined", data={"number": both}).status_code == 400
+    answer = server.post(f"{path}/joined", data={"seen": "yes", "number": both})
+    assert answer.status_code == 303
+    text = server.get(path).text
+    assert "typed on both sides" not in text
+    assert "Conflicts <span" not in text
 
 
 def test_what_was_decided_does_not_hide_what_is_asked(

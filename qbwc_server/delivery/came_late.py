@@ -1,0 +1,96 @@
+"""A creation in Mosaic that was taken as never made, and turns out to be there.
+
+A request may arrive long after it was sent, as from a machine that slept. Mosaic says
+so itself, by a callback that names the request id we were given, or in its request
+log by our reference; nothing less is taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import identity, time_entry
+from qbwc_server.kinds.identity import Word
+from qbwc_server.records import apart, joining, said
+from qbwc_server.storage import tables
+
+_RECORD, _CALL = tables.record, tables.mosaic_call
+
+
+def creations(
+    connection: Connection, company_id: int, refs: Collection[str]
+) -> list[Row[Any]]:
+    """Return the creations of time with some references that count as not made."""
+    return list(
+        connection.execute(
+            sa.select(_CALL).where(
+                _CALL.c.company_id == company_id,
+                _CALL.c.ref.in_(sorted(refs)),
+                _CALL.c.data_type == time_entry.NAME,
+                _CALL.c.operation == "create",
+                _CALL.c.state.in_(("absent", "refused")),
+            )
+        )
+    )
+
+
+def made_since(connection: Connection, call: Row[Any]) -> int | None:
+    """Return the entry of Mosaic that the record of a creation has now, if any."""
+    row = _record(connection, call.company_id, _RECORD.c.id == call.record_id)
+    return None if row is None or row.mosaic_id is None else int(row.mosaic_id)
+
+
+def take(
+    connection: Connection,
+    call: Row[Any],
+    number: int,
+    bodies: Mapping[int, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    """Decide about an entry that Mosaic itself says we created.
+
+    `bodies` are what Mosaic shows now of it and of what was made in its place since.
+    Where both are there and nobody touched either, it is the double and taken away.
+    Where the other one is not there, it takes that one's place. Else a person is asked.
+    """
+    company_id = call.company_id
+    first = _record(connection, company_id, _RECORD.c.id == call.record_id)
+    second = _record(connection, company_id, _RECORD.c.mosaic_id == number)
+    if (
+        first is None
+        or second is None
+        or first.quickbooks_id is None
+        or second.quickbooks_id is not None
+        or number not in bodies
+    ):
+        return
+    pair = (first.quickbooks_id, number)
+    if first.mosaic_id is None:
+        # Nothing was made in its place yet: the next plan joins them.
+        said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)
+        return
+    if first.mosaic_id not in bodies:
+        why = f"Mosaic says that it is what we sent; {first.mosaic_id} is not there."
+        what = f"time entry {number}, which came late, took its place: joined with it"
+        joining.join(connection, first, second, now, stays=first.id, what=what, why=why)
+    elif identity.untouched(bodies[number], bodies[first.mosaic_id]):
+        apart.is_double(connection, second, first, now)
+    else:
+        said.say(connection, company_id, [pair], Word.ASKED, by="mosaic", now=now)
+
+
+def _record(
+    connection: Connection, company_id: int, condition: sa.ColumnElement[bool]
+) -> Row[Any] | None:
+    return connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == time_entry.NAME,
+            condition,
+        )
+    ).first()

@@ -1,0 +1,139 @@
+"""New entries of Mosaic of which nobody can tell whether they are an hour of ours.
+
+Somebody typed it while we were creating the same there; or it is a creation that was
+taken as never made, and came late after it was sent again. A person is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import identity, time_entry
+from qbwc_server.kinds.identity import Birth, Word
+from qbwc_server.mosaic_reading import may_be_ours
+from qbwc_server.records import said
+from qbwc_server.storage import tables
+
+_RECORD, _CALL = tables.record, tables.mosaic_call
+_WITHIN: Final = timedelta(minutes=70)
+"""The reading before a creation is at most an hour old; its answer takes a while."""
+_LATE: Final = timedelta(days=1)
+"""How long after a second sending the first one may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An entry of Mosaic that a record has on both sides."""
+
+    record_id: int
+    txn_id: str
+    mosaic_id: int
+
+
+def ask(
+    connection: Connection,
+    company_id: int,
+    new: Collection[int],
+    bodies: Mapping[int, Mapping[str, Any]],
+    rows: Sequence[Row[Any]],
+    now: datetime,
+) -> None:
+    """Ask about the numbers of new entries; `rows` are the records of the others.
+
+    `bodies` are all that was read together, by number.
+    """
+    linked = [
+        _Known(row.id, row.quickbooks_id, row.mosaic_id)
+        for row in rows
+        if row.quickbooks_id
+    ]
+    meanwhile = {
+        (known.txn_id, number): known.record_id
+        for number in new
+        for known in linked
+        if _meanwhile(bodies[number], bodies[known.mosaic_id])
+    }
+    ours = _created_by_us(connection, company_id, set(meanwhile.values()))
+    pairs = {pair for pair, record_id in meanwhile.items() if record_id in ours}
+    pairs |= _late(connection, company_id, new, bodies, now)
+    said.say(connection, company_id, sorted(pairs), Word.ASKED, by="reading", now=now)
+
+
+def _meanwhile(body: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    one, other = time_entry.from_mosaic(body), time_entry.from_mosaic(ours)
+    births = tuple(
+        Birth(time_entry.moment(it.get("created_at"))) for it in (body, ours)
+    )
+    if one is None or other is None:
+        return False
+    return identity.born_meanwhile(one, other, (births[0], births[1]), _WITHIN)
+
+
+def _created_by_us(
+    connection: Connection, company_id: int, record_ids: Collection[int]
+) -> set[int]:
+    """Return the records of which we made Mosaic's entry."""
+    if not record_ids:
+        return set()
+    rows = connection.execute(
+        sa.select(_CALL.c.record_id).where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.data_type == time_entry.NAME,
+            _CALL.c.operation == "create",
+            _CALL.c.state == "done",
+            _CALL.c.record_id.in_(sorted(record_ids)),
+        )
+    )
+    return set(rows.scalars())
+
+
+def _late(
+    connection: Connection,
+    company_id: int,
+    new: Collection[int],
+    bodies: Mapping[int, Mapping[str, Any]],
+    now: datetime,
+) -> set[tuple[str, int]]:
+    """Return new entries that may be what was sent, missed, and sent again."""
+    again = _CALL.alias("again")
+    rows = connection.execute(
+        sa.select(
+            *(_CALL.c.basis, _CALL.c.created_at, _RECORD.c.quickbooks_id),
+        )
+        .join(
+            _RECORD,
+            (_RECORD.c.company_id == _CALL.c.company_id)
+            & (_RECORD.c.id == _CALL.c.record_id),
+        )
+        .join(
+            again,
+            (again.c.company_id == _CALL.c.company_id)
+            & (again.c.record_id == _CALL.c.record_id)
+            & (again.c.id > _CALL.c.id),
+        )
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.data_type == time_entry.NAME,
+            _CALL.c.operation == "create",
+            _CALL.c.state == "absent",
+            _CALL.c.looks > 0,
+            _CALL.c.settled_at > now - _LATE,
+            again.c.operation == "create",
+            again.c.state == "done",
+            _RECORD.c.quickbooks_id.is_not(None),
+        )
+    ).all()
+    return {
+        (row.quickbooks_id, number)
+        for row in rows
+        for number in new
+        if identity.may_have_come_late(
+            may_be_ours.doubt(row.basis, row.created_at), bodies[number]
+        )
+    }

@@ -1,0 +1,59 @@
+"""Entries of which only a person can tell whether they are an hour that is known.
+
+Until somebody has said it, nothing is done with them; what they may be goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds.identity import Word, Words
+from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+
+
+def held(
+    connection: Connection, words: Words, row: Row[Any], action: Action
+) -> Action | None:
+    """Return that an entry asks a person, None if it may be made on the other side."""
+    if action.do not in {Do.ADD, Do.CREATE}:
+        return None
+    if row.quickbooks_id is not None and row.mosaic_id is not None:
+        return None
+    asked = [
+        pair
+        for pair, word in words.items()
+        if word is Word.ASKED and (row.quickbooks_id, row.mosaic_id).count(None) == 1
+        if row.quickbooks_id == pair[0] or row.mosaic_id == pair[1]
+    ]
+    if not asked:
+        return None
+    column = _RECORD.c.mosaic_id if row.mosaic_id is None else _RECORD.c.quickbooks_id
+    others = connection.execute(
+        sa.select(_RECORD.c.id, _RECORD.c.name)
+        .where(
+            _RECORD.c.company_id == row.company_id,
+            column.in_([pair[1 if row.mosaic_id is None else 0] for pair in asked]),
+        )
+        .order_by(_RECORD.c.id)
+    ).all()
+    return Action(Do.NOTHING, _question(row, others), "refused") if others else None
+
+
+def _question(row: Row[Any], others: Any) -> str:
+    side = "QuickBooks" if row.mosaic_id is None else "Mosaic"
+    me = f"{row.company_id}-{row.id}"
+    named = "; ".join(f"record {row.company_id}-{it.id} ({it.name})" for it in others)
+    return (
+        f"It is in {side} and equals what we made there at that time, {named}: it may "
+        "be the same hours, there twice. If it is, ask our support for `qbwc-server "
+        f"records one {me}`: this one stays, and the one that we made there is taken "
+        "away. If it is other work, ask for "
+        f"`qbwc-server records two {me}`: then it goes to the other side. Or delete "
+        f"the one that is too much in {side}. Until then nothing is done with it."
+    )

@@ -1,0 +1,198 @@
+"""Finds for an entry that one side has alone the same one that the other has alone.
+
+All that both sides have alone of a person and day are paired at once, so that of
+several equal ones each gets its own, whichever is planned first. `identity` says which
+are one; here is only gathered what it has to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.jobs import queue
+from qbwc_server.kinds import identity
+from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.planning.time_files import TeamFiles
+from qbwc_server.records import said
+from qbwc_server.records.references import Links
+from qbwc_server.storage import tables
+
+_RECORD, _JOB, _CALL = tables.record, tables.job, tables.mosaic_call
+
+
+class Pairs:
+    """The entries that each side has alone, for records that are planned together.
+
+    What it has read stays true while they are planned: whatever is joined leaves with
+    its partner.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        company_id: int,
+        links: Links,
+        rows: Sequence[Row[Any]],
+        files: TeamFiles | None,
+    ) -> None:
+        self._connection = connection
+        self._company_id = company_id
+        self._links = links
+        self._files = files
+        self._partners: dict[tuple[str, str, int], dict[int, Row[Any]]] = {}
+        self._of_days: dict[str, list[Row[Any]]] = {}
+        self.days = set(
+            connection.execute(
+                sa.select(_RECORD.c.day)
+                .where(
+                    _RECORD.c.company_id == company_id,
+                    _RECORD.c.quickbooks_id.is_(None),
+                    _RECORD.c.mosaic_id.is_not(None),
+                    _RECORD.c.day.in_(sorted({row.day for row in rows})),
+                )
+                .distinct()
+            ).scalars()
+        )
+        ids = [row.quickbooks_id for row in rows if row.quickbooks_id]
+        numbers = [row.mosaic_id for row in rows if row.mosaic_id]
+        self.words = said.words_of(
+            connection, company_id, quickbooks_ids=ids, mosaic_ids=numbers
+        )
+        ones = [pair for pair, word in self.words.items() if word is Word.ONE]
+        self._called_one = {one for pair in ones for one in pair}
+
+    def partner(self, row: Row[Any], person: str, member: int) -> Row[Any] | None:
+        """Return the record that is the same entry, on the other side alone.
+
+        `person` is whose time it is in QuickBooks, `member` in Mosaic.
+        """
+        named = {row.quickbooks_id, row.mosaic_id} & self._called_one
+        if row.quickbooks_id and row.day not in self.days and not named:
+            return None
+        key = (row.day, person, member)
+        if key not in self._partners:
+            self._partners[key] = self._paired(*key)
+        return self._partners[key].get(row.id)
+
+    def only_in_mosaic(self, day: str, member: int) -> list[Row[Any]]:
+        """Return what Mosaic alone has of a person and day, and is not on its way."""
+        there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
+        return self.resting(there)
+
+    def _paired(self, day: str, person: str, member: int) -> dict[int, Row[Any]]:
+        here = self._select(
+            _RECORD.c.day == day,
+            _RECORD.c.parent_id == person,
+            *_only_in_quickbooks(),
+        )
+        there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
+        words = said.words_of(
+            self._connection,
+            self._company_id,
+            quickbooks_ids=[one.quickbooks_id for one in here],
+            mosaic_ids=[one.mosaic_id for one in there],
+        )
+        ones = {pair for pair, word in words.items() if word is Word.ONE}
+        if ones:
+            # Whom a person called one may be of different days.
+            here = self._with(here, "quickbooks_id", {txn_id for txn_id, _ in ones})
+            there = self._with(there, "mosaic_id", {number for _, number in ones})
+        here, there = self.resting(here), self.resting(there)
+        mine = {one.quickbooks_id: one for one in here}
+        theirs = {one.mosaic_id: one for one in there}
+        found = identity.pairs(
+            {key: self._links.facing(one.quickbooks) for key, one in mine.items()},
+            {key: one.mosaic for key, one in theirs.items()},
+            words,
+        )
+        partners: dict[int, Row[Any]] = {}
+        for txn_id, number in found.items():
+            partners[mine[txn_id].id] = theirs[number]
+            partners[theirs[number].id] = mine[txn_id]
+        return partners
+
+    def _in_mosaic(self, day: str) -> list[Row[Any]]:
+        if day not in self._of_days:
+            rows = self._select(_RECORD.c.day == day, *_only_in_mosaic())
+            self._of_days[day] = self._of_this_file(rows, {day})
+        return self._of_days[day]
+
+    def _with(
+        self, rows: list[Row[Any]], column: str, ids: Collection[Any]
+    ) -> list[Row[Any]]:
+        """Return rows with those of some ids that are not among them."""
+        left = set(ids) - {getattr(row, column) for row in rows}
+        if not left:
+            return rows
+        of_mosaic = column == "mosaic_id"
+        alone = _only_in_mosaic() if of_mosaic else _only_in_quickbooks()
+        more = self._select(_RECORD.c[column].in_(sorted(left)), *alone)
+        if of_mosaic:
+            more = self._of_this_file(more, {one.day for one in more})
+        return rows + more
+
+    def _of_this_file(self, rows: list[Row[Any]], days: set[str]) -> list[Row[Any]]:
+        if self._files is None or not rows:
+            return rows
+        others = self._files.others_on(days)
+        return [one for one in rows if one.mosaic_id not in others]
+
+    def resting(self, rows: list[Row[Any]]) -> list[Row[Any]]:
+        """Leave out what is about to get a counterpart of its own."""
+        ids = [row.id for row in rows]
+        if not ids:
+            return rows
+        calls = self._connection.execute(
+            sa.select(_CALL.c.record_id).where(
+                _CALL.c.company_id == self._company_id,
+                _CALL.c.record_id.in_(ids),
+                _CALL.c.settled_at.is_(None),
+            )
+        )
+        busy = set(calls.scalars()) | {
+            job.record_id
+            for job in queue.select(
+                self._connection,
+                self._company_id,
+                _JOB.c.record_id.in_(ids),
+                _JOB.c.state.in_(("sent", "unsure")),
+            )
+        }
+        return [row for row in rows if row.id not in busy]
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Row[Any]]:
+        return list(
+            self._connection.execute(
+                sa.select(_RECORD)
+                .where(
+                    _RECORD.c.company_id == self._company_id,
+                    _RECORD.c.kind == NAME,
+                    *conditions,
+                )
+                .order_by(_RECORD.c.mosaic_id, _RECORD.c.id)
+            )
+        )
+
+
+def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
+    return (
+        _RECORD.c.quickbooks_id.is_not(None),
+        _RECORD.c.mosaic_id.is_(None),
+        _RECORD.c.quickbooks_gone.is_(False),
+        _RECORD.c.state != "do_not_link",
+    )
+
+
+def _only_in_mosaic() -> Iterable[sa.ColumnElement[bool]]:
+    return (
+        _RECORD.c.quickbooks_id.is_(None),
+        _RECORD.c.mosaic_id.is_not(None),
+        _RECORD.c.mosaic_gone.is_(False),
+        _RECORD.c.state != "do_not_link",
+        sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
+    )

@@ -1,0 +1,116 @@
+"""Finds the entry of Mosaic that takes the place of one that Mosaic does not show.
+
+Whoever enters an hour anew, because it was deleted or is hidden, means the same hour:
+nothing is added and nothing deleted. The old number is left behind and known again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import identity
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.tombstone import Stone, Who
+from qbwc_server.kinds.two_way import Action, Do, Entry
+from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.records.references import Links
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+_NEXT_READING = timedelta(minutes=5)
+_JUST_MISSED = (
+    "Mosaic has just not shown an equal entry of the same person and day. Whether this "
+    "one takes its place is seen with the next reading."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Equal entries, one of which is not shown, for records that are planned together.
+
+    `leave` are records that are about to get a counterpart of their own.
+    """
+
+    connection: Connection
+    company_id: int
+    links: Links
+    pairs: Pairs
+    now: datetime
+    leave: Collection[int] = ()
+
+    def stands_in(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
+        """Return the entry that only Mosaic has and that equals one not shown there."""
+        there = self.pairs.only_in_mosaic(row.day, entry.facing["person"])
+        by_number = {one.mosaic_id: one for one in there}
+        snapshots = {number: one.mosaic for number, one in by_number.items()}
+        here = {row.quickbooks_id: entry.facing}
+        found = identity.pairs(here, snapshots, self.pairs.words)
+        number = found.get(row.quickbooks_id)
+        return None if number is None else by_number[number]
+
+    def of_hidden(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
+        """Return the entry of QuickBooks whose own is not shown, and that equals one.
+
+        `row` is of an entry that Mosaic alone has, born since the other was not shown.
+        """
+        hidden = self._not_shown(row, entry, _RECORD.c.mosaic_gone.is_(True))
+        return self._equal(row, entry, self.pairs.resting(hidden))
+
+    def may_take(self, row: Row[Any], entry: Entry, action: Action) -> Action | None:
+        """Hold an addition while an equal entry was missed by one reading of Mosaic."""
+        if action.do is not Do.ADD or row.quickbooks_id is not None:
+            return None
+        missed = self._not_shown(
+            row, entry, _RECORD.c.mosaic_gone.is_(False), _RECORD.c.misses > 0
+        )
+        if self._equal(row, entry, missed) is None:
+            return None
+        return Action(Do.NOTHING, _JUST_MISSED, until=self.now + _NEXT_READING)
+
+    def _equal(
+        self, row: Row[Any], entry: Entry, hidden: Iterable[Row[Any]]
+    ) -> Row[Any] | None:
+        by_id = {one.quickbooks_id: one for one in hidden if one.id not in self.leave}
+        found = identity.pairs(
+            {key: self.links.facing(one.quickbooks) for key, one in by_id.items()},
+            {row.mosaic_id: entry.mosaic or {}},
+            self.pairs.words,
+        )
+        return next((by_id[key] for key in found), None)
+
+    def _not_shown(
+        self, row: Row[Any], entry: Entry, *how: sa.ColumnElement[bool]
+    ) -> list[Row[Any]]:
+        """Return a person's entries that were not shown before one was born."""
+        candidates = self.connection.execute(
+            sa.select(_RECORD)
+            .where(
+                _RECORD.c.company_id == self.company_id,
+                _RECORD.c.kind == NAME,
+                _RECORD.c.day == row.day,
+                _RECORD.c.parent_id == entry.back["person"],
+                _RECORD.c.quickbooks_id.is_not(None),
+                _RECORD.c.quickbooks_gone.is_(False),
+                _RECORD.c.mosaic_id.is_not(None),
+                _RECORD.c.state != "do_not_link",
+                *how,
+            )
+            .order_by(_RECORD.c.id)
+        )
+        return [one for one in candidates if _was_hidden(one, row.created_at)]
+
+
+def _was_hidden(row: Row[Any], born_at: datetime) -> bool:
+    stone = Stone.of(row.gone, "mosaic")
+    return (
+        stone is not None
+        and stone.who is Who.NOT_SHOWN
+        and not stone.back
+        and stone.at <= born_at
+    )

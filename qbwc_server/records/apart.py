@@ -1,0 +1,149 @@
+"""Records that are taken apart, or that change their entries, by a person's word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import time_entry
+from qbwc_server.records import history, joined
+from qbwc_server.records.row import change
+from qbwc_server.records.waiting import FREE
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import moved, next_ids
+
+_RECORD = tables.record
+
+
+def take_apart(connection: Connection, row: Row[Any], now: datetime) -> int:
+    """Leave a record QuickBooks' side, and give Mosaic's one of its own.
+
+    Both are due. Returns the id of the new one.
+    """
+    company_id = row.company_id
+    (made,) = next_ids(connection, company_id, 1)
+    rank = time_entry.delivery_rank(row.day, now.date(), linked=False)
+    change(
+        connection,
+        company_id,
+        row.id,
+        mosaic_type=None,
+        mosaic_id=None,
+        mosaic=sa.null(),
+        mosaic_gone=False,
+        agreed=sa.null(),
+        conflict=sa.null(),
+        misses=0,
+        **_anew(rank, now),
+    )
+    connection.execute(
+        _RECORD.insert().values(
+            company_id=company_id,
+            id=made,
+            kind=row.kind,
+            name=row.name,
+            day=row.mosaic["date"],
+            mosaic_type=row.mosaic_type,
+            mosaic_id=row.mosaic_id,
+            mosaic=row.mosaic,
+            created_at=now,
+            **_anew(rank, now),
+        )
+    )
+    joined.forget(connection, company_id, row.id)
+    history.event(
+        connection,
+        company_id,
+        made,
+        at=now,
+        what=f"taken apart from record {row.id}",
+        by="plan",
+        detail={"record": row.id, "mosaic": row.mosaic},
+    )
+    moved(connection, company_id)
+    return int(made)
+
+
+def take_place(
+    connection: Connection, row: Row[Any], of_ours: Row[Any], now: datetime
+) -> None:
+    """Have an entry of one side take the place of one that we made there.
+
+    `row` is what is on that side alone; it becomes the record of what we made there
+    and is to be taken away, unless somebody has changed it. `of_ours` gets its entry.
+    """
+    company_id = row.company_id
+    if row.quickbooks_id is None:
+        side: tuple[str, ...] = ("mosaic_type", "mosaic_id", "mosaic")
+        gone, empty = "quickbooks_gone", {"mosaic_id": None}
+    else:
+        side = (
+            *("quickbooks_id", "quickbooks", "edit_sequence", "time_modified"),
+            *("parent_id", "external_guid"),
+        )
+        gone = "mosaic_gone"
+        empty = {"quickbooks_id": None, "external_guid": None}
+    linked = time_entry.RANK_OF_EDITS
+    change(connection, company_id, row.id, **empty)
+    change(
+        connection,
+        company_id,
+        of_ours.id,
+        **{name: getattr(row, name) for name in side},
+        agreed=sa.null(),
+        **_anew(linked, now),
+    )
+    change(
+        connection,
+        company_id,
+        row.id,
+        **{name: getattr(of_ours, name) for name in side},
+        **{gone: True},
+        agreed=of_ours.agreed,
+        **_anew(linked, now),
+    )
+    for one, what in (
+        (of_ours, f"took the entry of record {row.id}, which are the same hours"),
+        (row, f"the double of record {of_ours.id}: is taken away"),
+    ):
+        history.event(connection, company_id, one.id, at=now, what=what, by="plan")
+    moved(connection, company_id)
+
+
+def is_double(
+    connection: Connection, row: Row[Any], of_ours: Row[Any], now: datetime
+) -> None:
+    """Have an entry of Mosaic taken away that we made there a second time.
+
+    It is, unless somebody changes it before. `of_ours` has the other one.
+    """
+    company_id = row.company_id
+    change(
+        connection,
+        company_id,
+        row.id,
+        quickbooks_gone=True,
+        agreed={"quickbooks": {}, "mosaic": dict(row.mosaic)},
+        **_anew(time_entry.RANK_OF_EDITS, now),
+    )
+    what = f"the double of record {of_ours.id}: it was sent twice, and is taken away"
+    history.event(connection, company_id, row.id, at=now, what=what, by="mosaic")
+    what = f"came twice: time entry {row.mosaic_id} of Mosaic is taken away"
+    history.event(connection, company_id, of_ours.id, at=now, what=what, by="mosaic")
+    moved(connection, company_id)
+
+
+def _anew(rank: int, now: datetime) -> dict[str, Any]:
+    """Return the columns of a record that is planned as if it had just come."""
+    return {
+        "state": "pending",
+        "reason": None,
+        "due_at": now,
+        "changed_at": now,
+        "attempt": 0,
+        "delivery_rank": rank,
+        **FREE,
+    }

@@ -1,0 +1,130 @@
+"""Entries that were taken for one because they are equal, until somebody has seen it.
+
+Whoever typed the same hours on both sides meant one entry, mostly: it is joined, told
+in entries and hours, and taken apart by one word (`records two`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.storage import tables
+from qbwc_server.storage.statements import upsert
+
+How: TypeAlias = Literal["typed", "lost"]
+"""By hand on both sides; or one of them was ours, and its answer was lost."""
+TAKEN: Final = "taken for what was sent, because it is equal"
+"""What a record's history says of a lost creation that no id proved."""
+_JOINED, _RECORD = tables.joined, tables.record
+_MOST: Final = 10_000
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """How much was joined that nobody has looked at yet."""
+
+    entries: int
+    minutes: int
+
+
+def note(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    minutes: int,
+    how: How,
+    now: datetime,
+) -> None:
+    """Put a record on the list of what was joined."""
+    upsert(
+        connection,
+        _JOINED,
+        [
+            {
+                "company_id": company_id,
+                "record_id": record_id,
+                "minutes": minutes,
+                "how": how,
+                "at": now,
+                "seen_at": None,
+            }
+        ],
+        key=("company_id", "record_id"),
+    )
+
+
+def unseen(connection: Connection, company_id: int) -> dict[How, Unseen]:
+    """Return how much was joined that nobody has looked at; read up to a bound."""
+    some = (
+        sa.select(_JOINED.c.how, _JOINED.c.minutes)
+        .where(_JOINED.c.company_id == company_id, _JOINED.c.seen_at.is_(None))
+        .order_by(_JOINED.c.record_id)
+        .limit(_MOST)
+        .subquery()
+    )
+    counted = sa.select(some.c.how, sa.func.count(), sa.func.sum(some.c.minutes))
+    found = connection.execute(counted.group_by(some.c.how))
+    return {how: Unseen(int(entries), int(minutes)) for how, entries, minutes in found}
+
+
+def rows(
+    connection: Connection,
+    company_id: int,
+    *,
+    after: int = 0,
+    limit: int,
+    seen: bool = False,
+) -> list[Row[Any]]:
+    """Return what was joined, with its record; also what was seen if `seen`."""
+    query = (
+        sa.select(
+            *(_JOINED.c.record_id, _JOINED.c.minutes, _JOINED.c.how, _JOINED.c.at),
+            *(_JOINED.c.seen_at, _RECORD.c.name, _RECORD.c.quickbooks_id),
+            *(_RECORD.c.mosaic_id, _RECORD.c.quickbooks, _RECORD.c.mosaic),
+        )
+        .join(
+            _RECORD,
+            (_RECORD.c.company_id == _JOINED.c.company_id)
+            & (_RECORD.c.id == _JOINED.c.record_id),
+        )
+        .where(_JOINED.c.company_id == company_id, _JOINED.c.record_id > after)
+        .order_by(_JOINED.c.record_id)
+        .limit(limit)
+    )
+    if not seen:
+        query = query.where(_JOINED.c.seen_at.is_(None))
+    return list(connection.execute(query))
+
+
+def see(
+    connection: Connection, company_id: int, record_ids: Collection[int], now: datetime
+) -> int:
+    """Take records off the list; return how many were on it."""
+    ids, found = sorted(record_ids), 0
+    for start in range(0, len(ids), _CHUNK):
+        found += connection.execute(
+            _JOINED.update()
+            .where(
+                _JOINED.c.company_id == company_id,
+                _JOINED.c.record_id.in_(ids[start : start + _CHUNK]),
+                _JOINED.c.seen_at.is_(None),
+            )
+            .values(seen_at=now)
+        ).rowcount
+    return found
+
+
+def forget(connection: Connection, company_id: int, record_id: int) -> None:
+    """Take a record off for good: it was taken apart, or is gone."""
+    connection.execute(
+        _JOINED.delete().where(
+            _JOINED.c.company_id == company_id, _JOINED.c.record_id == record_id
+        )
+    )

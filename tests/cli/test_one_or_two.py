@@ -1,0 +1,101 @@
+"""A person says on the command line that entries are one, or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from qbwc_server.app import utc_now
+from qbwc_server.records import joined
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, make_engine, next_ids
+from tests.cli.conftest import Run, add_company
+
+ENTRY: dict[str, Any] = {"date": "2026-03-02", "minutes": 450, "notes": ""}
+
+
+@pytest.fixture
+def engine(run: Run) -> Iterator[Engine]:
+    """The database of the commands, with one company."""
+    add_company(run)
+    made = make_engine(Settings().url())
+    yield made
+    made.dispose()
+
+
+def _put(engine: Engine, **values: Any) -> int:
+    """Keep a record of time; return its number."""
+    with company_transaction(engine, 1) as connection:
+        (number,) = next_ids(connection, 1, 1)
+        plain = {
+            "company_id": 1,
+            "id": number,
+            "kind": "time_entry",
+            "state": "pending",
+            "name": "2026-03-02 Ann 7:30",
+            "day": "2026-03-02",
+            "created_at": utc_now(),
+            "changed_at": utc_now(),
+        }
+        connection.execute(tables.record.insert().values(**{**plain, **values}))
+    return int(number)
+
+
+def _here(engine: Engine) -> int:
+    return _put(engine, quickbooks_id="T-1", quickbooks=ENTRY)
+
+
+def _there(engine: Engine) -> int:
+    there = {"mosaic_type": "time_entry", "mosaic_id": 7, "mosaic": ENTRY}
+    return _put(engine, **there)
+
+
+def test_two_records_are_one_and_two_again(run: Run, engine: Engine) -> None:
+    """Both words are in the audit, with who said it and why."""
+    here, there = _here(engine), _there(engine)
+    told = run("records", "one", f"1-{there}", f"1-{here}", "--by", "eve", "--why", "x")
+    assert (told.exit_code, f"Record 1-{here} has both" in told.output) == (0, True)
+    told = run("records", "two", f"1-{here}", "--by", "eve", "--why", "y")
+    assert (told.exit_code, "Taken apart" in told.output) == (0, True)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(tables.audit.c.what, tables.audit.c.why))
+        said = [tuple(row) for row in rows if row.what.startswith("these are")]
+        kept = connection.execute(sa.select(tables.said)).all()
+    assert said == [("these are one", "x"), ("these are two", "y")]
+    assert [(one.quickbooks_id, one.mosaic_id, one.word) for one in kept] == [
+        ("T-1", 7, "two")
+    ]
+
+
+def test_the_other_may_be_named_by_its_number(run: Run, engine: Engine) -> None:
+    """Support has it from Mosaic's own page."""
+    here, _ = _here(engine), _there(engine)
+    told = run("records", "one", f"1-{here}", "--mosaic", "8")
+    assert (told.exit_code, "No time entry 8" in told.output) == (1, True)
+    assert run("records", "one", f"1-{here}", "--mosaic", "7").exit_code == 0
+
+
+def test_what_is_named_wrongly_is_told(run: Run, engine: Engine) -> None:
+    """Too many, too few, or on both sides."""
+    here = f"1-{_here(engine)}"
+    assert run("records", "two", here, here, here).exit_code == 2
+    told = run("records", "two", here)
+    assert (told.exit_code, "nothing to take apart" in told.output) == (1, True)
+
+
+def test_what_was_typed_on_both_sides_is_listed(run: Run, engine: Engine) -> None:
+    """In entries and hours, until somebody says that it was seen."""
+    here = _here(engine)
+    with company_transaction(engine, 1) as connection:
+        joined.note(connection, 1, here, 450, "typed", utc_now())
+    told = run("records", "joined", "1").output
+    assert "1 entry, 7:30 hours, was typed on both sides and is one." in told
+    assert f"1-{here}" in told
+    assert run("records", "joined", "1", "--seen").exit_code == 0
+    assert f"1-{here}" not in run("records", "joined", "1").output
+    assert f"1-{here}" in run("records", "joined", "1", "--all").output
