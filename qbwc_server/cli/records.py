@@ -212,7 +212,7 @@ def _public(row: Any) -> dict[str, Any]:
                 *("mosaic_id", "quickbooks", "mosaic", "agreed", "conflict", "day"),
                 *("quickbooks_gone", "mosaic_gone", "external_guid"),
                 *("edit_sequence", "time_modified", "waits_for", "choice", "due_at"),
-                *("created_at", "changed_at"),
+                *("restored", "lost", "created_at", "changed_at"),
             )
         },
         "id": reference(row.company_id, row.id),

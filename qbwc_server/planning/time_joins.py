@@ -18,9 +18,11 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
 from qbwc_server.kinds.identity import Likeness, likeness
+from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Entry
-from qbwc_server.records import joining
+from qbwc_server.records import joining, restored
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -111,6 +113,7 @@ def join_before_add(
             _RECORD.c.mosaic_id.is_(None),
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.state != "do_not_link",
+            ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
         )
         .order_by(_RECORD.c.id)
     ).all()
@@ -123,6 +126,69 @@ def join_before_add(
         return None
     join(connection, found, row, now, stays=row.id)
     return int(found.id)
+
+
+def join_before_put_back(
+    connection: Connection, lost: Row[Any], now: datetime
+) -> int | None:
+    """Take what was typed again in QuickBooks for what a restored backup took.
+
+    Returns the id of the record that is gone by that.
+    """
+    candidates = connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == lost.company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day == lost.day,
+            _RECORD.c.parent_id == lost.parent_id,
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.mosaic_id.is_(None),
+            _RECORD.c.quickbooks_gone.is_(False),
+            _RECORD.c.restored.is_(None),
+            _RECORD.c.state != "do_not_link",
+        )
+        .order_by(_RECORD.c.id)
+    ).all()
+    found = _best(
+        (one, one.quickbooks, lost.lost)
+        for one in candidates
+        if not _on_its_way(connection, one)
+    )
+    if found is None:
+        return None
+    restored.take_place(connection, lost, found, now)
+    return int(found.id)
+
+
+def typed_again(
+    connection: Connection, row: Row[Any], missing: list[Row[Any]], now: datetime
+) -> bool:
+    """Take an entry of QuickBooks alone for one that a restored backup took, if equal.
+
+    `missing` are those of its day; the one that is found is no more among them. The
+    entry's own record is gone then.
+    """
+    if (
+        row.quickbooks is None
+        or row.quickbooks_gone
+        or row.mosaic_id is not None
+        or row.restored is not None
+        or row.choice == Choice.NONE
+    ):
+        return False
+    found = _best(
+        (one, row.quickbooks, one.lost or {})
+        for one in missing
+        if one.day == row.day
+        and one.parent_id == row.parent_id
+        and not _on_its_way(connection, one)
+    )
+    if found is None:
+        return False
+    missing.remove(found)
+    restored.take_place(connection, found, row, now)
+    return True
 
 
 def _best(

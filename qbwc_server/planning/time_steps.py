@@ -26,6 +26,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds import time_plan as plans
 from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.kinds.restored import OPEN, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import (
     IN_MOSAIC,
@@ -43,10 +44,12 @@ from qbwc_server.planning.time_joins import (
     join,
     join_before_add,
     join_before_create,
+    join_before_put_back,
+    typed_again,
 )
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.quickbooks import list_requests, time_jobs, time_records
-from qbwc_server.records import history, transitions
+from qbwc_server.records import history, restored, transitions
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -98,6 +101,7 @@ class TimeSteps:
             Rests(company.id),
             days_only_in_mosaic(connection, company.id, {row.day for row in rows}),
             time_doubts.doubted(connection, company.id),
+            restored.missing_on(connection, company.id, {row.day for row in rows}),
             None
             if company.time_claims == time_claims.NONE
             else TeamFiles(connection, company, rows, self._keys),
@@ -117,6 +121,8 @@ class TimeSteps:
             elif doubtful is not None:
                 # Another write could be the second one: a person looks first.
                 batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
+            elif typed_again(connection, row, batch.missing, now):
+                time_jobs.withdraw(connection, mine, "Planned anew.", now)
             else:
                 self._plan(connection, batch, row, mine)
         batch.rests.keep(connection, now)
@@ -133,7 +139,7 @@ class TimeSteps:
         jobs: list[Job],
     ) -> None:
         now = self._clock()
-        if row.choice == Choice.NONE:
+        if row.choice == Choice.NONE and row.restored not in OPEN:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
             row, stop = self._of_this_file(connection, batch, row)
@@ -242,6 +248,8 @@ class TimeSteps:
             return join_before_create(
                 connection, company, row, entry, now, others=others
             )
+        if action.do is Do.ADD and row.restored == Mark.ADD:
+            return join_before_put_back(connection, row, now)
         if action.do is Do.ADD and row.quickbooks_id is None:
             leave = {one.id for one, _ in batch.writes}
             return join_before_add(
@@ -350,6 +358,8 @@ class _Batch:
     rests: Rests
     only_mosaic: set[str]
     doubted: list[Job]
+    missing: list[Row[Any]]
+    """What a restored backup took on these days, and is not back yet."""
     files: TeamFiles | None = None
     """Where the team has several company files: what is whose."""
     joined: set[int] = field(default_factory=set)

@@ -80,6 +80,7 @@ company = sa.Table(
     text("mosaic_time_from", null=True),
     text("time_claims", default="none"),
     sa.Column("relinks_from", sa.BigInteger),
+    sa.Column("copied", JSON),
     moment("created_at", null=False),
     moment("housekeep_at"),
     moment("setup_expires_at"),
