@@ -99,5 +99,5 @@ def downgrade() -> None:
     op.drop_column("record", "restored")
 
 
-def _json() -> sa.types.TypeEngine[object]:
+def _json() -> sa.JSON:
     return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")

@@ -65,7 +65,12 @@ def list_(name: str, *, as_json: bool) -> None:
 @by_whom
 @reporting
 def put_back(
-    record: tuple[str, ...], company: str | None, who: str, why: str | None, *, yes: bool
+    record: tuple[str, ...],
+    company: str | None,
+    who: str,
+    why: str | None,
+    *,
+    yes: bool,
 ) -> None:
     """Have entries back as they were before a backup was restored.
 
@@ -83,7 +88,12 @@ def put_back(
 @by_whom
 @reporting
 def leave(
-    record: tuple[str, ...], company: str | None, who: str, why: str | None, *, yes: bool
+    record: tuple[str, ...],
+    company: str | None,
+    who: str,
+    why: str | None,
+    *,
+    yes: bool,
 ) -> None:
     """Say that entries are right as the restored company file has them.
 
@@ -103,7 +113,9 @@ def _say(
     yes: bool,
 ) -> None:
     if bool(record) == (company is not None):
-        raise click.UsageError("Name records of one company, or the company with --all.")
+        raise click.UsageError(
+            "Name records of one company, or the company with --all."
+        )
     made = parts()
     if company is not None:
         company_id = registry.find(made.engine, company).id

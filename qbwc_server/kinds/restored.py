@@ -95,7 +95,9 @@ def step(entry: Entry, company: Company) -> Action | None:
         return Action(Do.NOTHING, _question(mark, entry, company), "refused")
     if mark is Mark.ADD and lost is not None:
         if entry.locked is not None:
-            return Action(Do.NOTHING, f"{entry.locked} {_GOES_BACK} It waits.", "locked")
+            return Action(
+                Do.NOTHING, f"{entry.locked} {_GOES_BACK} It waits.", "locked"
+            )
         return Action(Do.ADD, _GOES_BACK, fields=values(lost, FIELDS))
     if mark is Mark.CHANGE and lost is not None and entry.quickbooks is not None:
         names = differing(entry.quickbooks, lost)
@@ -174,8 +176,7 @@ def told(taken: Sequence[tuple[str, str, int]]) -> str:
     `taken` are the mark, the person and the minutes of each entry, as we knew it.
     """
     gone, older = (
-        [one for one in taken if one[0] == mark]
-        for mark in (Mark.MISSING, Mark.OLDER)
+        [one for one in taken if one[0] == mark] for mark in (Mark.MISSING, Mark.OLDER)
     )
     text = (
         "A backup of the company file was restored. "

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.kinds import restored, time_entry, two_way
+from qbwc_server.kinds import restored, two_way
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.records import history
 from qbwc_server.records.due import make_due

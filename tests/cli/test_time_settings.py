@@ -13,7 +13,6 @@ from sqlalchemy.engine import Engine
 from qbwc_server.app import utc_now
 from qbwc_server.companies import attention, registry
 from qbwc_server.kinds import time_entry
-from qbwc_server.companies import attention
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
