@@ -30,7 +30,7 @@ _all = click.option("--all", "company", help="All that is asked, of this company
 @json_option
 @reporting
 def list_(name: str, *, as_json: bool) -> None:
-    """List what a restored backup did in company NAME, with its hours."""
+    """List what a restored backup did in a company, with its hours."""
     found = registry.find(parts().engine, name)
     with company_reading(parts().engine, found.id) as connection:
         rows = connection.execute(

@@ -118,7 +118,9 @@ def take_back(
         row = rows.get(job.record_id or 0)
         if row is None:
             continue
-        if (not company.two_way and row.restored not in _GOES_BACK) or _verdict(job, row, links, alone) is Verdict.PLAN:
+        if (not company.two_way and row.restored not in _GOES_BACK) or _verdict(
+            job, row, links, alone
+        ) is Verdict.PLAN:
             back.append(job)
     for job in back:
         queue.move(connection, job, "cancelled", by="gate", now=now, reason=_ANEW)

@@ -58,13 +58,16 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "Please say on the setup page what it is, or that it is not to be linked.",
     ),
     "restored": (
-        "The backup of the company file that was restored lacks it, or has an older "
-        "form of it.",
-        "Please tell our support: put it back in QuickBooks, or it is right as the "
-        "restored file has it.",
-        "Nobody deleted it, and what we know of it is kept. Support: `qbwc-server "
-        "records put-back RECORD`, or `records leave RECORD`; `records restored NAME` "
-        "lists all of them with their hours.",
+        "The restored backup of the company file lacks it, or has an older form of it.",
+        (
+            "Please tell our support: put it back in QuickBooks, or it is right as the "
+            "restored file has it."
+        ),
+        (
+            "Nobody deleted it, and what we know of it is kept. Support: `qbwc-server "
+            "records put-back RECORD`, or `records leave RECORD`; `records restored "
+            "NAME` lists all of them with their hours."
+        ),
     ),
     "left": (
         "A restored backup took it, and a person said that this is right.",
@@ -72,12 +75,18 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "What we know of it is kept for the history.",
     ),
     "perhaps_known": (
-        "It may be known already: our database was put back from a backup and does "
-        "not know what became of it since.",
-        "Please make it equal to the other one or delete it where it is too much, or "
-        "tell our support that both are meant.",
-        "Equal, they are one. Support: `qbwc-server records put-back RECORD` has it "
-        "go to the other side.",
+        (
+            "Our database was put back from a backup, and does not know what became of "
+            "this entry since."
+        ),
+        (
+            "Please make it equal to the other one, delete it where it is too much, or "
+            "tell our support that it is meant."
+        ),
+        (
+            "What is equal is one. Support: `qbwc-server records put-back RECORD` has "
+            "it go to the other side."
+        ),
     ),
 }
 _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {

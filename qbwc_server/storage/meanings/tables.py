@@ -47,8 +47,8 @@ _COMPANY: Final = {
     "host": "Which QuickBooks it is and what it allows, as it said itself.",
     "offset_minutes": "The true offset of the computer's clock from UTC.",
     "last_restore": "When a backup was last restored, in the file's own time.",
-    "copied": "Since when it goes on from a restored copy of our own database, and what "
-    "was deleted in QuickBooks that the copy does not know.",
+    "copied": "Since when it goes on from a restored copy of our own database, and "
+    "what was deleted in QuickBooks that the copy does not know.",
     "two_way": "Whether time made in Mosaic goes to QuickBooks.",
     "policy": "Which side is right where both changed the same field of a time entry.",
     "contractors": "Whether vendors and other names are taken too.",
