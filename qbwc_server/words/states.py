@@ -75,10 +75,7 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "What we know of it is kept for the history.",
     ),
     "perhaps_known": (
-        (
-            "Our database was put back from a backup, and does not know what became of "
-            "this entry since."
-        ),
+        ("Our restored database does not know what became of this entry meanwhile."),
         (
             "Please make it equal to the other one, delete it where it is too much, or "
             "tell our support that it is meant."

@@ -1,7 +1,7 @@
 """What a restored backup did to a record, and which copy a company goes on from.
 
-Revision ID: 0015
-Revises: 0014
+Revision ID: 0018
+Revises: 0015
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015"
-down_revision = "0014"
+revision = "0018"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
