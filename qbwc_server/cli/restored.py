@@ -120,7 +120,7 @@ def _say(
     if company is not None:
         company_id = registry.find(made.engine, company).id
         with company_reading(made.engine, company_id) as connection:
-            numbers = restored.asked(connection, company_id)
+            numbers = restored.asked(connection, company_id, back=back)
     else:
         named = [dereference(one) for one in record]
         if len({one for one, _ in named}) > 1:

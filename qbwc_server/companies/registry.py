@@ -85,6 +85,7 @@ class Company:
     mosaic_time_from: str | None
     time_claims: str
     relinks_from: int | None
+    copied: dict[str, Any] | None
     setup_expires_at: datetime | None
     setup_used_at: datetime | None
     check_at: datetime | None

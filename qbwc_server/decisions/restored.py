@@ -61,9 +61,12 @@ def hours(connection: Connection, company_id: int) -> Hours | None:
     )
 
 
-def asked(connection: Connection, company_id: int) -> list[int]:
-    """Return the records about which a restored company file leaves a question."""
-    return [row.id for row in restored.asked(connection, company_id)]
+def asked(connection: Connection, company_id: int, *, back: bool) -> list[int]:
+    """Return the records about which a word may be said: `back`, or right as it is."""
+    rows = restored.asked(connection, company_id)
+    if back:
+        rows += restored.unknown(connection, company_id)
+    return [row.id for row in rows]
 
 
 def say(
@@ -110,7 +113,7 @@ def say(
 def _mark(row: Row[Any], *, back: bool) -> Mark | None:
     if row.restored == Mark.COPY:
         if back:
-            return None
+            return Mark.MEANT
         raise NotRestored(
             f"{row.name}: where it is too much, delete it there; what equals another "
             "one becomes one with it."

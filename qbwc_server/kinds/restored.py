@@ -29,7 +29,7 @@ class Mark(StrEnum):
     Of the company file: the restored file lacks it, shows an older form of it, or has
     it again after it was deleted. Then: it goes back to QuickBooks, as a new entry or
     with its newer values; or it is right that it is not there. Of our own database: the
-    restored copy did not know it.
+    restored copy did not know it; a person said that it is meant as it is.
     """
 
     MISSING = "missing"
@@ -39,6 +39,7 @@ class Mark(StrEnum):
     CHANGE = "change"
     LEFT = "left"
     COPY = "copy"
+    MEANT = "meant"
 
 
 ASKED = frozenset({Mark.MISSING, Mark.OLDER, Mark.AGAIN})
@@ -116,7 +117,9 @@ def when_shown(mark: str | None, lost: Snapshot | None, now: Snapshot) -> str | 
 
     What was missing is there; what was older may be as it was known.
     """
-    still = {Mark.OLDER, Mark.CHANGE, Mark.AGAIN, Mark.COPY}
+    if mark in {Mark.COPY, Mark.MEANT}:
+        return mark
+    still = {Mark.OLDER, Mark.CHANGE, Mark.AGAIN}
     return mark if mark in still and lost != now else None
 
 

@@ -37,7 +37,7 @@ from qbwc_server.kinds.two_way import (
     agreed_after,
 )
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_doubts, time_facts, used_words
+from qbwc_server.planning import time_copies, time_doubts, time_facts, used_words
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_joins import (
     days_only_in_mosaic,
@@ -226,6 +226,7 @@ class TimeSteps:
         if row.day in batch.only_mosaic:
             held = time_doubts.held_in_mosaic(connection, row, entry, action)
             wait = wait or held
+        wait = wait or time_copies.held(connection, company, row, entry, action, links)
         return row, wait or self._not_again(batch, row, action) or action
 
     def _joined(

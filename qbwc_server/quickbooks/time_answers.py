@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from qbwc_server import words
-from qbwc_server.companies import attention, registry
+from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
@@ -320,6 +320,7 @@ def _finish(
     list_requests.remember(connection, company.id, NAME, **values)
     reason = None
     if cursor["full"]:
+        copied.was_read(connection, fresh, "quickbooks")
         reason = _compare(connection, fresh, job, cursor, accepted=accepted, now=now)
     if cursor.get("unread"):
         reason = "Not read: " + "; ".join(cursor["unread"])
@@ -437,6 +438,7 @@ def _apply_deletions(
     latest = max(
         (believed(ret.text("TimeDeleted"), now) for ret in answer.rets), default=""
     )
+    _tell_copy(connection, company, answer, ids, now)
     alive = time_records.alive(connection, company.id, ids, also_taken=True)
     # All are counted only where it matters: a company may have a million.
     known = time_records.count(connection, company.id) if alive else 0
@@ -457,6 +459,27 @@ def _apply_deletions(
         full_due=False,
     )
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+
+
+def _tell_copy(
+    connection: Connection,
+    company: Company,
+    answer: Answer,
+    txn_ids: Sequence[str],
+    now: datetime,
+) -> None:
+    """Tell a restored copy of our database what was deleted that it does not know."""
+    if company.copied is None:
+        return
+    known = time_records.known(connection, company.id, txn_ids)
+    unknown = [
+        believed(ret.text("TimeDeleted"), now)
+        for ret in answer.rets
+        if ret.text("TxnID") not in known
+    ]
+    copied.were_deleted(connection, company, unknown)
+    waiting = tables.record.c.waits_for == time_records.FOR_QUICKBOOKS
+    time_records.wake_where(connection, company.id, waiting, now)
 
 
 def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, str]]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import copied, registry
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.restored import NOT_THERE, Mark
@@ -62,8 +62,16 @@ def keep_quickbooks(
     new = [one for key, one in wanted.items() if key not in there]
     adopted = _ours(connection, company_id, new)
     unknown = [one for one in new if one.txn_id not in adopted]
-    time_of_quickbooks.add(connection, company_id, unknown, now, full_read)
     if unknown:
+        company = registry.get(connection, company_id)
+        time_of_quickbooks.add(
+            connection,
+            company_id,
+            unknown,
+            now,
+            full_read,
+            unknown_to_copy=copied.is_unread(company, "quickbooks"),
+        )
         registry.change(connection, company_id, deliver_at=now)
     for txn_id, row in adopted.items():
         _end_additions(connection, company_id, row, now)

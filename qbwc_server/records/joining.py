@@ -48,6 +48,8 @@ def join(
         mosaic_id=of_mosaic.mosaic_id,
         mosaic=of_mosaic.mosaic,
         agreed=sa.null(),
+        restored=None,
+        lost=sa.null(),
         changed_at=now,
     )
     history.event(

@@ -103,6 +103,12 @@ def asked(connection: Connection, company_id: int) -> list[Row[Any]]:
     return _marked(connection, company_id, restored.ASKED)
 
 
+def unknown(connection: Connection, company_id: int) -> list[Row[Any]]:
+    """Return what our own restored database did not know, and a person is asked of."""
+    rows = _marked(connection, company_id, [Mark.COPY])
+    return [row for row in rows if row.state == "refused"]
+
+
 def not_over(connection: Connection, company_id: int) -> list[Row[Any]]:
     """Return the records about which a restored company file is not over."""
     return _marked(connection, company_id, restored.OPEN)
@@ -191,6 +197,11 @@ def take_place(
         detail={"txn_id": typed.quickbooks_id, "before": lost.quickbooks_id},
     )
     _wake(connection, lost.company_id, [lost.id], now)
+
+
+def is_known(connection: Connection, row: Row[Any]) -> None:
+    """Forget that our own restored database did not know an entry."""
+    change(connection, row.company_id, row.id, **OVER)
 
 
 def writes_quickbooks(connection: Connection, company: Company) -> bool:

@@ -33,8 +33,13 @@ def add(
     entries: Sequence[SeenTime],
     now: datetime,
     full_read: int | None,
+    *,
+    unknown_to_copy: bool = False,
 ) -> None:
-    """Make records of entries that were unknown."""
+    """Make records of entries that were unknown.
+
+    `unknown_to_copy` marks them as what our own restored database did not know.
+    """
     if not entries:
         return
     ids = next_ids(connection, company_id, len(entries))
@@ -54,6 +59,7 @@ def add(
                 "delivery_rank": time_entry.delivery_rank(
                     one.day, now.date(), linked=False
                 ),
+                "lost": {"guid": one.guid} if unknown_to_copy else None,
             }
             for record_id, one in zip(ids, entries, strict=True)
         ],
@@ -63,6 +69,7 @@ def add(
             "state": "pending",
             "due_at": now,
             "seen_in": full_read,
+            "restored": Mark.COPY.value if unknown_to_copy else None,
             "created_at": now,
             "changed_at": now,
         },
