@@ -233,8 +233,8 @@ def test_what_was_edited_while_the_server_was_down_is_asked(
         house.hands.edit_time(txn_id, minutes=90)
         house.people.edit_time(mosaic_id, hours=1.5)
     else:
+        both = [one.id, other.id]
         with company_transaction(engine, house.company.id) as connection:
-            both = [row.id for row in _asked(house)]
             restored.say(
                 connection,
                 house.company.id,

@@ -15,6 +15,7 @@ from qbwc_server.kinds.identity import (
     likeness,
     lost_creations,
     may_be_lost,
+    nearly,
 )
 from qbwc_server.kinds.two_way import Missing
 
@@ -164,3 +165,31 @@ def test_who_is_first_takes_first() -> None:
     """The order of the doubts decides who gets the only one that is there."""
     found = lost_creations(doubts(2), [body(9)])
     assert [one.fate for one in found.values()] == [Fate.MADE, Fate.NOT_SEEN]
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({"minutes": 90}, "minutes"),
+        ({"job": [10, None]}, "job"),
+        ({"item": 4}, "item"),
+        ({"notes": "call"}, "notes"),
+        ({"billable": False}, None),
+        ({}, None),
+        ({"notes": " "}, None),
+        ({"minutes": 90, "notes": "call"}, None),
+        ({"minutes": 90, "billable": False}, "minutes"),
+        ({"date": "2026-03-04"}, None),
+        ({"date": "2026-03-04", "minutes": 90}, None),
+        ({"person": 8}, None),
+        ({"person": 8, "minutes": 90}, None),
+        ({"item": Missing("no item")}, "item"),
+        ({"person": Missing("nobody")}, None),
+    ],
+)
+def test_nearly_one_are_those_of_a_person_and_day_but_for_one_field(
+    other: dict[str, Any], differs: str | None
+) -> None:
+    """So looks an entry that was edited on one side while nobody knew."""
+    assert nearly(entry(**other), ENTRY) == differs
+    assert nearly(ENTRY, entry(**other)) == differs
