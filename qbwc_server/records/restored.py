@@ -115,7 +115,10 @@ def not_over(connection: Connection, company_id: int) -> list[Row[Any]]:
 
 
 def _marked(
-    connection: Connection, company_id: int, marks: Iterable[Mark]
+    connection: Connection,
+    company_id: int,
+    marks: Iterable[Mark],
+    *conditions: sa.ColumnElement[bool],
 ) -> list[Row[Any]]:
     return list(
         connection.execute(
@@ -124,6 +127,7 @@ def _marked(
                 _RECORD.c.company_id == company_id,
                 _RECORD.c.restored.is_not(None),
                 _RECORD.c.restored.in_(sorted(marks)),
+                *conditions,
             )
             .order_by(_RECORD.c.id)
         )
@@ -134,12 +138,8 @@ def missing_on(
     connection: Connection, company_id: int, days: Iterable[str]
 ) -> list[Row[Any]]:
     """Return those that a restored file lacks, and that are not added again yet."""
-    wanted = set(days)
-    return [
-        row
-        for row in _marked(connection, company_id, restored.NOT_THERE)
-        if row.day in wanted
-    ]
+    on_day = _RECORD.c.day.in_(sorted(set(days)))
+    return _marked(connection, company_id, restored.NOT_THERE, on_day)
 
 
 def go_on(
