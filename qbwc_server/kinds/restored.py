@@ -117,10 +117,9 @@ def when_shown(mark: str | None, lost: Snapshot | None, now: Snapshot) -> str | 
 
     What was missing is there; what was older may be as it was known.
     """
-    if mark in {Mark.COPY, Mark.MEANT}:
+    if mark in {Mark.AGAIN, Mark.COPY, Mark.MEANT}:
         return mark
-    still = {Mark.OLDER, Mark.CHANGE, Mark.AGAIN}
-    return mark if mark in still and lost != now else None
+    return mark if mark in {Mark.OLDER, Mark.CHANGE} and lost != now else None
 
 
 def values(snapshot: Snapshot, names: Iterable[str]) -> dict[str, Any]:

@@ -186,3 +186,26 @@ def test_what_was_taken_is_told_in_hours_by_person() -> None:
     assert "1 are older than we knew them (0:30 hours)" in said
     assert "Person 7 7:30, Person 6 6:00" in said
     assert said.endswith("and 2 others 3:00.")
+
+
+@pytest.mark.parametrize(
+    ("mark", "as_known", "left"),
+    [
+        (None, True, None),
+        (Mark.MISSING, True, None),
+        (Mark.ADD, True, None),
+        (Mark.LEFT, True, None),
+        (Mark.OLDER, True, None),
+        (Mark.OLDER, False, Mark.OLDER),
+        (Mark.CHANGE, False, Mark.CHANGE),
+        (Mark.AGAIN, True, Mark.AGAIN),
+        (Mark.COPY, False, Mark.COPY),
+        (Mark.MEANT, False, Mark.MEANT),
+    ],
+)
+def test_what_quickbooks_shows_again_was_not_taken(
+    mark: Mark | None, left: Mark | None, *, as_known: bool
+) -> None:
+    """What is there as it was known is over; what was deleted before is still asked."""
+    now = LOST if as_known else {**LOST, "minutes": 60}
+    assert restored.when_shown(mark, LOST, now) == left
