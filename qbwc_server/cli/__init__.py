@@ -25,6 +25,7 @@ from qbwc_server.cli.linking import (
 )
 from qbwc_server.cli.preview import preview_
 from qbwc_server.cli.records import records
+from qbwc_server.cli.restored import leave, list_, put_back
 from qbwc_server.cli.sandbox import sandbox
 from qbwc_server.cli.serve import serve, worker
 from qbwc_server.cli.support import audit, support
@@ -41,7 +42,7 @@ def main() -> None:
     """
 
 
-for _command in (preview_, link, unlink, choose):
+for _command in (preview_, link, unlink, choose, list_, put_back, leave):
     records.add_command(_command)
 for _command in (forget, overlap_, shared_hours, relinked_, go_live):
     company.add_command(_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions import company_settings
-from qbwc_server.quickbooks import restores
+from qbwc_server.decisions import company_settings, restored
+from qbwc_server.kinds.restored import WAYS, Way
+from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.words.qwc import file_name
 
 _COLUMNS = ("id", "name", "mode", "file_name", "last_session_at", "attention")
@@ -113,7 +115,11 @@ def list_(*, as_json: bool) -> None:
 @reporting
 def show_(name: str, *, as_json: bool) -> None:
     """Show one company."""
-    show_one(_public(registry.find(parts().engine, name)), as_json=as_json)
+    found = registry.find(parts().engine, name)
+    with company_reading(parts().engine, found.id) as connection:
+        taken = restored.hours(connection, found.id)
+    undone = None if taken is None else asdict(taken)
+    show_one({**_public(found), "restored_backup": undone}, as_json=as_json)
 
 
 @company.command("set")
@@ -161,9 +167,9 @@ def show_(name: str, *, as_json: bool) -> None:
 )
 @click.option(
     "--after-restore",
-    type=click.Choice(restores.WAYS),
-    help="Which side is right after a backup was restored: what the file lacks is "
-    "added again from Mosaic, or is gone there too.",
+    type=click.Choice(WAYS),
+    help="Which side is right after a backup was restored: what Mosaic has and the "
+    "file lacks is put back, or is gone there too. `records restored` lists it.",
 )
 @reporting
 def set_(
@@ -172,7 +178,7 @@ def set_(
     *,
     accept_deletions: bool,
     rebind: bool,
-    after_restore: restores.Way | None,
+    after_restore: Way | None,
     **values: Any,
 ) -> None:
     """Change settings of a company."""
@@ -190,7 +196,7 @@ def set_(
     # A word that nobody waits for is refused, and then nothing else is changed either.
     if after_restore is not None:
         with company_transaction(made.engine, found.id) as connection:
-            restores.decide(
+            deciding.decide(
                 connection, found.id, after_restore, now=now, who=operator()
             )
     if changes:

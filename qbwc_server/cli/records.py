@@ -350,7 +350,7 @@ def _public(row: Any) -> dict[str, Any]:
                 "gone",
                 *("quickbooks_gone", "mosaic_gone", "external_guid"),
                 *("edit_sequence", "time_modified", "waits_for", "choice", "due_at"),
-                *("created_at", "changed_at"),
+                *("restored", "lost", "created_at", "changed_at"),
             )
         },
         "id": reference(row.company_id, row.id),

@@ -9,8 +9,12 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
 
 _TABLE = tables.company
-STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone", "backup-restored"})
-"""Attentions in which nothing is written until a person has spoken."""
+COMPARING = "backup-restored"
+WHICH_SIDE = "backup-restored-which-side"
+RESTORED = frozenset({COMPARING, WHICH_SIDE})
+"""A backup of the company file was restored: it is compared, or a person is asked."""
+STOPPING = frozenset({"too-many-gone", "mosaic-too-many-gone"}) | RESTORED
+"""Attentions in which nothing is written until it is settled what is gone."""
 TIME_OFF = "time-tracking-off"
 NOT_READ = "list-not-read"
 IN_DOUBT = "write-in-doubt"

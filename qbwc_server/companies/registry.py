@@ -86,6 +86,7 @@ class Company:
     both_known_at: datetime | None
     time_claims: str
     relinks_from: int | None
+    copied: dict[str, Any] | None
     setup_expires_at: datetime | None
     setup_used_at: datetime | None
     check_at: datetime | None

@@ -62,6 +62,17 @@ def into_quickbooks(
     return Verdict.GO
 
 
+def back_into_quickbooks(
+    lost: Mapping[str, Any], there: Iterable[Mapping[str, Any]]
+) -> Verdict:
+    """Return whether an entry that a restored backup took may be added again.
+
+    `there` is what QuickBooks alone has: somebody may have typed it again. All are in
+    QuickBooks' terms.
+    """
+    return Verdict.PLAN if any(likeness(lost, one) for one in there) else Verdict.GO
+
+
 def is_fresh(kept_at: datetime, now: datetime, settle: timedelta) -> bool:
     """Tell whether a kept write to Mosaic may still leave.
 

@@ -28,6 +28,7 @@ from qbwc_server.kinds.time_entry import (
 )
 
 _HERE = TypeVar("_HERE", bound=Hashable)
+_SAME_PERSON = ("date", "person")
 _SAME = ("date", "minutes", "person", "job", "item")
 
 
@@ -142,6 +143,23 @@ def _hand_on(
         if taker == first or before is None:
             return
         number = before
+
+
+def nearly(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    """Return the one field in which two entries of a person and day differ.
+
+    None where they are equal, differ in more, or are of another person or day. One
+    that was edited on one side, while nobody knew of it, looks like that. Both are in
+    Mosaic's terms; whether it is billable is no part of it.
+    """
+    if any(name not in one or one[name] != other.get(name) for name in _SAME_PERSON):
+        return None
+    fields = (name for name in _SAME if name not in _SAME_PERSON)
+    found = [name for name in fields if one.get(name) != other.get(name)]
+    here, there = str(one.get("notes") or ""), str(other.get("notes") or "")
+    if _as_kept(here) != _as_kept(there):
+        found.append("notes")
+    return found[0] if len(found) == 1 else None
 
 
 class Fate(StrEnum):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from qbwc_server.kinds import restored
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import FIELDS, LONGEST_NOTES, MOST_MINUTES
 from qbwc_server.kinds.two_way import (
@@ -49,6 +50,7 @@ _WOULD = {
     Do.MOD: "would be changed in QuickBooks",
     Do.DEL: "would be deleted in QuickBooks",
 }
+_LEFT = "A restored backup took it from QuickBooks, and it was left so."
 _ONLY_MOSAIC = (
     "It is only in Mosaic: for this company time goes from QuickBooks to Mosaic only."
 )
@@ -56,7 +58,9 @@ _ONLY_MOSAIC = (
 
 def plan(entry: Entry, company: Company) -> Action:
     """Return the next step for a time entry."""
-    action = BRANCHES[parts(entry)](entry, company)
+    action = restored.step(entry, company)
+    if action is None:
+        action = BRANCHES[parts(entry)](entry, company)
     if company.held is not None and action.do in _WOULD:
         reason = f"{company.held}: {_WOULD[action.do]}. {action.reason or ''}".strip()
         return Action(Do.NOTHING, reason, "pending")
@@ -67,7 +71,9 @@ def _nowhere(_entry: Entry, _company: Company) -> Action:
     return Action(Do.NOTHING, "It is on neither side.", "gone")
 
 
-def _gone(_entry: Entry, _company: Company) -> Action:
+def _gone(entry: Entry, _company: Company) -> Action:
+    if _was_taken(entry):
+        return Action(Do.NOTHING, f"{_LEFT} It is not in Mosaic either.", "gone")
     return Action(Do.NOTHING, "Deleted on both sides.", "gone")
 
 
@@ -76,7 +82,9 @@ def _never_arrived(_entry: Entry, _company: Company) -> Action:
     return Action(Do.NOTHING, reason, "gone")
 
 
-def _never_left(_entry: Entry, _company: Company) -> Action:
+def _never_left(entry: Entry, _company: Company) -> Action:
+    if _was_taken(entry):
+        return Action(Do.NOTHING, f"{_LEFT} It never was in Mosaic.", "gone")
     reason = "Deleted in QuickBooks before it was in Mosaic."
     return Action(Do.NOTHING, reason, "gone")
 
@@ -104,9 +112,12 @@ def _add(entry: Entry, company: Company) -> Action:
 
 def _add_again(entry: Entry, company: Company) -> Action:
     if not company.two_way:
-        return Action(Do.DELETE, "Deleted in QuickBooks, which is right.")
+        reason = "Deleted in QuickBooks, which is right."
+        return Action(Do.DELETE, _LEFT if _was_taken(entry) else reason)
     reason = "Changed in Mosaic after it was deleted in QuickBooks: it is added again."
-    if entry.agreed is None:
+    if _was_taken(entry):
+        reason = f"{_LEFT} Changed in Mosaic since: it is added again."
+    elif entry.agreed is None:
         reason = (
             "Mosaic did not show it, so it was deleted in QuickBooks; it is in Mosaic "
             "again, and is added again."
@@ -126,8 +137,14 @@ def _added(entry: Entry, company: Company, reason: str) -> Action:
     return Action(Do.ADD, reason, fields=dict(entry.back), basis=basis)
 
 
-def _delete(_entry: Entry, _company: Company) -> Action:
-    return Action(Do.DELETE, "Deleted in QuickBooks.")
+def _delete(entry: Entry, _company: Company) -> Action:
+    reason = _LEFT if _was_taken(entry) else "Deleted in QuickBooks."
+    return Action(Do.DELETE, reason)
+
+
+def _was_taken(entry: Entry) -> bool:
+    """Tell whether nobody deleted it in QuickBooks: a restored backup took it."""
+    return entry.restored == restored.Mark.LEFT
 
 
 def _del(entry: Entry, company: Company) -> Action:

@@ -84,7 +84,9 @@ class Entry:
     `facing` is QuickBooks' entry in Mosaic's terms, `back` Mosaic's in QuickBooks';
     a field without a counterpart is `Missing` there. `locked` says why QuickBooks does
     not let it be changed, `closed` why what Mosaic wants to write lies in a closed
-    period. `settled` are a person's decisions: {field: side that is right}.
+    period. `settled` are a person's decisions: {field: side that is right}. `restored`
+    is the mark of a restored backup (`kinds.restored`), `lost` what QuickBooks had
+    before it, `name` how people call the entry.
     """
 
     quickbooks: Snapshot | None = None
@@ -98,6 +100,9 @@ class Entry:
     closed: str | None = None
     newest: SideName = "quickbooks"
     settled: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    restored: str | None = None
+    lost: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

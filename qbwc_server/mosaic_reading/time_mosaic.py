@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import copied, registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.tombstone import Who, Word
@@ -25,6 +25,7 @@ from qbwc_server.storage import tables
 _RECORD = tables.record
 _CALL = tables.mosaic_call
 _CHUNK = 500
+_LAST = "9999-12-31"
 _COMPARED = (
     *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone", "quickbooks_gone"),
     *("quickbooks_id", "day", "waits_for", "state", "reason", "gone", "changed_at"),
@@ -173,6 +174,9 @@ def _insert(
     if not new:
         return set()
     creating = may_be_ours.creating(connection, company_id)
+    company = registry.get(connection, company_id)
+    is_unread = copied.is_unread(company, "mosaic")
+    read_from = company.mosaic_time_from or _LAST
     entries = []
     for mosaic_id, snapshot in new.items():
         body = bodies[mosaic_id]
@@ -184,7 +188,10 @@ def _insert(
         )
         call_id = may_be_ours.claiming(creating, body)
         reason = None if call_id is None else _MAY_BE_OURS
-        entries.append(New(mosaic_id, snapshot, name, call_id, reason))
+        copy = None
+        if is_unread and snapshot["date"] < read_from:
+            copy = {"created": str(body.get("created_at") or "")}
+        entries.append(New(mosaic_id, snapshot, name, call_id, reason, copy))
     time_of_mosaic.add(connection, company_id, entries, now)
     return {one.mosaic_id for one in entries if one.call_id is not None}
 

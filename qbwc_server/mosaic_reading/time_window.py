@@ -20,7 +20,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import attention, registry
+from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.gate import Reading
@@ -180,6 +180,9 @@ class TimeReader:
                     "time_hot_at": now + self._window.hot_every,
                 }
             registry.change(connection, self._company_id, **values)
+            company = registry.get(connection, self._company_id)
+            if self._window.older(company, now) is None:
+                copied.was_read(connection, company, "mosaic")
             waiting.wake_from(
                 connection,
                 self._company_id,

@@ -2,7 +2,8 @@
 
 What was made on both sides since then is unknown to it on both, and would be made
 twice. So nothing that it meant to do is done, and nothing is made on a side before the
-other was read down to that day again: what is there is then joined or agreed on.
+other was read down to that day again: what is there is then joined or agreed on. What
+is nearly the same, or may have been deleted meanwhile, is asked (`time_copies`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import registry, sessions
+from qbwc_server.companies import copied, registry, sessions
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import by_hand, queue
-from qbwc_server.quickbooks import left_sessions
+from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.records import due
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -59,6 +60,11 @@ def _take_back_jobs(connection: Connection, company_id: int, now: datetime) -> N
 
 
 def _read_all_again(connection: Connection, company_id: int, now: datetime) -> None:
+    deletions = list_requests.state(
+        connection, company_id, list_requests.TIME_DELETIONS
+    )
+    since = None if deletions is None else deletions.deleted_watermark
+    copied.begin(connection, company_id, now, since)
     connection.execute(
         _READING.update()
         .where(_READING.c.company_id == company_id)

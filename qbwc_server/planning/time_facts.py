@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import conflict, time_entry, two_way
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.two_way import Entry, SideName
 from qbwc_server.qbxml.values import (
     InvalidValue,
@@ -31,11 +32,25 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         mosaic_gone=row.mosaic_gone,
         facing={} if quickbooks is None else links.facing(quickbooks),
         back={} if mosaic is None else links.back(mosaic),
-        locked=None if quickbooks is None else lock(company, quickbooks),
+        locked=_locked(company, row, quickbooks),
         closed=None if mosaic is None else closed(company, mosaic["date"]),
         newest=newest(company, row),
         settled=conflict.words(row.conflict, row.quickbooks, row.mosaic),
+        name=row.name,
+        restored=row.restored,
+        lost=row.lost,
     )
+
+
+def _locked(
+    company: Company, row: Row[Any], quickbooks: Mapping[str, Any] | None
+) -> str | None:
+    if quickbooks is None:
+        return None
+    if row.restored == Mark.ADD:
+        # The invoice that it was on does not hold what is not there.
+        return closed(company, quickbooks["date"])
+    return lock(company, quickbooks)
 
 
 def rules_of(company: Company) -> two_way.Company:

@@ -7,7 +7,7 @@ are one; here is only gathered what it has to know.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.records import said
@@ -83,6 +84,19 @@ class Pairs:
         """Return what Mosaic alone has of a person and day, and is not on its way."""
         there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
         return self.resting(there)
+
+    def only_in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
+        """Return what QuickBooks alone has of a person and day, not on its way."""
+        here = (_RECORD.c.day == day, _RECORD.c.parent_id == person)
+        return self.resting(self._select(*here, *_only_in_quickbooks()))
+
+    @staticmethod
+    def same(
+        entry: Mapping[str, Any], others: Mapping[int, Mapping[str, Any]]
+    ) -> int | None:
+        """Return which of some entries is the same as one, all in one side's terms."""
+        found = identity.pairs({"": entry}, others, {})
+        return found.get("")
 
     def _paired(self, day: str, person: str, member: int) -> dict[int, Row[Any]]:
         here = self._select(
@@ -185,6 +199,7 @@ def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.mosaic_id.is_(None),
         _RECORD.c.quickbooks_gone.is_(False),
         _RECORD.c.state != "do_not_link",
+        ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
     )
 
 

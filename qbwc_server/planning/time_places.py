@@ -32,17 +32,13 @@ _JUST_MISSED = (
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Equal entries, one of which is not shown, for records that are planned together.
-
-    `leave` are records that are about to get a counterpart of their own.
-    """
+    """Equal entries, one of them not shown, for records that are planned together."""
 
     connection: Connection
     company_id: int
     links: Links
     pairs: Pairs
     now: datetime
-    leave: Collection[int] = ()
 
     def stands_in(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
         """Return the entry that only Mosaic has and that equals one not shown there."""
@@ -54,13 +50,17 @@ class Places:
         number = found.get(row.quickbooks_id)
         return None if number is None else by_number[number]
 
-    def of_hidden(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
+    def of_hidden(
+        self, row: Row[Any], entry: Entry, leave: Collection[int]
+    ) -> Row[Any] | None:
         """Return the entry of QuickBooks whose own is not shown, and that equals one.
 
         `row` is of an entry that Mosaic alone has, born since the other was not shown.
+        Records of `leave` are about to get a counterpart of their own.
         """
         hidden = self._not_shown(row, entry, _RECORD.c.mosaic_gone.is_(True))
-        return self._equal(row, entry, self.pairs.resting(hidden))
+        free = [one for one in self.pairs.resting(hidden) if one.id not in leave]
+        return self._equal(row, entry, free)
 
     def may_take(self, row: Row[Any], entry: Entry, action: Action) -> Action | None:
         """Hold an addition while an equal entry was missed by one reading of Mosaic."""
@@ -76,7 +76,7 @@ class Places:
     def _equal(
         self, row: Row[Any], entry: Entry, hidden: Iterable[Row[Any]]
     ) -> Row[Any] | None:
-        by_id = {one.quickbooks_id: one for one in hidden if one.id not in self.leave}
+        by_id = {one.quickbooks_id: one for one in hidden}
         found = identity.pairs(
             {key: self.links.facing(one.quickbooks) for key, one in by_id.items()},
             {row.mosaic_id: entry.mosaic or {}},

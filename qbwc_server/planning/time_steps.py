@@ -26,31 +26,36 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds import time_plan as plans
 from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.kinds.restored import OPEN
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import (
     IN_MOSAIC,
     IN_QUICKBOOKS,
     Action,
     Do,
-    Entry,
     agreed_after,
 )
-from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_asked, time_doubts, time_facts, used_words
+from qbwc_server.planning import (
+    time_asked,
+    time_copies,
+    time_doubts,
+    time_facts,
+    used_words,
+)
+from qbwc_server.planning.time_counterparts import Counterparts
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_gone import Gone
 from qbwc_server.planning.time_joins import join, note_all_known
 from qbwc_server.planning.time_pairs import Pairs
 from qbwc_server.planning.time_places import Places
 from qbwc_server.planning.time_rests import Rests
-from qbwc_server.quickbooks import list_requests, time_jobs, time_records
-from qbwc_server.records import history, tombstones, transitions
+from qbwc_server.planning.time_waits import Waits
+from qbwc_server.quickbooks import time_jobs
+from qbwc_server.records import history, restored, transitions
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
-_MOST_TRIES = 3
-"""Writes in a row about one record; more means that a side does not do what it says."""
 
 
 class TimeSteps:
@@ -94,13 +99,24 @@ class TimeSteps:
         files = None
         if company.time_claims != time_claims.NONE:
             files = TeamFiles(connection, company, rows, self._keys)
+        pairs = Pairs(connection, company.id, links, rows, files)
+        gave_up = outbox.records_given_up(connection, company.id, ids)
+        joined: set[int] = set()
         batch = _Batch(
             company,
             links,
-            outbox.records_given_up(connection, company.id, ids),
             Rests(company.id),
-            Pairs(connection, company.id, links, rows, files),
-            note_all_known(connection, company, self._history, now),
+            pairs,
+            Places(connection, company.id, links, pairs, now),
+            Counterparts(
+                connection,
+                company.id,
+                pairs,
+                Places(connection, company.id, links, pairs, now),
+                restored.missing_on(connection, company.id, {row.day for row in rows}),
+                note_all_known(connection, company, self._history, now),
+                joined,
+            ),
             time_doubts.doubted(connection, company.id),
             Gone(
                 connection,
@@ -110,7 +126,9 @@ class TimeSteps:
                 now,
                 (now - self._window).date().isoformat(),
             ),
+            Waits(connection, company, self._window, self._history, gave_up, now),
             files,
+            joined,
         )
         for row in rows:
             if row.id in batch.joined:
@@ -126,6 +144,8 @@ class TimeSteps:
             elif doubtful is not None:
                 # Another write could be the second one: a person looks first.
                 batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
+            elif batch.counterparts.typed_again(row, now):
+                time_jobs.withdraw(connection, mine, "Planned anew.", now)
             else:
                 self._plan(connection, batch, row, mine)
         batch.rests.keep(connection, now)
@@ -142,7 +162,7 @@ class TimeSteps:
         jobs: list[Job],
     ) -> None:
         now = self._clock()
-        if row.choice == Choice.NONE:
+        if row.choice == Choice.NONE and row.restored not in OPEN:
             action = Action(Do.NOTHING, row.reason, "do_not_link")
         else:
             row, stop = self._of_this_file(connection, batch, row)
@@ -209,7 +229,7 @@ class TimeSteps:
         What both sides have already is agreed on here, and what only seems to be
         missing on a side is joined.
         """
-        company, links = batch.company, batch.links
+        company, links, now = batch.company, batch.links, self._clock()
         while True:
             entry = time_facts.entry_of(company, row, links)
             rules = time_facts.rules_of(company)
@@ -218,19 +238,19 @@ class TimeSteps:
                 agreed = agreed_after(row.agreed, action.basis, row.mosaic, "mosaic")
                 transitions.agree(connection, self._company_id, row.id, agreed)
             else:
-                other = self._joined(connection, batch, row, entry, action)
-                if other is None:
+                leave = {one.id for one, _ in batch.writes}
+                if not batch.counterparts.find(
+                    row, entry, action, leave=leave, now=now
+                ):
                     break
-                batch.joined.add(other)
             row = self._row(connection, row.id)
         if used_words.taken_away(connection, row, entry, self._clock()):
             row = self._row(connection, row.id)
         if rules.held is not None:
             action = plans.plan(entry, rules)
         wait = batch.gone.missing(row, entry, action)
-        places = self._places(connection, batch)
-        wait = wait or places.may_take(row, entry, action)
-        wait = wait or self._must_wait(connection, company, row, action)
+        wait = wait or batch.places.may_take(row, entry, action)
+        wait = wait or batch.waits.for_reading(row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
         if row.day in batch.pairs.days:
             held = time_doubts.held_in_mosaic(
@@ -238,109 +258,8 @@ class TimeSteps:
             )
             wait = wait or held
         wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
-        return row, wait or self._not_again(batch, row, action) or action
-
-    def _joined(
-        self,
-        connection: Connection,
-        batch: _Batch,
-        row: Row[Any],
-        entry: Entry,
-        action: Action,
-    ) -> int | None:
-        """Join a record with its counterpart that was made on the other side.
-
-        The record that stays is the one planned now. Returns the id of the record that
-        is gone by that.
-        """
-        places = self._places(connection, batch)
-        if action.do is Do.CREATE and row.mosaic_id is None:
-            person, member = row.parent_id, entry.facing["person"]
-        elif action.do is Do.CREATE and row.mosaic_gone:
-            other = places.stands_in(row, entry)
-            return self._take_place(connection, batch, row, row, other)
-        elif action.do is Do.ADD and row.quickbooks_id is None:
-            person, member = entry.back["person"], row.mosaic["person"]
-        else:
-            return None
-        other = batch.pairs.partner(row, person, member)
-        if other is not None and other.id not in batch.joined:
-            both = (other, row) if row.quickbooks_id is None else (row, other)
-            known = batch.all_known_at
-            join(connection, *both, self._clock(), stays=row.id, all_known_at=known)
-            return int(other.id)
-        if action.do is Do.ADD:
-            other = places.of_hidden(row, entry)
-            return self._take_place(connection, batch, row, other, other)
-        return None
-
-    def _places(self, connection: Connection, batch: _Batch) -> Places:
-        leave = {one.id for one, _ in batch.writes}
-        return Places(
-            connection,
-            self._company_id,
-            batch.links,
-            batch.pairs,
-            self._clock(),
-            leave,
-        )
-
-    def _take_place(
-        self,
-        connection: Connection,
-        batch: _Batch,
-        row: Row[Any],
-        was: Row[Any] | None,
-        other: Row[Any] | None,
-    ) -> int | None:
-        """Join a record with one of the other side; `was` had another number before."""
-        if was is None or other is None or other.id in batch.joined:
-            return None
-        both = (other, row) if row.quickbooks_id is None else (row, other)
-        now = self._clock()
-        join(connection, *both, now, stays=row.id)
-        tombstones.leave_behind(connection, self._company_id, was, row.id, now)
-        return int(other.id)
-
-    def _must_wait(
-        self, connection: Connection, company: Company, row: Row[Any], action: Action
-    ) -> Action | None:
-        """Hold back what is made on a side that was not read down to its day yet."""
-        if action.do is Do.CREATE and row.mosaic_id is None:
-            reached = company.mosaic_time_from
-            start = (self._clock() - self._history).date().isoformat()
-            # What is older than all that is ever read has nothing to wait for.
-            if reached is None or row.day < reached > start:
-                reason = "Waits until Mosaic's time entries of its day are read."
-                return Action(Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_MOSAIC)
-        if action.do is Do.ADD and row.quickbooks_id is None:
-            oldest = (self._clock() - self._window).date().isoformat()
-            if row.day < oldest:
-                reason = (
-                    f"Is only in Mosaic, and older than the {self._window.days} days "
-                    "that are sent to QuickBooks."
-                )
-                return Action(Do.NOTHING, reason, "unlinked")
-            known = list_requests.state(connection, company.id, NAME)
-            if known is None or known.reach is None or row.day < known.reach:
-                reason = "Waits until QuickBooks' time entries of its day are read."
-                return Action(
-                    Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS
-                )
-        return None
-
-    def _not_again(self, batch: _Batch, row: Row[Any], action: Action) -> Action | None:
-        """Stop a write that was made several times and changed nothing."""
-        if action.do in IN_QUICKBOOKS | IN_MOSAIC and row.attempt >= _MOST_TRIES:
-            side = "QuickBooks" if action.do in IN_QUICKBOOKS else "Mosaic"
-            reason = (
-                f"{side} took the same change {row.attempt} times but has not made it. "
-                f"Look at the entry there. {action.reason or ''}"
-            )
-            return Action(Do.NOTHING, reason.strip(), "refused")
-        if action.do is Do.CREATE and row.id in batch.gave_up:
-            return Action(Do.NOTHING, outbox.NEVER_APPEARED, "refused")
-        return None
+        wait = wait or time_copies.held(connection, company, row, entry, action, links)
+        return row, wait or batch.waits.for_a_person(row, action) or action
 
     def _keep(
         self,
@@ -392,21 +311,21 @@ class TimeSteps:
 class _Batch:
     """What the records that are planned together share.
 
-    `gave_up` are those whose creation Mosaic acknowledged and never showed, `joined`
-    those that are gone because they were joined with another.
+    `joined` are those that are gone because they were joined with another.
     """
 
     company: Company
     links: Links
-    gave_up: set[int]
     rests: Rests
     pairs: Pairs
-    all_known_at: datetime | None
+    places: Places
+    counterparts: Counterparts
     doubted: list[Job]
     gone: Gone
-    files: TeamFiles | None = None
+    waits: Waits
+    files: TeamFiles | None
     """Where the team has several company files: what is whose."""
-    joined: set[int] = field(default_factory=set)
+    joined: set[int]
     writes: list[tuple[Row[Any], Action]] = field(default_factory=list)
     """What is to be written to Mosaic when all are planned."""
 

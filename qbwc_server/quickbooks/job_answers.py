@@ -23,10 +23,10 @@ from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.quickbooks import (
     list_answers,
     list_requests,
-    restores,
     time_answers,
     time_requests,
 )
+from qbwc_server.quickbooks.restores import comparing, signs
 from qbwc_server.quickbooks.writing import WRITINGS
 from qbwc_server.storage.database import NOT_USABLE
 
@@ -101,7 +101,7 @@ def apply(
                 queue.move(
                     connection, job, state, by="our program", now=now, reason=reason
                 )
-    restores.review(connection, company.id, now)
+    comparing.review(connection, company.id, now)
     return counts
 
 
@@ -132,7 +132,7 @@ def _apply_read(
     one_by_one: bool = False,
 ) -> None:
     if job.kind == list_requests.ACTIVITY:
-        restores.apply_activity(connection, company, job, answer, now=now)
+        signs.apply_activity(connection, company, job, answer, now=now)
     else:
         kinds = time_answers if job.kind in time_requests.NAMES else list_answers
         kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)

@@ -29,6 +29,7 @@ from qbwc_server.qbxml.values import (
     wall_clock_minus,
     wall_datetime,
 )
+from qbwc_server.records import restored
 from qbwc_server.storage import statements, tables
 
 ACTIVITY, DELETIONS = "company", "deletions"
@@ -161,7 +162,7 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
             tables.job.c.state == "ready",
         ):
             queue.note(connection, job, batch_limit=1)
-    elif company.writes_quickbooks and claiming.writes_ready(
+    elif restored.writes_quickbooks(connection, company) and claiming.writes_ready(
         connection, company.id, now
     ):
         _ask_about_restore(connection, company.id, now)

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from qbwc_server import words
-from qbwc_server.companies import attention, registry
+from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
@@ -32,7 +32,7 @@ from qbwc_server.qbxml.values import (
     wall,
     wall_datetime,
 )
-from qbwc_server.quickbooks import list_requests, restores, time_records, time_requests
+from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.quickbooks.list_answers import (
     ITERATOR_LOST,
     each_alone,
@@ -41,6 +41,7 @@ from qbwc_server.quickbooks.list_answers import (
     tell_unread,
     too_many,
 )
+from qbwc_server.quickbooks.restores import comparing, signs
 from qbwc_server.records import store
 from qbwc_server.storage import tables
 
@@ -233,9 +234,9 @@ def keep(
     full_read: int | None = None,
 ) -> None:
     """Keep entries that QuickBooks showed, whoever asked for them."""
-    if restores.stands(connection, company_id):
+    if signs.stands(connection, company_id):
         there = time_records.known(connection, company_id, [one.txn_id for one in seen])
-        restores.note_older(connection, company_id, seen, there, now=now)
+        signs.note_befallen(connection, company_id, seen, there, now=now)
     time_records.keep_quickbooks(
         connection, company_id, seen, now=now, full_read=full_read
     )
@@ -319,6 +320,7 @@ def _finish(
     list_requests.remember(connection, company.id, NAME, **values)
     reason = None
     if cursor["full"]:
+        copied.was_read(connection, fresh, "quickbooks")
         reason = _compare(connection, fresh, job, cursor, accepted=accepted, now=now)
     if cursor.get("unread"):
         reason = "Not read: " + "; ".join(cursor["unread"])
@@ -345,9 +347,9 @@ def _compare(
     start = cursor["start"]
     missing = time_records.unmet(connection, company.id, job.id, start)
     known = time_records.count(connection, company.id, start)
-    if company.attention_id == restores.ATTENTION:
+    if company.attention_id in attention.RESTORED:
         way = (job.payload or {}).get("after_restore")
-        return restores.settle(connection, company.id, missing, known, way=way, now=now)
+        return comparing.settle(connection, company, missing, known, way=way, now=now)
     if not missing:
         return None
     if not accepted and too_many(len(missing), known):
@@ -408,7 +410,7 @@ def _apply_verify(
     known = time_records.count(connection, company.id) if gone else 0
     if not _accepted(connection, company.id) and too_many(len(gone), known):
         reason = _ask_a_person(connection, company.id, len(gone), known)
-    elif not restores.stands(connection, company.id):
+    elif not signs.stands(connection, company.id):
         time_records.mark_gone(connection, company.id, gone, now=now)
     _seen(connection, company.id, set(asked) - unread.keys())
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
@@ -436,7 +438,8 @@ def _apply_deletions(
     latest = max(
         (believed(ret.text("TimeDeleted"), now) for ret in answer.rets), default=""
     )
-    alive = time_records.alive(connection, company.id, ids)
+    _tell_copy(connection, company, answer, ids, now)
+    alive = time_records.alive(connection, company.id, ids, also_taken=True)
     # All are counted only where it matters: a company may have a million.
     known = time_records.count(connection, company.id) if alive else 0
     reason = None
@@ -456,6 +459,27 @@ def _apply_deletions(
         full_due=False,
     )
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+
+
+def _tell_copy(
+    connection: Connection,
+    company: Company,
+    answer: Answer,
+    txn_ids: Sequence[str],
+    now: datetime,
+) -> None:
+    """Tell a restored copy of our database what was deleted that it does not know."""
+    if company.copied is None:
+        return
+    known = time_records.known(connection, company.id, txn_ids)
+    unknown = [
+        believed(ret.text("TimeDeleted"), now)
+        for ret in answer.rets
+        if ret.text("TxnID") not in known
+    ]
+    copied.were_deleted(connection, company, unknown)
+    waiting = tables.record.c.waits_for == time_records.FOR_QUICKBOOKS
+    time_records.wake_where(connection, company.id, waiting, now)
 
 
 def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, str]]:
@@ -507,7 +531,7 @@ def _look_for_restore(
     ]
     there = time_records.known(connection, company.id, [one.txn_id for one in suspects])
     for one in suspects:
-        if one.txn_id in there or restores.stands(connection, company.id):
+        if one.txn_id in there or signs.stands(connection, company.id):
             continue
         detail = {
             "number": one.number,
@@ -515,7 +539,7 @@ def _look_for_restore(
             "greatest_number": state.greatest_number,
             "greatest_number_at": state.greatest_number_at,
         }
-        restores.begin(connection, company.id, now=now, detail=detail)
+        signs.begin(connection, company.id, now=now, detail=detail)
         # The new counting starts here, or the same sign would be seen for ever.
         list_requests.remember(
             connection,

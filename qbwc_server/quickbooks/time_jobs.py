@@ -20,12 +20,10 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import conflict as conflicts
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do
-from qbwc_server.records import transitions
+from qbwc_server.records import restored, transitions
 from qbwc_server.storage import tables
 
 _RECORD, _JOB = tables.record, tables.job
-UNDONE = "undone by a restored backup"
-"""What is kept of an entry that a restored backup took away."""
 _SAYS = "QuickBooks says: "
 NEVER_DONE = (
     "QuickBooks was sent this several times and, whatever it answered, has not done it."
@@ -151,7 +149,7 @@ def _had(
             .where(
                 event.c.company_id == row.company_id,
                 event.c.record_id == row.id,
-                event.c.what == UNDONE,
+                event.c.what == restored.UNDONE,
             )
             .order_by(event.c.id.desc())
             .limit(1)

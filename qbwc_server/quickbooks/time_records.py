@@ -13,10 +13,11 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import copied, registry
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Birth, Word
+from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml.response import Ret
@@ -72,8 +73,16 @@ def keep_quickbooks(
     new = [one for key, one in wanted.items() if key not in there]
     adopted = _ours(connection, company_id, new)
     unknown = [one for one in new if one.txn_id not in adopted]
-    time_of_quickbooks.add(connection, company_id, unknown, now, full_read)
     if unknown:
+        company = registry.get(connection, company_id)
+        time_of_quickbooks.add(
+            connection,
+            company_id,
+            unknown,
+            now,
+            full_read,
+            unknown_to_copy=copied.is_unread(company, "quickbooks"),
+        )
         registry.change(connection, company_id, deliver_at=now)
     for txn_id, row in adopted.items():
         _end_additions(connection, company_id, row, now)
@@ -188,13 +197,24 @@ def count(connection: Connection, company_id: int, since: str = "") -> int:
     return found
 
 
-def alive(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> list[str]:
-    """Return which of the ids QuickBooks is known to have."""
+def alive(
+    connection: Connection,
+    company_id: int,
+    txn_ids: Iterable[str],
+    *,
+    also_taken: bool = False,
+) -> list[str]:
+    """Return which of the ids QuickBooks is known to have.
+
+    `also_taken` counts those that a restored backup took: it has them no more, but
+    nobody deleted them.
+    """
+    alive = _not_deleted(company_id) if also_taken else _alive(company_id)
     found: list[str] = []
     for part in _chunks(list(txn_ids)):
         found += connection.execute(
             sa.select(_RECORD.c.quickbooks_id).where(
-                *_alive(company_id), _RECORD.c.quickbooks_id.in_(part)
+                *alive, _RECORD.c.quickbooks_id.in_(part)
             )
         ).scalars()
     return found
@@ -211,8 +231,9 @@ def mark_gone(
     """Note that entries were deleted in QuickBooks; return how many were not yet.
 
     `who` deleted them: QuickBooks lists what a person deleted, and knows it no more.
+    So was one that a restored backup seemed to have taken, if it is said to be.
     """
-    there = alive(connection, company_id, txn_ids)
+    there = alive(connection, company_id, txn_ids, also_taken=True)
     ids = time_of_quickbooks.delete(connection, company_id, there, now)
     tombstones.note_lost(
         connection, company_id, ids, "quickbooks", who, by="quickbooks", now=now
@@ -260,6 +281,7 @@ def _ours(
                 sa.or_(
                     _RECORD.c.quickbooks_id.is_(None),
                     _RECORD.c.quickbooks_gone.is_(True),
+                    _RECORD.c.restored == Mark.ADD,
                 ),
             )
         )
@@ -309,6 +331,7 @@ def _update(
 def _differs(row: Row[Any], one: SeenTime) -> bool:
     return (
         row.quickbooks != one.seen.snapshot
+        or row.restored in NOT_THERE
         or row.quickbooks_id != one.txn_id
         or bool(row.quickbooks_gone)
     )
@@ -327,6 +350,11 @@ def _here(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _alive(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    not_there = sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE))
+    return (*_not_deleted(company_id), ~not_there)
+
+
+def _not_deleted(company_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         *_here(company_id),
         _RECORD.c.quickbooks_id.is_not(None),

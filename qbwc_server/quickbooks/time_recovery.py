@@ -21,6 +21,7 @@ from qbwc_server.jobs.doubt import Heard, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
@@ -240,6 +241,7 @@ def _is_known(connection: Connection, job: Job) -> bool:
                 record.c.id == job.record_id,
                 record.c.quickbooks_id.is_not(None),
                 record.c.quickbooks_gone.is_(False),
+                sa.func.coalesce(record.c.restored, "") != Mark.ADD,
             )
         ).first()
         is not None

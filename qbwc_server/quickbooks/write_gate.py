@@ -19,6 +19,7 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Word, Words
+from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.records import said
@@ -28,6 +29,8 @@ from qbwc_server.storage import tables
 _RECORD, _SESSION = tables.record, tables.session
 _BEFORE_ALL = 1
 _ASKED_AGAIN = timedelta(minutes=5)
+_GOES_BACK = (Mark.ADD, Mark.CHANGE)
+"""What is written to QuickBooks also where time goes one way: what a restore took."""
 _ANEW = (
     "Something changed since it was planned: a link, or the same hour is in QuickBooks "
     "already. It is planned anew."
@@ -120,7 +123,11 @@ def take_back(
     back = []
     for job in of_time:
         row = rows.get(job.record_id or 0)
-        if row is not None and _verdict(job, row, links, alone, words) is Verdict.PLAN:
+        if row is None:
+            continue
+        if (not company.two_way and row.restored not in _GOES_BACK) or _verdict(
+            job, row, links, alone, words
+        ) is Verdict.PLAN:
             back.append(job)
     for job in back:
         queue.move(connection, job, "cancelled", by="gate", now=now, reason=_ANEW)
@@ -135,10 +142,14 @@ def _verdict(
     alone: Mapping[tuple[str, str], Sequence[Row[Any]]],
     words: Words,
 ) -> Verdict:
-    if row.mosaic is None:
-        return Verdict.GO
     payload = job.payload or {}
     planned, names = payload["fields"], list(payload.get("basis") or {})
+    if row.restored == Mark.ADD:
+        there = alone.get((planned["person"], planned["date"]), ())
+        others = [one.quickbooks for one in there if one.id != row.id]
+        return gate.back_into_quickbooks(planned, others)
+    if row.mosaic is None:
+        return Verdict.GO
     back = links.back(row.mosaic)
     if job.action == "mod":
         return gate.into_quickbooks(planned, names, back)
@@ -185,6 +196,7 @@ def _only_in_quickbooks(
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.mosaic_id.is_(None),
             _RECORD.c.state != "do_not_link",
+            ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
         )
     )
     found: dict[tuple[str, str], list[Row[Any]]] = {}

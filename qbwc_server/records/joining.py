@@ -53,6 +53,8 @@ def join(
         mosaic_gone=of_mosaic.mosaic_gone,
         gone=of_mosaic.gone if of_mosaic.mosaic_gone else sa.null(),
         agreed=sa.null(),
+        restored=None,
+        lost=sa.null(),
         changed_at=now,
     )
     history.event(

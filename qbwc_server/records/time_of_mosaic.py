@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.records.due import make_due
 from qbwc_server.records.row import change
@@ -30,6 +31,8 @@ class New:
     name: str
     call_id: int | None = None
     reason: str | None = None
+    copy: Mapping[str, Any] | None = None
+    """Of what our own restored database did not know: when it was created."""
 
 
 def add(
@@ -56,6 +59,8 @@ def add(
             "delivery_rank": time_entry.delivery_rank(
                 one.snapshot["date"], now.date(), linked=False
             ),
+            "restored": None if one.copy is None else Mark.COPY.value,
+            "lost": one.copy,
             "created_at": now,
             "changed_at": now,
         }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import restored, time_entry
 from qbwc_server.kinds.kind import Seen
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.records.due import make_due
 from qbwc_server.records.row import change
@@ -20,6 +21,10 @@ from qbwc_server.storage.database import moved, next_ids
 from qbwc_server.storage.statements import insert_many
 
 _RECORD = tables.record
+OVER: Final[Mapping[str, object]] = {"restored": None, "lost": sa.null()}
+"""What is written of a record about which a restored backup is over."""
+_WRITTEN = (Mark.ADD, Mark.CHANGE, Mark.LEFT)
+"""What a restored backup did to an entry is over when it is written again."""
 
 
 def add(
@@ -28,8 +33,13 @@ def add(
     entries: Sequence[SeenTime],
     now: datetime,
     full_read: int | None,
+    *,
+    unknown_to_copy: bool = False,
 ) -> None:
-    """Make records of entries that were unknown."""
+    """Make records of entries that were unknown.
+
+    `unknown_to_copy` marks them as what our own restored database did not know.
+    """
     if not entries:
         return
     ids = next_ids(connection, company_id, len(entries))
@@ -49,6 +59,7 @@ def add(
                 "delivery_rank": time_entry.delivery_rank(
                     one.day, now.date(), linked=False
                 ),
+                "lost": {"guid": one.guid} if unknown_to_copy else None,
             }
             for record_id, one in zip(ids, entries, strict=True)
         ],
@@ -58,6 +69,7 @@ def add(
             "state": "pending",
             "due_at": now,
             "seen_in": full_read,
+            "restored": Mark.COPY.value if unknown_to_copy else None,
             "created_at": now,
             "changed_at": now,
         },
@@ -84,6 +96,8 @@ def renew(
                 "quickbooks_id": sa.bindparam("txn_id"),
                 "quickbooks": sa.bindparam("snapshot"),
                 "quickbooks_gone": False,
+                "restored": sa.bindparam("mark"),
+                "lost": sa.bindparam("known", type_=_RECORD.c.lost.type),
                 "day": sa.bindparam("new_day"),
                 "parent_id": sa.bindparam("parent"),
                 "delivery_rank": sa.bindparam("new_rank"),
@@ -95,6 +109,7 @@ def renew(
                 **_stamps(row.id, one),
                 "txn_id": one.txn_id,
                 "snapshot": one.seen.snapshot,
+                **_mark(row, one),
                 "new_day": one.day,
                 "parent": one.seen.parent_id,
                 "new_rank": time_entry.delivery_rank(
@@ -136,6 +151,7 @@ def delete(
                 quickbooks_gone=True,
                 changed_at=now,
                 delivery_rank=time_entry.RANK_OF_EDITS,
+                **OVER,
             )
             .returning(_RECORD.c.id)
         ).scalars()
@@ -174,6 +190,7 @@ def written(
         agreed=agreed,
         delivery_rank=rank,
         attempt=row.attempt + 1,
+        **(OVER if row.restored in _WRITTEN else {}),
         **_planned(row, now),
     )
 
@@ -201,44 +218,9 @@ def deleted_by_us(connection: Connection, row: Row[Any], now: datetime) -> None:
     )
 
 
-def taken_by_restore(connection: Connection, row: Row[Any], now: datetime) -> None:
-    """Forget QuickBooks' side of an entry that a restored file does not have."""
-    change(
-        connection,
-        row.company_id,
-        row.id,
-        quickbooks_id=None,
-        quickbooks=None,
-        agreed=None,
-        external_guid=None,
-        edit_sequence=None,
-        time_modified=None,
-        seen_in=None,
-        delivery_rank=time_entry.delivery_rank(row.day, now.date(), linked=False),
-        changed_at=now,
-    )
-    moved(connection, row.company_id)
-
-
-def older_is_agreed(
-    connection: Connection, company_id: int, record_id: int, snapshot: Mapping[str, Any]
-) -> bool:
-    """Take the older form of a restored file as agreed, so that Mosaic's is newer.
-
-    Returns whether the entry is on both sides.
-    """
-    return bool(
-        connection.execute(
-            _RECORD.update()
-            .where(
-                _RECORD.c.company_id == company_id,
-                _RECORD.c.id == record_id,
-                _RECORD.c.mosaic_id.is_not(None),
-                _RECORD.c.quickbooks_id.is_not(None),
-            )
-            .values(agreed={"quickbooks": snapshot, "mosaic": {}})
-        ).rowcount
-    )
+def _mark(row: Row[Any], one: SeenTime) -> dict[str, Any]:
+    mark = restored.when_shown(row.restored, row.lost, one.seen.snapshot)
+    return {"mark": mark, "known": None if mark is None else row.lost}
 
 
 def _one(company_id: int) -> sa.Update:

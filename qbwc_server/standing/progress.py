@@ -14,7 +14,10 @@ from enum import StrEnum
 from typing import Final
 
 _STOPPING: Final = frozenset(
-    {"too-many-gone", "mosaic-too-many-gone", "backup-restored"}
+    {
+        *("too-many-gone", "mosaic-too-many-gone"),
+        *("backup-restored", "backup-restored-which-side"),
+    }
 )
 _REMARKS: Final = frozenset(
     {

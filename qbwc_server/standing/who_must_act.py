@@ -78,7 +78,9 @@ def parts(kind: str, need: str | None = None) -> Iterator[Part]:
 def of(row: Row[Any]) -> words.Standing:
     """Return where a record stands."""
     waits = row.waits_for is not None
-    return words.standing(row.kind, row.state, waits=waits, choice=row.choice)
+    return words.standing(
+        row.kind, row.state, waits=waits, choice=row.choice, restored=row.restored
+    )
 
 
 def count(connection: Connection, company_id: int) -> int:

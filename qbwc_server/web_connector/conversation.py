@@ -36,6 +36,7 @@ from qbwc_server.quickbooks import (
 )
 from qbwc_server.quickbooks.list_requests import Rules
 from qbwc_server.quickbooks.roundtrip import Outcome
+from qbwc_server.records import restored
 from qbwc_server.settings import Settings
 from qbwc_server.storage.database import (
     company_reading,
@@ -386,4 +387,5 @@ def _may_write(connection: Connection, company: Company, session: Session) -> bo
     Only after QuickBooks said in it whether a backup was restored; what was answered
     last may have changed that, so the row is read again.
     """
-    return company.writes_quickbooks and sessions.may_write(connection, session)
+    writes = restored.writes_quickbooks(connection, company)
+    return writes and sessions.may_write(connection, session)

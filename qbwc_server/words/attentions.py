@@ -63,9 +63,20 @@ _ATTENTIONS: tuple[Words, ...] = (
     tell(
         "backup-restored",
         "A backup of the company file was restored, so nothing is written for now.",
-        "Nothing to do unless the setup page asks which side is right.",
-        "Everything is compared first. A small difference is put back from "
-        "Mosaic; for a great one a person says which side is right.",
+        "Nothing to do: everything is compared, then it goes on or asks.",
+        "A small difference is put back from Mosaic; for a great one a person says "
+        "which side is right.",
+    ),
+    tell(
+        "backup-restored-which-side",
+        "The restored backup of the company file lacks more than is put back without "
+        "a word.",
+        "Please tell our support: put back what the restore undid, or the restored "
+        "file is right.",
+        "Nothing is written until then, and nothing of it counts as deleted. Support: "
+        "`records restored NAME` lists every entry with its hours; `company set NAME "
+        "--after-restore mosaic` puts back what Mosaic has, too, `quickbooks` takes "
+        "the restored file.",
     ),
     tell(
         "too-many-gone",

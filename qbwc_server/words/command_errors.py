@@ -138,6 +138,11 @@ ERRORS: tuple[Words, ...] = (
         "`qbwc-server records explain` tells where each of them stands.",
     ),
     tell(
+        "record-not-restored",
+        "That record waits for no such word because of a restored backup.",
+        "`qbwc-server records restored NAME` lists those that do.",
+    ),
+    tell(
         "no-restore",
         "That company waits for no word about a restored backup.",
         "Nothing to do.",

@@ -29,6 +29,19 @@ _OF_STATE: Final = {
     "do_not_link": "left_out",
     "gone": "left_out",
 }
+_OF_RESTORED: Final = {
+    (True, "refused"): "perhaps_known",
+    (False, "refused"): "restored",
+    (False, "gone"): "left",
+}
+"""How it is told more closely, by whether our own database was put back, and state."""
+_ACTS: Final = {
+    "waits": "nobody",
+    "later": "customer",
+    "restored": "customer",
+    "perhaps_known": "customer",
+    "left": "nobody",
+}
 _TIME: Final = "time_entry"
 
 
@@ -55,9 +68,16 @@ def need(kind: str, state: str, *, waits: bool) -> str:
 
 
 def standing(
-    kind: str, state: str, *, waits: bool, choice: str | None = None
+    kind: str,
+    state: str,
+    *,
+    waits: bool,
+    choice: str | None = None,
+    restored: str | None = None,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
+
+    `restored` is what a restored backup did to it (`kinds.restored`).
 
     Raises:
         KeyError: there is no such state.
@@ -68,13 +88,15 @@ def standing(
         name = "waits"
     elif state == "unlinked" and choice == "later":
         name = "later"
+    elif restored is not None:
+        name = _OF_RESTORED.get((restored == "copy", state), state)
     told = words_of(kind, name)
     return Standing(found, NEEDS[found], told.happened, who(kind, name), told.do)
 
 
 def who(kind: str, name: str) -> str:
     """Return who acts next: the customer or nobody. `name` is as it is told."""
-    if name == "later":
-        return "customer"
-    acts = name != "waits" and need(kind, name, waits=False) == "needs_you"
+    if name in _ACTS:
+        return _ACTS[name]
+    acts = need(kind, name, waits=False) == "needs_you"
     return "customer" if acts else "nobody"

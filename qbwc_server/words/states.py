@@ -57,6 +57,34 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "A person wants to decide about it later.",
         "Please say on the setup page what it is, or that it is not to be linked.",
     ),
+    "restored": (
+        "The restored backup of the company file lacks it, or has an older form of it.",
+        (
+            "Please tell our support: put it back in QuickBooks, or it is right as the "
+            "restored file has it."
+        ),
+        (
+            "Nobody deleted it, and what we know of it is kept. Support: `qbwc-server "
+            "records put-back RECORD`, or `records leave RECORD`; `records restored "
+            "NAME` lists all of them with their hours."
+        ),
+    ),
+    "left": (
+        "A restored backup took it, and a person said that this is right.",
+        _NOTHING,
+        "What we know of it is kept for the history.",
+    ),
+    "perhaps_known": (
+        ("Our restored database does not know what became of this entry meanwhile."),
+        (
+            "Please make it equal to the other one, delete it where it is too much, or "
+            "tell our support that it is meant."
+        ),
+        (
+            "What is equal is one. Support: `qbwc-server records put-back RECORD` has "
+            "it go to the other side."
+        ),
+    ),
 }
 _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ("employee", "unlinked"): (

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from qbwc_server.decisions import company_settings, gone
+from qbwc_server.kinds.restored import Way
 from qbwc_server.kinds.tombstone import Word
-from qbwc_server.quickbooks import restores
+from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House, MakeHouse
@@ -220,7 +221,7 @@ def test_what_a_new_closing_date_locks_is_not_sent(house: House) -> None:
 
 @pytest.mark.parametrize("way", [None, "quickbooks"])
 def test_a_backup_restored_to_undo_deletions_is_not_emptied_again(
-    house: House, way: restores.Way | None
+    house: House, way: Way | None
 ) -> None:
     """What is there again is counted; if QuickBooks is right it is made in Mosaic."""
     txn_ids = [in_quickbooks(house, f"work {number}") for number in range(30)]
@@ -244,7 +245,7 @@ def test_a_backup_restored_to_undo_deletions_is_not_emptied_again(
     assert "20 that were deleted are there again" in (house.stored().attention or "")
     if way is not None:
         with company_transaction(house.engine, house.company.id) as connection:
-            restores.decide(
+            deciding.decide(
                 connection, house.company.id, way, now=house.clock(), who="person"
             )
         house.settle_for(minutes=65)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from qbwc_server.app import utc_now
 from qbwc_server.companies import attention, registry
 from qbwc_server.kinds import time_entry
-from qbwc_server.quickbooks import list_requests, restores
+from qbwc_server.quickbooks import list_requests
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
@@ -148,7 +148,7 @@ def test_after_a_restore_a_person_says_which_side_is_right(
     run: Run, engine: Engine
 ) -> None:
     """The word goes with the next complete read of time."""
-    _attend(engine, restores.ATTENTION)
+    _attend(engine, attention.WHICH_SIDE)
 
     _set(run, "--after-restore", "mosaic")
 
@@ -157,7 +157,7 @@ def test_after_a_restore_a_person_says_which_side_is_right(
     assert job.payload == {"after_restore": "mosaic"}
     (read,) = _rows(engine, tables.reading)
     assert (read.kind, read.full_due) == (time_entry.NAME, True)
-    assert _shown(run)["attention_id"] == restores.ATTENTION
+    assert _shown(run)["attention_id"] == attention.WHICH_SIDE
 
 
 def test_a_word_about_a_restore_that_was_not_is_refused(

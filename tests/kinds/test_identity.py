@@ -19,6 +19,7 @@ from qbwc_server.kinds.identity import (
     log_says_not_made,
     lost_creations,
     may_be_lost,
+    nearly,
     pairs,
 )
 from qbwc_server.kinds.two_way import Missing
@@ -336,3 +337,31 @@ def test_a_log_tells_only_what_it_would_have_shown(
     left = [SENT + one * MINUTE for one in others]
     now, settle = SENT + age * MINUTE, 2 * MINUTE
     assert log_says_not_made(SENT, left, now, settle) is not_made
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({"minutes": 90}, "minutes"),
+        ({"job": [10, None]}, "job"),
+        ({"item": 4}, "item"),
+        ({"notes": "call"}, "notes"),
+        ({"billable": False}, None),
+        ({}, None),
+        ({"notes": " "}, None),
+        ({"minutes": 90, "notes": "call"}, None),
+        ({"minutes": 90, "billable": False}, "minutes"),
+        ({"date": "2026-03-04"}, None),
+        ({"date": "2026-03-04", "minutes": 90}, None),
+        ({"person": 8}, None),
+        ({"person": 8, "minutes": 90}, None),
+        ({"item": Missing("no item")}, "item"),
+        ({"person": Missing("nobody")}, None),
+    ],
+)
+def test_nearly_one_are_those_of_a_person_and_day_but_for_one_field(
+    other: dict[str, Any], differs: str | None
+) -> None:
+    """So looks an entry that was edited on one side while nobody knew."""
+    assert nearly(entry(**other), ENTRY) == differs
+    assert nearly(ENTRY, entry(**other)) == differs

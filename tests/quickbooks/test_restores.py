@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qbwc_server.quickbooks import restores
+from qbwc_server.kinds.restored import Way
+from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.quickbooks.times import TimePoller
@@ -42,12 +44,13 @@ def restored(timed: TimePoller, tmp_path: Path) -> Restored:
     return restore
 
 
-def _only_mosaic(timed: TimePoller) -> list[int]:
-    return [
-        row.mosaic_id
+def _marked(timed: TimePoller, mark: str) -> dict[str, Any]:
+    """Return the records with a mark of a restored backup, by their old TxnIDs."""
+    return {
+        row.quickbooks_id: row
         for row in timed.poller.rows(tables.record)
-        if row.kind == "time_entry" and row.quickbooks_id is None
-    ]
+        if row.restored == mark
+    }
 
 
 def test_from_the_first_sign_nothing_is_written(
@@ -63,23 +66,21 @@ def test_from_the_first_sign_nothing_is_written(
 def test_a_small_difference_is_put_back_from_mosaic(
     timed: TimePoller, restored: Restored
 ) -> None:
-    """What the file lost is to be added again, what is older to get Mosaic's values."""
+    """What the file lost is to be added again, what is older to get what we knew."""
     undone = restored(2)
     timed.poller.poll()
     assert timed.poller.company().attention_id is None
-    assert not set(undone) & (timed.entries().keys() | timed.entries(gone=True).keys())
-    assert len(_only_mosaic(timed)) == 2
-    for row in timed.poller.rows(tables.record):
-        if row.kind == "time_entry" and row.quickbooks_id is None:
-            assert row.agreed is None
-            assert row.quickbooks is None
-            assert row.due_at is not None
-    (older,) = (row for row in timed.entries().values() if row.day == "2026-02-01")
-    assert older.quickbooks["minutes"] == 60
-    assert older.agreed == {"quickbooks": older.quickbooks, "mosaic": {}}
+    missing = _marked(timed, "add")
+    assert set(missing) == set(undone)
+    for row in missing.values():
+        assert row.lost == row.quickbooks
+        assert row.due_at is not None
+    (older,) = _marked(timed, "change").values()
+    assert (older.day, older.quickbooks["minutes"]) == ("2026-02-01", 60)
+    assert older.lost["minutes"] == 99
     assert older.due_at is not None
     whats = [row.what for row in timed.poller.rows(tables.record_event)]
-    assert whats.count("undone by a restored backup") == 2
+    assert whats.count("undone by a restored backup") == 3
     assert timed.poller.state("time_entry").deletions_accepted is False
 
 
@@ -92,10 +93,15 @@ def test_a_great_difference_waits_for_a_person(
     timed.clock.pass_(minutes=20)
     timed.poller.poll()
     company = timed.poller.company()
-    assert company.attention_id == "backup-restored"
+    assert company.attention_id == "backup-restored-which-side"
     assert "14 time entries are missing" in (company.attention or "")
     assert "1 are older" in (company.attention or "")
     assert set(undone) <= timed.entries().keys()
+    missing = _marked(timed, "missing")
+    assert set(missing) == set(undone)
+    for row in (*missing.values(), *_marked(timed, "older").values()):
+        assert row.state == "refused"
+        assert "restored file" in row.reason
 
 
 def test_a_person_says_that_mosaic_is_right(
@@ -109,7 +115,7 @@ def test_a_person_says_that_mosaic_is_right(
     _decide(timed, "mosaic")
     timed.poller.poll()
     assert timed.poller.company().attention_id is None
-    assert len(_only_mosaic(timed)) == 14
+    assert len(_marked(timed, "add")) == 14
     assert meanwhile in timed.entries()
 
 
@@ -122,7 +128,7 @@ def test_a_person_says_that_quickbooks_is_right(
     _decide(timed, "quickbooks")
     timed.poller.poll()
     assert timed.poller.company().attention_id is None
-    assert set(timed.entries(gone=True)) == set(undone)
+    assert set(timed.entries(gone=True)) == set(undone) == set(_marked(timed, "left"))
     (older,) = (row for row in timed.entries().values() if row.day == "2026-02-01")
     assert older.quickbooks["minutes"] == 60
     assert older.agreed == {"quickbooks": {}, "mosaic": {}}
@@ -132,7 +138,7 @@ def test_a_person_says_that_quickbooks_is_right(
 def test_a_word_that_nobody_waits_for_is_refused(timed: TimePoller) -> None:
     """Without a restore there is nothing to decide."""
     timed.poller.poll()
-    with pytest.raises(restores.NoRestore):
+    with pytest.raises(deciding.NoRestore):
         _decide(timed, "mosaic")
 
 
@@ -161,7 +167,7 @@ def test_numbers_that_begin_again_tell_of_a_restore(
     timed.poller.poll()
     assert timed.poller.company().attention_id is None
     assert new in timed.entries()
-    assert len(_only_mosaic(timed)) == 5
+    assert len(_marked(timed, "add")) == 5
 
 
 def test_ordinary_entries_are_no_sign_of_a_restore(timed: TimePoller) -> None:
@@ -174,9 +180,9 @@ def test_ordinary_entries_are_no_sign_of_a_restore(timed: TimePoller) -> None:
     assert timed.poller.company().attention_id is None
 
 
-def _decide(timed: TimePoller, way: restores.Way) -> None:
+def _decide(timed: TimePoller, way: Way) -> None:
     poller = timed.poller
     with company_transaction(poller.engine, poller.company_id) as connection:
-        restores.decide(
+        deciding.decide(
             connection, poller.company_id, way, now=timed.clock(), who="operator"
         )

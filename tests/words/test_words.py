@@ -150,6 +150,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
         *(
             "record-waits",
             "record-later",
+            *("record-restored", "record-left", "record-perhaps-known"),
             "session-troubled",
             "session-left",
             "exchange-unused",

@@ -81,6 +81,7 @@ company = sa.Table(
     moment("both_known_at"),
     text("time_claims", default="none"),
     sa.Column("relinks_from", sa.BigInteger),
+    sa.Column("copied", JSON),
     moment("created_at", null=False),
     moment("housekeep_at"),
     moment("setup_expires_at"),

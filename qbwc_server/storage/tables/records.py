@@ -57,6 +57,8 @@ record = of_company(
     text("waits_for_second", null=True),
     text("waits_for_third", null=True),
     text("choice", null=True),
+    text("restored", null=True),
+    sa.Column("lost", JSON),
     moment("due_at"),
     count("delivery_rank", 50),
     count("attempt"),
@@ -102,6 +104,7 @@ record = of_company(
         ("company_id", "kind", "id"),
         "state = 'unlinked' AND waits_for IS NULL",
     ),
+    where("ix_record_restored", ("company_id", "id"), "restored IS NOT NULL"),
     where("ix_record_conflict", ("company_id", "id"), "conflict IS NOT NULL"),
     where(
         "ix_record_parent", ("company_id", "kind", "parent_id"), "parent_id IS NOT NULL"

@@ -22,6 +22,7 @@ from qbwc_server.decisions import (
     conflicts,
     link_checks,
     linking,
+    restored,
     resync,
 )
 from qbwc_server.decisions.linking import Word
@@ -50,6 +51,7 @@ _MANY_DO: Final = {
 }
 _RECORD_DO: Final = {
     *("resync", "unlink", "link", "settle:quickbooks", "settle:mosaic"),
+    *("restored:back", "restored:leave"),
 }
 _QUESTIONS: Final = {
     "resync": "Everything of this company is read again from both sides, and planned "
@@ -135,6 +137,16 @@ def _of_record(console: Console, company_id: int, number: int) -> Answer:
     def act(connection: Connection) -> None:
         if do == "settle":
             _settle(console, connection, company_id, number, side, why)
+        elif do == "restored":
+            restored.say(
+                connection,
+                company_id,
+                [number],
+                back=side == "back",
+                by=console.person.name,
+                now=console.site.clock(),
+                why=why,
+            )
         else:
             _link(console, connection, company_id, number, why)
 

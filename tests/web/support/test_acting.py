@@ -267,6 +267,31 @@ def test_a_conflict_is_shown_side_by_side_and_settled(
     ]
 
 
+def test_what_a_restored_backup_took_is_put_back_or_left(
+    ann: Browser, engine: Engine, company: int, clock: Clock
+) -> None:
+    """Only where that is asked; and who said it, and why, is kept."""
+    taken = {"kind": "time_entry", "state": "refused", "restored": "missing"}
+    one = _record(engine, company, clock, **taken)
+    other = _record(engine, company, clock, **taken)
+    page = ann.get(f"/support/records/{company}-{one}").text
+    assert "Put it back" in page
+    assert "Right as restored" in page
+    for number, do, mark in ((one, "back", "add"), (other, "leave", "left")):
+        path = f"/support/records/{company}-{number}/act"
+        assert ann.post(path, do=f"restored:{do}", why=WHY).status_code == 303
+        assert _one(engine, tables.record, company, number).restored == mark
+        again = ann.post(path, do=f"restored:{do}", why=WHY)
+        assert again.status_code == 409
+        assert "no restored backup" in again.text
+        page = ann.get(f"/support/records/{company}-{number}").text
+        assert "Put it back" not in page
+    assert _audit(engine, company) == [
+        ("ann", "put back after the restore", WHY),
+        ("ann", "right as restored", WHY),
+    ]
+
+
 def test_a_customer_is_linked_and_unlinked(
     ann: Browser, engine: Engine, company: int, clock: Clock
 ) -> None:

@@ -1,0 +1,136 @@
+"""Joins a record with what the other side has of it, before it would be made there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.kinds.restored import Mark
+from qbwc_server.kinds.two_way import Action, Do, Entry
+from qbwc_server.planning.time_joins import join
+from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.planning.time_places import Places
+from qbwc_server.records import restored, tombstones
+
+
+@dataclass(slots=True)
+class Counterparts:
+    """What may be joined, for records that are planned together.
+
+    `gone` are the records that are gone because they were joined with another;
+    `missing` what a restored backup took on these days, and is not back yet. Since
+    `all_known_at` both sides are known whole.
+    """
+
+    connection: Connection
+    company_id: int
+    pairs: Pairs
+    places: Places
+    missing: list[Row[Any]]
+    all_known_at: datetime | None
+    gone: set[int]
+
+    def find(
+        self,
+        row: Row[Any],
+        entry: Entry,
+        action: Action,
+        *,
+        leave: Collection[int],
+        now: datetime,
+    ) -> bool:
+        """Join a record with its counterpart; tell whether there was one.
+
+        The record that stays is the one planned now. Records of `leave` are about to
+        get a counterpart of their own.
+        """
+        if action.do is Do.ADD and row.restored == Mark.ADD:
+            return self._typed_again_for(row, now)
+        if action.do is Do.CREATE and row.mosaic_id is None:
+            person, member = row.parent_id, entry.facing["person"]
+        elif action.do is Do.CREATE and row.mosaic_gone:
+            other = self.places.stands_in(row, entry)
+            return self._take_place(row, row, other, now)
+        elif action.do is Do.ADD and row.quickbooks_id is None:
+            person, member = entry.back["person"], row.mosaic["person"]
+        else:
+            return False
+        other = self.pairs.partner(row, person, member)
+        if other is not None and other.id not in self.gone:
+            self._join(row, other, now, all_known_at=self.all_known_at)
+            return True
+        if action.do is Do.ADD:
+            other = self.places.of_hidden(row, entry, leave)
+            return self._take_place(row, other, other, now)
+        return False
+
+    def typed_again(self, row: Row[Any], now: datetime) -> bool:
+        """Take an entry of QuickBooks alone for an equal one that a restore took.
+
+        The entry's own record is gone then.
+        """
+        if (
+            row.quickbooks is None
+            or row.quickbooks_gone
+            or row.mosaic_id is not None
+            or row.restored is not None
+            or row.choice == Choice.NONE
+        ):
+            return False
+        lost = [
+            one
+            for one in self.missing
+            if one.day == row.day and one.parent_id == row.parent_id
+        ]
+        found = self.pairs.same(
+            row.quickbooks, {one.id: one.lost or {} for one in lost}
+        )
+        taken = next((one for one in self.pairs.resting(lost) if one.id == found), None)
+        if taken is None:
+            return False
+        self.missing.remove(taken)
+        restored.take_place(self.connection, taken, row, now)
+        return True
+
+    def _typed_again_for(self, lost: Row[Any], now: datetime) -> bool:
+        """Take what was typed again in QuickBooks for what is about to be put back."""
+        there = [
+            one
+            for one in self.pairs.only_in_quickbooks(lost.day, lost.parent_id)
+            if one.restored is None and one.id not in self.gone
+        ]
+        by_id = {one.id: one for one in there}
+        entries = {one.id: one.quickbooks for one in there}
+        found = self.pairs.same(lost.lost or {}, entries)
+        if found is None:
+            return False
+        restored.take_place(self.connection, lost, by_id[found], now)
+        self.gone.add(found)
+        return True
+
+    def _take_place(
+        self, row: Row[Any], was: Row[Any] | None, other: Row[Any] | None, now: datetime
+    ) -> bool:
+        """Join a record with one of the other side; `was` had another number before."""
+        if was is None or other is None or other.id in self.gone:
+            return False
+        self._join(row, other, now)
+        tombstones.leave_behind(self.connection, self.company_id, was, row.id, now)
+        return True
+
+    def _join(
+        self,
+        row: Row[Any],
+        other: Row[Any],
+        now: datetime,
+        *,
+        all_known_at: datetime | None = None,
+    ) -> None:
+        both = (other, row) if row.quickbooks_id is None else (row, other)
+        join(self.connection, *both, now, stays=row.id, all_known_at=all_known_at)
+        self.gone.add(other.id)

@@ -1,0 +1,75 @@
+"""What keeps a step about time from being taken now: readings, and vain tries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.companies.registry import Company
+from qbwc_server.delivery import outbox
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.two_way import IN_MOSAIC, IN_QUICKBOOKS, Action, Do
+from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
+from qbwc_server.quickbooks import list_requests, time_records
+
+_MOST_TRIES = 3
+"""Writes in a row about one record; more means that a side does not do what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How far both sides are read.
+
+    `window` is how far back entries made in Mosaic are sent to QuickBooks, `history`
+    how far back both sides are read at first. `gave_up` are records whose creation
+    Mosaic acknowledged and never showed.
+    """
+
+    connection: Connection
+    company: Company
+    window: timedelta
+    history: timedelta
+    gave_up: Collection[int]
+    now: datetime
+
+    def for_reading(self, row: Row[Any], action: Action) -> Action | None:
+        """Hold back what is made on a side that was not read down to its day yet."""
+        if action.do is Do.CREATE and row.mosaic_id is None:
+            reached = self.company.mosaic_time_from
+            start = (self.now - self.history).date().isoformat()
+            # What is older than all that is ever read has nothing to wait for.
+            if reached is None or row.day < reached > start:
+                reason = "Waits until Mosaic's time entries of its day are read."
+                return Action(Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_MOSAIC)
+        if action.do is Do.ADD and row.quickbooks_id is None:
+            oldest = (self.now - self.window).date().isoformat()
+            if row.day < oldest:
+                reason = (
+                    f"Is only in Mosaic, and older than the {self.window.days} days "
+                    "that are sent to QuickBooks."
+                )
+                return Action(Do.NOTHING, reason, "unlinked")
+            known = list_requests.state(self.connection, self.company.id, NAME)
+            if known is None or known.reach is None or row.day < known.reach:
+                reason = "Waits until QuickBooks' time entries of its day are read."
+                return Action(
+                    Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS
+                )
+        return None
+
+    def for_a_person(self, row: Row[Any], action: Action) -> Action | None:
+        """Stop a write that was made several times and changed nothing."""
+        if action.do in IN_QUICKBOOKS | IN_MOSAIC and row.attempt >= _MOST_TRIES:
+            side = "QuickBooks" if action.do in IN_QUICKBOOKS else "Mosaic"
+            reason = (
+                f"{side} took the same change {row.attempt} times but has not made it. "
+                f"Look at the entry there. {action.reason or ''}"
+            )
+            return Action(Do.NOTHING, reason.strip(), "refused")
+        if action.do is Do.CREATE and row.id in self.gave_up:
+            return Action(Do.NOTHING, outbox.NEVER_APPEARED, "refused")
+        return None

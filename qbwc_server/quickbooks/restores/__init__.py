@@ -1,0 +1,1 @@
+"""A restored backup of the company file: `signs`, then `comparing`, `deciding`."""
