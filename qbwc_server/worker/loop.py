@@ -27,6 +27,7 @@ from qbwc_server.mosaic_reading.time_window import Window
 from qbwc_server.onboarding import forecast
 from qbwc_server.operations import housekeeping, notices
 from qbwc_server.operations.clocks import FARTHEST
+from qbwc_server.planning import time_joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -233,8 +234,9 @@ class Worker:
             transport=self._transport,
             timeout=settings.mosaic_timeout_seconds,
         )
+        window = Window.of(settings)
         try:
-            return Delivery(
+            then = Delivery(
                 self._engine,
                 company,
                 client,
@@ -242,11 +244,15 @@ class Worker:
                 clock=self._clock,
                 settle=timedelta(seconds=settings.mosaic_settle_seconds),
                 refresh=timedelta(hours=settings.mosaic_refresh_hours),
-                window=Window.of(settings),
+                window=window,
                 alive=alive,
                 senders=self._senders,
                 plan_time=self._plan_time(company.id),
             ).run()
+            time_joins.notice_all_known(
+                self._engine, company, window.history, self._clock
+            )
+            return then
         finally:
             client.close()
             if self.stopping.is_set():

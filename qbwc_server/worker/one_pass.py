@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -35,7 +34,7 @@ from qbwc_server.mosaic.errors import (
 )
 from qbwc_server.mosaic_reading.before_creating import BeforeCreating
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
-from qbwc_server.planning import relinked, time_claiming, time_joins
+from qbwc_server.planning import relinked, time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
@@ -105,9 +104,6 @@ class Delivery:
         self._steps = Steps(company.id, clock=clock, settle=settle)
         self._plan_time = plan_time
         self._sender = Sender(company.id, client, clock=clock)
-        self._notice_all_known = partial(
-            time_joins.notice_all_known, engine, company, window.history, clock
-        )
         self._time = TimeReader(
             engine, company.id, client, window, clock=clock, alive=alive
         )
@@ -141,7 +137,6 @@ class Delivery:
             with self._budget.patient():
                 self._time.read_due()
                 self._time.look_again()
-            self._notice_all_known()
             self._ensure_portfolio()
             while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()
