@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qbwc_server.storage import tables
-from tests.agreement.ledger import FIELDS
+from tests.agreement.terms import FIELDS
 from tests.faults.firm import Firm
 from tests.faults.plant import TAKEOVER, Plant
 
