@@ -18,6 +18,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import outbox
 from qbwc_server.jobs import queue
 from qbwc_server.kinds.identity import Likeness, likeness
+from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Entry
 from qbwc_server.records import joining
@@ -68,7 +69,7 @@ def join_before_create(
             _RECORD.c.kind == NAME,
             _RECORD.c.day == row.day,
             _RECORD.c.mosaic_gone.is_(False),
-            _RECORD.c.state != "do_not_link",
+            _RECORD.c.choice.is_distinct_from(Choice.NONE.value),
             sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
         )
         .order_by(_RECORD.c.mosaic_id)
@@ -110,7 +111,7 @@ def join_before_add(
             _RECORD.c.quickbooks_id.is_not(None),
             _RECORD.c.mosaic_id.is_(None),
             _RECORD.c.quickbooks_gone.is_(False),
-            _RECORD.c.state != "do_not_link",
+            _RECORD.c.choice.is_distinct_from(Choice.NONE.value),
         )
         .order_by(_RECORD.c.id)
     ).all()
