@@ -20,6 +20,7 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.quickbooks import list_requests, time_records
 from qbwc_server.records import restored
+from qbwc_server.records.choices import takes_part
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -146,7 +147,7 @@ def _alone(company_id: int, day: str) -> sa.Select[Any]:
             _RECORD.c.company_id == company_id,
             _RECORD.c.kind == NAME,
             _RECORD.c.day == day,
-            _RECORD.c.state != "do_not_link",
+            takes_part(),
             sa.func.coalesce(_RECORD.c.restored, Mark.COPY.value) == Mark.COPY.value,
         )
         .order_by(_RECORD.c.id)

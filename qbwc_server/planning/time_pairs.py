@@ -20,6 +20,7 @@ from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.records import said
+from qbwc_server.records.choices import takes_part
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -198,7 +199,7 @@ def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.quickbooks_id.is_not(None),
         _RECORD.c.mosaic_id.is_(None),
         _RECORD.c.quickbooks_gone.is_(False),
-        _RECORD.c.state != "do_not_link",
+        takes_part(),
         ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
     )
 
@@ -208,6 +209,6 @@ def _only_in_mosaic() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.quickbooks_id.is_(None),
         _RECORD.c.mosaic_id.is_not(None),
         _RECORD.c.mosaic_gone.is_(False),
-        _RECORD.c.state != "do_not_link",
+        takes_part(),
         sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
     )

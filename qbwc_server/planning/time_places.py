@@ -19,6 +19,7 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.tombstone import Stone, Who
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.records.choices import takes_part
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -98,7 +99,7 @@ class Places:
                 _RECORD.c.quickbooks_id.is_not(None),
                 _RECORD.c.quickbooks_gone.is_(False),
                 _RECORD.c.mosaic_id.is_not(None),
-                _RECORD.c.state != "do_not_link",
+                takes_part(),
                 *how,
             )
             .order_by(_RECORD.c.id)

@@ -23,6 +23,7 @@ from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.records import said
+from qbwc_server.records.choices import takes_part
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -195,7 +196,7 @@ def _only_in_quickbooks(
             _RECORD.c.quickbooks_id.is_not(None),
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.mosaic_id.is_(None),
-            _RECORD.c.state != "do_not_link",
+            takes_part(),
             ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
         )
     )

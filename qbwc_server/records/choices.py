@@ -18,6 +18,14 @@ _RECORD = tables.record
 _LEFT_OUT: Final = "do_not_link"
 
 
+def takes_part() -> sa.ColumnElement[bool]:
+    """Return the condition that no person has left a record out.
+
+    Its state may still say so where what it stands on was left out and is not any more.
+    """
+    return _RECORD.c.choice.is_distinct_from(Choice.NONE.value)
+
+
 def settle(
     connection: Connection,
     company_id: int,
