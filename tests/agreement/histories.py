@@ -21,8 +21,9 @@ from hypothesis.stateful import (
 from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.mosaic.fields import Refused
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House, MakeHouse
-from tests.agreement.ledger import Ledger, Values, text_of
+from tests.agreement.ledger import Ledger
 from tests.agreement.talk import CALLS, Trouble
+from tests.agreement.terms import Values, links, text_of
 from tests.agreement.verdict import at_rest
 
 STARTS = {
@@ -245,46 +246,22 @@ class Histories(RuleBasedStateMachine):
 
     # People in Mosaic
 
-    def links(self, values: dict[str, Any]) -> dict[str, Any] | None:
-        """Return values in Mosaic's terms, None if something is not there yet."""
-        objects = self.house.sandbox.team.store.objects
-        first, last = str(values["person"]).split()
-        client, title, *phase = str(values["job"]).split(":")
-        clients = {one["client_name"]: key for key, one in objects["client"].items()}
-        found: dict[str, Any] = {}
-        for key, one in objects["employee"].items():
-            if (one["first_name"], one["last_name"]) == (first, last):
-                found["member_id"] = key
-        for key, one in objects["project"].items():
-            if (one["title"], one["client_id"]) == (title, clients.get(client)):
-                found["project_id"] = key
-                found["phase_id"] = one["main_phase_id"]
-        if phase:
-            found.pop("phase_id", None)
-        for key, one in objects["phase"].items():
-            if phase == [one["name"]] and one["project_id"] == found.get("project_id"):
-                found["phase_id"] = key
-        for key, one in objects["standard_work_category"].items():
-            if one["title"] == values["item"]:
-                found["standard_work_category_id"] = key
-        return found if len(found) == 4 else None
-
     @rule(number=PICKS, calls_back=st.booleans())
     def add_in_mosaic(self, number: int, calls_back: bool) -> None:
         """Enter time in Mosaic."""
         mark = self.ledger.new_mark()
         values = self.values(number, mark)
-        links = self.links(values)
-        if links is None:
+        refers = links(self.house, values)
+        if refers is None:
             return
         self.house.people.calls_back = calls_back
         self.house.people.add_time(
-            links["member_id"],
+            refers["member_id"],
             values["day"],
             round(values["minutes"] / 60, 4),
-            project=links["project_id"],
-            phase=links["phase_id"],
-            category=links["standard_work_category_id"],
+            project=refers["project_id"],
+            phase=refers["phase_id"],
+            category=refers["standard_work_category_id"],
             text=values["text"],
             billable=values["billable"],
         )
@@ -308,8 +285,8 @@ class Histories(RuleBasedStateMachine):
         mark, found = pick(self.ledger.in_mosaic().items(), which)
         mosaic_id, old = found[0]
         value = self.value(field, number, mark)
-        links = self.links({**old, field: value})
-        if links is None or same(old, field, value):
+        refers = links(self.house, {**old, field: value})
+        if refers is None or same(old, field, value):
             return
         fields: dict[TimeField, dict[str, Any]] = {
             "minutes": {"hours": round(int(value) / 60, 4)}
@@ -317,9 +294,9 @@ class Histories(RuleBasedStateMachine):
             else {},
             "text": {"description": value},
             "day": {"date": value},
-            "job": {name: links[name] for name in ("project_id", "phase_id")},
-            "person": {"member_id": links["member_id"]},
-            "item": {"standard_work_category_id": links["standard_work_category_id"]},
+            "job": {name: refers[name] for name in ("project_id", "phase_id")},
+            "person": {"member_id": refers["member_id"]},
+            "item": {"standard_work_category_id": refers["standard_work_category_id"]},
             "billable": {"billable": value},
         }
         self.house.people.calls_back = calls_back

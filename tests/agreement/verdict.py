@@ -9,7 +9,8 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.storage import tables
 from tests.agreement.house import House
-from tests.agreement.ledger import FIELDS, Entry, Ledger
+from tests.agreement.ledger import Ledger
+from tests.agreement.terms import FIELDS, Entry
 
 _NAMES = {"day": "date", "text": "notes"}
 """Fields of the ledger that have another name in a record's conflict."""

@@ -14,7 +14,7 @@ from qbwc_server.kinds.tombstone import Word
 from qbwc_server.records import tombstones
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.ledger import FIELDS
+from tests.agreement.terms import FIELDS
 from tests.faults.firm import Firm
 from tests.faults.plant import TAKEOVER, Plant
 
