@@ -1,0 +1,166 @@
+"""What must be true of real hours when a history has come to rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from qbwc_server.companies.attention import STOPPING
+from qbwc_server.storage import tables
+from tests.agreement.acts import World
+from tests.agreement.house import House
+from tests.agreement.real_hours import SIDES, Broken, Hour, Place
+from tests.agreement.terms import FIELDS, Values
+from tests.agreement.verdict import nothing_written_again
+
+_NAMES = {"day": "date", "text": "notes"}
+"""Fields that have another name in a record's conflict."""
+_REASONS = frozenset({"refused", "conflict", "unlinked", "locked", "do_not_link"})
+"""States that say why an hour is not on both sides."""
+
+
+def judge(world: World) -> None:
+    """Bring a history to rest and see that each real hour is where it should be.
+
+    Raises:
+        Broken: A promise is broken; the first words say which, then what there is.
+    """
+    house = world.house
+    world.put_right()
+    house.quiet()
+    for _ in range(3):
+        if house.stored().attention_id not in STOPPING:
+            break
+        house.accept()
+        house.quiet()
+    _Judgement(world).all_hours()
+    try:
+        nothing_written_again(house)
+    except Broken:
+        raise
+    except AssertionError as error:
+        raise Broken(f"written again: {error}") from error
+
+
+class _Judgement:
+    def __init__(self, world: World) -> None:
+        self._hours = world.hours
+        self._house = world.house
+        self._now = world.hours.now()
+        record = tables.record
+        self._rows: dict[Place, Row[Any]] = {}
+        for row in self._house.rows(record, record.c.kind == "time_entry"):
+            if row.quickbooks_id is not None:
+                self._rows["quickbooks", row.quickbooks_id] = row
+            if row.mosaic_id is not None:
+                self._rows["mosaic", row.mosaic_id] = row
+
+    def all_hours(self) -> None:
+        """See that each is on both sides, or says why not, and that none is more."""
+        for hour in self._hours.hours:
+            if fault := self._fault(hour):
+                raise Broken(f"{fault}\n{self._shown(hour)}")
+        minutes = {
+            side: sum(
+                values["minutes"]
+                for place, values in self._now.items()
+                if place[0] == side and not self._reason(place)
+            )
+            for side in SIDES
+        }
+        if len(set(minutes.values())) > 1:
+            raise Broken(f"sums differ: {minutes}")
+
+    def _fault(self, hour: Hour) -> str | None:
+        alone = {
+            side: [one for one in hour.on(side) if not self._reason(one)]
+            for side in SIDES
+        }
+        here, there = (hour.on(side) for side in SIDES)
+        if hour.is_dead:
+            return "deleted, but there" if any(alone.values()) else None
+        if not here and not there:
+            return None if hour.is_dead is None else "lost"
+        if any(len(one) > 1 for one in alone.values()):
+            return "twice"
+        if len(here) == len(there) == 1:
+            return self._differs(hour, self._now[here[0]], self._now[there[0]])
+        if not here or not there:
+            return "on one side" if any(alone.values()) else None
+        return None
+
+    def _differs(self, hour: Hour, here: Values, there: Values) -> str | None:
+        is_told = any(self._reason(place) for place in hour.entries)
+        kept = self._told(hour)
+        for name in FIELDS:
+            if here[name] != there[name]:
+                if not is_told:
+                    return f"differs in {name}"
+                continue
+            last = hour.said[name][-1]
+            right = [last, *hour.also.get(name, ())]
+            if _NAMES.get(name, name) in kept:
+                right += hour.said[name]
+            if name == "text":
+                right = [one.strip() for one in right]
+            if here[name] not in right:
+                return f"altered in {name}: {here[name]!r}, last said {last!r}"
+        return None
+
+    def _reason(self, place: Place) -> str:
+        """Return why an entry is on one side only or differs, as its record says."""
+        row = self._rows.get(place)
+        if row is None or not row.reason:
+            return ""
+        held = row.state == "pending" and "that record says what is asked" in row.reason
+        return str(row.reason) if row.state in _REASONS or held else ""
+
+    def _told(self, hour: Hour) -> set[str]:
+        """Return the fields of which a record tells, or told, that both changed it."""
+        fields: set[str] = set()
+        for row in (self._rows[one] for one in hour.entries if one in self._rows):
+            fields |= set(row.conflict or {})
+            event = tables.record_event
+            for one in self._house.rows(event, event.c.record_id == row.id):
+                fields |= set(str(one.detail).replace("'", " ").split())
+        return fields
+
+    def _shown(self, hour: Hour) -> str:
+        return "\n".join([f"hour {hour}", *shown(self._house)])
+
+
+def shown(house: House) -> list[str]:
+    """Return in lines what is on both sides, and what is known of it."""
+    record = tables.record
+    return [
+        *(
+            str(tuple(one))
+            for one in house.file.store.all(
+                "SELECT txn_id, txn_date, minutes, notes, external_guid FROM time_entry"
+            )
+        ),
+        *(
+            str(
+                {
+                    name: one[name]
+                    for name in (
+                        "mosaic_id",
+                        "date",
+                        "hours",
+                        "description",
+                        "member_id",
+                        "created_at",
+                    )
+                }
+            )
+            for one in house.sandbox.objects("time_entry")
+        ),
+        *(
+            f"record {row.id} {row.name} {row.state} {row.reason} | {row.quickbooks_id}"
+            f" {row.quickbooks_gone} | {row.mosaic_id} {row.mosaic_gone} {row.conflict}"
+            for row in house.rows(record, record.c.kind == "time_entry")
+        ),
+        *house.open(),
+        f"attention {house.stored().attention_id}",
+    ]

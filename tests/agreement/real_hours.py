@@ -1,0 +1,309 @@
+"""A ledger of real hours: it counts them, and looks for no mark in an entry.
+
+Notes are mostly empty, and minutes, people and days repeat, so an entry is known by its
+id alone. An hour is born when a person types an entry. What the product makes for an
+entry, seen through both sandboxes, is that same hour's; so is what it joins, where a
+person had typed the same on both sides. What must be true at the end is in `judgement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from qbwc_server.storage import tables
+from tests.agreement.house import House
+from tests.agreement.terms import FIELDS, Values, mosaic_entries, quickbooks_entries
+
+Side = Literal["quickbooks", "mosaic"]
+Place = tuple[Side, Any]
+"""An entry: its side, and its id there."""
+Content = tuple[Any, ...]
+SIDES: tuple[Side, Side] = ("quickbooks", "mosaic")
+UNREAD = timedelta(minutes=6)
+"""What was typed in Mosaic since may not have been read when something leaves."""
+OVERLAP = timedelta(minutes=90)
+"""Edits of the two sides that are not further apart may cross."""
+
+
+def other(side: Side) -> Side:
+    """Return the side across."""
+    return "mosaic" if side == "quickbooks" else "quickbooks"
+
+
+def content_of(values: Values) -> Content:
+    """Return what makes two entries equal: all but whether it is billable."""
+    return tuple(values[name] for name in FIELDS if name != "billable")
+
+
+class Broken(AssertionError):
+    """A promise about real hours is broken; the first words say which."""
+
+
+@dataclass(eq=False)
+class Hour:
+    """One real hour: where it is, and what people last said of it.
+
+    `entries` are those that are there; `had` the sides that ever had one. `said` are
+    the values that count for each field, the last one last: those before it only where
+    a record tells of them. `also` may stand as well. `is_dead` is None where either
+    would be right, because a deletion and an edit crossed.
+    """
+
+    number: int
+    entries: set[Place]
+    had: set[Side]
+    said: dict[str, list[Any]]
+    also: dict[str, list[Any]] = field(default_factory=dict)
+    is_dead: bool | None = False
+    unsynced: set[Side] = field(default_factory=set)
+    edited_at: dict[Side, datetime] = field(default_factory=dict)
+
+    def on(self, side: Side) -> list[Place]:
+        """Return its entries on one side."""
+        return sorted(
+            (one for one in self.entries if one[0] == side), key=lambda one: str(one[1])
+        )
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it was on one side only, ever, and is still there."""
+        return len(self.had) == 1 and len(self.entries) == 1
+
+
+class RealHours:
+    """All real hours of a history, told by people's acts and seen by `look`."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.hours: list[Hour] = []
+        self.of: dict[Place, Hour] = {}
+        self.hidden: dict[int, Values] = {}
+        self.gaps = 0
+        self._given: dict[Place, set[Content]] = {}
+        self._given_at: dict[Place, datetime] = {}
+        self._pairs: set[tuple[Place, Place]] = set()
+
+    # What people do
+
+    def typed(self, place: Place) -> None:
+        """Note that a person has entered time: another hour, as far as is known."""
+        values = self.now()[place]
+        side = place[0]
+        said = {name: [values[name]] for name in FIELDS}
+        hour = Hour(len(self.hours) + 1, {place}, {side}, said)
+        self.hours.append(hour)
+        self.of[place] = hour
+        self._give(place, values)
+
+    def edited(self, place: Place, before: Values) -> None:
+        """Note that a person has changed an entry, which was so before."""
+        hour, values, side = self.of[place], self.now()[place], place[0]
+        changed = [name for name in FIELDS if values[name] != before[name]]
+        if not changed:
+            return
+        if hour.is_dead:
+            # Deleted there, edited here: an edit wins, with all that stands here.
+            hour.is_dead = False if hour.is_dead is not None else None
+            self._stands(hour, values)
+        for name in changed:
+            hour.said[name].append(values[name])
+        hour.unsynced.add(side)
+        hour.edited_at[side] = self.house.clock()
+        self._give(place, values)
+
+    def deleted(self, place: Place) -> None:
+        """Note that a person has deleted an entry."""
+        hour, side = self.of[place], place[0]
+        hour.entries.discard(place)
+        if hour.on(side):
+            return
+        left = hour.on(other(side))
+        across = other(side)
+        edited = hour.edited_at.get(across)
+        if not left:
+            hour.is_dead = True
+        elif across in hour.unsynced:
+            self._stands(hour, self.now()[left[0]])
+        elif edited is not None and self.house.clock() - edited < OVERLAP:
+            hour.is_dead = None
+        else:
+            hour.is_dead = True
+
+    def hid(self, places: dict[int, Values]) -> None:
+        """Note that Mosaic does not show some entries."""
+        self.hidden |= places
+
+    def _stands(self, hour: Hour, values: Values) -> None:
+        for name in FIELDS:
+            hour.also.setdefault(name, []).extend(hour.said[name][-2:])
+            hour.said[name].append(values[name])
+
+    def _give(self, place: Place, values: Values) -> None:
+        self._given.setdefault(place, set()).add(content_of(values))
+        self._given_at[place] = self.house.clock()
+
+    # What the product did
+
+    def now(self) -> dict[Place, Values]:
+        """Return all entries that are there, hidden ones too."""
+        found: dict[Place, Values] = {
+            ("quickbooks", key): values
+            for key, values in quickbooks_entries(self.house)
+        }
+        found |= {("mosaic", key): one for key, one in mosaic_entries(self.house)}
+        found |= {("mosaic", key): one for key, one in self.hidden.items()}
+        return found
+
+    def look(self) -> None:
+        """See what the product wrote and joined since the last look.
+
+        Raises:
+            Broken: it joined what is not the same, or made again what was there.
+        """
+        now = self.now()
+        self._look_for_joins(now)
+        for place in [one for one in now if one not in self.of]:
+            self._copied(place, self._source(place, now), now)
+        for hour in self.hours:
+            hour.entries &= now.keys()
+            sides = [hour.on(side) for side in SIDES]
+            if all(len(one) == 1 for one in sides):
+                here, there = (now[one[0]] for one in sides)
+                if here == there:
+                    hour.unsynced.clear()
+
+    def _look_for_joins(self, now: dict[Place, Values]) -> None:
+        record = tables.record
+        for row in self.house.rows(
+            record,
+            record.c.kind == "time_entry",
+            record.c.quickbooks_id.is_not(None),
+            record.c.mosaic_id.is_not(None),
+        ):
+            pair: tuple[Place, Place] = (
+                ("quickbooks", row.quickbooks_id),
+                ("mosaic", row.mosaic_id),
+            )
+            if pair in self._pairs or any(one not in self.of for one in pair):
+                continue
+            self._pairs.add(pair)
+            if (
+                all(one in now for one in pair)
+                and self.of[pair[0]] is not self.of[pair[1]]
+            ):
+                self._joined(*pair)
+
+    def _joined(self, here: Place, there: Place) -> None:
+        one, two = self.of[here], self.of[there]
+        equal = self._given[here] & self._given[there]
+        if not equal:
+            raise Broken(
+                f"crossed: {here[1]} {sorted(self._given[here])} and {there[1]} "
+                f"{sorted(self._given[there])} were joined"
+            )
+        if one.is_single and two.is_single:
+            self._merge(one, two)
+            return
+        # Of several equal ones each may be whose copy it is: they change places.
+        two.entries.discard(there)
+        for place in one.on("mosaic"):
+            if self._given[place] & self._given[there]:
+                one.entries.discard(place)
+                two.entries.add(place)
+                self.of[place] = two
+                break
+        one.entries.add(there)
+        one.had.add("mosaic")
+        self.of[there] = one
+
+    def _merge(self, one: Hour, two: Hour) -> None:
+        """Have two hours be one, which people have typed on both sides."""
+        for name in FIELDS:
+            one.also.setdefault(name, []).append(two.said[name][-1])
+        one.entries |= two.entries
+        one.had |= two.had
+        for place in two.entries:
+            self.of[place] = one
+        self.hours.remove(two)
+
+    def _copied(
+        self, place: Place, source: Place | None, now: dict[Place, Values]
+    ) -> None:
+        values, side = now[place], place[0]
+        self._give(place, values)
+        if source is None:
+            raise Broken(f"from nowhere: {place} {values}")
+        hour = self.of[source]
+        if hour.is_single:
+            self._needed(place, hour, now)
+        hour.entries.add(place)
+        hour.had.add(side)
+        self.of[place] = hour
+
+    def _needed(self, place: Place, hour: Hour, now: dict[Place, Values]) -> None:
+        """See that a copy was not made of what people had typed on both sides."""
+        side = place[0]
+        content = content_of(now[place])
+        here = [
+            one
+            for one in self._singles(side, content, now)
+            if self.house.clock() - self._given_at[one] >= UNREAD
+        ]
+        younger = len(list(self._singles(side, content, now))) - len(here)
+        # The one it was made for counts, whatever became of it since.
+        there = {*self._singles(other(side), content, now), *hour.entries}
+        if len(there) <= len(here):
+            raise Broken(
+                f"twice: {place} was made for {sorted(hour.entries)}, but {here} was "
+                "typed there by hand"
+            )
+        self.gaps += bool(len(there) <= len(here) + younger)
+
+    def _singles(
+        self, side: Side, content: Content, now: dict[Place, Values]
+    ) -> Iterator[Place]:
+        for hour in self.hours:
+            for place in hour.entries if hour.is_single else ():
+                if (
+                    place[0] == side
+                    and place in now
+                    and place[1] not in self.hidden
+                    and content_of(now[place]) == content
+                ):
+                    yield place
+
+    def _source(self, place: Place, now: dict[Place, Values]) -> Place | None:
+        """Return for which entry the product made one: what it says itself."""
+        for found in self._told(place):
+            if found in self.of:
+                return found
+        # Its record is another one by now: any equal one that is alone is the same.
+        return next(self._singles(other(place[0]), content_of(now[place]), now), None)
+
+    def _told(self, place: Place) -> Iterator[Place]:
+        record, call, job = tables.record, tables.mosaic_call, tables.job
+        house = self.house
+        if place[0] == "mosaic":
+            refs = [
+                one["ref"]
+                for one in house.sandbox.writes
+                if one["op"] == "create" and one["mosaic_id"] == place[1]
+            ]
+            numbers = [one.record_id for one in house.rows(call, call.c.ref.in_(refs))]
+        else:
+            row = house.file.store.one(
+                "SELECT external_guid FROM time_entry WHERE txn_id = ?", place[1]
+            )
+            guid = row["external_guid"] if row is not None else None
+            numbers = [
+                one.record_id
+                for one in house.rows(job, job.c.action == "add")
+                if (one.payload or {}).get("guid") == guid
+            ]
+        for one in house.rows(record, record.c.id.in_(numbers)):
+            key = one.quickbooks_id if place[0] == "mosaic" else one.mosaic_id
+            if key is not None:
+                yield other(place[0]), key
