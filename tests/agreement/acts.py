@@ -7,7 +7,7 @@ can still be done when acts before it are left out.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ import httpx
 
 from qbwc_server.companies import registry
 from qbwc_server.decisions import conflicts, linking
+from qbwc_server.decisions.link_checks import WriteUnderWay
 from qbwc_server.kinds import conflict
 from qbwc_server.sandbox.mosaic.fields import Refused
 from qbwc_server.storage import tables
@@ -33,6 +34,11 @@ _COLUMNS = {
     "person": "entity_id",
     "item": "item_id",
     "billable": "billable",
+}
+_REFERS = {
+    "job": ("project_id", "phase_id"),
+    "person": ("member_id",),
+    "item": ("standard_work_category_id",),
 }
 _WISHES: dict[str, Sequence[Any]] = {
     # People repeat themselves: most of it is what it was the last time.
@@ -162,30 +168,25 @@ class World:
         house = self.house
         house.clock.pass_(seconds=3)
         if place[0] == "quickbooks":
-            raw = {
+            names: Mapping[str, Mapping[Any, str]] = {
                 "job": house.jobs,
                 "person": house.persons,
                 "item": house.items,
                 "billable": {True: "Billable", False: "NotBillable"},
-            }.get(name)
-            column = value if raw is None else raw[value]
+            }
+            column = names[name][value] if name in names else value
             house.hands.edit_time(place[1], **{_COLUMNS[name]: column})
         else:
             refers = links(house, {**old, name: value})
             assert refers is not None
-            fields = {
-                "minutes": lambda: {"hours": round(value / 60, 4)},
-                "text": lambda: {"description": value},
-                "day": lambda: {"date": value},
-                "job": lambda: {one: refers[one] for one in ("project_id", "phase_id")},
-                "person": lambda: {"member_id": refers["member_id"]},
-                "item": lambda: {
-                    "standard_work_category_id": refers["standard_work_category_id"]
-                },
-                "billable": lambda: {"billable": value},
-            }
+            asked = {"minutes": "hours", "text": "description", "day": "date"}
+            fields: dict[str, Any] = {asked.get(name, name): value}
+            if name == "minutes":
+                fields = {"hours": round(value / 60, 4)}
+            if name in {"job", "person", "item"}:
+                fields = {one: refers[one] for one in _REFERS[name]}
             try:
-                house.people.edit_time(place[1], **fields[name]())
+                house.people.edit_time(place[1], **fields)
             except Refused:
                 return
         self.hours.edited(place, old)
@@ -315,7 +316,7 @@ def _unlink(word: str) -> Callable[[World, Act], None]:
                     linking.unlink(*given, _word(world))
                 else:
                     linking.choose(*given, "none", _word(world))
-        except linking.link_checks.WriteUnderWay:
+        except WriteUnderWay:
             return
         world.unlinked[row.id] = row.mosaic_id
 
@@ -331,7 +332,7 @@ def relink(world: World, _one: Act) -> None:
                 linking.link(
                     connection, house.company.id, number, mosaic_id, _word(world)
                 )
-        except linking.link_checks.WriteUnderWay:
+        except WriteUnderWay:
             continue
         del world.unlinked[number]
 

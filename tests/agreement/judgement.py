@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 
 from qbwc_server.companies.attention import STOPPING
+from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
 from tests.agreement.acts import World
 from tests.agreement.house import House
@@ -16,8 +17,8 @@ from tests.agreement.verdict import nothing_written_again
 
 _NAMES = {"day": "date", "text": "notes"}
 """Fields that have another name in a record's conflict."""
-_REASONS = frozenset({"refused", "conflict", "unlinked", "locked", "do_not_link"})
-"""States that say why an hour is not on both sides."""
+_REASONS = frozenset({"refused", "conflict", "locked"})
+"""States that say why an hour is not on both sides: all is linked in the end."""
 
 
 def judge(world: World) -> None:
@@ -123,7 +124,8 @@ class _Judgement:
             fields |= set(row.conflict or {})
             event = tables.record_event
             for one in self._house.rows(event, event.c.record_id == row.id):
-                fields |= set(str(one.detail).replace("'", " ").split())
+                if one.what == OVER or one.what.startswith("settled"):
+                    fields |= set(one.detail)
         return fields
 
     def _shown(self, hour: Hour) -> str:

@@ -106,7 +106,7 @@ class RealHours:
             return
         if hour.is_dead:
             # Deleted there, edited here: an edit wins, with all that stands here.
-            hour.is_dead = False if hour.is_dead is not None else None
+            hour.is_dead = False
             self._stands(hour, values)
         for name in changed:
             hour.said[name].append(values[name])
