@@ -20,6 +20,7 @@ from qbwc_server.kinds import conflict
 from qbwc_server.sandbox.mosaic.fields import Refused
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from qbwc_server.web_connector.conversation import Conversation
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 from tests.agreement.real_hours import Place, RealHours, Side, other
 from tests.agreement.talk import Trouble
@@ -50,6 +51,11 @@ _WISHES: dict[str, Sequence[Any]] = {
     "item": (ITEMS[0], ITEMS[0], ITEMS[1]),
     "billable": (True, True, False),
 }
+_BY_HAND = (
+    *("twin", "again", "enter in quickbooks", "enter in mosaic", "colleague"),
+    *("edit in quickbooks", "edit in mosaic", "approve"),
+    *("delete in quickbooks", "delete in mosaic"),
+)
 _LINKED = ("employee", "customer", "service_item")
 _OUTAGES = (20, 90, 600, 3 * 3600, 7 * 3600)
 _SPANS = (5, 60, 400, 1300, 4000)
@@ -80,24 +86,51 @@ class World:
         self.is_live = True
         self.hidden: dict[int, dict[str, Any]] = {}
         self.unlinked: dict[int, int] = {}
+        self.meanwhile: dict[str, tuple[int, Act]] = {}
         self._watch()
 
     def _watch(self) -> None:
-        """Have the ledger look after each run, and Mosaic be down while it is."""
+        """Have the ledger look after each run, and Mosaic be down while it is.
+
+        What people do meanwhile they do before a request or a call of Web Connector.
+        """
         house = self.house
         for name in ("connect", "work"):
             setattr(house, name, self._seen(getattr(house, name)))
-        answer = house.wire.handle_request
+        answer, serve = house.wire.handle_request, house.server
 
         def handle(request: httpx.Request) -> httpx.Response:
+            self._do_meanwhile("work")
             if self.down_until is not None and house.clock() < self.down_until:
                 raise httpx.ConnectError("Connection refused")
             return answer(request)
 
+        def server(*given: Any, **named: Any) -> Conversation:
+            made = serve(*given, **named)
+            send = made.send_request
+
+            def sends(*call: Any) -> str:
+                self._do_meanwhile("connect")
+                return send(*call)
+
+            setattr(made, "send_request", sends)  # noqa: B010 - mypy refuses a method
+            return made
+
         setattr(house.wire, "handle_request", handle)  # noqa: B010 - mypy refuses a method
+        setattr(house, "server", server)  # noqa: B010 - mypy refuses a method
+
+    def _do_meanwhile(self, where: str) -> None:
+        if where in self.meanwhile:
+            left, act = self.meanwhile.pop(where)
+            if left:
+                self.meanwhile[where] = (left - 1, act)
+            else:
+                ACTS[act.name][1](self, act)
 
     def _seen(self, run: Callable[..., bool]) -> Callable[..., bool]:
         def runs(*given: Any, **named: Any) -> bool:
+            if run.__name__ == "connect":
+                self.hours.session_began = self.house.clock()
             came_to_its_end = run(*given, **named)
             self.hours.look()
             return came_to_its_end
@@ -212,7 +245,10 @@ class World:
         """End all that is out of order, as somebody does in the end."""
         house = self.house
         house.sandbox.faults._waiting.clear()
+        house.sandbox.answer_mode = "callback"
+        house.sandbox.dialect.keeps_log = True
         self.down_until = None
+        self.meanwhile.clear()
         set_mode(self, "live")
         show(self, Act("show"))
         for _ in range(4):
@@ -394,6 +430,22 @@ def callbacks(world: World, one: Act) -> None:
     world.house.sandbox.fail_next(pick(kinds, one.a), 2, seconds=seconds)
 
 
+def ways(world: World, one: Act) -> None:
+    """Mosaic keeps no request log for a while, or answers writes in another way."""
+    sandbox = world.house.sandbox
+    if one.a % 3 == 0:
+        sandbox.dialect.keeps_log = not sandbox.dialect.keeps_log
+    else:
+        modes = ("mute", "silent", "body", "bare", "callback")
+        sandbox.answer_mode = pick(modes, one.b)  # type: ignore[assignment]
+
+
+def meanwhile(world: World, one: Act) -> None:
+    """People do something in the middle of the next run of Web Connector or worker."""
+    act = Act(pick(_BY_HAND, one.a), one.c, one.c // 7, one.c // 49)
+    world.meanwhile[pick(("connect", "work"), one.b)] = (one.b // 2 % 8, act)
+
+
 def policy(world: World, one: Act) -> None:
     """The company decides which side is right where both changed the same."""
     registry.set_values(
@@ -487,6 +539,8 @@ ACTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "hide": (1, hide),
     "show": (1, show),
     "callbacks": (3, callbacks),
+    "ways": (2, ways),
+    "meanwhile": (6, meanwhile),
     "policy": (2, policy),
     "pause": (2, pause),
     "settle conflict": (3, settle_conflict),
@@ -508,11 +562,3 @@ def history(seed: int, length: int, without: frozenset[str] = frozenset()) -> li
         Act(name, *(chance.randrange(10_000) for _ in range(3)))
         for name in chance.choices(names, weights, k=length)
     ]
-
-
-def play(house: House, acts: Iterable[Act]) -> World:
-    """Play a history in a house."""
-    world = World(house)
-    for one in acts:
-        ACTS[one.name][1](world, one)
-    return world

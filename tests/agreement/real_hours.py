@@ -23,7 +23,8 @@ Place = tuple[Side, Any]
 Content = tuple[Any, ...]
 SIDES: tuple[Side, Side] = ("quickbooks", "mosaic")
 UNREAD = timedelta(minutes=6)
-"""What was typed in Mosaic since may not have been read when something leaves."""
+"""What was typed in Mosaic since may not have been read when something leaves; in
+QuickBooks what was typed since the session began."""
 OVERLAP = timedelta(minutes=90)
 """Edits of the two sides that are not further apart may cross."""
 
@@ -82,6 +83,7 @@ class RealHours:
         self.of: dict[Place, Hour] = {}
         self.hidden: dict[int, Values] = {}
         self.gaps = 0
+        self.session_began = house.clock()
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
         self._pairs: set[tuple[Place, Place]] = set()
@@ -247,10 +249,13 @@ class RealHours:
         """See that a copy was not made of what people had typed on both sides."""
         side = place[0]
         content = content_of(now[place])
+        read = self.session_began
+        if side == "mosaic":
+            read = self.house.clock() - UNREAD
         here = [
             one
             for one in self._singles(side, content, now)
-            if self.house.clock() - self._given_at[one] >= UNREAD
+            if self._given_at[one] < read
         ]
         younger = len(list(self._singles(side, content, now))) - len(here)
         # The one it was made for counts, whatever became of it since.

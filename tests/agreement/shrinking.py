@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.agreement.acts import Act, play
+from tests.agreement.acts import ACTS, Act, World
 from tests.agreement.house import MakeHouse
 from tests.agreement.judgement import judge
 from tests.agreement.test_findings import START
@@ -14,16 +14,25 @@ _MOST_TRIES = 150
 
 def broken(make: MakeHouse, acts: Sequence[Act]) -> str:
     """Play a history to its end; return what was broken, "" for nothing."""
-    house = make(START, "America/New_York")
+    return _tried(make, acts)[0]
+
+
+def _tried(make: MakeHouse, acts: Sequence[Act]) -> tuple[str, int]:
+    """Play a history; return what was broken, and how many acts that took."""
+    house, done = make(START, "America/New_York"), 0
     try:
-        judge(play(house, acts))
+        world = World(house)
+        for one in acts:
+            done += 1
+            ACTS[one.name][1](world, one)
+        judge(world)
     except AssertionError as error:
-        return f"{error}" or "an assertion"
+        return f"{error}" or "an assertion", done
     except Exception as error:  # noqa: BLE001 - a program that fails is a finding too
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}", done
     finally:
         house.close()
-    return ""
+    return "", done
 
 
 def _sort(what: str) -> str:
@@ -32,15 +41,17 @@ def _sort(what: str) -> str:
 
 def shrunk(make: MakeHouse, acts: Sequence[Act]) -> list[Act]:
     """Leave acts out of a history that breaks a promise while it still breaks it."""
-    left, wanted, tries = list(acts), _sort(broken(make, acts)), 0
+    what, done = _tried(make, acts)
+    left, wanted, tries = list(acts[:done]), _sort(what), 0
     size = max(1, len(left) // 2)
     while tries < _MOST_TRIES:
         at, before = 0, len(left)
         while at < len(left) and tries < _MOST_TRIES:
             fewer = left[:at] + left[at + size :]
             tries += 1
-            if _sort(broken(make, fewer)) == wanted:
-                left = fewer
+            what, done = _tried(make, fewer)
+            if _sort(what) == wanted:
+                left = fewer[:done]
             else:
                 at += size
         if size == 1 and len(left) == before:

@@ -5,7 +5,7 @@ Each history is one that the machine came upon at random and made short itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,9 @@ from qbwc_server.kinds import gate, identity
 from qbwc_server.kinds.identity import Fate, Finding, Likeness
 from qbwc_server.planning import time_joins, time_steps
 from qbwc_server.quickbooks import write_gate
+from tests.agreement.acts import Act
+from tests.agreement.house import MakeHouse
+from tests.agreement.shrinking import broken
 from tests.agreement.test_controls import no_doubt, no_reservation
 
 Off = Callable[[pytest.MonkeyPatch], None]
@@ -58,11 +61,87 @@ def no_look(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(write_gate, "look_first", lambda *_: False)
 
 
-WALLS: dict[str, Off] = {
-    "join": no_join,
-    "equality": anybody,
-    "lost post": any_candidate,
-    "look": no_look,
-    "doubt": no_doubt,
-    "reservation": no_reservation,
-}
+CONTROLS: list[tuple[str, Off, str, Sequence[Act]]] = [
+    (
+        "join",
+        no_join,
+        "twice",
+        (Act("enter in quickbooks", 4412, 423, 1010), Act("twin", 3394, 2949, 1807)),
+    ),
+    (
+        "equality",
+        anybody,
+        "crossed",
+        (Act("enter in quickbooks", 4412, 423, 1010), Act("colleague", 752, 9067)),
+    ),
+    (
+        "lost post",
+        any_candidate,
+        "crossed",
+        (
+            Act("ways"),
+            Act("post fails before"),
+            Act("enter in quickbooks"),
+            Act("run"),
+            Act("enter in mosaic", 1),
+            Act("run", 2),
+        ),
+    ),
+    (
+        "look",
+        no_look,
+        "lost",
+        (
+            Act("enter in quickbooks"),
+            Act("run", 1),
+            Act("delete in mosaic"),
+            Act("computer off", 1),
+            Act("meanwhile", 5, 8, 1),
+            Act("run"),
+        ),
+    ),
+    (
+        "doubt",
+        no_doubt,
+        "twice",
+        (
+            Act("enter in mosaic"),
+            Act("computer off", 1),
+            Act("answer lost", 2),
+            Act("answer lost", 3),
+            Act("answer lost", 4),
+            Act("run", 1),
+        ),
+    ),
+    (
+        "reservation",
+        no_reservation,
+        "twice",
+        (
+            Act("enter in quickbooks"),
+            Act("ways", 1, 0),
+            Act("callbacks", 1, 1),
+            Act("post fails after", 2),
+            Act("run"),
+            Act("edit in mosaic", 0, 0, 1),
+            Act("run", 1),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("off", "what", "acts"),
+    [pytest.param(*control[1:], id=control[0]) for control in CONTROLS],
+)
+def test_a_wall_that_is_switched_off_is_found(
+    make_house: MakeHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    off: Off,
+    what: str,
+    acts: Sequence[Act],
+) -> None:
+    """The same history keeps all promises with the wall, and breaks one without."""
+    assert broken(make_house, acts) == ""
+    off(monkeypatch)
+    assert broken(make_house, acts).startswith(what)
