@@ -138,7 +138,10 @@ class TimeSteps:
             if (
                 row.id in open_calls
                 or any(job.state in {"sent", "unsure"} for job in mine)
-                or (row.waits_for or "").startswith("call:")
+                or (
+                    row.mosaic_id is not None
+                    and (row.waits_for or "").startswith("call:")
+                )
             ):
                 batch.rests.leave(row.id)
             elif doubtful is not None:

@@ -179,3 +179,24 @@ def test_a_worker_that_slept_before_it_sent_sends_nothing(house: House) -> None:
         house.work()
     let_it_settle(house)
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 1
+
+
+def test_what_equals_an_entry_that_is_asked_about_waits(house: House) -> None:
+    """It may be that one, typed on both sides; edited, it is not, and goes."""
+    in_quickbooks(house, "", day=day(house, 0), minutes=60)
+    lose_a_post(house)
+    made = typed_in_mosaic(house)
+    house.clock.pass_(seconds=5)
+    house.people.edit_time(made, hours=0.75)
+    let_it_settle(house)
+    typed = in_quickbooks(house, "", day=day(house, 0), minutes=45)
+    let_it_settle(house)
+    assert len(hours_in_mosaic(house)) == 1
+    assert time_records(house)[-1].waits_for is not None
+    house.hands.edit_time(typed, minutes=50)
+    let_it_settle(house)
+    assert [one[2] for one in hours_in_mosaic(house)] == [45, 50]
+    house.people.edit_time(made, hours=1.0)  # it was the lost one
+    let_it_settle(house)
+    assert hours_in_mosaic(house) == hours_in_quickbooks(house)
+    assert len(hours_in_mosaic(house)) == 2
