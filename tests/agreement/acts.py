@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from qbwc_server.companies import registry
-from qbwc_server.decisions import conflicts, linking
+from qbwc_server.decisions import company_settings, conflicts, linking
 from qbwc_server.decisions.link_checks import WriteUnderWay
 from qbwc_server.kinds import conflict
 from qbwc_server.sandbox.mosaic.fields import Refused
@@ -265,7 +264,7 @@ def _word(world: World) -> linking.Word:
 def set_mode(world: World, mode: str) -> None:
     """Pause the connection, or let it go on."""
     world.is_live = mode == "live"
-    registry.set_values(
+    company_settings.set_values(
         world.house.engine,
         world.house.company.id,
         now=world.house.clock(),
@@ -448,7 +447,7 @@ def meanwhile(world: World, one: Act) -> None:
 
 def policy(world: World, one: Act) -> None:
     """The company decides which side is right where both changed the same."""
-    registry.set_values(
+    company_settings.set_values(
         world.house.engine,
         world.house.company.id,
         now=world.house.clock(),

@@ -114,7 +114,7 @@ class _Judgement:
         row = self._rows.get(place)
         if row is None or not row.reason:
             return ""
-        held = row.state == "pending" and "that record says what is asked" in row.reason
+        held = row.state == "pending" and (row.waits_for or "").startswith("call:")
         return str(row.reason) if row.state in _REASONS or held else ""
 
     def _told(self, hour: Hour) -> set[str]:

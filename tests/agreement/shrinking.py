@@ -9,7 +9,7 @@ from tests.agreement.house import MakeHouse
 from tests.agreement.judgement import judge
 from tests.agreement.test_findings import START
 
-_MOST_TRIES = 150
+_MOST_TRIES = 60
 
 
 def broken(make: MakeHouse, acts: Sequence[Act]) -> str:
