@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.planning.time_files import TeamFiles
@@ -198,7 +199,7 @@ def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.quickbooks_id.is_not(None),
         _RECORD.c.mosaic_id.is_(None),
         _RECORD.c.quickbooks_gone.is_(False),
-        _RECORD.c.state != "do_not_link",
+        _RECORD.c.choice.is_distinct_from(Choice.NONE.value),
         ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
     )
 
@@ -208,6 +209,6 @@ def _only_in_mosaic() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.quickbooks_id.is_(None),
         _RECORD.c.mosaic_id.is_not(None),
         _RECORD.c.mosaic_gone.is_(False),
-        _RECORD.c.state != "do_not_link",
+        _RECORD.c.choice.is_distinct_from(Choice.NONE.value),
         sa.func.coalesce(_RECORD.c.waits_for, "").not_like("call:%"),
     )

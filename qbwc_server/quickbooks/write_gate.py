@@ -19,6 +19,7 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Word, Words
+from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
@@ -195,7 +196,7 @@ def _only_in_quickbooks(
             _RECORD.c.quickbooks_id.is_not(None),
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.mosaic_id.is_(None),
-            _RECORD.c.state != "do_not_link",
+            _RECORD.c.choice.is_distinct_from(Choice.NONE.value),
             ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
         )
     )

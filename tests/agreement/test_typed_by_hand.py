@@ -118,6 +118,30 @@ def test_what_waits_does_not_go_where_it_was_unlinked(
     assert hours_in_quickbooks(house) == []
 
 
+def test_hours_of_what_was_not_to_be_linked_are_joined_when_it_is(house: House) -> None:
+    """What their records said before does not count, but what is linked now."""
+    typed_in_mosaic(house, ago=1)
+    (job,) = house.rows(
+        tables.record,
+        tables.record.c.kind == "customer",
+        tables.record.c.quickbooks_id == house.jobs["Acme"],
+    )
+    said = linking.Word("bookkeeper", house.clock(), "not ours")
+    with company_transaction(house.engine, house.company.id) as connection:
+        linking.choose(connection, house.company.id, job.id, "none", said)
+    house.settle_for(minutes=65)
+    in_quickbooks(house, "", day=day(house, 1))
+    in_quickbooks(house, "", day=day(house, 1), minutes=480)
+    house.clock.pass_(minutes=16)
+    with company_transaction(house.engine, house.company.id) as connection:
+        linking.link(connection, house.company.id, job.id, job.mosaic_id, said)
+    house.connect()
+    house.work()
+    house.settle_for(minutes=65)
+    assert [one[2] for one in hours_in_quickbooks(house)] == [60, 480]
+    assert hours_in_mosaic(house) == hours_in_quickbooks(house)
+
+
 def _refused(_request: str, answer: str) -> str:
     """Have QuickBooks refuse to show any time."""
     return re.sub(
