@@ -157,13 +157,15 @@ class Steps:
             )
         # What stands on one that is left out says so too, or no longer.
         told_so = [
-            (one.row.kind, one.row.quickbooks_id)
+            one.row
             for one in planned
             if (one.row.state == _LEFT_OUT) != (one.action.state == _LEFT_OUT)
-            and one.row.quickbooks_id
         ]
+        here = [(it.kind, it.quickbooks_id) for it in told_so if it.quickbooks_id]
+        there = [f"{it.mosaic_type}:{it.mosaic_id}" for it in told_so if it.mosaic_id]
         now = self._clock()
-        waiting.wake_waiting_for(connection, self._company_id, told_so, now)
+        waiting.wake_waiting_for(connection, self._company_id, here, now)
+        waiting.wake_named(connection, self._company_id, there, now)
         gone = [
             Happened(one.row.id, "gone", "quickbooks")
             for one in planned

@@ -10,7 +10,7 @@ from tests.agreement.acts import history
 from tests.agreement.house import MakeHouse
 from tests.agreement.shrinking import broken, told
 
-HISTORIES = int(os.environ.get("HISTORIES", "10"))
+HISTORIES = int(os.environ.get("HISTORIES", "5"))
 SEED = int(os.environ.get("SEED", "1"))
 PARTS = 5
 LENGTH = 25

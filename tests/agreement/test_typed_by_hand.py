@@ -119,8 +119,12 @@ def test_what_waits_does_not_go_where_it_was_unlinked(
 
 
 def test_hours_of_what_was_not_to_be_linked_are_joined_when_it_is(house: House) -> None:
-    """What their records said before does not count, but what is linked now."""
+    """What their records said before does not count, but what is linked now.
+
+    What is in Mosaic alone goes to QuickBooks then, too.
+    """
     typed_in_mosaic(house, ago=1)
+    typed_in_mosaic(house, "Bo", ago=1)
     (job,) = house.rows(
         tables.record,
         tables.record.c.kind == "customer",
@@ -138,7 +142,7 @@ def test_hours_of_what_was_not_to_be_linked_are_joined_when_it_is(house: House) 
     house.connect()
     house.work()
     house.settle_for(minutes=65)
-    assert [one[2] for one in hours_in_quickbooks(house)] == [60, 480]
+    assert [one[2] for one in hours_in_quickbooks(house)] == [60, 480, 480]
     assert hours_in_mosaic(house) == hours_in_quickbooks(house)
 
 
