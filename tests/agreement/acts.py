@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from qbwc_server.decisions import company_settings, conflicts, linking
-from qbwc_server.decisions.link_checks import WriteUnderWay
+from qbwc_server.decisions.link_checks import NoPlace, WriteUnderWay
 from qbwc_server.kinds import conflict
 from qbwc_server.sandbox.mosaic.fields import Refused
+from qbwc_server.sandbox.mosaic.sandbox import AnswerMode
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.web_connector.conversation import Conversation
@@ -55,6 +56,7 @@ _BY_HAND = (
     *("edit in quickbooks", "edit in mosaic", "approve"),
     *("delete in quickbooks", "delete in mosaic"),
 )
+_MODES: tuple[AnswerMode, ...] = ("mute", "silent", "body", "bare", "callback")
 _LINKED = ("employee", "customer", "service_item")
 _OUTAGES = (20, 90, 600, 3 * 3600, 7 * 3600)
 _SPANS = (5, 60, 400, 1300, 4000)
@@ -367,7 +369,7 @@ def relink(world: World, _one: Act) -> None:
                 linking.link(
                     connection, house.company.id, number, mosaic_id, _word(world)
                 )
-        except WriteUnderWay:
+        except (WriteUnderWay, NoPlace):  # or what is above it comes first
             continue
         del world.unlinked[number]
 
@@ -435,8 +437,7 @@ def ways(world: World, one: Act) -> None:
     if one.a % 3 == 0:
         sandbox.dialect.keeps_log = not sandbox.dialect.keeps_log
     else:
-        modes = ("mute", "silent", "body", "bare", "callback")
-        sandbox.answer_mode = pick(modes, one.b)  # type: ignore[assignment]
+        sandbox.answer_mode = pick(_MODES, one.b)
 
 
 def meanwhile(world: World, one: Act) -> None:
