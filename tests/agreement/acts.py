@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from qbwc_server.decisions import company_settings, conflicts, linking
-from qbwc_server.decisions.link_checks import NoPlace, WriteUnderWay
+from qbwc_server.decisions.link_checks import WriteUnderWay
+from qbwc_server.decisions.suggestions import NoPlace
 from qbwc_server.kinds import conflict
 from qbwc_server.sandbox.mosaic.fields import Refused
 from qbwc_server.sandbox.mosaic.sandbox import AnswerMode

@@ -21,13 +21,14 @@ def _tried(make: MakeHouse, acts: Sequence[Act]) -> tuple[str, int]:
     """Play a history; return what was broken, and how many acts that took."""
     house, done = make(START, "America/New_York"), 0
     try:
+        house.settle()
         world = World(house)
         for one in acts:
             done += 1
             ACTS[one.name][1](world, one)
         judge(world)
     except AssertionError as error:
-        return f"{error}" or "an assertion", done
+        return f"{error}" or "an assertion of the machine itself", done
     except Exception as error:  # noqa: BLE001 - a program that fails is a finding too
         return f"{type(error).__name__}: {error}", done
     finally:
