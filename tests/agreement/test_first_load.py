@@ -1,0 +1,86 @@
+"""A first load at Mosaic's rate: what is read besides, by the simulated clock.
+
+`FIRST_LOAD=20000` loads as many entries as a firm has in three years, one a second. The
+usual run has few of them that take as long all together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.agreement.hours import hours_in_mosaic, hours_in_quickbooks, time_records
+from tests.agreement.house import House, MakeHouse
+from tests.agreement.test_findings import START, day
+
+ENTRIES = int(os.environ.get("FIRST_LOAD", "100"))
+LENGTH = timedelta(seconds=20_000)
+"""How long Mosaic's 300 requests in five minutes make it for 20,000 entries."""
+DAYS = 3 * 365
+READS_AN_HOUR = 18
+"""Each five minutes the last days, each hour the window and two years of some people.
+
+Of the 3,600 entries that leave in an hour, one in a hundred is 36.
+"""
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> Iterator[House]:
+    """A house whose lists are on both sides, without time."""
+    made = make_house(START, "America/New_York")
+    made.settle()
+    made.senders = 1
+    yield made
+    made.close()
+
+
+def test_a_first_load_reads_little_besides_and_never_stalls(house: House) -> None:
+    """All days are made, newest first or not, and none waits for a reading for good."""
+    for each in range(ENTRIES):
+        house.hands.add_time(
+            house.persons["Ann Lee" if each % 2 else "Bo Berg"],
+            day(house, each * DAYS // ENTRIES),
+            60,
+            notes="",
+            customer=house.jobs["Acme:House"],
+            item=house.items["Design"],
+            billable="Billable",
+        )
+    house.clock.pass_(minutes=20)
+    house.connect()
+    asked: Counter[str] = Counter()
+    longest, last = timedelta(), house.clock()
+
+    def count(request: httpx.Request) -> None:
+        nonlocal longest, last
+        asked[request.method] += 1
+        if request.method == "POST":
+            house.clock.pass_(seconds=LENGTH.total_seconds() / ENTRIES)
+            longest, last = max(longest, house.clock() - last), house.clock()
+
+    began, reads = house.clock(), 0.0
+    while any(one.due_at is not None for one in time_records(house)):
+        house.wire.before = count
+        before = house.clock()
+        house.work()
+        house.sandbox.deliver_callbacks()
+        if house.clock() == before:
+            house.clock.pass_(minutes=1)
+    hours = (house.clock() - began) / timedelta(hours=1)
+    reads = asked["GET"] / hours
+    _told(asked, hours, longest)
+    assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == ENTRIES
+    assert asked["POST"] == ENTRIES
+    assert reads <= READS_AN_HOUR
+    assert longest <= timedelta(minutes=30)
+
+
+def _told(asked: Counter[str], hours: float, longest: timedelta) -> None:
+    told: dict[str, Any] = {**asked, "hours": round(hours, 2), "longest": str(longest)}
+    print(f"{ENTRIES} entries: {told}")  # noqa: T201 - for who measures
