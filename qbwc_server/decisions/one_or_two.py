@@ -20,7 +20,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Word
 from qbwc_server.mosaic_reading import time_mosaic
-from qbwc_server.planning import time_joins
+from qbwc_server.planning.counterparts import joins
 from qbwc_server.records import apart, due, history, joined, said
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
@@ -73,7 +73,7 @@ def one(
     )
     here, there = (other, row) if row.quickbooks_id is None else (row, other)
     _must_be_alone(connection, here, there)
-    time_joins.join(connection, here, there, now, why=_BY_A_PERSON)
+    joins.join(connection, here, there, now, why=_BY_A_PERSON)
     joined.forget(connection, company_id, there.id)
     due.make_due(connection, company_id, [here.id], now)
     _keep(connection, here, {there.mosaic_id}, Word.ONE, by=by, now=now, why=why)

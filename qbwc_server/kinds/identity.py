@@ -2,8 +2,7 @@
 
 Two entries are one by what a side said itself about a write, by a person's word, or
 because they are equal; nothing weaker joins. What cannot be told is asked, and held.
-A person's word is kept by both ids, QuickBooks' TxnID and Mosaic's number, and comes in
-here as a fact like all others.
+A person's word, kept by TxnID and Mosaic's number, comes in as a fact like all others.
 
 Equal means: day, minutes, person, job and service item in Mosaic's terms, and notes
 but for their spelling and for what QuickBooks cannot keep. Whether it is billable is no

@@ -42,12 +42,12 @@ from qbwc_server.planning import (
     time_facts,
     used_words,
 )
-from qbwc_server.planning.time_counterparts import Counterparts
+from qbwc_server.planning.counterparts.finding import Counterparts
+from qbwc_server.planning.counterparts.joins import join, note_all_known
+from qbwc_server.planning.counterparts.pairs import Pairs
+from qbwc_server.planning.counterparts.places import Places
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_gone import Gone
-from qbwc_server.planning.time_joins import join, note_all_known
-from qbwc_server.planning.time_pairs import Pairs
-from qbwc_server.planning.time_places import Places
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.planning.time_waits import Waits
 from qbwc_server.quickbooks import time_jobs

@@ -27,7 +27,7 @@ from qbwc_server.mosaic_reading.time_window import Window
 from qbwc_server.onboarding import forecast
 from qbwc_server.operations import housekeeping, notices
 from qbwc_server.operations.clocks import FARTHEST
-from qbwc_server.planning import time_joins
+from qbwc_server.planning.counterparts import joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -249,9 +249,7 @@ class Worker:
                 senders=self._senders,
                 plan_time=self._plan_time(company.id),
             ).run()
-            time_joins.notice_all_known(
-                self._engine, company, window.history, self._clock
-            )
+            joins.notice_all_known(self._engine, company, window.history, self._clock)
             return then
         finally:
             client.close()

@@ -12,7 +12,7 @@ import pytest
 
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.identity import Likeness
-from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.planning.counterparts.pairs import Pairs
 from tests.agreement.acts import Act
 from tests.agreement.house import MakeHouse
 from tests.agreement.shrinking import broken

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.two_way import Action, Do, Entry
-from qbwc_server.planning.time_joins import join
-from qbwc_server.planning.time_pairs import Pairs
-from qbwc_server.planning.time_places import Places
+from qbwc_server.planning.counterparts.joins import join
+from qbwc_server.planning.counterparts.pairs import Pairs
+from qbwc_server.planning.counterparts.places import Places
 from qbwc_server.records import restored, tombstones
 
 

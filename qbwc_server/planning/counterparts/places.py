@@ -18,7 +18,7 @@ from qbwc_server.kinds import identity
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.tombstone import Stone, Who
 from qbwc_server.kinds.two_way import Action, Do, Entry
-from qbwc_server.planning.time_pairs import Pairs
+from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.records.choices import takes_part
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables

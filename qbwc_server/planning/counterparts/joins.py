@@ -2,7 +2,7 @@
 
 A customer who comes from another connector has the same hours on both sides already,
 and a person may enter the same hours twice. Making each on the other side would double
-them, so whatever is about to be made is looked for first; `time_pairs` finds it.
+them, so whatever is about to be made is looked for first; `pairs` finds it.
 
 What was typed on both sides since all of both is known, is said, and stays on a list
 until somebody has seen it.
