@@ -24,7 +24,8 @@ from qbwc_server.decisions import conflicts, gone, listing, one_or_two, resync
 from qbwc_server.decisions.suggestions import Suggestion
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.tombstone import Who, Word
-from qbwc_server.records import joined, tombstones
+from qbwc_server.records import tombstones
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (

@@ -21,7 +21,8 @@ from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Word
 from qbwc_server.mosaic_reading import time_mosaic
 from qbwc_server.planning.counterparts import joins
-from qbwc_server.records import apart, due, history, joined, said
+from qbwc_server.records import due, history
+from qbwc_server.records.one_or_two import apart, joined, said
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
 

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Word
-from qbwc_server.records import apart, joining, said
+from qbwc_server.records import joining
+from qbwc_server.records.one_or_two import apart, said
 from qbwc_server.storage import tables
 
 _RECORD, _CALL = tables.record, tables.mosaic_call

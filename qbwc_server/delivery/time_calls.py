@@ -26,13 +26,12 @@ from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
 from qbwc_server.records import (
     due,
     history,
-    joined,
-    said,
     store,
     time_of_mosaic,
     tombstones,
     transitions,
 )
+from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.storage import tables
 
 _RECORD = tables.record

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Birth, Word
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records import said
+from qbwc_server.records.one_or_two import said
 from qbwc_server.storage import tables
 
 _RECORD, _CALL = tables.record, tables.mosaic_call

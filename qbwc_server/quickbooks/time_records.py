@@ -21,14 +21,8 @@ from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.records import (
-    due,
-    history,
-    said,
-    store,
-    time_of_quickbooks,
-    tombstones,
-)
+from qbwc_server.records import due, history, store, time_of_quickbooks, tombstones
+from qbwc_server.records.one_or_two import said
 from qbwc_server.storage import tables
 
 FOR_QUICKBOOKS = "time:quickbooks"

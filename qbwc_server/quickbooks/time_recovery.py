@@ -33,7 +33,7 @@ from qbwc_server.quickbooks.time_write_answers import (
     kept,
     see_again,
 )
-from qbwc_server.records import said
+from qbwc_server.records.one_or_two import said
 from qbwc_server.storage import tables
 
 _SOME_NOT_FOUND = 500

@@ -22,8 +22,8 @@ from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
-from qbwc_server.records import said
 from qbwc_server.records.choices import takes_part
+from qbwc_server.records.one_or_two import said
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import conflict
-from qbwc_server.records import joined
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
 from qbwc_server.words import looks
 

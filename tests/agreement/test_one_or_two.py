@@ -9,7 +9,7 @@ import pytest
 
 from qbwc_server.decisions import one_or_two
 from qbwc_server.operations import database_restored
-from qbwc_server.records import joined
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import (

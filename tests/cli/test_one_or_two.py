@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.app import utc_now
-from qbwc_server.records import joined
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, make_engine, next_ids

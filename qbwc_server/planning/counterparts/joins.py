@@ -21,7 +21,8 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests
-from qbwc_server.records import joined, joining
+from qbwc_server.records import joining
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 

@@ -19,8 +19,8 @@ from qbwc_server.kinds.identity import Word
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.planning.time_files import TeamFiles
-from qbwc_server.records import said
 from qbwc_server.records.choices import takes_part
+from qbwc_server.records.one_or_two import said
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 

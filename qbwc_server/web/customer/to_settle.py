@@ -18,7 +18,7 @@ from qbwc_server.decisions import conflicts, one_or_two
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding import company_status
 from qbwc_server.planning import time_facts
-from qbwc_server.records import joined
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction

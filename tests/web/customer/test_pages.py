@@ -20,7 +20,8 @@ from qbwc_server import app, words
 from qbwc_server.companies import credentials, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.records import history, joined
+from qbwc_server.records import history
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction

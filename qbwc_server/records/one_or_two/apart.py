@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
-from qbwc_server.records import history, joined
+from qbwc_server.records import history
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import FREE
 from qbwc_server.storage import tables

@@ -1,0 +1,1 @@
+"""What was said, and seen, of entries of two sides that are one, or two."""
