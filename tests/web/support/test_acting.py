@@ -272,8 +272,8 @@ def test_what_a_restored_backup_took_is_put_back_or_left(
 ) -> None:
     """Only where that is asked; and who said it, and why, is kept."""
     taken = {"kind": "time_entry", "state": "refused", "restored": "missing"}
-    one = _record(engine, company, clock, **taken)
-    other = _record(engine, company, clock, **taken)
+    one = _record(engine, company, clock, quickbooks_id="T-1", **taken)
+    other = _record(engine, company, clock, id=990, quickbooks_id="T-2", **taken)
     page = ann.get(f"/support/records/{company}-{one}").text
     assert "Put it back" in page
     assert "Right as restored" in page
