@@ -262,3 +262,45 @@ def test_every_wing_has_its_folder_of_tests() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     nested = {path.parents[1].name for path in (ROOT / "tests").glob("*/*/test_*.py")}
     assert wings - folders - nested == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [
+        # Whether two entries are one: whoever compares them some other way guesses.
+        (
+            r"(identity\.)?(likeness|nearly|pairs|lost_creations|born_meanwhile)",
+            {"kinds/identity.py"},
+        ),
+        # Whether a write may leave.
+        (
+            r"(gate\.)?(into_quickbooks|mosaic_was_read|quickbooks_was_read|is_fresh)",
+            {"kinds/gate.py"},
+        ),
+    ],
+)
+def test_a_decision_about_hours_has_one_home(what: str, where: set[str]) -> None:
+    """It is made there, and used wherever it is needed."""
+    made = {
+        name
+        for name, tree in _sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and re.fullmatch(what, node.name)
+        and not name.startswith("sandbox/")
+    }
+    assert made == where
+
+
+def test_nobody_else_compares_entries_field_by_field() -> None:
+    """Day, minutes, person, job and item together are compared by `identity` alone."""
+    fields = {"minutes", "person", "job", "item"}
+    found = set()
+    for name, tree in _sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Tuple) and fields <= {
+                one.value for one in node.elts if isinstance(one, ast.Constant)
+            }:
+                found.add(name)
+    # The fields that travel are listed where an entry is described.
+    assert found <= {"kinds/identity.py", "kinds/time_entry.py"}

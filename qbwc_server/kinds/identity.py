@@ -53,7 +53,7 @@ class Likeness(IntEnum):
 
 
 def likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> Likeness:
-    """Tell how alike two entries are, both in Mosaic's terms.
+    """Tell how alike two entries are, both in the terms of one side.
 
     A field that has no counterpart is like nothing: what is left out is another entry.
     """

@@ -6,7 +6,6 @@ not be told from it afterwards. It goes on when the doubt ends; `queue` wakes it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +15,9 @@ from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds.identity import Word, Words, likeness
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.kinds.two_way import Action, Do, Entry, alike
+from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.storage import tables
 
-_SAME = ("date", "minutes", "person", "job", "item")
 _REASON = (
     "Waits until it is known whether QuickBooks has an entry that equals it. {reason}"
 )
@@ -60,7 +58,8 @@ def held(jobs: list[Job], row: sa.Row[Any], action: Action) -> Action | None:
         return None
     fields = action.fields if action.do is Do.ADD else row.quickbooks
     for job in jobs:
-        if job.record_id != row.id and _equal((job.payload or {})["fields"], fields):
+        doubted = (job.payload or {})["fields"]
+        if job.record_id != row.id and likeness(doubted, fields):
             reason = _REASON.format(reason=job.reason or "").strip()
             return Action(Do.NOTHING, reason, waits_for=queue.waits_for(job))
     return None
@@ -98,10 +97,3 @@ def held_in_mosaic(
         if likeness(entry.facing, one.mosaic):
             return Action(Do.NOTHING, _HELD, "pending", waits_for=one.waits_for)
     return None
-
-
-def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if any(one.get(name) != other.get(name) for name in _SAME):
-        return False
-    notes, its = one.get("notes") or "", other.get("notes") or ""
-    return notes == its or alike("notes", notes, its)

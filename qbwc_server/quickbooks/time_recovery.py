@@ -20,7 +20,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Heard, Question
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.identity import Word, likeness
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.qbxml.request import Request
 from qbwc_server.qbxml.response import Answer, Ret
@@ -209,7 +209,8 @@ def _could_be_ours(connection: Connection, job: Job, ret: Ret) -> bool:
     if time_entry.guid_of(ret) or not (untouched and made.isdigit() and job.sent_at):
         return False
     since = (job.sent_at - _CLOCKS_DIFFER).timestamp()
-    if int(made) < since or not _holds((job.payload or {})["fields"], ret):
+    there = time_entry.see(ret).snapshot
+    if int(made) < since or not likeness((job.payload or {})["fields"], there):
         return False
     record = tables.record
     wanted = connection.execute(
