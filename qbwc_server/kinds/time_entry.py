@@ -51,6 +51,7 @@ RANK_OF_EDITS = 10
 _RANK_OF_NEW, _OLDEST_RANKED = 60, 120
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How far Mosaic's clock may be from ours."""
+_LONGEST_NAME = 200
 _SIXTY = Decimal(60)
 _FOUR_PLACES = Decimal("0.0001")
 
@@ -233,6 +234,17 @@ def label(day: str, person: str, minutes: int, job: str) -> str:
     hours, rest = divmod(abs(minutes), 60)
     sign = "-" if minutes < 0 else ""
     return " ".join(filter(None, (day, person, f"{sign}{hours}:{rest:02}", job)))
+
+
+def glimpse(ret: Ret) -> str:
+    """Return a name for people of an entry that cannot be read, of what it shows."""
+    shown = (
+        ret.text("TxnDate"),
+        ret.text("EntityRef", "FullName"),
+        ret.text("Duration"),
+        ret.text("CustomerRef", "FullName"),
+    )
+    return " ".join(filter(None, shown))[:_LONGEST_NAME]
 
 
 def build(action: str, payload: Mapping[str, Any]) -> Request:

@@ -51,7 +51,7 @@ from qbwc_server.planning.time_gone import Gone
 from qbwc_server.planning.time_rests import Rests
 from qbwc_server.planning.time_waits import Waits
 from qbwc_server.quickbooks import time_jobs
-from qbwc_server.records import history, restored, transitions
+from qbwc_server.records import history, restored, transitions, unread
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -90,7 +90,10 @@ class TimeSteps:
         """
         company = registry.get(connection, self._company_id)
         now = self._clock()
-        rows = self._due(connection, record_ids, now)
+        rests = Rests(company.id)
+        rows = self._readable(
+            connection, self._due(connection, record_ids, now), rests, now
+        )
         ids = [row.id for row in rows]
         open_calls = outbox.records_with_open_calls(connection, company.id, ids)
         jobs = time_jobs.open_of(connection, company.id, ids)
@@ -105,7 +108,7 @@ class TimeSteps:
         batch = _Batch(
             company,
             links,
-            Rests(company.id),
+            rests,
             pairs,
             Places(connection, company.id, links, pairs, now),
             Counterparts(
@@ -113,7 +116,9 @@ class TimeSteps:
                 company.id,
                 pairs,
                 Places(connection, company.id, links, pairs, now),
-                restored.missing_on(connection, company.id, {row.day for row in rows}),
+                restored.missing_on(
+                    connection, company.id, {row.day for row in rows if row.day}
+                ),
                 note_all_known(connection, company, self._history, now),
                 joined,
             ),
@@ -156,6 +161,38 @@ class TimeSteps:
             making = {a.fields["person"] for _, a in batch.writes if a.do is Do.CREATE}
             batch.files.keep(making, now)
         return self._keep(connection, batch.writes, now)
+
+    def _readable(
+        self,
+        connection: Connection,
+        rows: Sequence[Row[Any]],
+        rests: Rests,
+        now: datetime,
+    ) -> list[Row[Any]]:
+        """Return the records that can be planned.
+
+        Of the others nobody knows what QuickBooks has: they rest, and what waits to be
+        written about them is taken back.
+        """
+        resting = [row for row in rows if row.unread is not None]
+        if not resting:
+            return list(rows)
+        jobs = time_jobs.open_of(
+            connection, self._company_id, [row.id for row in resting]
+        )
+        for row in resting:
+            mine = [
+                job
+                for job in jobs.get(row.id, [])
+                if job.state not in {"sent", "unsure"} and not job.in_doubt
+            ]
+            time_jobs.withdraw(connection, mine, unread.UNREAD, now)
+            if row.choice == Choice.NONE:
+                rests.leave(row.id)
+            else:
+                reason = unread.reason_of(row.unread)
+                rests.take(row, Action(Do.NOTHING, reason, "refused"))
+        return [row for row in rows if row.unread is None]
 
     def _plan(
         self,

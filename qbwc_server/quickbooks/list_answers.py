@@ -27,6 +27,7 @@ from qbwc_server.qbxml.status import Status, Verdict, status
 from qbwc_server.qbxml.values import believed, true_offset_minutes, wall
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.records import store, unread
+from qbwc_server.records.unread import Unread
 from qbwc_server.storage.database import NOT_USABLE
 
 ITERATOR_LOST = 3391
@@ -127,7 +128,7 @@ def _apply_page(
         queue.note(connection, job, cursor=None)
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
         return
-    seen, unread = see(kind, answer.rets)
+    seen, not_read = see(kind, answer.rets)
     full_read = job.id if cursor.get("full") else None
 
     def keep(objects: Sequence[Seen]) -> None:
@@ -137,16 +138,16 @@ def _apply_page(
 
     if one_by_one:
         seen, failed = each_alone(connection, seen, keep)
-        unread += [(one.quickbooks_id, error) for one, error in failed]
+        not_read += [Unread(one.quickbooks_id, str(error)) for one, error in failed]
     else:
         keep(seen)
-    if unread:
-        reasons = [f"{list_id or 'no ListID'}: {why!s}" for list_id, why in unread]
-        cursor["unread"] = [*cursor.get("unread", []), *reasons][:20]
-        ids = [list_id for list_id, _ in unread if list_id]
+    if not_read:
+        told = [one.told for one in not_read]
+        cursor["unread"] = [*cursor.get("unread", []), *told][:20]
+        ids = [one.quickbooks_id for one in not_read if one.quickbooks_id]
         if full_read is not None:
             store.mark_met(connection, company.id, kind.name, ids, full_read)
-        tell_unread(connection, job, ids, reasons, now)
+        tell_unread(connection, job, not_read, now)
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1
     _learn_offset(connection, company, seen)
@@ -187,18 +188,23 @@ def each_alone(
 def tell_unread(
     connection: Connection,
     job: Job,
-    ids: Sequence[str],
-    reasons: Sequence[str],
+    objects: Sequence[Unread],
     now: datetime,
 ) -> None:
     """Keep that objects of an answer could not be read: its exchange is replayed."""
+    reasons = [one.told for one in objects]
     _LOG.warning(
         "objects not read", company=job.company_id, kind=job.kind, reasons=reasons[:5]
     )
     told = f"{len(reasons)} not read: " + "; ".join(reasons)
     exchanges.fail(connection, job.company_id, job.exchange_id, reason=told, now=now)
     unread.note_unread(
-        connection, job.company_id, job.kind, ids, exchange_id=job.exchange_id, now=now
+        connection,
+        job.company_id,
+        job.kind,
+        objects,
+        exchange_id=job.exchange_id,
+        now=now,
     )
 
 
@@ -346,23 +352,21 @@ def _apply_deletions(
     queue.move(connection, job, "done", by="answer", now=now)
 
 
-def see(
-    kind: Kind, rets: Sequence[Ret]
-) -> tuple[list[Seen], list[tuple[str, Exception]]]:
-    """Return what could be read, and the ListIDs of the rest with the reasons."""
+def see(kind: Kind, rets: Sequence[Ret]) -> tuple[list[Seen], list[Unread]]:
+    """Return what could be read, and the rest with the reasons."""
     seen: list[Seen] = []
-    unread: list[tuple[str, Exception]] = []
+    not_read: list[Unread] = []
     for ret in rets:
         if ret.type != kind.ret:
             continue
         try:
             seen.append(kind.see(ret))
         except ValueError as error:
-            unread.append((ret.text("ListID"), error))
+            not_read.append(Unread(ret.text("ListID"), str(error)))
         except Exception as error:  # noqa: BLE001 - it must not stop the others
             _LOG.exception("object not read", kind=kind.name)
-            unread.append((ret.text("ListID"), error))
-    return seen, unread
+            not_read.append(Unread(ret.text("ListID"), repr(error)))
+    return seen, not_read
 
 
 def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | None:

@@ -22,6 +22,7 @@ from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Verdict, status
@@ -43,6 +44,7 @@ from qbwc_server.quickbooks.list_answers import (
 )
 from qbwc_server.quickbooks.restores import comparing, signs
 from qbwc_server.records import store
+from qbwc_server.records.unread import Unread
 from qbwc_server.storage import tables
 
 _NOT_FOUND = 3120
@@ -178,7 +180,8 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
         return
     if unread:
-        cursor["unread"] = [*cursor.get("unread", []), *unread.values()][:20]
+        told = [one.told for one in unread.values()]
+        cursor["unread"] = [*cursor.get("unread", []), *told][:20]
         if full_read is not None:
             store.mark_met(connection, company.id, NAME, unread, full_read)
     _remember_greatest(cursor, seen, now)
@@ -201,7 +204,7 @@ def _keep(
     connection: Connection,
     job: Job,
     seen: list[SeenTime],
-    unread: dict[str, str],
+    unread: dict[str, Unread],
     now: datetime,
     full_read: int | None = None,
     *,
@@ -217,11 +220,14 @@ def _keep(
 
     if one_by_one:
         seen, failed = each_alone(connection, seen, keep_some)
-        unread |= {one.txn_id: f"{one.txn_id}: {error}" for one, error in failed}
+        unread |= {
+            one.txn_id: Unread(one.txn_id, str(error), one.seen.name)
+            for one, error in failed
+        }
     else:
         keep_some(seen)
     if unread:
-        tell_unread(connection, job, list(unread), list(unread.values()), now)
+        tell_unread(connection, job, list(unread.values()), now)
     return seen
 
 
@@ -406,7 +412,8 @@ def _apply_verify(
     seen = _keep(connection, job, seen, unread, now, one_by_one=one_by_one)
     there = {one.txn_id for one in seen} | unread.keys()
     gone = time_records.alive(connection, company.id, set(asked) - there)
-    reason = "Not read: " + "; ".join(unread.values()) if unread else None
+    told = "; ".join(one.told for one in unread.values())
+    reason = f"Not read: {told}" if unread else None
     known = time_records.count(connection, company.id) if gone else 0
     if not _accepted(connection, company.id) and too_many(len(gone), known):
         reason = _ask_a_person(connection, company.id, len(gone), known)
@@ -482,20 +489,22 @@ def _tell_copy(
     time_records.wake_where(connection, company.id, waiting, now)
 
 
-def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, str]]:
+def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, Unread]]:
     """Return what could be read, and why the rest could not, by TxnID."""
     seen: list[SeenTime] = []
-    unread: dict[str, str] = {}
+    unread: dict[str, Unread] = {}
     for ret in rets:
         try:
             seen.append(time_records.see(ret))
         except ValueError as error:
-            txn_id = ret.text("TxnID")
-            unread[txn_id] = f"{txn_id or 'no TxnID'}: {error}"
+            why = str(error)
         except Exception as error:  # noqa: BLE001 - it must not stop the others
             _LOG.exception("time entry not read")
-            txn_id = ret.text("TxnID")
-            unread[txn_id] = f"{txn_id or 'no TxnID'}: {error!r}"
+            why = repr(error)
+        else:
+            continue
+        txn_id = ret.text("TxnID")
+        unread[txn_id] = Unread(txn_id, why, time_entry.glimpse(ret))
     return seen, unread
 
 

@@ -328,6 +328,7 @@ def _differs(row: Row[Any], one: SeenTime) -> bool:
         or row.restored in NOT_THERE
         or row.quickbooks_id != one.txn_id
         or bool(row.quickbooks_gone)
+        or row.unread is not None
     )
 
 

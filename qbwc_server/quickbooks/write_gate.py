@@ -196,6 +196,7 @@ def _only_in_quickbooks(
             _RECORD.c.quickbooks_id.is_not(None),
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.mosaic_id.is_(None),
+            _RECORD.c.unread.is_(None),
             takes_part(),
             ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
         )

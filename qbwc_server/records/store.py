@@ -154,6 +154,7 @@ def _update(
             {
                 "name": sa.bindparam("new_name"),
                 "quickbooks": sa.bindparam("snapshot"),
+                "unread": None,
                 "quickbooks_gone": False,
                 "edit_sequence": sa.bindparam("sequence"),
                 "time_modified": sa.bindparam("modified"),
@@ -180,6 +181,7 @@ def _update(
         for one in objects
         if there[one.quickbooks_id].quickbooks != one.snapshot
         or there[one.quickbooks_id].quickbooks_gone
+        or there[one.quickbooks_id].unread is not None
     ]
     if kind.mirror is not None:
         make_due(connection, company_id, differing, now)
@@ -296,6 +298,7 @@ def _differs(row: Row[Any] | None, one: Seen) -> bool:
         or row.edit_sequence != one.edit_sequence
         or row.time_modified != one.time_modified
         or bool(row.quickbooks_gone)
+        or row.unread is not None
     )
 
 

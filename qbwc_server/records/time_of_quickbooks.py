@@ -96,6 +96,7 @@ def renew(
                 "quickbooks_id": sa.bindparam("txn_id"),
                 "quickbooks": sa.bindparam("snapshot"),
                 "quickbooks_gone": False,
+                "unread": None,
                 "restored": sa.bindparam("mark"),
                 "lost": sa.bindparam("known", type_=_RECORD.c.lost.type),
                 "day": sa.bindparam("new_day"),
@@ -149,6 +150,7 @@ def delete(
             .where(*_here(company_id), _RECORD.c.quickbooks_id.in_(part))
             .values(
                 quickbooks_gone=True,
+                unread=None,
                 changed_at=now,
                 delivery_rank=time_entry.RANK_OF_EDITS,
                 **OVER,
@@ -253,6 +255,7 @@ def _side(seen: Seen) -> dict[str, Any]:
         "quickbooks_id": seen.quickbooks_id,
         "quickbooks": seen.snapshot,
         "quickbooks_gone": False,
+        "unread": None,
         "edit_sequence": seen.edit_sequence,
         "time_modified": seen.time_modified,
         "parent_id": seen.parent_id,

@@ -79,7 +79,12 @@ def of(row: Row[Any]) -> words.Standing:
     """Return where a record stands."""
     waits = row.waits_for is not None
     return words.standing(
-        row.kind, row.state, waits=waits, choice=row.choice, restored=row.restored
+        row.kind,
+        row.state,
+        waits=waits,
+        choice=row.choice,
+        restored=row.restored,
+        unread=row.unread,
     )
 
 

@@ -36,6 +36,7 @@ _OF_RESTORED: Final = {
 }
 """How it is told more closely, by whether our own database was put back, and state."""
 _ACTS: Final = {
+    "unread": "support",
     "waits": "nobody",
     "later": "customer",
     "restored": "customer",
@@ -74,10 +75,12 @@ def standing(
     waits: bool,
     choice: str | None = None,
     restored: str | None = None,
+    unread: str | None = None,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
 
-    `restored` is what a restored backup did to it (`kinds.restored`).
+    `restored` is what a restored backup did to it (`kinds.restored`), `unread` why its
+    newest form could not be read.
 
     Raises:
         KeyError: there is no such state.
@@ -88,6 +91,8 @@ def standing(
         name = "waits"
     elif state == "unlinked" and choice == "later":
         name = "later"
+    elif unread is not None and state == "refused":
+        name = "unread"
     elif restored is not None:
         name = _OF_RESTORED.get((restored == "copy", state), state)
     told = words_of(kind, name)
@@ -95,7 +100,7 @@ def standing(
 
 
 def who(kind: str, name: str) -> str:
-    """Return who acts next: the customer or nobody. `name` is as it is told."""
+    """Return customer, support or nobody, who acts next; `name` is as it is told."""
     if name in _ACTS:
         return _ACTS[name]
     acts = need(kind, name, waits=False) == "needs_you"

@@ -69,6 +69,15 @@ _RECORD: dict[str, tuple[str, ...]] = {
             "NAME` lists all of them with their hours."
         ),
     ),
+    "unread": (
+        "QuickBooks has it in a form that our program could not read.",
+        "Nothing to do for you: our support looks at it.",
+        (
+            "It goes on by itself when it can be read. Support: what QuickBooks said "
+            "of it is kept: `qbwc-server exchanges list --problem`; "
+            "`exchanges replay` works with it again after the fix."
+        ),
+    ),
     "left": (
         "A restored backup took it, and a person said that this is right.",
         _NOTHING,

@@ -31,6 +31,7 @@ def next_creations(connection: Connection, company_id: int) -> list[tuple[str, i
             _RECORD.c.due_at.is_not(None),
             _RECORD.c.quickbooks_id.is_not(None),
             _RECORD.c.quickbooks_gone.is_(False),
+            _RECORD.c.unread.is_(None),
             _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_gone.is_(True),
         )
         .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)

@@ -55,7 +55,7 @@ class Pairs:
                     _RECORD.c.company_id == company_id,
                     _RECORD.c.quickbooks_id.is_(None),
                     _RECORD.c.mosaic_id.is_not(None),
-                    _RECORD.c.day.in_(sorted({row.day for row in rows})),
+                    _RECORD.c.day.in_(sorted({row.day for row in rows if row.day})),
                 )
                 .distinct()
             ).scalars()
@@ -199,6 +199,7 @@ def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
         _RECORD.c.quickbooks_id.is_not(None),
         _RECORD.c.mosaic_id.is_(None),
         _RECORD.c.quickbooks_gone.is_(False),
+        _RECORD.c.unread.is_(None),
         takes_part(),
         ~sa.func.coalesce(_RECORD.c.restored, "").in_(sorted(NOT_THERE)),
     )

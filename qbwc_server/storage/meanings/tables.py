@@ -205,6 +205,7 @@ TABLES: Final[Meanings] = {
             "(asked), add or change (goes back to QuickBooks), left; copy: our own "
             "restored database did not know it.",
             "lost": "What QuickBooks had of it before the backup was restored.",
+            "unread": "Why its newest form in QuickBooks could not be read.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",
             "attempt": "How often it was tried since it last changed.",

@@ -59,6 +59,7 @@ record = of_company(
     text("choice", null=True),
     text("restored", null=True),
     sa.Column("lost", JSON),
+    text("unread", null=True),
     moment("due_at"),
     count("delivery_rank", 50),
     count("attempt"),
