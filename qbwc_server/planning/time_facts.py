@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.kinds import conflict, time_entry, two_way
+from qbwc_server.kinds import conflict, notes, time_entry, two_way
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.two_way import Entry, SideName
 from qbwc_server.qbxml.values import (
@@ -30,7 +30,7 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         agreed=row.agreed,
         quickbooks_gone=row.quickbooks_gone,
         mosaic_gone=row.mosaic_gone,
-        facing={} if quickbooks is None else links.facing(quickbooks),
+        facing={} if quickbooks is None else _facing(links, quickbooks, row.agreed),
         back={} if mosaic is None else links.back(mosaic),
         locked=_locked(company, row, quickbooks),
         closed=None if mosaic is None else closed(company, mosaic["date"]),
@@ -40,6 +40,21 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         restored=row.restored,
         lost=row.lost,
     )
+
+
+def _facing(
+    links: Links, quickbooks: Mapping[str, Any], agreed: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return QuickBooks' entry in Mosaic's terms.
+
+    Of notes that QuickBooks keeps in another form only what was edited there changes.
+    """
+    facing = links.facing(quickbooks)
+    full = (agreed or {}).get("mosaic", {}).get("notes")
+    kept = (agreed or {}).get("quickbooks", {}).get("notes")
+    if full is not None and kept is not None:
+        facing["notes"] = notes.edited(full, kept, quickbooks["notes"])
+    return facing
 
 
 def _locked(
