@@ -25,7 +25,7 @@ from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, status
 from qbwc_server.qbxml.values import believed, true_offset_minutes, wall
-from qbwc_server.quickbooks import list_requests
+from qbwc_server.quickbooks import list_requests, lost_iterators
 from qbwc_server.records import store, unread
 from qbwc_server.records.unread import Unread
 from qbwc_server.storage.database import NOT_USABLE
@@ -69,10 +69,11 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
     found = status(answer.status_code, answer.message)
     reason = f"QuickBooks answered {answer.status_code}: {answer.message}"[:500]
     kind = KINDS.get(job.kind)
-    if answer.status_code == ITERATOR_LOST and job.attempt < job.max_attempts:
-        queue.move(
-            connection, job, "ready", by="answer", now=now, reason=reason, cursor=None
-        )
+    lost = answer.status_code == ITERATOR_LOST
+    further = lost_iterators.go_on(job.cursor) if lost else None
+    if further or (lost and job.attempt < job.max_attempts):
+        more = {"reason": reason, "cursor": further}
+        queue.move(connection, job, "ready", by="answer", now=now, **more)
     elif kind is not None and kind.optional and found.verdict not in _PASSING:
         list_requests.remember(
             connection,
@@ -151,6 +152,8 @@ def _apply_page(
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1
     _learn_offset(connection, company, seen)
+    if kind.iterable:
+        lost_iterators.note_page(cursor, kind, answer)
     if kind.iterable and answer.iterator_remaining:
         cursor |= {
             "iterator": answer.iterator_id,
@@ -254,6 +257,11 @@ def _finish(
         "problem": None,
     }
     reason = None
+    if not lost_iterators.is_whole(cursor):
+        reason = "The list did not have as many objects as it began with; read anew."
+        queue.note(connection, job, cursor=None)
+        queue.retry_later(connection, job, by="answer", now=now, reason=reason)
+        return
     if _sweep(connection, company, job, cursor):
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
         return
@@ -283,7 +291,7 @@ def _sweep(
     missed, _ = store.unseen(connection, company.id, KINDS[job.kind], job.id)
     if missed:
         since = list_requests.since(state.watermark)
-        cursor |= {"swept": True, "since": since, "iterator": "", "from_name": None}
+        lost_iterators.ask_what_changed(cursor, since)
     return bool(missed)
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from qbwc_server.companies import attention
 from qbwc_server.storage import tables
 from tests.quickbooks.poller import Poller
 
@@ -50,14 +51,101 @@ def test_a_lost_iterator_starts_again_from_the_committed_watermark(
     assert small.job("customer").state == "done"
 
 
-def test_iterators_that_always_die_end_in_a_failed_job(small: Poller) -> None:
-    """QuickBooks that loses every iterator is not asked for ever."""
+def test_an_iterator_that_is_lost_again_and_again_brings_the_list_to_its_end(
+    small: Poller,
+) -> None:
+    """Pages that were taken stay taken, so no loss is a try, and nothing is told."""
+    for number in range(240):
+        small.hands.add("Customer", f"C{number:03}")
+    states = []
+
+    def idle(number: int) -> None:
+        job = small.job("customer")
+        states.append((job.state, job.attempt))
+        if number in {3, 6, 9, 12, 15, 18, 21}:
+            small.clock.pass_(seconds=11)
+
+    sent = small.poll(between=idle)
+    assert {attempt for _, attempt in states} == {1}
+    assert "failed" not in {state for state, _ in states}
+    assert small.job("customer").state == "done"
+    assert len(small.records("customer")) == 240
+    assert len(sent) < 40
+    assert small.company().attention_id == attention.TIME_OFF, "and nothing else"
+
+
+def test_iterators_that_always_die_are_as_good_as_ranges_of_names(
+    small: Poller,
+) -> None:
+    """QuickBooks that loses every iterator gives a page for each that is begun."""
     for number in range(35):
-        small.hands.add("Customer", f"C{number}")
+        small.hands.add("Customer", f"C{number:02}")
     small.poll(seconds=30)
+    assert small.job("customer").state == "done"
+    assert len(small.records("customer")) == 35
+
+
+def test_iterators_that_die_at_once_end_in_a_failed_job(small: Poller) -> None:
+    """Where no page brings anything new, QuickBooks is not asked for ever."""
+    small.hands.add("Customer", "C")
+
+    def lost(answer: str) -> str:
+        return re.sub(
+            r"<CustomerQueryRs.*?</CustomerQueryRs>|<CustomerQueryRs[^>]*/>",
+            f'<CustomerQueryRs requestID="{small.job("customer").id}" '
+            'statusCode="3391" statusSeverity="Error" statusMessage="not valid"/>',
+            answer,
+            flags=re.DOTALL,
+        )
+
+    small.poll(lost)
     job = small.job("customer")
     assert job.state == "failed"
     assert "3391" in (job.reason or "")
+
+
+def test_nothing_is_gone_by_a_list_that_was_taken_in_parts_and_lacks_some(
+    small: Poller,
+) -> None:
+    """A QuickBooks that begins elsewhere than at the name is read anew, whole."""
+    for number in range(45):
+        small.hands.add("Customer", f"C{number:02}")
+    small.poll()
+    assert len(small.records("customer")) == 45
+    small.clock.pass_(days=8)
+    skips = 0
+
+    def idle(number: int) -> None:
+        if number == 2:
+            small.clock.pass_(seconds=11)
+
+    original = small.file.begin_session
+
+    def begin(**named: str) -> object:
+        session = original(**named)
+        process = session.process
+
+        def other_order(text: str) -> str:
+            nonlocal skips
+            if "<FromName>C19" in text or "<FromName>C29" in text:
+                skips += 1
+                text = re.sub("<FromName>C.9", "<FromName>C39", text)
+            return process(text)
+
+        session.process = other_order
+        return session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small.file, "begin_session", begin)
+        small.poll(between=idle)
+        assert skips
+        assert small.records("customer", gone=True) == {}
+        assert "as many objects" in (small.job("customer").reason or "")
+        small.clock.pass_(minutes=30)
+        small.poll()
+    assert small.job("customer").state == "done"
+    assert small.records("customer", gone=True) == {}
+    assert len(small.records("customer")) == 45
 
 
 def test_an_old_page_in_place_of_the_next_one_is_not_taken(small: Poller) -> None:
