@@ -72,8 +72,15 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
     lost = answer.status_code == ITERATOR_LOST
     further = lost_iterators.go_on(job.cursor) if lost else None
     if further or (lost and job.attempt < job.max_attempts):
-        more = {"reason": reason, "cursor": further}
-        queue.move(connection, job, "ready", by="answer", now=now, **more)
+        queue.move(
+            connection,
+            job,
+            "ready",
+            by="answer",
+            now=now,
+            reason=reason,
+            cursor=further,
+        )
     elif kind is not None and kind.optional and found.verdict not in _PASSING:
         list_requests.remember(
             connection,

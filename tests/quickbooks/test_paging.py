@@ -132,7 +132,7 @@ def test_nothing_is_gone_by_a_list_that_was_taken_in_parts_and_lacks_some(
                 text = re.sub("<FromName>C.9", "<FromName>C39", text)
             return process(text)
 
-        session.process = other_order
+        patch.setattr(session, "process", other_order)
         return session
 
     with pytest.MonkeyPatch.context() as patch:
