@@ -40,6 +40,7 @@ from qbwc_server.planning import (
     time_copies,
     time_doubts,
     time_facts,
+    time_waits,
     used_words,
 )
 from qbwc_server.planning.counterparts.finding import Counterparts
@@ -90,6 +91,7 @@ class TimeSteps:
         """
         company = registry.get(connection, self._company_id)
         now = self._clock()
+        oldest = (now - self._window).date().isoformat()
         rests = Rests(company.id)
         rows = self._readable(
             connection, self._due(connection, record_ids, now), rests, now
@@ -129,9 +131,17 @@ class TimeSteps:
                 links,
                 time_facts.rules_of(company),
                 now,
-                (now - self._window).date().isoformat(),
+                oldest,
             ),
-            Waits(connection, company, self._window, self._history, gave_up, now),
+            Waits(
+                connection,
+                company,
+                self._window,
+                self._history,
+                gave_up,
+                now,
+                time_waits.moved_beyond(connection, company.id, rows, oldest),
+            ),
             files,
             joined,
         )
@@ -299,7 +309,8 @@ class TimeSteps:
             wait = wait or held
         wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
         wait = wait or time_copies.held(connection, company, row, entry, action, links)
-        return row, wait or batch.waits.for_a_person(row, action) or action
+        wait = wait or batch.waits.for_a_person(row, action)
+        return row, wait or batch.waits.beyond(row, action)
 
     def _keep(
         self,

@@ -1,12 +1,16 @@
-"""What keeps a step about time from being taken now: readings, and vain tries."""
+"""What keeps a step about time from being taken now: readings, and vain tries.
+
+And what is said of an entry on whose day Mosaic is not read again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies.registry import Company
@@ -15,9 +19,12 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import IN_MOSAIC, IN_QUICKBOOKS, Action, Do
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
 from qbwc_server.quickbooks import list_requests, time_records
+from qbwc_server.records import history
+from qbwc_server.storage import tables
 
 _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
+_MOVED = "moved to a day on which Mosaic is not read again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,8 @@ class Waits:
 
     `window` is how far back entries made in Mosaic are sent to QuickBooks, `history`
     how far back both sides are read at first. `gave_up` are records whose creation
-    Mosaic acknowledged and never showed.
+    Mosaic acknowledged and never showed, `moved` those that somebody moved to a day
+    before the window.
     """
 
     connection: Connection
@@ -35,6 +43,38 @@ class Waits:
     history: timedelta
     gave_up: Collection[int]
     now: datetime
+    moved: Collection[int] = frozenset()
+
+    @property
+    def oldest(self) -> str:
+        """The first day on which Mosaic is read again and again."""
+        return (self.now - self.window).date().isoformat()
+
+    def beyond(self, row: Row[Any], action: Action) -> Action:
+        """Say of what is moved to before the window how changes are noticed there."""
+        there = row.mosaic or {}
+        before = row.quickbooks if action.do is Do.MOD else there
+        going = action.fields.get("date") or self.oldest
+        if action.do in {Do.MOD, Do.UPDATE} and before["date"] >= self.oldest > going:
+            history.event(
+                self.connection,
+                self.company.id,
+                row.id,
+                at=self.now,
+                what=_MOVED,
+                by="plan",
+                detail={"before": before["date"], "after": going},
+            )
+        rests = action.do is Do.NOTHING and action.state == "in_sync"
+        if not rests or row.id not in self.moved or there["date"] >= self.oldest:
+            return action
+        said = (
+            f"It was moved to a day more than {self.window.days} days back, on which "
+            "Mosaic is not read again: a change to it there is noticed only if Mosaic "
+            "tells of it itself."
+        )
+        reason = " ".join(filter(None, (action.reason, said)))
+        return replace(action, reason=reason)
 
     def for_reading(self, row: Row[Any], action: Action) -> Action | None:
         """Hold back what is made on a side that was not read down to its day yet."""
@@ -46,8 +86,7 @@ class Waits:
                 reason = "Waits until Mosaic's time entries of its day are read."
                 return Action(Do.NOTHING, reason, "pending", waits_for=WAITS_FOR_MOSAIC)
         if action.do is Do.ADD and row.quickbooks_id is None:
-            oldest = (self.now - self.window).date().isoformat()
-            if row.day < oldest:
+            if row.day < self.oldest:
                 reason = (
                     f"Is only in Mosaic, and older than the {self.window.days} days "
                     "that are sent to QuickBooks."
@@ -73,3 +112,25 @@ class Waits:
         if action.do is Do.CREATE and row.id in self.gave_up:
             return Action(Do.NOTHING, outbox.NEVER_APPEARED, "refused")
         return None
+
+
+def moved_beyond(
+    connection: Connection, company_id: int, rows: Sequence[Row[Any]], oldest: str
+) -> set[int]:
+    """Return which records were moved to a day before the window."""
+    event = tables.record_event
+    ids = [
+        row.id
+        for row in rows
+        if row.mosaic and row.quickbooks_id and row.mosaic["date"] < oldest
+    ]
+    if not ids:
+        return set()
+    found = connection.execute(
+        sa.select(event.c.record_id).where(
+            event.c.company_id == company_id,
+            event.c.record_id.in_(ids),
+            event.c.what == _MOVED,
+        )
+    )
+    return set(found.scalars())

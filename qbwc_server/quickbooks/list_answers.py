@@ -196,10 +196,7 @@ def each_alone(
 
 
 def tell_unread(
-    connection: Connection,
-    job: Job,
-    objects: Sequence[Unread],
-    now: datetime,
+    connection: Connection, job: Job, objects: Sequence[Unread], now: datetime
 ) -> None:
     """Keep that objects of an answer could not be read: its exchange is replayed."""
     reasons = [one.told for one in objects]
