@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import KINDS, time_entry, tries
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -79,7 +79,12 @@ def of(row: Row[Any]) -> words.Standing:
     """Return where a record stands."""
     waits = row.waits_for is not None
     return words.standing(
-        row.kind, row.state, waits=waits, choice=row.choice, restored=row.restored
+        row.kind,
+        row.state,
+        waits=waits,
+        choice=row.choice,
+        restored=row.restored,
+        fails=row.failures >= tries.MOST,
     )
 
 

@@ -41,6 +41,7 @@ _ACTS: Final = {
     "restored": "customer",
     "perhaps_known": "customer",
     "left": "nobody",
+    "fails": "support",
 }
 _TIME: Final = "time_entry"
 
@@ -74,10 +75,12 @@ def standing(
     waits: bool,
     choice: str | None = None,
     restored: str | None = None,
+    fails: bool = False,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
 
-    `restored` is what a restored backup did to it (`kinds.restored`).
+    `restored` is what a restored backup did to it (`kinds.restored`), `fails` whether
+    Mosaic failed on it too often.
 
     Raises:
         KeyError: there is no such state.
@@ -90,12 +93,14 @@ def standing(
         name = "later"
     elif restored is not None:
         name = _OF_RESTORED.get((restored == "copy", state), state)
+    elif state == "refused" and fails:
+        name = "fails"
     told = words_of(kind, name)
     return Standing(found, NEEDS[found], told.happened, who(kind, name), told.do)
 
 
 def who(kind: str, name: str) -> str:
-    """Return who acts next: the customer or nobody. `name` is as it is told."""
+    """Return who acts next: customer, support or nobody. `name` is as it is told."""
     if name in _ACTS:
         return _ACTS[name]
     acts = need(kind, name, waits=False) == "needs_you"

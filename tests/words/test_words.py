@@ -151,6 +151,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
             "record-waits",
             "record-later",
             *("record-restored", "record-left", "record-perhaps-known"),
+            "record-fails",
             "session-troubled",
             "session-left",
             "exchange-unused",
@@ -173,6 +174,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     assert {key for key, one in who.items() if one == "support"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
         *(("company", "paused"), ("company", "failed")),
+        *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
     }
 
 
