@@ -94,7 +94,14 @@ def made_new(
         if found is not None:
             mosaic_id = int(body["mosaic_id"])
             made.append(links.Link(call.record_id, call.data_type, mosaic_id, found))
-    outbox.all_done(connection, company_id, [call.id for call, _ in calls], now)
+    connection.execute(
+        _CALL.update()
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.id.in_([call.id for call, _ in calls]),
+        )
+        .values(state="done", settled_at=now, check_at=None)
+    )
     links.link_all(connection, company_id, made, by=by, now=now)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server import metrics
 from qbwc_server.companies import registry
 from qbwc_server.delivery import reservations
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import time_entry, tries
 from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.records import transitions
 from qbwc_server.storage import tables
@@ -230,11 +230,22 @@ def accepted(
     change(connection, call, state="accepted", api_request_id=api_request_id)
 
 
-def unsure(connection: Connection, call: Row[Any], reason: str, now: datetime) -> None:
-    """Note that a write may or may not have been made."""
+def unsure(
+    connection: Connection,
+    call: Row[Any],
+    reason: str,
+    now: datetime,
+    *,
+    failed: bool = False,
+) -> None:
+    """Note that a write may or may not have been made.
+
+    `failed`: Mosaic failed on it and answers others, so it is a try of its record.
+    """
     change(connection, call, state="unsure", reason=reason)
     if call.record_id is not None:
-        transitions.doubt(connection, call.company_id, call.record_id, reason)
+        doubt = transitions.fails if failed else transitions.doubt
+        doubt(connection, call.company_id, call.record_id, reason)
     if call.operation != "create":
         change(connection, call, check_at=now)
 
@@ -242,7 +253,8 @@ def unsure(connection: Connection, call: Row[Any], reason: str, now: datetime) -
 def refused(connection: Connection, call: Row[Any], reason: str, now: datetime) -> None:
     """Take a write as refused by Mosaic; its record says so until something changes."""
     settle_as(connection, call, "refused", reason, now)
-    _rest_refused(connection, call, f"Mosaic refused it: {reason}"[:500], now)
+    said = f"{transitions.REFUSED}{reason}"[:500]
+    _rest_refused(connection, call, said, now)
 
 
 def _rest_refused(
@@ -322,9 +334,21 @@ def never_made(
     *,
     again_at: datetime,
 ) -> None:
-    """Take a write as not made; its record is planned again, and waits since then."""
+    """Take a write as not made; its record is planned again, and waits since then.
+
+    Where Mosaic fails on it, the next try waits, and after some a person must act.
+    """
     settle_as(connection, call, "absent", reason, now)
     if call.record_id is not None:
+        failures, said = transitions.failures(
+            connection, call.company_id, call.record_id
+        )
+        if call.state == "unsure" and failures:
+            pause = tries.pause(failures)
+            if pause is None:
+                _rest_refused(connection, call, said, now)
+                return
+            reason, again_at = said, now + pause
         if again_at <= now and call.due_since is not None:
             again_at = min(again_at, call.due_since)
         transitions.plan_again(
@@ -363,17 +387,6 @@ def settle_as(
             made=state == "done",
             now=now,
         )
-
-
-def all_done(
-    connection: Connection, company_id: int, call_ids: Sequence[int], now: datetime
-) -> None:
-    """Take writes to lists as made."""
-    connection.execute(
-        _CALL.update()
-        .where(_CALL.c.company_id == company_id, _CALL.c.id.in_(call_ids))
-        .values(state="done", settled_at=now, check_at=None)
-    )
 
 
 def change(connection: Connection, call: Row[Any], **values: object) -> None:

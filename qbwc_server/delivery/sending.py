@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import logs
 from qbwc_server.delivery import list_calls, outbox, time_calls
+from qbwc_server.delivery.failing import Failing
 from qbwc_server.delivery.rate_budget import BudgetSpent
 from qbwc_server.kinds import time_entry
 from qbwc_server.mosaic.answers import WriteAnswer
@@ -42,10 +43,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of sending: an answer or an error; neither if it was not sent."""
+    """What came of sending: an answer or an error; neither if it was not sent.
+
+    `own` says that Mosaic failed on this write and answers others.
+    """
 
     answer: WriteAnswer | None = None
     error: Exception | None = None
+    own: bool = False
 
     @property
     def stops(self) -> bool:
@@ -117,7 +122,7 @@ class Sender:
             why = error.support if isinstance(error, MosaicError) else str(error)
             outbox.refused(connection, call, why, now)
         elif isinstance(error, MosaicError) and error.outcome_unknown:
-            outbox.unsure(connection, call, error.support, now)
+            outbox.unsure(connection, call, error.support, now, failed=outcome.own)
         elif isinstance(error, MosaicError):
             outbox.never_made(connection, call, error.customer, now, again_at=now)
 
@@ -144,7 +149,8 @@ class Sending:
     """Sends several kept writes, until one meets trouble that all others would meet.
 
     `alive` is called before each; what it raises stops the others too. What may not
-    leave any more by `may_leave` is not sent, and that is known.
+    leave any more by `may_leave` is not sent, and that is known. `failing` tells what
+    Mosaic fails on alone: the others go on.
     """
 
     def __init__(
@@ -152,10 +158,12 @@ class Sending:
         sender: Sender,
         alive: Callable[[], None],
         may_leave: Callable[[Step], bool],
+        failing: Failing,
     ) -> None:
         self._sender = sender
         self._alive = alive
         self._may_leave = may_leave
+        self._failing = failing
         self.stopped: Exception | None = None
         self._left_out: AbstractSet[int] = frozenset()
 
@@ -180,8 +188,13 @@ class Sending:
         if not self._may_leave(step):
             return NOT_SENT
         outcome = self._sender.write(step)
-        if outcome.stops and self.stopped is None:
-            self.stopped = outcome.error
+        if outcome.answer is not None:
+            self._failing.went()
+        elif outcome.stops:
+            own = self._failing.is_own(outcome.error)
+            if (not own or self._failing.too_many) and self.stopped is None:
+                self.stopped = outcome.error
+            outcome = replace(outcome, own=own)
         return outcome
 
 

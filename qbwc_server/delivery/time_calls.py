@@ -227,8 +227,13 @@ def _made(
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
         time_of_mosaic.was_ours(connection, call.company_id, mosaic_id)
-    outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
     agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
+    if _not_taken(call, row, agreed):
+        time_of_mosaic.renew(connection, call.company_id, [(row, found)], now)
+        reason = "Mosaic has not made the change."
+        outbox.never_made(connection, call, reason, now, again_at=now)
+        return
+    outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
     time_of_mosaic.written(connection, row, mosaic_id, found, agreed, now)
     if row.mosaic_id not in {None, mosaic_id}:
         # Made anew: should the entry that it was before be shown again, it is known.
@@ -244,6 +249,12 @@ def _made(
         by=by,
         detail={"mosaic_id": mosaic_id, "now": found},
     )
+
+
+def _not_taken(call: Row[Any], row: Row[Any], agreed: two_way.Agreed) -> bool:
+    """Tell whether a change that Mosaic failed on was not made at all."""
+    failed = call.operation == "update" and call.state == "unsure" and row.failures
+    return bool(failed and agreed == row.agreed)
 
 
 def _gone(connection: Connection, call: Row[Any], now: datetime) -> None:
@@ -277,5 +288,6 @@ def _still_there(
         return
     reason = "Mosaic still has the entry."
     outbox.never_made(connection, call, reason, now, again_at=now)
-    transitions.count_try(connection, call.company_id, call.record_id)
+    if call.state != "unsure":  # what was not answered is no try, a failure its own
+        transitions.count_try(connection, call.company_id, call.record_id)
     time_mosaic.keep_mosaic(connection, call.company_id, [body], now=now)

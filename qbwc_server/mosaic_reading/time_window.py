@@ -78,6 +78,14 @@ class Window:
             moments.append(_moment(company.time_hot_at, self.hot_every, now))
         return min(moments)
 
+    def is_ahead(self, company: Company, now: datetime) -> bool:
+        """Tell whether the next readings were set by a clock that was ahead."""
+        moments = (
+            (company.time_window_at, self.every),
+            (company.time_hot_at, self.hot_every),
+        )
+        return any(at is not None and at > now + every for at, every in moments)
+
     def older(self, company: Company, now: datetime) -> tuple[date, date | None] | None:
         """Return the next range of days of the first read; None if it is complete."""
         today = now.date()

@@ -8,6 +8,7 @@ they must not be.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
@@ -16,11 +17,18 @@ from qbwc_server.storage import tables
 
 FARTHEST = timedelta(days=1)
 """Nothing that goes on by itself is ever put off for longer."""
+SERVED: Final = timedelta(hours=1)
+"""A worker looks at each company at least so often, or as often as time is read."""
 
 
-def put_right(connection: Connection, company_id: int, now: datetime) -> None:
-    """Have everything of a company done now that is to be done too far ahead."""
-    farthest = now + FARTHEST
+def put_right(
+    connection: Connection,
+    company_id: int,
+    now: datetime,
+    ahead: timedelta = FARTHEST,
+) -> None:
+    """Have everything of a company done now that is to be done too far `ahead`."""
+    farthest = now + ahead
     due.bring_near(connection, company_id, farthest, now)
     job, call = tables.job, tables.mosaic_call
     for table, column in ((job, job.c.run_at), (call, call.c.check_at)):

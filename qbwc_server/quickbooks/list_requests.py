@@ -231,7 +231,7 @@ def request(
         # Rule 4: the page was asked for already and its answer did nothing.
         or cursor.get("asked") == cursor["pages"]
     ):
-        cursor = _begin(known, job, session_id, now, rules)
+        cursor = _begin(company.offset_minutes, known, job, session_id, now, rules)
     return _page(KINDS[job.kind], job, cursor), {**cursor, "asked": cursor["pages"]}
 
 
@@ -247,12 +247,15 @@ def is_full_due(state: Row[Any] | None, now: datetime, rules: Rules) -> bool:
 
 
 def _begin(
-    state: Row[Any] | None, job: Job, session_id: int, now: datetime, rules: Rules
+    offset: int | None,
+    state: Row[Any] | None,
+    job: Job,
+    session_id: int,
+    now: datetime,
+    rules: Rules,
 ) -> dict[str, Any]:
     full = is_full_due(state, now, rules)
-    start = None
-    if not full and state is not None:
-        start = changed_from(state, now)
+    start = None if full or state is None else changed_from(state, now, offset)
     return {
         "session": session_id,
         "began": now.isoformat(),
@@ -270,17 +273,23 @@ def _begin(
     }
 
 
-def changed_from(state: Row[Any], now: datetime) -> str | None:
+def changed_from(
+    state: Row[Any], now: datetime, offset_minutes: int | None
+) -> str | None:
     """Return from when on to ask for changes, None for everything there is.
 
-    Once a day it is a day earlier than needed: a computer whose clock was set back, or
-    that moved to the west, writes times that were passed already.
+    Never from after the last read: what is ahead of it is of a wrong clock. Once a day,
+    and where that read is ahead of us, a day earlier: a clock may have been set back.
     """
     if state.watermark is None:
         return None
-    first_of_the_day = state.last_read_at.date() < now.date()
-    start = since(state.watermark)
-    return wall_clock_minus(start, _A_DAY) if first_of_the_day else start
+    last, read_at = state.watermark, state.last_read_at
+    if offset_minutes is not None:
+        there = read_at + timedelta(minutes=offset_minutes)
+        last = min(last, there.strftime("%Y-%m-%dT%H:%M:%S"))
+    start = since(last)
+    behind = read_at.date() < now.date() or read_at > now
+    return wall_clock_minus(start, _A_DAY) if behind else start
 
 
 def since(watermark: str) -> str:

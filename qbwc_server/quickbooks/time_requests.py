@@ -132,7 +132,7 @@ def _begin(
         begins = max(start, today - timedelta(days=days))
         first |= {"from": begins.isoformat(), "days": days}
     elif state is not None:
-        first["since"] = list_requests.changed_from(state, now)
+        first["since"] = list_requests.changed_from(state, now, company.offset_minutes)
     return {
         "session": session_id,
         "began": now.isoformat(),

@@ -34,6 +34,7 @@ def make_due(
         record_ids,
         due_at=now,
         attempt=0,
+        failures=0,
         state=unless_told("pending"),
         reason=None,
     )
@@ -83,7 +84,7 @@ def look_at_all(connection: Connection, company_id: int, now: datetime) -> None:
         .where(_RECORD.c.company_id == company_id)
         .where(_RECORD.c.kind.in_((*mirrored, time_entry.NAME)))
         .where(_RECORD.c.state.not_in((_LEFT_OUT, "gone")))
-        .values(due_at=now, attempt=0)
+        .values(due_at=now, attempt=0, failures=0)
     )
     moved(connection, company_id)
     registry.change(connection, company_id, deliver_at=now)

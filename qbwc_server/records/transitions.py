@@ -16,12 +16,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.kinds import tries
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import FREE, waiting
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
 _LEFT_OUT: Final = "do_not_link"
+REFUSED: Final = "Mosaic refused it: "
+"""Begins a reason that quotes why Mosaic did not take a write."""
+_UNCHANGED: Final = ("in_sync", "gone")
 _LONGEST = 1000
 """Characters of a reason; QuickBooks' own words may be many."""
 
@@ -51,6 +55,8 @@ def rest(
     forgets how often they were written in vain.
     """
     values: dict[str, object] = {"attempt": 0} if tries_over else {}
+    if state in _UNCHANGED:
+        values["failures"] = 0
     values |= waiting(awaited)
     change(
         connection,
@@ -119,15 +125,29 @@ def go_out(
     company_id: int,
     writes: Sequence[tuple[int, str | None]],
 ) -> None:
-    """Say of records that a write of theirs to Mosaic is on its way, each with why."""
+    """Say of records that a write of theirs to Mosaic is on its way, each with why.
+
+    What Mosaic said at the last try, and who must act, holds until it says otherwise.
+    """
     if not writes:
         return
+    stays = sa.or_(
+        _RECORD.c.reason.startswith(REFUSED), _RECORD.c.reason.startswith(tries.FAILED)
+    )
     connection.execute(
         _RECORD.update()
         .where(
             _RECORD.c.company_id == company_id, _RECORD.c.id == sa.bindparam("about")
         )
-        .values(state="pending", reason=sa.bindparam("why"), due_at=None, **FREE),
+        .values(
+            state=sa.case((stays, _RECORD.c.state), else_="pending"),
+            reason=sa.case(
+                (stays, _RECORD.c.reason),
+                else_=sa.bindparam("why", type_=_RECORD.c.reason.type),
+            ),
+            due_at=None,
+            **FREE,
+        ),
         [{"about": record_id, "why": why} for record_id, why in writes],
     )
 
@@ -135,6 +155,29 @@ def go_out(
 def doubt(connection: Connection, company_id: int, record_id: int, reason: str) -> None:
     """Say of a record that nobody knows yet what its write came to."""
     change(connection, company_id, record_id, reason=reason)
+
+
+def fails(connection: Connection, company_id: int, record_id: int, said: str) -> None:
+    """Count a write that Mosaic failed on while it answers others; `said` is why."""
+    change(
+        connection,
+        company_id,
+        record_id,
+        failures=_RECORD.c.failures + 1,
+        reason=f"{tries.FAILED}{said}"[:_LONGEST],
+    )
+
+
+def failures(
+    connection: Connection, company_id: int, record_id: int
+) -> tuple[int, str]:
+    """Return how often Mosaic failed on a record in a row, and what it said."""
+    row = connection.execute(
+        sa.select(_RECORD.c.failures, _RECORD.c.reason).where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == record_id
+        )
+    ).first()
+    return (0, "") if row is None else (row.failures, row.reason or "")
 
 
 def ask(connection: Connection, company_id: int, record_id: int, question: str) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import KINDS, time_entry, tries
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -85,6 +85,7 @@ def of(row: Row[Any]) -> words.Standing:
         choice=row.choice,
         restored=row.restored,
         unread=row.unread,
+        fails=row.failures >= tries.MOST,
     )
 
 

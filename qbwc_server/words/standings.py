@@ -42,6 +42,7 @@ _ACTS: Final = {
     "restored": "customer",
     "perhaps_known": "customer",
     "left": "nobody",
+    "fails": "support",
 }
 _TIME: Final = "time_entry"
 
@@ -76,11 +77,12 @@ def standing(
     choice: str | None = None,
     restored: str | None = None,
     unread: str | None = None,
+    fails: bool = False,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
 
     `restored` is what a restored backup did to it (`kinds.restored`), `unread` why its
-    newest form could not be read.
+    newest form could not be read, `fails` whether Mosaic failed on it too often.
 
     Raises:
         KeyError: there is no such state.
@@ -95,6 +97,8 @@ def standing(
         name = "unread"
     elif restored is not None:
         name = _OF_RESTORED.get((restored == "copy", state), state)
+    elif state == "refused" and fails:
+        name = "fails"
     told = words_of(kind, name)
     return Standing(found, NEEDS[found], told.happened, who(kind, name), told.do)
 

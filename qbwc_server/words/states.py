@@ -94,6 +94,15 @@ _RECORD: dict[str, tuple[str, ...]] = {
             "it go to the other side."
         ),
     ),
+    "fails": (
+        "Mosaic fails on this one, and takes others.",
+        "Please tell our support; it is tried again by itself every few hours.",
+        (
+            "The reason has what Mosaic said. Support: ask Mosaic about it, with the "
+            "reference of the call. `qbwc-server records resync RECORD` has it tried "
+            "at once."
+        ),
+    ),
 }
 _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ("employee", "unlinked"): (

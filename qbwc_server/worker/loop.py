@@ -25,8 +25,7 @@ from qbwc_server.mosaic.client import MosaicClient, Transport
 from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.mosaic_reading.time_window import Window
 from qbwc_server.onboarding import forecast
-from qbwc_server.operations import housekeeping, notices
-from qbwc_server.operations.clocks import FARTHEST
+from qbwc_server.operations import clocks, housekeeping, notices
 from qbwc_server.planning.counterparts import joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
@@ -174,7 +173,7 @@ class Worker:
         free = sa.or_(leased.is_(None), leased <= now, leased > wrong)
         longest = (
             sa.select(_COMPANY.c.id)
-            .where(sa.or_(due <= now, due > now + FARTHEST), free)
+            .where(sa.or_(due <= now, due > now + self._seldom), free)
             .order_by(due)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -188,6 +187,14 @@ class Worker:
                 .returning(*_COMPANY.c)
             ).first()
         return None if row is None else Company.of(row)
+
+    @property
+    def _seldom(self) -> timedelta:
+        """How long a company is left alone at most: more was put off by a wrong clock.
+
+        Where there is nothing to do, the pass asks nothing.
+        """
+        return max(clocks.SERVED, Window.of(self._settings).every)
 
     def _until(self) -> datetime:
         return self._clock() + timedelta(seconds=self._settings.lease_seconds)
@@ -234,7 +241,10 @@ class Worker:
             transport=self._transport,
             timeout=settings.mosaic_timeout_seconds,
         )
-        window = Window.of(settings)
+        window, now = Window.of(settings), self._clock()
+        if window.is_ahead(company, now):
+            with company_transaction(self._engine, company.id) as connection:
+                clocks.put_right(connection, company.id, now, timedelta())
         try:
             then = Delivery(
                 self._engine,
@@ -294,6 +304,8 @@ class Worker:
             due = self._next_due(connection, company.id)
             if again is not None:
                 due = again if due is None else max(again, due)
+            if due is not None:
+                due = min(due, self._clock() + self._seldom)
             connection.execute(
                 _COMPANY.update()
                 .where(_COMPANY.c.id == company.id, _COMPANY.c.leased_by == token)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from qbwc_server.companies import attention, registry, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery import list_calls, outbox
+from qbwc_server.delivery.failing import Failing
 from qbwc_server.delivery.outcomes import Outcomes
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.delivery.sending import Sender, Sending, Step
@@ -26,12 +27,7 @@ from qbwc_server.kinds import gate, time_entry
 from qbwc_server.kinds.list_plan import Action, Do, match_key
 from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.mosaic.client import MosaicClient
-from qbwc_server.mosaic.errors import (
-    Forbidden,
-    MosaicError,
-    RateLimited,
-    Unauthorised,
-)
+from qbwc_server.mosaic.errors import Forbidden, MosaicError, RateLimited, Unauthorised
 from qbwc_server.mosaic_reading.before_creating import BeforeCreating
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.planning import relinked, time_claiming
@@ -104,6 +100,7 @@ class Delivery:
         self._steps = Steps(company.id, clock=clock, settle=settle)
         self._plan_time = plan_time
         self._sender = Sender(company.id, client, clock=clock)
+        self._failing = Failing(client.check)
         self._time = TimeReader(
             engine, company.id, client, window, clock=clock, alive=alive
         )
@@ -319,7 +316,7 @@ class Delivery:
             fresh = gate.is_fresh(kept_at, self._clock(), self._settle)
             return fresh and self._stands(step, moves)
 
-        sending = Sending(self._sender, self._alive, may_leave)
+        sending = Sending(self._sender, self._alive, may_leave, self._failing)
         try:
             self._read_before(steps)
             left_out = self._outcomes.seen_first(steps)

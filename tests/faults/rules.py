@@ -38,7 +38,9 @@ def _no_doubt() -> None:
 def _posts_again() -> None:
     """A write to Mosaic without a usable answer was never made."""
 
-    def careless(connection: Any, call: Any, reason: str, now: Any) -> None:
+    def careless(
+        connection: Any, call: Any, reason: str, now: Any, **_more: Any
+    ) -> None:
         outbox.never_made(connection, call, reason, now, again_at=now)
 
     outbox.unsure = careless

@@ -152,6 +152,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
             "record-later",
             *("record-restored", "record-left", "record-perhaps-known"),
             "record-unread",
+            "record-fails",
             "session-troubled",
             "session-left",
             "exchange-unused",
@@ -175,6 +176,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     assert {key for key in supports if key[1] != "unread"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
         *(("company", "paused"), ("company", "failed")),
+        *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
     }
 
 

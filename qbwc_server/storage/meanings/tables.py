@@ -209,6 +209,7 @@ TABLES: Final[Meanings] = {
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",
             "attempt": "How often it was tried since it last changed.",
+            "failures": "How often in a row Mosaic failed on it and took others.",
             "seen_in": "The read that saw it last.",
             "created_at": "When it was first seen.",
             "changed_at": "When it last changed here.",

@@ -99,7 +99,7 @@ VIEWS: Final[Meanings] = {
                 *("time_modified", "external_guid", "mosaic_type", "mosaic_id"),
                 *("quickbooks_gone", "mosaic_gone", "parent_id", "waits_for"),
                 *("choice", "due_at", "attempt", "quickbooks", "mosaic", "agreed"),
-                *("conflict", "created_at", "restored", "lost"),
+                *("conflict", "created_at", "restored", "lost", "failures"),
             ),
         },
     ),

@@ -63,6 +63,7 @@ record = of_company(
     moment("due_at"),
     count("delivery_rank", 50),
     count("attempt"),
+    count("failures"),
     sa.Column("seen_in", sa.BigInteger),
     moment("created_at", null=False),
     moment("changed_at", null=False),
