@@ -48,13 +48,15 @@ SELECT
     r.conflict,
     r.created_at,
     r.restored,
-    r.lost
+    r.lost,
+    r.failures
 FROM record r
 JOIN company c ON c.id = r.company_id
 LEFT JOIN word w ON w.topic = r.kind AND w.name = CASE{closer}
     WHEN r.restored = 'copy' AND r.state = 'refused' THEN 'perhaps_known'
     WHEN r.restored IS NOT NULL AND r.state = 'refused' THEN 'restored'
     WHEN r.restored <> 'copy' AND r.state = 'gone' THEN 'left'
+    WHEN r.failures >= 5 AND r.state = 'refused' THEN 'fails'
     WHEN r.state = 'unlinked' AND r.waits_for IS NOT NULL THEN 'waits'
     WHEN r.state = 'unlinked' AND r.choice = 'later' THEN 'later'
     ELSE r.state

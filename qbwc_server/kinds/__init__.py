@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qbwc_server.kinds import contractor, customer, employee, service_item
-from qbwc_server.kinds.kept import CLASS, PAYROLL_ITEM
 from qbwc_server.kinds.kind import Kind
+from qbwc_server.kinds.lists import contractor, customer, employee, service_item
+from qbwc_server.kinds.lists.kept import CLASS, PAYROLL_ITEM
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

@@ -35,10 +35,10 @@ from qbwc_server.quickbooks import (
     job_answers,
     list_answers,
     list_requests,
-    time_answers,
     time_records,
     time_requests,
 )
+from qbwc_server.quickbooks.about_time import seen as seen_entries
 from qbwc_server.records import store, unread
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction
@@ -218,11 +218,11 @@ def _take_time(
     done: Replayed,
 ) -> Sequence[object]:
     """Take the time entries of which nothing newer is known, and ask for them again."""
-    seen, not_read = time_answers.see(answer.rets)
+    seen, not_read = seen_entries.see(answer.rets)
     ids = [one.txn_id for one in seen]
     there = time_records.known(connection, company.id, ids)
     fresh = [one for one in seen if _is_newer(one.seen, there.get(one.txn_id))]
-    time_answers.keep(connection, company.id, fresh, now=now)
+    seen_entries.keep(connection, company.id, fresh, now=now)
     unread.wake_unread(
         connection, company.id, time_entry.NAME, ids, mirrored=True, now=now
     )

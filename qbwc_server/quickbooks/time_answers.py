@@ -9,7 +9,7 @@ Rule 3: an entry that cannot be read is named with the job and stops nothing els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,31 +20,28 @@ from sqlalchemy.engine import Connection
 from qbwc_server import words
 from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.jobs import doubt, queue
+from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_entry import NAME, SeenTime
-from qbwc_server.qbxml.response import Answer, Ret
+from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.qbxml.values import (
     InvalidValue,
     believed,
     boolean,
     wall,
-    wall_datetime,
 )
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
+from qbwc_server.quickbooks.about_time import compared, deleted, verified
+from qbwc_server.quickbooks.about_time.asking import accepted
+from qbwc_server.quickbooks.about_time.seen import keep_told, see
 from qbwc_server.quickbooks.list_answers import (
     ITERATOR_LOST,
-    each_alone,
     next_in_turn,
     refused,
-    tell_unread,
-    too_many,
 )
-from qbwc_server.quickbooks.restores import comparing, signs
+from qbwc_server.quickbooks.restores import numbers
 from qbwc_server.records import store
-from qbwc_server.records.unread import Unread
 from qbwc_server.storage import tables
 
 _NOT_FOUND = 3120
@@ -78,9 +75,9 @@ def apply(
         _apply_preferences(connection, company, answer, now)
         queue.move(connection, job, "done", by="answer", now=now)
     elif job.kind == list_requests.TIME_DELETIONS:
-        _apply_deletions(connection, company, job, answer, now)
+        deleted.apply(connection, company, job, answer, now)
     elif job.action == time_requests.VERIFY:
-        _apply_verify(connection, company, job, answer, now, one_by_one=one_by_one)
+        verified.apply(connection, company, job, answer, now, one_by_one=one_by_one)
     else:
         _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
 
@@ -174,8 +171,10 @@ def _apply_page(
         return
     seen, unread = see(answer.rets)
     full_read = job.id if cursor["full"] else None
-    begun = _look_for_restore(connection, company, seen, now)
-    seen = _keep(connection, job, seen, unread, now, full_read, one_by_one=one_by_one)
+    begun = numbers.look_for_restore(connection, company, seen, now)
+    seen = keep_told(
+        connection, job, seen, unread, now, full_read, one_by_one=one_by_one
+    )
     if begun:
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
         return
@@ -198,54 +197,6 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _next_slice(connection, company, job, cursor, now)
-
-
-def _keep(
-    connection: Connection,
-    job: Job,
-    seen: list[SeenTime],
-    unread: dict[str, Unread],
-    now: datetime,
-    full_read: int | None = None,
-    *,
-    one_by_one: bool,
-) -> list[SeenTime]:
-    """Keep entries and tell which could not be read; return those that were kept.
-
-    What turns out not to be one of them is added to `unread`.
-    """
-
-    def keep_some(entries: Sequence[SeenTime]) -> None:
-        keep(connection, job.company_id, entries, now=now, full_read=full_read)
-
-    if one_by_one:
-        seen, failed = each_alone(connection, seen, keep_some)
-        unread |= {
-            one.txn_id: Unread(one.txn_id, str(error), one.seen.name)
-            for one, error in failed
-        }
-    else:
-        keep_some(seen)
-    if unread:
-        tell_unread(connection, job, list(unread.values()), now)
-    return seen
-
-
-def keep(
-    connection: Connection,
-    company_id: int,
-    seen: Sequence[SeenTime],
-    *,
-    now: datetime,
-    full_read: int | None = None,
-) -> None:
-    """Keep entries that QuickBooks showed, whoever asked for them."""
-    if signs.stands(connection, company_id):
-        there = time_records.known(connection, company_id, [one.txn_id for one in seen])
-        signs.note_befallen(connection, company_id, seen, there, now=now)
-    time_records.keep_quickbooks(
-        connection, company_id, seen, now=now, full_read=full_read
-    )
 
 
 def _next_slice(
@@ -308,7 +259,7 @@ def _finish(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
         return
     state = list_requests.state(connection, company.id, NAME)
-    accepted = _accepted(connection, company.id)
+    believed_gone = accepted(connection, company.id)
     values: dict[str, object] = {
         "watermark": list_requests.reached(state, cursor, now),
         "last_read_at": now,
@@ -327,7 +278,9 @@ def _finish(
     reason = None
     if cursor["full"]:
         copied.was_read(connection, fresh, "quickbooks")
-        reason = _compare(connection, fresh, job, cursor, accepted=accepted, now=now)
+        reason = compared.settle(
+            connection, fresh, job, cursor, is_accepted=believed_gone, now=now
+        )
     if cursor.get("unread"):
         reason = "Not read: " + "; ".join(cursor["unread"])
     queue.move(
@@ -341,173 +294,6 @@ def _finish(
     )
 
 
-def _compare(
-    connection: Connection,
-    company: Company,
-    job: Job,
-    cursor: dict[str, Any],
-    *,
-    accepted: bool,
-    now: datetime,
-) -> str | None:
-    start = cursor["start"]
-    missing = time_records.unmet(connection, company.id, job.id, start)
-    known = time_records.count(connection, company.id, start)
-    if company.attention_id in attention.RESTORED:
-        way = (job.payload or {}).get("after_restore")
-        return comparing.settle(connection, company, missing, known, way=way, now=now)
-    if not missing:
-        return None
-    if not accepted and too_many(len(missing), known):
-        return _ask_a_person(connection, company.id, len(missing), known)
-    time_records.mark_gone(connection, company.id, missing, now=now)
-    return f"{len(missing)} time entries are no longer in the company file."
-
-
-def _accepted(connection: Connection, company_id: int) -> bool:
-    """Tell whether a person said that what is gone is right.
-
-    It is said to the next complete compare; what answers before it may believe it too.
-    """
-    state = list_requests.state(connection, company_id, NAME)
-    return state is not None and bool(state.deletions_accepted)
-
-
-def _ask_a_person(
-    connection: Connection, company_id: int, gone: int, known: int
-) -> str:
-    text = (
-        f"{gone} of {known} time entries are no longer in the company file."
-        " Nothing was removed from Mosaic. If that is right, tell us."
-    )
-    attention.attend(connection, company_id, error_id="too-many-gone", text=text)
-    return text
-
-
-def _apply_verify(
-    connection: Connection,
-    company: Company,
-    job: Job,
-    answer: Answer,
-    now: datetime,
-    *,
-    one_by_one: bool,
-) -> None:
-    asked: list[str] = (job.payload or {})["txn_ids"]
-    if answer.status_code == _NOT_FOUND and len(asked) > 1:
-        # One missing entry had all refused: they are asked for one by one.
-        for txn_id in asked:
-            time_requests.verify(
-                connection,
-                company.id,
-                [txn_id],
-                now=now,
-                by="answer",
-                summary=job.summary,
-                priority=job.priority,
-            )
-        queue.move(connection, job, "done", by="answer", now=now)
-        return
-    seen, unread = see(answer.rets)
-    seen = _keep(connection, job, seen, unread, now, one_by_one=one_by_one)
-    there = {one.txn_id for one in seen} | unread.keys()
-    gone = time_records.alive(connection, company.id, set(asked) - there)
-    told = "; ".join(one.told for one in unread.values())
-    reason = f"Not read: {told}" if unread else None
-    known = time_records.count(connection, company.id) if gone else 0
-    if not _accepted(connection, company.id) and too_many(len(gone), known):
-        reason = _ask_a_person(connection, company.id, len(gone), known)
-    elif not signs.stands(connection, company.id):
-        time_records.mark_gone(connection, company.id, gone, now=now)
-    _seen(connection, company.id, set(asked) - unread.keys())
-    queue.move(connection, job, "done", by="answer", now=now, reason=reason)
-
-
-def _seen(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> None:
-    """Note with writes that their entries were seen, in the session that asked."""
-    rows = time_records.known(connection, company_id, txn_ids)
-    ids = [row.id for row in rows.values()]
-    for job in queue.select(
-        connection,
-        company_id,
-        tables.job.c.record_id.in_(ids),
-        tables.job.c.state == "ready",
-    ):
-        asked_in = doubt.asked_in(job.cursor)
-        if asked_in is not None:
-            queue.note(connection, job, cursor=doubt.as_seen(asked_in))
-
-
-def _apply_deletions(
-    connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
-) -> None:
-    ids = [ret.text("TxnID") for ret in answer.rets if ret.text("TxnID")]
-    latest = max(
-        (believed(ret.text("TimeDeleted"), now) for ret in answer.rets), default=""
-    )
-    _tell_copy(connection, company, answer, ids, now)
-    alive = time_records.alive(connection, company.id, ids, also_taken=True)
-    # All are counted only where it matters: a company may have a million.
-    known = time_records.count(connection, company.id) if alive else 0
-    reason = None
-    if not _accepted(connection, company.id) and too_many(len(alive), known):
-        reason = _ask_a_person(connection, company.id, len(alive), known)
-    else:
-        time_records.mark_gone(connection, company.id, alive, now=now)
-    state = list_requests.state(connection, company.id, job.kind)
-    before = (state.deleted_watermark if state is not None else None) or ""
-    list_requests.remember(
-        connection,
-        company.id,
-        job.kind,
-        deleted_watermark=max(before, latest) or None,
-        last_read_at=now,
-        last_full_at=now,
-        full_due=False,
-    )
-    queue.move(connection, job, "done", by="answer", now=now, reason=reason)
-
-
-def _tell_copy(
-    connection: Connection,
-    company: Company,
-    answer: Answer,
-    txn_ids: Sequence[str],
-    now: datetime,
-) -> None:
-    """Tell a restored copy of our database what was deleted that it does not know."""
-    if company.copied is None:
-        return
-    known = time_records.known(connection, company.id, txn_ids)
-    unknown = [
-        believed(ret.text("TimeDeleted"), now)
-        for ret in answer.rets
-        if ret.text("TxnID") not in known
-    ]
-    copied.were_deleted(connection, company, unknown)
-    waiting = tables.record.c.waits_for == time_records.FOR_QUICKBOOKS
-    time_records.wake_where(connection, company.id, waiting, now)
-
-
-def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, Unread]]:
-    """Return what could be read, and why the rest could not, by TxnID."""
-    seen: list[SeenTime] = []
-    unread: dict[str, Unread] = {}
-    for ret in rets:
-        try:
-            seen.append(time_records.see(ret))
-        except ValueError as error:
-            why = str(error)
-        except Exception as error:  # noqa: BLE001 - it must not stop the others
-            _LOG.exception("time entry not read")
-            why = repr(error)
-        else:
-            continue
-        txn_id = ret.text("TxnID")
-        unread[txn_id] = Unread(txn_id, why, time_entry.glimpse(ret))
-    return seen, unread
-
-
 def _remember_greatest(
     cursor: dict[str, Any], seen: Sequence[SeenTime], now: datetime
 ) -> None:
@@ -516,46 +302,3 @@ def _remember_greatest(
     for one in seen:
         if one.number is not None and one.number > (cursor["number"] or 0):
             cursor |= {"number": one.number, "number_at": wall(one.created)}
-
-
-def _look_for_restore(
-    connection: Connection, company: Company, seen: Sequence[SeenTime], now: datetime
-) -> bool:
-    """Notice a restore by numbers that begin again where the backup left off.
-
-    QuickBooks numbers transactions upwards, so a new entry that was made later than
-    the one with the greatest number has a greater number still. Two hours are left for
-    clocks that go back and computers that do not agree.
-    """
-    state = list_requests.state(connection, company.id, NAME)
-    if state is None or state.greatest_number is None or not state.greatest_number_at:
-        return False
-    limit = (wall_datetime(state.greatest_number_at) + _CLOCKS_DIFFER).isoformat()
-    suspects = [
-        one
-        for one in seen
-        if one.number is not None
-        and one.number < state.greatest_number
-        and limit < believed(one.created, now)
-    ]
-    there = time_records.known(connection, company.id, [one.txn_id for one in suspects])
-    for one in suspects:
-        if one.txn_id in there or signs.stands(connection, company.id):
-            continue
-        detail = {
-            "number": one.number,
-            "created": one.created,
-            "greatest_number": state.greatest_number,
-            "greatest_number_at": state.greatest_number_at,
-        }
-        signs.begin(connection, company.id, now=now, detail=detail)
-        # The new counting starts here, or the same sign would be seen for ever.
-        list_requests.remember(
-            connection,
-            company.id,
-            NAME,
-            greatest_number=None,
-            greatest_number_at=None,
-        )
-        return True
-    return False

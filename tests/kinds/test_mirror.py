@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from qbwc_server.kinds import customer, employee, service_item
-from qbwc_server.kinds.kept import see_class
 from qbwc_server.kinds.kind import Relative
 from qbwc_server.kinds.list_plan import Hold, Wanted
+from qbwc_server.kinds.lists import customer, employee, service_item
+from qbwc_server.kinds.lists.kept import see_class
 from qbwc_server.qbxml.response import Ret
 
 TYPES = {"client": ("client", "project", "phase"), "project": ("project", "phase")}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qbwc_server.kinds import employee
 from qbwc_server.kinds.kind import Kind, Lineage
 from qbwc_server.kinds.list_plan import Hold, Wanted
+from qbwc_server.kinds.lists import employee
 
 EMPLOYMENT_TYPE = "Contractor (External)"
 """Mosaic's word for people who are not employed (its members' `employment_type`)."""

@@ -1,0 +1,1 @@
+"""The lists of QuickBooks: what is read of each, and what it is in Mosaic."""

@@ -1,0 +1,1 @@
+"""What answers about time say: entries that were seen, and those that are gone."""
