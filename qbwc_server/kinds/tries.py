@@ -14,12 +14,12 @@ from typing import Final
 MOST: Final = 5
 """Failures after which a person must act; each later try counts as the last again."""
 PAUSES: Final = (
-    timedelta(minutes=2),
+    timedelta(),
     timedelta(minutes=15),
     timedelta(hours=1),
     timedelta(hours=4),
 )
-"""Before each next try."""
+"""Before each next try; the first one had the time in which it was looked for."""
 MOST_IN_A_ROW: Final = 3
 """Writes of one pass that Mosaic may fail on one after the other. More of them in one
 pass would tell nothing new, if it is writing as such that fails."""

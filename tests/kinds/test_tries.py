@@ -33,7 +33,7 @@ def test_whose_failure_it_is(
     ("failures", "pause"),
     [
         (0, timedelta()),
-        (1, timedelta(minutes=2)),
+        (1, timedelta()),
         (2, timedelta(minutes=15)),
         (3, timedelta(hours=1)),
         (4, timedelta(hours=4)),
