@@ -62,6 +62,7 @@ def _right(table: sa.Table, now: Any) -> dict[str, Any]:
         "job": {"state": "ready"},
         "record": {"state": "pending"},
         "mosaic_call": {"state": "done"},
+        "said": {"word": "two"},
     }.get(table.name, {})
 
 

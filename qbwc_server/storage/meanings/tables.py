@@ -47,8 +47,7 @@ _COMPANY: Final = {
     "host": "Which QuickBooks it is and what it allows, as it said itself.",
     "offset_minutes": "The true offset of the computer's clock from UTC.",
     "last_restore": "When a backup was last restored, in the file's own time.",
-    "copied": "Since when it goes on from a restored copy of our own database, and "
-    "what was deleted in QuickBooks that the copy does not know.",
+    "copied": "Since when it goes on from a restored copy of our own database.",
     "two_way": "Whether time made in Mosaic goes to QuickBooks.",
     "policy": "Which side is right where both changed the same field of a time entry.",
     "contractors": "Whether vendors and other names are taken too.",
@@ -201,9 +200,7 @@ TABLES: Final[Meanings] = {
             "person first.",
             "waits_for_third": "The third thing that it waits for.",
             "choice": "What a person said of it: link, new, none or later.",
-            "restored": "What a restored backup did to it: missing, older or again "
-            "(asked), add or change (goes back to QuickBooks), left; copy: our own "
-            "restored database did not know it.",
+            "restored": "What a restored backup did to it, or what was decided of that.",
             "lost": "What QuickBooks had of it before the backup was restored.",
             "unread": "Why its newest form in QuickBooks could not be read.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
