@@ -44,6 +44,8 @@ def into_quickbooks(
     back: Mapping[str, Any],
     facing: Iterable[Mapping[str, Any]] = (),
     mosaic: Mapping[str, Any] | None = None,
+    *,
+    misses: int = 0,
 ) -> Verdict:
     """Return whether a write of Mosaic's entry to QuickBooks may leave.
 
@@ -54,8 +56,12 @@ def into_quickbooks(
         facing: for an Add, entries of QuickBooks that no record of Mosaic has, in
             Mosaic's terms: the same hour may have been typed there.
         mosaic: for an Add, Mosaic's entry.
+        misses: how many readings of Mosaic in a row did not show it: one that was just
+            missed is made nowhere before the next one.
     """
     if any(planned.get(name) != back.get(name) for name in names):
+        return Verdict.PLAN
+    if mosaic is not None and misses:
         return Verdict.PLAN
     if mosaic is not None and any(likeness(one, mosaic) for one in facing):
         return Verdict.PLAN

@@ -26,6 +26,12 @@ _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
 _MOVED = "moved to a day on which Mosaic is not read again"
 
+_NEXT_READING = timedelta(minutes=5)
+_MISSED = (
+    "Mosaic has just not shown it. Whether it was deleted there is seen with the next "
+    "reading."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -92,6 +98,8 @@ class Waits:
                     "that are sent to QuickBooks."
                 )
                 return Action(Do.NOTHING, reason, "unlinked")
+            if row.misses:
+                return Action(Do.NOTHING, _MISSED, until=self.now + _NEXT_READING)
             known = list_requests.state(self.connection, self.company.id, NAME)
             if known is None or known.reach is None or row.day < known.reach:
                 reason = "Waits until QuickBooks' time entries of its day are read."

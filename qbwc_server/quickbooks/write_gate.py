@@ -161,7 +161,9 @@ def _verdict(
         if one.id != row.id
         and words.get((one.quickbooks_id, row.mosaic_id), Word.ONE) is Word.ONE
     ]
-    return gate.into_quickbooks(planned, names, back, facing, row.mosaic)
+    return gate.into_quickbooks(
+        planned, names, back, facing, row.mosaic, misses=row.misses
+    )
 
 
 def _records(

@@ -109,6 +109,14 @@ def test_a_write_that_was_kept_long_ago_does_not_leave() -> None:
     assert not is_fresh(NOW + SECOND, NOW, settle)
 
 
+def test_what_mosaic_has_just_not_shown_is_not_added() -> None:
+    """It may be deleted; a change goes by its own look."""
+    assert into_quickbooks(PLANNED, NAMES, PLANNED, (), MOSAIC) is Verdict.GO
+    missed = into_quickbooks(PLANNED, NAMES, PLANNED, (), MOSAIC, misses=1)
+    assert missed is Verdict.PLAN
+    assert into_quickbooks(PLANNED, NAMES, PLANNED, misses=1) is Verdict.GO
+
+
 HOT = timedelta(days=14)
 TODAY, HOT_DAY, OLD_DAY = "2026-03-03", "2026-02-17", "2026-02-16"
 
