@@ -200,7 +200,7 @@ TABLES: Final[Meanings] = {
             "person first.",
             "waits_for_third": "The third thing that it waits for.",
             "choice": "What a person said of it: link, new, none or later.",
-            "restored": "What a restored backup did to it, or what was decided of that.",
+            "restored": "What a restored backup did to it, or what was said of that.",
             "lost": "What QuickBooks had of it before the backup was restored.",
             "unread": "Why its newest form in QuickBooks could not be read.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
