@@ -10,9 +10,9 @@ from tests.agreement.acts import history
 from tests.agreement.house import MakeHouse
 from tests.agreement.shrinking import broken, told
 
-HISTORIES = int(os.environ.get("HISTORIES", "5"))
+HISTORIES = int(os.environ.get("HISTORIES", "2"))
 SEED = int(os.environ.get("SEED", "1"))
-PARTS = 5
+PARTS = 2
 LENGTH = 25
 
 

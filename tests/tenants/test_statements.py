@@ -15,9 +15,13 @@ from sqlalchemy.engine import Engine
 from qbwc_server.decisions import bulk, listing
 from qbwc_server.decisions.bulk import Filter, Said
 from qbwc_server.onboarding import forecast
-from qbwc_server.standing import who_must_act
+from qbwc_server.standing import to_see, who_must_act
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, make_engine
+from qbwc_server.storage.database import (
+    company_reading,
+    company_transaction,
+    make_engine,
+)
 from tests.agreement.house import House
 from tests.agreement.talk import Trouble
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
@@ -69,6 +73,8 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
     house.accept()
     house.quiet()
     _choose(house)
+    with company_reading(house.engine, house.company.id) as connection:
+        to_see.of(connection, house.company)
 
     assert statements.wrong == []
     assert {name for name, _ in statements.seen} == TENANT
