@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import Engine
 
+from qbwc_server.companies import registry
 from qbwc_server.decisions import bulk, listing
 from qbwc_server.decisions.bulk import Filter, Said
 from qbwc_server.onboarding import forecast
@@ -74,7 +75,7 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
     house.quiet()
     _choose(house)
     with company_reading(house.engine, house.company.id) as connection:
-        to_see.of(connection, house.company)
+        to_see.of(connection, registry.get(connection, house.company.id))
 
     assert statements.wrong == []
     assert {name for name, _ in statements.seen} == TENANT
