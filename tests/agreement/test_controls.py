@@ -127,7 +127,7 @@ def no_lock(patch: pytest.MonkeyPatch) -> None:
 
 def no_memory(patch: pytest.MonkeyPatch) -> None:
     """A value that lost is thrown away."""
-    patch.setattr(time_jobs, "conflict", lambda *_: sa.null())
+    patch.setattr(time_jobs, "conflict", lambda *_: {})
 
 
 def no_reservation(patch: pytest.MonkeyPatch) -> None:
