@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
-from qbwc_server.records import history
+from qbwc_server.kinds.tombstone import Side, Who, Word
+from qbwc_server.records import history, tombstones
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import FREE
@@ -105,6 +106,17 @@ def take_place(
         **{gone: True},
         agreed=of_ours.agreed,
         **_anew(linked, now),
+    )
+    lost: Side = "mosaic" if gone == "mosaic_gone" else "quickbooks"
+    tombstones.note_lost(
+        connection,
+        company_id,
+        [row.id],
+        lost,
+        Who.DOUBLE,
+        by="plan",
+        now=now,
+        word=Word.DELETED,
     )
     for one, what in (
         (of_ours, f"took the entry of record {row.id}, which are the same hours"),
