@@ -105,6 +105,7 @@ class TimeSteps:
         if company.time_claims != time_claims.NONE:
             files = TeamFiles(connection, company, rows, self._keys)
         pairs = Pairs(connection, company.id, links, rows, files)
+        places = Places(connection, company.id, links, pairs, now)
         gave_up = outbox.records_given_up(connection, company.id, ids)
         joined: set[int] = set()
         batch = _Batch(
@@ -112,12 +113,12 @@ class TimeSteps:
             links,
             rests,
             pairs,
-            Places(connection, company.id, links, pairs, now),
+            places,
             Counterparts(
                 connection,
                 company.id,
                 pairs,
-                Places(connection, company.id, links, pairs, now),
+                places,
                 restored.missing_on(
                     connection, company.id, {row.day for row in rows if row.day}
                 ),

@@ -269,7 +269,7 @@ class Delivery:
         """
         now = self._clock()
         with self._transaction() as connection:
-            due = connection.execute(
+            wanted = connection.execute(
                 sa.select(_RECORD.c.id, _RECORD.c.kind)
                 .where(
                     _RECORD.c.company_id == self._company.id,
@@ -278,14 +278,14 @@ class Delivery:
                 .order_by(_RECORD.c.delivery_rank, _RECORD.c.due_at, _RECORD.c.id)
                 .limit(_BATCH)
             ).all()
-        for is_time, rows in groupby(due, lambda row: row.kind == time_entry.NAME):
+        for is_time, rows in groupby(wanted, lambda row: row.kind == time_entry.NAME):
             ids = [row.id for row in rows]
             if is_time:
                 self._deliver_time(ids)
             else:
                 for record_id in ids:
                     self._deliver(self._steps, [record_id])
-        return bool(due)
+        return bool(wanted)
 
     def _look_at_relinked(self) -> bool:
         """Look for hours that a changed link left behind, when nothing else is due."""

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from qbwc_server.storage.database import make_engine
-from tests.agreement.house import House, MakeHouse, Settled
+from tests.agreement.house import START, House, MakeHouse, Settled
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +94,12 @@ def new_house(engine: Engine, tmp_path: Path) -> Iterator[House]:
     )
     yield house
     house.close()
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> Iterator[House]:
+    """A house in New York whose lists are on both sides, without time."""
+    made = make_house(START, "America/New_York")
+    made.settle()
+    yield made
+    made.close()

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ TYPES = (
     *("client", "project", "phase", "employee", "standard_work_category"),
     "time_entry",
 )
+START = datetime(2026, 3, 3, 15, tzinfo=UTC)  # a Tuesday
 PEOPLE = ("Ann Lee", "Bo Berg")
 JOBS = ("Acme:House", "Acme:House:Sketches", "Bolt:Garage")
 ITEMS = ("Design", "Detail")

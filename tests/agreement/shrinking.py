@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.agreement.acts import ACTS, Act, World
-from tests.agreement.house import MakeHouse
+from tests.agreement.house import START, MakeHouse
 from tests.agreement.judgement import judge
-from tests.agreement.test_findings import START
 
 _MOST_TRIES = 60
 

@@ -7,14 +7,11 @@ import pytest
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
     day,
-    house,
     in_quickbooks,
     linked,
     mosaic,
     quickbooks,
 )
-
-__all__ = ["house"]
 
 
 @pytest.mark.parametrize("side", ["quickbooks", "mosaic"])

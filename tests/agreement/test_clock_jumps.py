@@ -8,9 +8,7 @@ from tests.agreement.hours import (
     typed_in_mosaic,
 )
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, house, in_quickbooks
-
-__all__ = ["house"]
+from tests.agreement.test_findings import day, in_quickbooks
 
 
 def test_what_is_entered_after_a_clock_was_put_right_arrives_soon(

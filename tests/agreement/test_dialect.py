@@ -10,9 +10,8 @@ import pytest
 
 from qbwc_server.storage import tables
 from tests.agreement.hours import they_are_deleted
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.test_findings import (
-    START,
     day,
     in_mosaic,
     in_quickbooks,

@@ -11,8 +11,8 @@ from qbwc_server.sandbox.quickbooks.company_file import Session
 from qbwc_server.sandbox.quickbooks.refusal import QuickBooksRefusal
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, in_mosaic, in_quickbooks, mosaic
+from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.test_findings import in_mosaic, in_quickbooks, mosaic
 from tests.agreement.test_findings import quickbooks as in_the_file
 
 

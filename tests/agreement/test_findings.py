@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,19 +13,8 @@ from qbwc_server.kinds.tombstone import Word
 from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import House
 from tests.agreement.talk import Trouble
-
-START = datetime(2026, 3, 3, 15, tzinfo=UTC)  # a Tuesday
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
 
 
 def day(house: House, ago: int = 1) -> str:

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from tests.agreement.hours import hours_in_mosaic, hours_in_quickbooks, time_records
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day
+from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.test_findings import day
 
 ENTRIES = int(os.environ.get("FIRST_LOAD", "30"))
 LENGTH = timedelta(seconds=20_000)

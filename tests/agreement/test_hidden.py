@@ -6,7 +6,6 @@ follows. People repeat notes and minutes: the entries here are all alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,17 +22,8 @@ from tests.agreement.hours import (
     time_records,
     typed_in_mosaic,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, in_quickbooks, mosaic, set_values
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
+from tests.agreement.house import House
+from tests.agreement.test_findings import in_quickbooks, mosaic, set_values
 
 
 def filled(house: House, count: int = 5) -> list[str]:

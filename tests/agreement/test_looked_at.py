@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.agreement.hours import hours_in_quickbooks, they_are_deleted
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks, mosaic
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, in_quickbooks, mosaic
 
 
 class _Twisted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,8 @@ from tests.agreement.hours import (
     time_records,
     typed_in_mosaic,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, in_quickbooks
 
 
 def lose_a_post(house: House, *, fault: str = "error", when: When = "before") -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
-    house,
     in_mosaic,
     linked,
     mosaic,
     quickbooks,
 )
-
-__all__ = ["house"]
 
 FULL = "Met 東京 by phone. " * 400 + "The end."
 

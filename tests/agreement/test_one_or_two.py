@@ -18,8 +18,8 @@ from tests.agreement.hours import (
     time_records,
     typed_in_mosaic,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks, set_values
+from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.test_findings import day, in_quickbooks, set_values
 from tests.agreement.test_lost_posts import let_it_settle, lose_a_post
 
 

@@ -16,15 +16,12 @@ from tests.agreement.hours import they_are_deleted
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
     day,
-    house,
     in_mosaic,
     in_quickbooks,
     linked,
     mosaic,
     quickbooks,
 )
-
-__all__ = ["house"]
 
 OWN = "There was an error. QuickBooks error message: "
 MESSAGES = {"add": "TimeTrackingAddRq", "mod": "TimeTrackingModRq", "del": "TxnDelRq"}

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from qbwc_server.decisions import linking, relinked
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -15,19 +11,10 @@ from tests.agreement.hours import (
     hours_in_quickbooks,
     time_records,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, set_values
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, set_values
 
 ANN, BO = "Ann Lee", "Bo Berg"
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
 
 
 def _link(house: House, to: dict[str, int]) -> None:

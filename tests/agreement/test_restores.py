@@ -20,9 +20,8 @@ from tests.agreement.hours import (
     hours_in_quickbooks,
     time_records,
 )
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.test_findings import (
-    START,
     day,
     in_quickbooks,
     mosaic,
@@ -35,7 +34,7 @@ Restore = Callable[[], None]
 
 @pytest.fixture
 def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
+    """A house with somebody who has no e-mail, and so is not in Mosaic."""
     made = make_house(START, "America/New_York")
     made.persons["Luis Ruiz"] = made.hands.add("Employee", "Luis Ruiz")
     made.settle()

@@ -7,9 +7,7 @@ from typing import Any
 from qbwc_server.storage import tables
 from tests.agreement.hours import hours_in_mosaic, hours_in_quickbooks, time_records
 from tests.agreement.house import House
-from tests.agreement.test_findings import house, in_quickbooks, mosaic
-
-__all__ = ["house"]
+from tests.agreement.test_findings import in_quickbooks, mosaic
 
 
 def test_what_a_worker_that_slept_sends_late_is_taken_away(house: House) -> None:

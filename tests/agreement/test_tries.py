@@ -12,9 +12,7 @@ from qbwc_server.standing import who_must_act
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import hours_in_mosaic, hours_in_quickbooks, time_records
 from tests.agreement.house import House
-from tests.agreement.test_findings import house, in_quickbooks, mosaic
-
-__all__ = ["house"]
+from tests.agreement.test_findings import in_quickbooks, mosaic
 
 OWN = "Widget 7 has no gears"
 

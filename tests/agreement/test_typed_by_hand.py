@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,18 +15,9 @@ from tests.agreement.hours import (
     time_records,
     typed_in_mosaic,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks, set_values
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, in_quickbooks, set_values
 from tests.agreement.test_looked_at import twist_answers
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("worker_first", [True, False])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,19 +18,10 @@ from tests.agreement.hours import (
     time_records,
     typed_in_mosaic,
 )
-from tests.agreement.house import House, MakeHouse
-from tests.agreement.test_findings import START, day, in_quickbooks, quickbooks
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, in_quickbooks, quickbooks
 from tests.agreement.test_lost_posts import let_it_settle, lose_a_post
 from tests.agreement.test_one_or_two import say
-
-
-@pytest.fixture
-def house(make_house: MakeHouse) -> Iterator[House]:
-    """A house in New York whose lists are on both sides, without time."""
-    made = make_house(START, "America/New_York")
-    made.settle()
-    yield made
-    made.close()
 
 
 def typed_while_posting(house: House, hours: float = 1.0) -> None:

@@ -14,14 +14,11 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
-    house,
     in_quickbooks,
     linked,
     mosaic,
     quickbooks,
 )
-
-__all__ = ["house"]
 
 HOUR_AND_A_HALF = 90
 

@@ -11,9 +11,8 @@ from qbwc_server.decisions import conflicts
 from qbwc_server.kinds import conflict
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.house import House, MakeHouse
+from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.test_findings import (
-    START,
     in_quickbooks,
     linked,
     mosaic,
