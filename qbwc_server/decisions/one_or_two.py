@@ -49,8 +49,9 @@ def one(
 ) -> str:
     """Take two entries for one; return in words what happens.
 
-    Either two records, each on one side only, or one in QuickBooks and the number of
-    the other in Mosaic. Where the creation of the first is in doubt, it is that one.
+    Of one that may be the same as what we made beside it, `second` says which of that.
+    Else either two records, each on one side only, or one in QuickBooks and the number
+    of the other in Mosaic. Where the creation of the first is in doubt, it is that one.
 
     Raises:
         NotToBeSaid: they are not each on one side only, or cannot be joined now.
@@ -63,7 +64,10 @@ def one(
         done = _it_was_made(connection, row, call, mosaic_id, by=by, now=now)
         _keep(connection, row, {mosaic_id}, Word.ONE, by=by, now=now, why=why)
         return done
-    if second is None and mosaic_id is None and (asked := _asked(connection, row)):
+    asked = _asked(connection, row) if mosaic_id is None else []
+    if second is not None:
+        asked = [one for one in asked if one.id == second]
+    if asked:
         return _the_same(connection, row, asked, by=by, now=now, why=why)
     if (second is None) == (mosaic_id is None):
         raise NotToBeSaid("Name two records, or one and the number in Mosaic.")

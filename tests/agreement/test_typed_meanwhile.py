@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.decisions.one_or_two import NotToBeSaid
 from qbwc_server.delivery.outcomes import Outcomes
 from qbwc_server.delivery.sending import Outcome, Sender
 from qbwc_server.mosaic.errors import Unavailable
@@ -24,16 +25,22 @@ from tests.agreement.test_lost_posts import let_it_settle, lose_a_post
 from tests.agreement.test_one_or_two import say
 
 
-def typed_while_posting(house: House, hours: float = 1.0) -> None:
-    """Have QuickBooks' hour go to Mosaic, and be typed there just before it arrives."""
-    in_quickbooks(house, "", day=day(house, 0))
+def typed_while_posting(house: House, hours: float = 1.0, many: int = 1) -> None:
+    """Have QuickBooks' hour go to Mosaic, and be typed there just before it arrives.
+
+    There may be `many` equal ones, of which somebody types one.
+    """
+    house.senders = 1
+    for _ in range(many):
+        in_quickbooks(house, "", day=day(house, 0))
     house.clock.pass_(minutes=16)
     house.connect()
     real = Sender.write
+    done: list[int] = []
 
     def type_first(sender: Sender, step: Any) -> Any:
-        if step.do == "create" and step.data_type == "time_entry":
-            typed_in_mosaic(house, hours=hours)
+        if step.do == "create" and step.data_type == "time_entry" and not done:
+            done.append(typed_in_mosaic(house, hours=hours))
             house.clock.pass_(seconds=1)
         return real(sender, step)
 
@@ -80,6 +87,20 @@ def test_a_word_about_what_was_typed_in_mosaic_meanwhile(
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == left
     assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
     assert typed in house.sandbox.team.store.objects["time_entry"]
+
+
+def test_one_of_several_is_named_as_the_second(house: House) -> None:
+    """Of two that we made, the typed one may be either: a person says which."""
+    typed_while_posting(house, many=2)
+    asked = held(house)
+    ours = [one for one in time_records(house) if one.state == "in_sync"]
+    assert len(ours) == 2
+    with pytest.raises(NotToBeSaid, match="name that one as the second"):
+        say(house, "one", asked)
+    say(house, "one", asked, ours[1])
+    let_it_settle(house)
+    assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 2
+    assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
 
 
 def typed_while_adding(house: House) -> None:
