@@ -100,6 +100,17 @@ class Reading:
     begun_at: datetime
     members: frozenset[int] | None = None
 
+    @classmethod
+    def kept(cls, one: Mapping[str, Any]) -> Reading:
+        """Return a reading as the table `reading` keeps it."""
+        members = one["members"]
+        return cls(
+            one["first"],
+            one["last"],
+            datetime.fromisoformat(one["begun_at"]),
+            None if members is None else frozenset(members),
+        )
+
     def covers(self, day: str, member: int) -> bool:
         """Tell whether it would have shown a person's entries of a day (YYYY-MM-DD)."""
         of_these = self.members is None or member in self.members

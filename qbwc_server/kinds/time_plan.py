@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from qbwc_server.kinds import restored
+from qbwc_server.kinds.edited import SideName
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import FIELDS, LONGEST_NOTES, MOST_MINUTES
 from qbwc_server.kinds.two_way import (
@@ -20,7 +21,6 @@ from qbwc_server.kinds.two_way import (
     Entry,
     Missing,
     Part,
-    SideName,
     changed_in,
     equal,
     linked_otherwise,
@@ -195,7 +195,7 @@ def _merge(entry: Entry, company: Company) -> Action:
         _update(entry, to_mosaic, lost)
         or _mod(entry, to_quickbooks, lost)
         or _unsent(entry, to_mosaic, to_quickbooks)
-        or _asked(undecided, lost)
+        or _asked(company, undecided, lost)
         or _asked_of_link(relinked, lost)
         or Action(Do.NOTHING, _remark(entry), "in_sync")
     )
@@ -233,7 +233,7 @@ def _right(
         return "quickbooks"
     said = entry.settled.get(name, company.policy)
     if said == "newest":
-        return entry.newest
+        return entry.later.get(name)
     return None if said == "ask" else ("mosaic" if said == "mosaic" else "quickbooks")
 
 
@@ -293,10 +293,13 @@ def _unsent(
     return _stop(entry.facing, to_mosaic) or _stop(entry.back, to_quickbooks)
 
 
-def _asked(names: list[str], lost: Mapping[str, Mapping[str, Any]]) -> Action | None:
+def _asked(
+    company: Company, names: list[str], lost: Mapping[str, Mapping[str, Any]]
+) -> Action | None:
     if not names:
         return None
-    reason = f"Both sides changed {_listed(names)}. Say which side is right."
+    unknown = " and nobody knows which was later" if company.policy == "newest" else ""
+    reason = f"Both sides changed {_listed(names)}{unknown}. Say which side is right."
     chosen = {name: lost[name] for name in names}
     return Action(Do.NOTHING, reason, "conflict", lost=chosen)
 

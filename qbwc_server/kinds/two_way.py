@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
+from qbwc_server.kinds.edited import SideName
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import (
     FIELDS,
     is_billable,
 )
 
-SideName: TypeAlias = Literal["quickbooks", "mosaic"]
 Agreed: TypeAlias = "dict[str, dict[str, Any]]"
 LINKED = ("person", "job", "item")
 """Fields that name an object by its own number on each side, bound by a link."""
@@ -69,7 +69,8 @@ class Company:
     """What a company has decided.
 
     `policy` is newest, quickbooks, mosaic or ask: which side is right where both
-    changed the same field. `held` says why nothing may be written now.
+    changed the same field. `newest` asks, too, where nobody knows which was later.
+    `held` says why nothing may be written now.
     """
 
     policy: str = "newest"
@@ -84,9 +85,11 @@ class Entry:
     `facing` is QuickBooks' entry in Mosaic's terms, `back` Mosaic's in QuickBooks';
     a field without a counterpart is `Missing` there. `locked` says why QuickBooks does
     not let it be changed, `closed` why what Mosaic wants to write lies in a closed
-    period. `settled` are a person's decisions: {field: side that is right}. `restored`
-    is the mark of a restored backup (`kinds.restored`), `lost` what QuickBooks had
-    before it, `name` how people call the entry.
+    period. `later` is the side whose change of a field was made later, where both
+    changed it and that is known: {field: side}. `settled` are a person's decisions:
+    {field: side that is right}. `restored` is the mark of a restored backup
+    (`kinds.restored`), `lost` what QuickBooks had before it, `name` how people call
+    the entry.
     """
 
     quickbooks: Snapshot | None = None
@@ -98,7 +101,7 @@ class Entry:
     back: Mapping[str, Any] = field(default_factory=dict)
     locked: str | None = None
     closed: str | None = None
-    newest: SideName = "quickbooks"
+    later: Mapping[str, SideName] = field(default_factory=dict)
     settled: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     restored: str | None = None

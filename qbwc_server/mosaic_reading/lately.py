@@ -27,7 +27,7 @@ def readings(connection: Connection, company_id: int) -> list[Reading]:
             _READING.c.kind == registry.MOSAIC_TIME,
         )
     ).scalar()
-    return [_reading(one) for one in kept or ()]
+    return [Reading.kept(one) for one in kept or ()]
 
 
 def keep(
@@ -68,13 +68,3 @@ def _kept(one: Reading) -> dict[str, Any]:
         "begun_at": begun_at,
         "members": members,
     }
-
-
-def _reading(kept: dict[str, Any]) -> Reading:
-    members = kept["members"]
-    return Reading(
-        kept["first"],
-        kept["last"],
-        datetime.fromisoformat(kept["begun_at"]),
-        None if members is None else frozenset(members),
-    )

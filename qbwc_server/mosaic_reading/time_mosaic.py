@@ -29,6 +29,7 @@ _LAST = "9999-12-31"
 _COMPARED = (
     *("id", "mosaic_id", "mosaic", "misses", "mosaic_gone", "quickbooks_gone"),
     *("quickbooks_id", "day", "waits_for", "state", "reason", "gone", "changed_at"),
+    "edited",
 )
 UNREAD = (
     "Mosaic shows it without a readable day or duration, so what is known of it is not "

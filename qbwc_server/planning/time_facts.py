@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Row
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.kinds import conflict, notes, time_entry, two_way
+from qbwc_server.kinds import conflict, edited, notes, time_entry, two_way
 from qbwc_server.kinds.restored import Mark
-from qbwc_server.kinds.two_way import Entry, SideName
-from qbwc_server.qbxml.values import (
-    InvalidValue,
-    true_offset_minutes,
-    wall_datetime,
-)
+from qbwc_server.kinds.two_way import Entry
 from qbwc_server.records.references import Links
 
 
@@ -34,7 +28,7 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         back={} if mosaic is None else links.back(mosaic),
         locked=_locked(company, row, quickbooks),
         closed=None if mosaic is None else closed(company, mosaic["date"]),
-        newest=newest(company, row),
+        later=edited.later(row.edited),
         settled=conflict.words(row.conflict, row.quickbooks, row.mosaic),
         name=row.name,
         restored=row.restored,
@@ -89,38 +83,3 @@ def closed(company: Company, day: str) -> str | None:
     if company.closing_date and day <= company.closing_date:
         return f"The books are closed up to {company.closing_date}."
     return None
-
-
-def newest(company: Company, row: Row[Any]) -> SideName:
-    """Return the side that was edited last; QuickBooks if that cannot be told."""
-    if not row.quickbooks or not row.mosaic:
-        return "quickbooks"
-    here, there = edited_in_quickbooks(company, row), edited_in_mosaic(row)
-    if here is None or there is None:
-        return "quickbooks"
-    return "mosaic" if there > here else "quickbooks"
-
-
-def edited_in_mosaic(row: Row[Any]) -> datetime | None:
-    """Return when Mosaic's entry was edited, None if that cannot be told."""
-    try:
-        at = datetime.fromisoformat((row.mosaic or {}).get("updated_at") or "")
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-
-
-def edited_in_quickbooks(company: Company, row: Row[Any]) -> datetime | None:
-    """Return when QuickBooks' entry was edited.
-
-    EditSequence is the Unix second of the edit in nearly every real record; otherwise
-    the wall clock with the offset learnt from others.
-    """
-    modified, sequence = row.time_modified or "", row.edit_sequence or ""
-    if true_offset_minutes(modified, sequence) is not None:
-        return datetime.fromtimestamp(int(sequence), UTC)
-    try:
-        wall = wall_datetime(modified)
-    except InvalidValue:
-        return None
-    return wall.replace(tzinfo=UTC) - timedelta(minutes=company.offset_minutes or 0)

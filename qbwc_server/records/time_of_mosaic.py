@@ -14,6 +14,7 @@ from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.records.due import make_due
+from qbwc_server.records.edits import InMosaic
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
@@ -83,6 +84,7 @@ def renew(
     if not entries:
         return
     changes = []
+    edits = InMosaic(connection, company_id, now)
     for row, snapshot in entries:
         linked = row.quickbooks_id is not None
         day = row.day if linked and row.day else snapshot["date"]
@@ -90,6 +92,7 @@ def renew(
             {
                 "which": row.id,
                 "snapshot": snapshot,
+                "when": edits.after(row, snapshot),
                 "on": day,
                 "rank": time_entry.delivery_rank(day, now.date(), linked=linked),
             }
@@ -102,6 +105,7 @@ def renew(
         .values(
             {
                 "mosaic": sa.bindparam("snapshot"),
+                "edited": sa.bindparam("when"),
                 "day": sa.bindparam("on"),
                 "delivery_rank": sa.bindparam("rank"),
                 "mosaic_gone": False,
@@ -194,6 +198,7 @@ def written(
         mosaic_type=NAME,
         mosaic_id=mosaic_id,
         mosaic=found,
+        edited=InMosaic(connection, row.company_id, now).after(row, found),
         mosaic_gone=False,
         agreed=agreed,
         misses=0,

@@ -14,6 +14,7 @@ from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.records.due import make_due
+from qbwc_server.records.edits import InQuickBooks
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
@@ -89,12 +90,14 @@ def renew(
     """
     if not entries:
         return
+    edits = InQuickBooks(connection, company_id, now)
     connection.execute(
         _one(company_id).values(
             {
                 **_STAMPS,
                 "quickbooks_id": sa.bindparam("txn_id"),
                 "quickbooks": sa.bindparam("snapshot"),
+                "edited": sa.bindparam("when"),
                 "quickbooks_gone": False,
                 "unread": None,
                 "restored": sa.bindparam("mark"),
@@ -110,6 +113,7 @@ def renew(
                 **_stamps(row.id, one),
                 "txn_id": one.txn_id,
                 "snapshot": one.seen.snapshot,
+                "when": edits.after(row, one.seen),
                 **_mark(row, one),
                 "new_day": one.day,
                 "parent": one.seen.parent_id,
@@ -184,11 +188,13 @@ def written(
 ) -> None:
     """Keep what QuickBooks has after a write of ours, and what both agree on by it."""
     rank = row.delivery_rank if row.mosaic_id is None else time_entry.RANK_OF_EDITS
+    edits = InQuickBooks(connection, row.company_id, now)
     change(
         connection,
         row.company_id,
         row.id,
         **_side(seen),
+        edited=edits.after(row, seen, ours=True),
         agreed=agreed,
         delivery_rank=rank,
         attempt=row.attempt + 1,
@@ -199,7 +205,15 @@ def written(
 
 def shown(connection: Connection, row: Row[Any], seen: Seen, now: datetime) -> None:
     """Keep what QuickBooks has where a write of ours was not done."""
-    change(connection, row.company_id, row.id, **_side(seen), **_planned(row, now))
+    edits = InQuickBooks(connection, row.company_id, now)
+    change(
+        connection,
+        row.company_id,
+        row.id,
+        **_side(seen),
+        edited=edits.after(row, seen),
+        **_planned(row, now),
+    )
     moved(connection, row.company_id)
 
 

@@ -435,7 +435,7 @@ def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
     for minutes in (60, 60, 90):
         in_quickbooks(new_house, "meeting", minutes=minutes)
     both(new_house)
-    number = mosaic(new_house)[2]["mosaic_id"]
+    number = next(e["mosaic_id"] for e in mosaic(new_house) if e["hours"] == "1.5")
     again = Again(new_house)
     again.people.edit_time(number, hours=2.0, date=day(again, 0))
     for _ in range(4):

@@ -127,7 +127,7 @@ TABLE: dict[tuple[Part, Part], tuple[Do, str]] = {
     (S, D): (Do.DEL, "pending"),
     (C, A): (Do.CREATE, "pending"),
     (C, S): (Do.UPDATE, "pending"),
-    (C, C): (Do.UPDATE, "pending"),
+    (C, C): (Do.NOTHING, "conflict"),  # nobody knows which was later
     (C, D): (Do.CREATE, "pending"),
     (D, A): (Do.NOTHING, "gone"),
     (D, S): (Do.DELETE, "pending"),
@@ -138,6 +138,7 @@ LOCKED: dict[tuple[Part, Part], tuple[Do, str]] = {
     **TABLE,
     (S, C): (Do.NOTHING, "locked"),
     (S, D): (Do.NOTHING, "locked"),
+    (C, C): (Do.UPDATE, "pending"),
 }
 CLOSED: dict[tuple[Part, Part], tuple[Do, str]] = {
     **LOCKED,
@@ -151,6 +152,7 @@ ONE_WAY: dict[tuple[Part, Part], tuple[Do, str]] = {
     (A, C): (Do.NOTHING, "unlinked"),
     (S, C): (Do.UPDATE, "pending"),
     (S, D): (Do.CREATE, "pending"),
+    (C, C): (Do.UPDATE, "pending"),
     (D, C): (Do.DELETE, "pending"),
 }
 BOTH = list(itertools.product(Part, Part))
@@ -200,20 +202,21 @@ def test_each_combination_has_its_step(
 
 
 @pytest.mark.parametrize("policy", ["newest", "quickbooks", "mosaic", "ask"])
-@pytest.mark.parametrize("newest", ["quickbooks", "mosaic"])
+@pytest.mark.parametrize("later", ["quickbooks", "mosaic", None])
 @pytest.mark.parametrize("locked", [None, "It is on an invoice."])
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_field_that_both_changed_goes_by_the_policy(
-    name: str, policy: str, newest: Any, locked: str | None
+    name: str, policy: str, later: Any, locked: str | None
 ) -> None:
-    """QuickBooks wins what is locked; the losing value is told."""
+    """QuickBooks wins what is locked; the losing value is told; unknown is asked."""
     if name == "billable":
         return  # it has two values only, so both sides cannot change it differently
     ours, theirs = OTHER[name]
     both = entry({**QUICKBOOKS, name: ours}, {**MOSAIC, name: theirs})
-    action = plan(replace(both, newest=newest, locked=locked), Company(policy=policy))
+    known = {} if later is None else {name: later}
+    action = plan(replace(both, later=known, locked=locked), Company(policy=policy))
 
-    right = newest if policy == "newest" else policy
+    right = later or "ask" if policy == "newest" else policy
     if locked:
         right = "quickbooks"
     told = {"quickbooks": ours, "mosaic": theirs}

@@ -202,6 +202,7 @@ TABLES: Final[Meanings] = {
             "choice": "What a person said of it: link, new, none or later.",
             "restored": "What a restored backup did to it, or what was said of that.",
             "lost": "What QuickBooks had of it before the backup was restored.",
+            "edited": "Between which moments each side changed a field.",
             "unread": "Why its newest form in QuickBooks could not be read.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",

@@ -45,6 +45,7 @@ record = of_company(
     sa.Column("mosaic", JSON),
     sa.Column("agreed", JSON),
     sa.Column("conflict", JSON),
+    sa.Column("edited", JSON),
     flag("quickbooks_gone"),
     flag("mosaic_gone"),
     sa.Column("gone", JSON),

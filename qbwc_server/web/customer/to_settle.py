@@ -15,9 +15,8 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import conflicts, one_or_two
-from qbwc_server.kinds import conflict
+from qbwc_server.kinds import conflict, edited
 from qbwc_server.onboarding import company_status
-from qbwc_server.planning import time_facts
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
@@ -167,8 +166,10 @@ def _case(
         "because": looks.kept_because(kept, company.policy, two_way=company.two_way)
         if kept
         else "",
-        "quickbooks_at": time_facts.edited_in_quickbooks(company, row),
-        "mosaic_at": time_facts.edited_in_mosaic(row),
+        "quickbooks_at": edited.in_quickbooks(
+            row.time_modified, row.edit_sequence, company.offset_minutes
+        ),
+        "mosaic_at": edited.in_mosaic(row.mosaic),
     }
 
 
