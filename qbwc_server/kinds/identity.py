@@ -303,7 +303,8 @@ def born_meanwhile(
     `entry` was in no read before, `ours` is what we made on the same side; both in
     that side's terms, and `births` theirs. `within` is how old the read may have been
     that we relied on, and the answer. An entry that is not older than ours is one of
-    its own: what was made after it is another hour.
+    its own: what was made after it is another hour. What neither number nor time tells
+    may be either.
     """
     born, made = births
     if not likeness(entry, ours):
@@ -312,7 +313,7 @@ def born_meanwhile(
         return False
     if born.number is not None and made.number is not None:
         return born.number < made.number
-    return born.at is not None and made.at is not None and born.at <= made.at
+    return born.at is None or made.at is None or born.at <= made.at
 
 
 def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:

@@ -302,8 +302,8 @@ MINUTE = timedelta(minutes=1)
         (Birth(SENT), Birth(SENT), True),
         (Birth(SENT - MINUTE), Birth(SENT), True),
         (Birth(SENT + MINUTE), Birth(SENT), False),
-        (Birth(None), Birth(SENT), False),
-        (Birth(SENT), Birth(None), False),
+        (Birth(None), Birth(SENT), True),
+        (Birth(SENT), Birth(None), True),
         # What is much older than ours was in no read for another reason.
         (Birth(SENT - 11 * MINUTE, 5), Birth(SENT, 6), False),
         (Birth(SENT - 11 * MINUTE), Birth(SENT), False),
