@@ -15,6 +15,7 @@ from qbwc_server.cli.forget import forget
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
 from qbwc_server.cli.linking import (
+    before_live_,
     choose,
     go_live,
     link,
@@ -44,7 +45,7 @@ def main() -> None:
 
 for _command in (preview_, link, unlink, choose, list_, put_back, leave):
     records.add_command(_command)
-for _command in (forget, overlap_, shared_hours, relinked_, go_live):
+for _command in (forget, overlap_, shared_hours, relinked_, before_live_, go_live):
     company.add_command(_command)
 for _command in (
     *(demo, doctor, serve, worker, database, company, qwc),

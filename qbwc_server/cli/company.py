@@ -76,6 +76,7 @@ def add(
         mosaic_key=key,
         now=made.clock(),
         setup_days=made.settings.setup_link_days,
+        before_live="ask",
         **values,
     )
     path = _write_qwc(made, registry.find(made.engine, str(new.id)), None)

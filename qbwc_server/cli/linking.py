@@ -16,11 +16,19 @@ from qbwc_server.cli.output import (
     reference,
     reporting,
     show,
+    show_one,
 )
 from qbwc_server.companies import registry
-from qbwc_server.decisions import bulk, linking, overlap, relinked, time_sharing
+from qbwc_server.decisions import (
+    before_live,
+    bulk,
+    linking,
+    overlap,
+    relinked,
+    time_sharing,
+)
 from qbwc_server.decisions.linking import Word
-from qbwc_server.onboarding import going_live
+from qbwc_server.onboarding import forecast, going_live
 from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
@@ -279,6 +287,45 @@ def relinked_(
     show(rows, _RELINKED, as_json=as_json)
 
 
+@click.command("before-live")
+@click.argument("company")
+@click.option(
+    "--add/--leave",
+    "add",
+    default=None,
+    help="Have them entered in QuickBooks, or leave them in Mosaic alone.",
+)
+@yes_option
+@by_whom
+@json_option
+@reporting
+def before_live_(
+    company: str,
+    who: str,
+    why: str | None,
+    *,
+    add: bool | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show, add or leave hours that Mosaic had before the company went live."""
+    made = parts()
+    found = registry.find(made.engine, company)
+    with company_reading(made.engine, found.id) as connection:
+        entries, minutes = before_live.waiting(connection, found.id)
+    hours = f"{minutes // 60}:{minutes % 60:02}"
+    if add is not None:
+        where = "are entered in QuickBooks" if add else "stay in Mosaic alone"
+        ask_back(entries, f"{hours} hours {where}.", yes=yes)
+        with company_transaction(made.engine, found.id) as connection:
+            before_live.say(
+                connection, found, add=add, by=who, why=why, now=made.clock()
+            )
+    word = {True: "add", False: "leave", None: found.before_live}[add]
+    told = {"said": word, "entries": entries, "hours": hours}
+    show_one(told, as_json=as_json)
+
+
 @click.command("go-live")
 @click.argument("company")
 @json_option
@@ -289,7 +336,11 @@ def go_live(company: str, *, as_json: bool) -> None:
     found = registry.find(made.engine, company)
     reasons: list[str] = []
     try:
-        done = going_live.go_live(made.engine, found, made.clock, who=operator())
+        with company_reading(made.engine, found.id) as connection:
+            seen = forecast.last(connection, found.id) is not None
+        done = going_live.go_live(
+            made.engine, found, made.clock, who=operator(), previewed=seen
+        )
     except going_live.NotReady as error:
         done, reasons = False, error.reasons
     if as_json:

@@ -85,6 +85,7 @@ class Company:
     mosaic_time_from: str | None
     both_known_at: datetime | None
     time_claims: str
+    before_live: str
     relinks_from: int | None
     copied: dict[str, Any] | None
     setup_expires_at: datetime | None
@@ -150,11 +151,14 @@ def add(
     poll_every: int = 1,
     read_every: int = 15,
     setup_days: int = 14,
+    before_live: str = "add",
 ) -> NewCompany:
     """Make a company; OwnerID and FileID are made once and never change by themselves.
 
     QuickBooks remembers the first pair of OwnerID and FileID in the company file and
     refuses a second (QBWC1039), so a new .qwc must always carry the old pair.
+    `before_live` says whether hours that Mosaic has before the company goes live enter
+    QuickBooks: ask, add or leave.
 
     Raises:
         CompanyExists: the name is taken.
@@ -180,6 +184,7 @@ def add(
                 "mosaic_team": mosaic_team,
                 "mosaic_key": keys.encrypt(mosaic_key) if mosaic_key else None,
                 "structure": structure,
+                "before_live": before_live,
                 "poll_every": poll_every,
                 "read_every": read_every,
                 "created_at": now,

@@ -139,8 +139,10 @@ def _pausing(
         return {}
     if mode == "paused":
         return {"mode_at": now, "mode_before_pause": before.mode}
+    live = mode == "live" and before.mode == "preview"
     return {
         "mode_at": now,
+        "time_window_at": now if live else before.time_window_at,
         "mode_before_pause": None,
         "check_at": before.last_seen_at and now,
     }

@@ -155,8 +155,7 @@ def nearly(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         return None
     fields = (name for name in _SAME if name not in _SAME_PERSON)
     found = [name for name in fields if one.get(name) != other.get(name)]
-    here, there = str(one.get("notes") or ""), str(other.get("notes") or "")
-    if _as_kept(here) != _as_kept(there):
+    if _as_kept(str(one.get("notes") or "")) != _as_kept(str(other.get("notes") or "")):
         found.append("notes")
     return found[0] if len(found) == 1 else None
 
@@ -303,8 +302,7 @@ def born_meanwhile(
     `entry` was in no read before, `ours` is what we made on the same side; both in
     that side's terms, and `births` theirs. `within` is how old the read may have been
     that we relied on, and the answer. An entry that is not older than ours is one of
-    its own: what was made after it is another hour. What neither number nor time tells
-    may be either.
+    its own. What neither number nor time tells may be either.
     """
     born, made = births
     if not likeness(entry, ours):

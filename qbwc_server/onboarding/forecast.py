@@ -156,8 +156,9 @@ def go_live(
     """
     with company_reading(engine, company.id) as connection:
         is_quick = not overlap.takes_long(connection, company)
+        seen = last(connection, company.id) is not None
     if is_quick:
-        return going_live.go_live(engine, company, clock, who=who)
+        return going_live.go_live(engine, company, clock, who=who, previewed=seen)
     now = clock()
     with company_transaction(engine, company.id) as connection:
         kept = last(connection, company.id)
@@ -167,7 +168,9 @@ def go_live(
     if kept is None:
         raise NotReady([_BEING_MADE])
     common = [Overlap(**one) for one in kept.told["overlap"]]
-    return going_live.go_live(engine, company, clock, who=who, common=common)
+    return going_live.go_live(
+        engine, company, clock, who=who, previewed=True, common=common
+    )
 
 
 def _is_current(

@@ -39,12 +39,15 @@ def go_live(
     clock: Callable[[], datetime],
     *,
     who: str,
+    previewed: bool,
     common: list[Overlap] | None = None,
 ) -> bool:
     """Have everything written that waits; False if the company is live already.
 
-    Mosaic's lists are read once more before anything is made there. `common` is what
-    `overlap.look` told lately; without it that is looked for now.
+    Mosaic's lists are read once more before anything is made there. `previewed` says
+    that somebody was told what it means, with counts and hours: then this is also the
+    yes to hours that are in Mosaic already. `common` is what `overlap.look` told
+    lately; without it that is looked for now.
 
     Raises:
         NotReady: something is missing; nothing is changed.
@@ -59,7 +62,14 @@ def go_live(
         if reasons:
             raise NotReady(reasons)
         now = clock()
-        values = {"mode": "live", "mode_at": now, "mosaic_read_at": None}
+        values = {
+            "mode": "live",
+            "mode_at": now,
+            "mosaic_read_at": None,
+            "time_window_at": now,
+        }
+        if again.before_live == "ask" and previewed:
+            values["before_live"] = "add"
         registry.change(connection, company.id, **values)
         registry.audit(connection, company.id, now, who=who, what="went live")
         due.look_at_all(connection, company.id, now)

@@ -189,7 +189,9 @@ class _Rehearsal:
 
     def run(self) -> Preview:
         before = self._linked()
-        registry.change(self._copy, self._company.id, mode="live")
+        # Going live from a preview is the yes to what it tells.
+        yes = {"before_live": "add"} if self._company.mode == "preview" else {}
+        registry.change(self._copy, self._company.id, mode="live", **yes)
         if self._company.mosaic_portfolio is None:
             list_calls.take_portfolio(
                 self._copy, self._company.id, self._number(), self._now

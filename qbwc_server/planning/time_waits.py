@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -26,6 +26,16 @@ _MOST_TRIES = 3
 """Writes in a row about one record; more means that a side does not do what it says."""
 _MOVED = "moved to a day on which Mosaic is not read again"
 
+BEFORE_LIVE: Final = "company:before-live"
+"""What an entry waits for that Mosaic had before the company went live."""
+_BEFORE_LIVE = (
+    "Was in Mosaic before this connection went live, so it enters QuickBooks only when "
+    "somebody says so, for all of these at once: `qbwc-server company before-live NAME "
+    "--add` (or `--leave`). Without either it tells how many they are, and how long."
+)
+_LEFT_IN_MOSAIC = (
+    "Was in Mosaic before this connection went live, and is left there, as was said."
+)
 _NEXT_READING = timedelta(minutes=5)
 _MISSED = (
     "Mosaic has just not shown it. Whether it was deleted there is seen with the next "
@@ -98,6 +108,8 @@ class Waits:
                     "that are sent to QuickBooks."
                 )
                 return Action(Do.NOTHING, reason, "unlinked")
+            if stop := self._before_live(row):
+                return stop
             if row.misses:
                 return Action(Do.NOTHING, _MISSED, until=self.now + _NEXT_READING)
             known = list_requests.state(self.connection, self.company.id, NAME)
@@ -107,6 +119,16 @@ class Waits:
                     Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS
                 )
         return None
+
+    def _before_live(self, row: Row[Any]) -> Action | None:
+        """Hold what the preview would have told of, until somebody has said yes."""
+        known = self.company.both_known_at
+        word = self.company.before_live
+        if word == "add" or (known is not None and row.created_at > known):
+            return None
+        if word == "leave":
+            return Action(Do.NOTHING, _LEFT_IN_MOSAIC, "unlinked")
+        return Action(Do.NOTHING, _BEFORE_LIVE, "refused", waits_for=BEFORE_LIVE)
 
     def for_a_person(self, row: Row[Any], action: Action) -> Action | None:
         """Stop a write that was made several times and changed nothing."""

@@ -87,7 +87,9 @@ def test_what_another_file_has_is_found_and_holds_up_going_live(
     told = overlap.look(bob.engine, bob.state(), bob.clock)
     assert "Alice" not in str(told)
     with pytest.raises(NotReady, match="Acme too") as refused:
-        going_live.go_live(bob.engine, bob.state(), bob.clock, who="bookkeeper")
+        going_live.go_live(
+            bob.engine, bob.state(), bob.clock, who="bookkeeper", previewed=True
+        )
     assert len(refused.value.reasons) == 1
     assert bob.state().mode == "preview"
 
@@ -120,8 +122,12 @@ def test_with_a_person_s_word_both_share_or_go_apart(
     )
     assert (answer.changed, answer.refused) == (1, [])
 
-    assert going_live.go_live(bob.engine, bob.state(), bob.clock, who="bookkeeper")
-    assert not going_live.go_live(bob.engine, bob.state(), bob.clock, who="x")
+    assert going_live.go_live(
+        bob.engine, bob.state(), bob.clock, who="bookkeeper", previewed=True
+    )
+    assert not going_live.go_live(
+        bob.engine, bob.state(), bob.clock, who="x", previewed=True
+    )
     bob.run()
     same = bob.record("C1").mosaic_id == alice.record("C1").mosaic_id
     assert same is share
@@ -213,7 +219,7 @@ def test_a_company_that_is_not_ready_is_told_everything_that_is_missing(
     _, bob = pair
     bob.change(mosaic_key=None)
     with pytest.raises(NotReady) as refused:
-        going_live.go_live(bob.engine, bob.state(), bob.clock, who="x")
+        going_live.go_live(bob.engine, bob.state(), bob.clock, who="x", previewed=True)
     told = " ".join(refused.value.reasons)
     for words in ("not recognised", "employees and customers", "API key"):
         assert words in told

@@ -54,6 +54,13 @@ def note_all_known(
     )
     if complete == (company.both_known_at is not None):
         return company.both_known_at
+    if (
+        complete
+        and company.time_window_at is not None
+        and company.time_window_at <= now
+    ):
+        # What was typed in Mosaic until it went live is still to be read.
+        return None
     since = now if complete else None
     registry.change(connection, company.id, both_known_at=since)
     return since

@@ -62,6 +62,8 @@ _COMPANY: Final = {
     "both_known_at": "Since when all time of both sides is known; empty before.",
     "time_claims": "Whether its hours are claimed among files of its team: none, due "
     "or kept.",
+    "before_live": "Whether what Mosaic had before it went live enters QuickBooks: "
+    "ask, add or leave.",
     "relinks_from": "Behind which record hours are looked for that a link left behind.",
     "created_at": "When the company was added.",
     "housekeep_at": "When what is old is removed next.",

@@ -80,6 +80,7 @@ company = sa.Table(
     text("mosaic_time_from", null=True),
     moment("both_known_at"),
     text("time_claims", default="none"),
+    text("before_live", default="add"),
     sa.Column("relinks_from", sa.BigInteger),
     sa.Column("copied", JSON),
     moment("created_at", null=False),

@@ -1,0 +1,55 @@
+"""Hours that Mosaic had before a company went live: they enter QuickBooks after a yes.
+
+Whoever goes live from a preview was told how many they are, and has said it by that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
+from qbwc_server.planning.time_waits import BEFORE_LIVE
+from qbwc_server.records import due
+from qbwc_server.storage import tables
+
+_RECORD = tables.record
+
+
+def waiting(connection: Connection, company_id: int) -> tuple[int, int]:
+    """Return how many such entries wait for a word, and their minutes."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id, _RECORD.c.waits_for == BEFORE_LIVE
+        )
+    ).scalars()
+    minutes = [row["minutes"] for row in rows]
+    return len(minutes), sum(minutes)
+
+
+def say(
+    connection: Connection,
+    company: Company,
+    *,
+    add: bool,
+    by: str,
+    why: str | None,
+    now: datetime,
+) -> None:
+    """Have them added to QuickBooks, or leave them; what was added stays there."""
+    word = "add" if add else "leave"
+    if company.before_live == word:
+        return
+    registry.change(connection, company.id, before_live=word)
+    due.look_at_all(connection, company.id, now)
+    registry.audit(
+        connection,
+        company.id,
+        now,
+        who=by,
+        what=f"hours from before it went live: {word}",
+        why=why,
+    )
