@@ -12,16 +12,19 @@ from qbwc_server.cli.demo import demo
 from qbwc_server.cli.doctor import doctor
 from qbwc_server.cli.exchanges import exchanges
 from qbwc_server.cli.forget import forget
+from qbwc_server.cli.hours import (
+    before_live_,
+    billable_,
+    relinked_,
+    shared_hours,
+)
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
 from qbwc_server.cli.linking import (
-    before_live_,
     choose,
     go_live,
     link,
     overlap_,
-    relinked_,
-    shared_hours,
     unlink,
 )
 from qbwc_server.cli.preview import preview_
@@ -45,7 +48,10 @@ def main() -> None:
 
 for _command in (preview_, link, unlink, choose, list_, put_back, leave):
     records.add_command(_command)
-for _command in (forget, overlap_, shared_hours, relinked_, before_live_, go_live):
+for _command in (
+    *(forget, overlap_, go_live),
+    *(shared_hours, relinked_, before_live_, billable_),
+):
     company.add_command(_command)
 for _command in (
     *(demo, doctor, serve, worker, database, company, qwc),

@@ -16,27 +16,15 @@ from qbwc_server.cli.output import (
     reference,
     reporting,
     show,
-    show_one,
 )
 from qbwc_server.companies import registry
-from qbwc_server.decisions import (
-    before_live,
-    bulk,
-    linking,
-    overlap,
-    relinked,
-    time_sharing,
-)
+from qbwc_server.decisions import bulk, linking, overlap
 from qbwc_server.decisions.linking import Word
 from qbwc_server.onboarding import forecast, going_live
 from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
-_SHARED_HOURS = (
-    *("member_id", "person", "project_id", "project", "whose", "entries", "minutes"),
-)
-_RELINKED = ("what", "in_quickbooks", "in_mosaic", "entries", "hours")
 
 
 @click.command("link")
@@ -185,145 +173,6 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
         for one in common
     ]
     show(rows, _OVERLAPS, as_json=as_json)
-
-
-@click.command("shared-hours")
-@click.argument("company")
-@click.option("--person", type=int, help="The person's number in Mosaic.")
-@click.option("--project", type=int, help="The project's number in Mosaic.")
-@click.option(
-    "--ours/--theirs",
-    default=None,
-    help="Hours that are entered in Mosaic for them belong to this company file, or to "
-    "the other one. The first word for any file of the team counts.",
-)
-@click.option(
-    "--succeed",
-    is_flag=True,
-    help="Take over what companies of the team had in Mosaic that were forgotten.",
-)
-@yes_option
-@by_whom
-@json_option
-@reporting
-def shared_hours(
-    company: str,
-    person: int | None,
-    project: int | None,
-    who: str,
-    why: str | None,
-    *,
-    ours: bool | None,
-    succeed: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Show, or say, whose hours are on what several company files share in Mosaic."""
-    if (ours is None) != (person is None) or (person is None) != (project is None):
-        raise click.UsageError("Name --person, --project and --ours or --theirs.")
-    made = parts()
-    found = registry.find(made.engine, company)
-    if succeed:
-        with company_transaction(made.engine, found.id) as connection:
-            left = time_sharing.left_behind(connection, found.team)
-        ask_back(left, f"{found.name} takes over time entries in Mosaic.", yes=yes)
-    with company_transaction(made.engine, found.id) as connection:
-        if succeed:
-            time_sharing.succeed(connection, found, by=who, why=why, now=made.clock())
-        if person is not None and project is not None and ours is not None:
-            time_sharing.say_whose(
-                connection,
-                found,
-                person,
-                project,
-                mine=ours,
-                by=who,
-                why=why,
-                now=made.clock(),
-            )
-        rows = [asdict(one) for one in time_sharing.shared_hours(connection, found)]
-    show(rows, _SHARED_HOURS, as_json=as_json)
-
-
-@click.command("relinked")
-@click.argument("company")
-@click.option(
-    "--move/--leave",
-    "move",
-    default=None,
-    help="Take them to where the links lead now, or leave them where they are.",
-)
-@yes_option
-@by_whom
-@json_option
-@reporting
-def relinked_(
-    company: str,
-    who: str,
-    why: str | None,
-    *,
-    move: bool | None,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Show, move or leave hours that were sent before a link was put right."""
-    made = parts()
-    found = registry.find(made.engine, company)
-    with company_reading(made.engine, found.id) as connection:
-        waiting = relinked.groups(connection, found.id)
-    if move is not None:
-        entries = sum(one.entries for one in waiting)
-        ask_back(entries, f"Hours {'are moved' if move else 'stay'}.", yes=yes)
-        with company_transaction(made.engine, found.id) as connection:
-            done = relinked.settle(
-                connection, found.id, move=move, by=who, now=made.clock(), why=why
-            )
-        click.echo(f"{done} {'are moved with the next runs' if move else 'stay'}.")
-        return
-    rows = [
-        {**asdict(one), "hours": f"{one.minutes // 60}:{one.minutes % 60:02}"}
-        for one in waiting
-    ]
-    show(rows, _RELINKED, as_json=as_json)
-
-
-@click.command("before-live")
-@click.argument("company")
-@click.option(
-    "--add/--leave",
-    "add",
-    default=None,
-    help="Have them entered in QuickBooks, or leave them in Mosaic alone.",
-)
-@yes_option
-@by_whom
-@json_option
-@reporting
-def before_live_(
-    company: str,
-    who: str,
-    why: str | None,
-    *,
-    add: bool | None,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Show, add or leave hours that Mosaic had before the company went live."""
-    made = parts()
-    found = registry.find(made.engine, company)
-    with company_reading(made.engine, found.id) as connection:
-        entries, minutes = before_live.waiting(connection, found.id)
-    hours = f"{minutes // 60}:{minutes % 60:02}"
-    if add is not None:
-        where = "are entered in QuickBooks" if add else "stay in Mosaic alone"
-        ask_back(entries, f"{hours} hours {where}.", yes=yes)
-        with company_transaction(made.engine, found.id) as connection:
-            before_live.say(
-                connection, found, add=add, by=who, why=why, now=made.clock()
-            )
-    word = {True: "add", False: "leave", None: found.before_live}[add]
-    told = {"said": word, "entries": entries, "hours": hours}
-    show_one(told, as_json=as_json)
 
 
 @click.command("go-live")

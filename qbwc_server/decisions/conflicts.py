@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import conflict
+from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_plan import LEFT
 from qbwc_server.records import choices, history
 from qbwc_server.storage import tables
@@ -93,6 +95,23 @@ def settle(
         detail={"record": row.id, "before": told},
     )
     return True
+
+
+def asking(
+    connection: Connection, company_id: int, *, limit: int | None = None
+) -> list[Row[Any]]:
+    """Return time entries of which a person is to say which side is right."""
+    rows = connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.state == "conflict",
+        )
+        .order_by(_RECORD.c.id)
+        .limit(limit)
+    )
+    return list(rows)
 
 
 def _said(side: str) -> str:

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.decisions import conflicts
 from qbwc_server.kinds import conflict
-from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_plan import LEFT
 from qbwc_server.records import mosaic_objects
 from qbwc_server.storage import tables
@@ -72,15 +71,7 @@ def settle(
 
 
 def _asked(connection: Connection, company_id: int) -> list[Row[Any]]:
-    rows = connection.execute(
-        sa.select(_RECORD)
-        .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.kind == NAME,
-            _RECORD.c.state == "conflict",
-        )
-        .order_by(_RECORD.c.id)
-    )
+    rows = conflicts.asking(connection, company_id)
     return [row for row in rows if _is_of_links(conflict.asked(row.conflict))]
 
 

@@ -89,6 +89,17 @@ def asked(conflicts: Conflicts | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def of_billable_alone(
+    conflicts: Conflicts | None, agreed: Mapping[str, Snapshot] | None
+) -> bool:
+    """Tell whether all that is asked is whether joined hours are billable.
+
+    They were on both sides, and both sides never agreed on that.
+    """
+    names = set(asked(conflicts))
+    return names == {"billable"} and "billable" not in (agreed or {}).get("mosaic", {})
+
+
 def by_rule(conflicts: Conflicts | None) -> set[str]:
     """Return the sides whose values were kept without a person's word."""
     return {

@@ -56,7 +56,7 @@ def in_mosaic(house: House, notes: str = "work", ago: int = 1, **more: Any) -> i
     return house.people.add_time(
         member["mosaic_id"],
         day(house, ago),
-        1.0,
+        more.pop("hours", 1.0),
         project=project["mosaic_id"],
         category=category["mosaic_id"],
         text=notes,

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions import conflicts, one_or_two
+from qbwc_server.decisions import billable, conflicts, one_or_two
 from qbwc_server.kinds import conflict, edited
 from qbwc_server.onboarding import company_status
 from qbwc_server.records.one_or_two import joined
@@ -28,6 +28,7 @@ from qbwc_server.words import looks
 _RECORD = tables.record
 _SIDES = ("quickbooks", "mosaic")
 _AT_ONCE = 20
+_COUNTED = 1_000
 _SHOWN = 60
 _SETTLED = "Your choice is kept."
 _FIELDS = {
@@ -44,7 +45,8 @@ _FIELDS = {
 def blueprint(site: Site) -> Blueprint:
     """Return GET /setup/<token>/conflicts, and POST of one of them with its side.
 
-    POST of `joined` has seen what was joined, or says of one that it is two.
+    POST of `joined` has seen what was joined, or says of one that it is two; POST of
+    `billable` says for all that differ in that alone which side is right.
     """
     pages = Blueprint("to_settle", __name__)
 
@@ -81,7 +83,22 @@ def blueprint(site: Site) -> Blueprint:
         return redirect(page, 303)
 
     _add_joined(pages, site)
+    _add_billable(pages, site)
     return pages
+
+
+def _add_billable(pages: Blueprint, site: Site) -> None:
+    """Add the one question about hours that differ in billable alone."""
+
+    @pages.post("/setup/<token>/conflicts/billable")
+    def billable_(token: str) -> Answer:
+        company, now = site.company(token), site.clock()
+        side = request.form.get("side", "")
+        if side not in _SIDES:
+            abort(400)
+        with company_transaction(site.engine, company.id) as connection:
+            billable.settle(connection, company.id, side, by=BY, now=now)
+        return redirect(url_for("to_settle.all_", token=token), 303)
 
 
 def _add_joined(pages: Blueprint, site: Site) -> None:
@@ -117,6 +134,7 @@ def _told(site: Site, token: str, *, notice: str = "", status: int = 200) -> Res
         cases = [_case(company, row, name) for row in rows]
         both = joined.rows(connection, company.id, limit=_AT_ONCE)
         told = to_see.of_joined(connection, company.id)
+        differing = billable.differing(connection, company.id, limit=_COUNTED)
     if settled is not None:
         notice = _SETTLED
     return site.page(
@@ -126,6 +144,7 @@ def _told(site: Site, token: str, *, notice: str = "", status: int = 200) -> Res
         status=status,
         active="conflicts",
         cases=cases,
+        billable=differing,
         joined=[_joined(row) for row in both],
         joined_told="; ".join(told),
         following=following,

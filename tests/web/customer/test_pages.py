@@ -290,6 +290,44 @@ def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     assert "Conflicts <span" not in server.get(path).text
 
 
+def test_hours_that_differ_in_billable_alone_are_one_question(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """With counts, and a button for each side that answers it for all."""
+    company = new_company()
+    for number, billable in ((1, "Billable"), (2, "Billable"), (3, "NotBillable")):
+        put(
+            company.id,
+            f"Hours {number}",
+            kind="time_entry",
+            state="conflict",
+            day="2026-03-02",
+            quickbooks_id=f"T-{number}",
+            quickbooks={"date": "2026-03-02", "minutes": 75, "billable": billable},
+            mosaic_type="time_entry",
+            mosaic_id=number,
+            mosaic={"date": "2026-03-02", "billable": number == 3},
+            conflict={
+                "billable": {
+                    "quickbooks": billable,
+                    "mosaic": number == 3,
+                    "kept": None,
+                }
+            },
+        )
+    path = f"/setup/{company.setup_token}/conflicts"
+    text = server.get(path).text
+    assert "3 entries are the same on both sides but for whether" in text
+    assert "2 (2:30 hours) are billable in QuickBooks only" in text
+    assert "1 (1:15 hours) are billable in Mosaic only" in text
+    assert server.post(f"{path}/billable", data={"side": "ours"}).status_code == 400
+    answer = server.post(f"{path}/billable", data={"side": "mosaic"})
+    assert answer.status_code == 303
+    text = server.get(path).text
+    assert "but for whether" not in text
+    assert text.count("You said: Mosaic is right.") == 3
+
+
 def test_what_was_typed_on_both_sides_is_shown_until_somebody_has_seen_it(
     server: Client, engine: Engine, new_company: NewCompanies, put: Callable[..., int]
 ) -> None:
