@@ -17,6 +17,7 @@ from qbwc_server.cli.hours import (
     billable_,
     relinked_,
     shared_hours,
+    unplaced_,
 )
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
@@ -50,7 +51,7 @@ for _command in (preview_, link, unlink, choose, list_, put_back, leave):
     records.add_command(_command)
 for _command in (
     *(forget, overlap_, go_live),
-    *(shared_hours, relinked_, before_live_, billable_),
+    *(shared_hours, relinked_, before_live_, billable_, unplaced_),
 ):
     company.add_command(_command)
 for _command in (

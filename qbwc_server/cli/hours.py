@@ -10,12 +10,14 @@ from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import json_option, parts, reporting, show, show_one
 from qbwc_server.companies import registry
 from qbwc_server.decisions import before_live, billable, relinked, time_sharing
+from qbwc_server.standing import unplaced
 from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARED_HOURS = (
     *("member_id", "person", "project_id", "project", "whose", "entries", "minutes"),
 )
 _RELINKED = ("what", "in_quickbooks", "in_mosaic", "entries", "hours")
+_UNPLACED = ("what", "name", "mosaic_id", "entries", "hours")
 _BILLABLE = ("billable_in", "entries", "hours")
 
 
@@ -153,6 +155,22 @@ def before_live_(
     word = {True: "add", False: "leave", None: found.before_live}[add]
     told = {"said": word, "entries": entries, "hours": hours}
     show_one(told, as_json=as_json)
+
+
+@click.command("unplaced")
+@click.argument("company")
+@json_option
+@reporting
+def unplaced_(company: str, *, as_json: bool) -> None:
+    """Show what QuickBooks does not have and hours of Mosaic wait for."""
+    made = parts()
+    found = registry.find(made.engine, company)
+    with company_reading(made.engine, found.id) as connection:
+        rows = [
+            {**asdict(one), "hours": _hours(one.minutes)}
+            for one in unplaced.of(connection, found.id)
+        ]
+    show(rows, _UNPLACED, as_json=as_json)
 
 
 @click.command("billable")

@@ -1,7 +1,8 @@
 """What was decided without a person, until somebody has seen it: counted, and told.
 
 A policy decided where both sides changed the same; what was typed on both sides was
-joined. Nothing waits for it, but nobody must have to look for it.
+joined. Nothing waits for it, but nobody must have to look for it. What hours of Mosaic
+wait for and QuickBooks does not have, is told beside it.
 
 Rule: nothing here grows with the company; what is counted is read up to a bound.
 """
@@ -16,11 +17,13 @@ from sqlalchemy.engine import Connection
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import conflict
 from qbwc_server.records.one_or_two import joined
+from qbwc_server.standing import unplaced
 from qbwc_server.storage import tables
 from qbwc_server.words import looks
 
 _RECORD = tables.record
 _MOST = 1_000
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ def of(connection: Connection, company: Company) -> ToSee:
     ]
     both = joined.unseen(connection, company.id)
     told += of_joined(connection, company.id)
-    return ToSee(
-        len(sides) + sum(it.entries for it in both.values()),
-        tuple(f"{one}: have a look, under Conflicts." for one in told),
-    )
+    seen = [f"{one}: have a look, under Conflicts." for one in told]
+    missing = unplaced.of(connection, company.id) if company.two_way else []
+    seen += [one.told for one in missing[:_TOLD]]
+    return ToSee(len(sides) + sum(it.entries for it in both.values()), tuple(seen))
 
 
 def of_joined(connection: Connection, company_id: int) -> list[str]:

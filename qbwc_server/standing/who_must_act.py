@@ -86,6 +86,7 @@ def of(row: Row[Any]) -> words.Standing:
         restored=row.restored,
         unread=row.unread,
         fails=row.failures >= tries.MOST,
+        only_mosaic=row.quickbooks_id is None,
     )
 
 

@@ -38,6 +38,7 @@ _OF_RESTORED: Final = {
 _ACTS: Final = {
     "unread": "support",
     "waits": "nobody",
+    "unplaced": "customer",
     "later": "customer",
     "restored": "customer",
     "perhaps_known": "customer",
@@ -78,11 +79,13 @@ def standing(
     restored: str | None = None,
     unread: str | None = None,
     fails: bool = False,
+    only_mosaic: bool = False,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
 
     `restored` is what a restored backup did to it (`kinds.restored`), `unread` why its
-    newest form could not be read, `fails` whether Mosaic failed on it too often.
+    newest form could not be read, `fails` whether Mosaic failed on it too often, and
+    `only_mosaic` that QuickBooks has none of it, where nothing makes what it waits for.
 
     Raises:
         KeyError: there is no such state.
@@ -90,7 +93,7 @@ def standing(
     found = need(kind, state, waits=waits)
     name = state
     if state == "unlinked" and waits:
-        name = "waits"
+        name = "unplaced" if kind == _TIME and only_mosaic else "waits"
     elif state == "unlinked" and choice == "later":
         name = "later"
     elif unread is not None and state == "refused":

@@ -53,6 +53,17 @@ _RECORD: dict[str, tuple[str, ...]] = {
         "It waits for another record.",
         "Nothing to do here: it goes by itself when the other one is there.",
     ),
+    "unplaced": (
+        "It was entered in Mosaic for something that QuickBooks does not have.",
+        (
+            "Please make what the reason names in QuickBooks, or say on the setup page "
+            "which of QuickBooks' it is; then it goes by itself."
+        ),
+        (
+            "Nothing in QuickBooks is made from Mosaic but time. `qbwc-server company "
+            "unplaced NAME` lists what is missing, with the hours that wait for it."
+        ),
+    ),
     "later": (
         "A person wants to decide about it later.",
         "Please say on the setup page what it is, or that it is not to be linked.",

@@ -153,6 +153,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
             *("record-restored", "record-left", "record-perhaps-known"),
             "record-unread",
             "record-fails",
+            "record-unplaced",
             "session-troubled",
             "session-left",
             "exchange-unused",
