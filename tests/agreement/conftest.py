@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.storage.database import make_engine
 from tests.agreement.house import START, House, MakeHouse, Settled
+from tests.agreement.seeds import seeded
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +63,9 @@ def make_house(
     def make(now: datetime, zone: str) -> House:
         # Each history begins with the lists on both sides: that is done once.
         if (now, zone) not in _settled:
-            first = House(open_copy(template), tmp_path, now, zone)
-            first.settle()
+            with seeded(0):
+                first = House(open_copy(template), tmp_path, now, zone)
+                first.settle()
             _settled[now, zone] = first.as_settled(path)
             first.close()
         begun = _settled[now, zone]

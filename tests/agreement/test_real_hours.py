@@ -8,6 +8,7 @@ import pytest
 
 from tests.agreement.acts import history
 from tests.agreement.house import MakeHouse
+from tests.agreement.replaying import replay
 from tests.agreement.shrinking import broken, told
 
 HISTORIES = int(os.environ.get("HISTORIES", "2"))
@@ -43,3 +44,18 @@ def test_a_seed_is_a_history() -> None:
     """The same seed gives the same acts, so that a failing one can be played again."""
     assert history(7, LENGTH) == history(7, LENGTH)
     assert history(7, LENGTH) != history(8, LENGTH)
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_a_history_that_is_played_again_is_the_same_to_the_byte(
+    make_house: MakeHouse, seed: int
+) -> None:
+    """Each request, each answer, each row: whatever failed can be looked at again."""
+    first = replay(make_house, seed, history(seed, LENGTH))
+    again = replay(make_house, seed, history(seed, LENGTH))
+    assert len(first) > LENGTH
+    different = [pair for pair in zip(first, again, strict=False) if pair[0] != pair[1]]
+    assert different[:1] == []
+    assert len(first) == len(again)
+    other = replay(make_house, seed + 100, history(seed, LENGTH))
+    assert other != first

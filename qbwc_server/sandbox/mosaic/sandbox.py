@@ -11,7 +11,6 @@ the callback looks, `auth_scheme` how the key must be written, `dialect` the res
 
 from __future__ import annotations
 
-import random
 import threading
 import uuid
 from collections import deque
@@ -90,8 +89,6 @@ class MosaicSandbox:
         self._logs: dict[str, dict[str, Item]] = {}
         self._adopt_clients = adopt_clients
         self._state_file = state_file
-        # Request ids only have to differ, also after a restart: no secret in them.
-        self._random = random.Random()
         self.team = self.add_team(team_id, api_key, callback_url=callback_url)
 
     def close(self) -> None:
@@ -218,7 +215,7 @@ class MosaicSandbox:
             Refused: At once, as Mosaic may; nothing was changed.
         """
         fault = self.faults.take(request.method, request.data_type, CALLBACK_FAULTS)
-        request_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        request_id = str(uuid.uuid4())
         done = carry_out(team, request, request_id, apply, fault)
         remember(self._logs[team.team_id], done, team)
         refused_later = done.error is not None

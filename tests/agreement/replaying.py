@@ -1,0 +1,86 @@
+"""Plays a history so that it can be played again: the same seed, the same log.
+
+Whatever is drawn at random comes from the seed: ids, tokens, references. One sender
+sends, so that what is written has one order. The log has every act, every request and
+answer of both sides, and at the end every row of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from qbwc_server.storage import tables
+from tests.agreement.acts import ACTS, Act, World
+from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.judgement import judge
+from tests.agreement.seeds import seeded
+
+ZONE = "America/New_York"
+_REAL = {"mosaic_key", "milliseconds"}
+"""What is each time otherwise: by what keeps it secret, and by the real clock."""
+
+
+def replay(make: MakeHouse, seed: int, acts: Sequence[Act]) -> list[str]:
+    """Play a history and judge it; return its log.
+
+    Raises:
+        Broken: A promise is broken.
+    """
+    house = make(START, ZONE)
+    house.senders = 1
+    with seeded(seed):
+        log: list[str] = []
+        try:
+            house.settle()
+            world = World(house)
+            _listen(house, log)
+            for one in acts:
+                log.append(f"{house.clock.now} {one}")
+                ACTS[one.name][1](world, one)
+            judge(world)
+            log += _rows(house)
+        finally:
+            house.close()
+    return log
+
+
+def _listen(house: House, log: list[str]) -> None:
+    """Have the log tell what goes to both sides, and comes from them."""
+    ask, process = house.wire.handle_request, house.file.begin_session
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        log.append(
+            f"{house.clock.now} {request.method} {request.url} {request.read()!r}"
+        )
+        answer = ask(request)
+        log.append(f"{answer.status_code} {answer.read()!r}")
+        return answer
+
+    def begin(**named: Any) -> Any:
+        session = process(**named)
+        answered = session.process
+
+        def answers(text: str) -> str:
+            log.append(f"{house.clock.now} {text}")
+            answer: str = answered(text)
+            log.append(answer)
+            return answer
+
+        setattr(session, "process", answers)  # noqa: B010 - mypy refuses a method
+        return session
+
+    setattr(house.wire, "handle_request", handle)  # noqa: B010 - mypy refuses a method
+    setattr(house.file, "begin_session", begin)  # noqa: B010 - mypy refuses a method
+
+
+def _rows(house: House) -> Iterator[str]:
+    with house.engine.connect() as connection:
+        for table in tables.metadata.sorted_tables:
+            rows = connection.execute(
+                sa.select(*(one for one in table.c if one.name not in _REAL))
+            )
+            yield from sorted(f"{table.name} {tuple(row)}" for row in rows)
