@@ -9,11 +9,11 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
-from tests.agreement.acts import World
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
 from tests.agreement.verdict import nothing_written_again
+from tests.agreement.world import World
 
 _NAMES = {"day": "date", "text": "notes"}
 """Fields that have another name in a record's conflict."""

@@ -14,10 +14,11 @@ import httpx
 import sqlalchemy as sa
 
 from qbwc_server.storage import tables
-from tests.agreement.acts import ACTS, Act, World
+from tests.agreement.acts import do, world_of
 from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.judgement import judge
 from tests.agreement.seeds import seeded
+from tests.agreement.world import Act
 
 ZONE = "America/New_York"
 _REAL = {"mosaic_key", "milliseconds"}
@@ -36,11 +37,11 @@ def replay(make: MakeHouse, seed: int, acts: Sequence[Act]) -> list[str]:
         log: list[str] = []
         try:
             house.settle()
-            world = World(house)
+            world = world_of(house)
             _listen(house, log)
             for one in acts:
                 log.append(f"{house.clock.now} {one}")
-                ACTS[one.name][1](world, one)
+                do(world, one)
             judge(world)
             log += _rows(house)
         finally:

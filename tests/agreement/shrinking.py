@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.agreement.acts import ACTS, Act, World
+from tests.agreement.acts import do, world_of
 from tests.agreement.house import START, MakeHouse
 from tests.agreement.judgement import judge
+from tests.agreement.world import Act
 
 _MOST_TRIES = 60
 
@@ -21,10 +22,10 @@ def _tried(make: MakeHouse, acts: Sequence[Act]) -> tuple[str, int]:
     house, done = make(START, "America/New_York"), 0
     try:
         house.settle()
-        world = World(house)
+        world = world_of(house)
         for one in acts:
             done += 1
-            ACTS[one.name][1](world, one)
+            do(world, one)
         judge(world)
     except AssertionError as error:
         return f"{error}" or "an assertion of the machine itself", done

@@ -13,8 +13,9 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import company_settings, linking, time_sharing
+from qbwc_server.decisions import company_settings, conflicts, linking, time_sharing
 from qbwc_server.decisions.linking import Word
+from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
 from qbwc_server.operations import forgetting
 from qbwc_server.standing import who_must_act
@@ -439,6 +440,13 @@ def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
     again = Again(new_house)
     again.people.edit_time(number, hours=2.0, date=day(again, 0))
     for _ in range(4):
+        again.settle_for(minutes=65)
+    # What it was before nobody knows any more, so nobody knows whose change is later.
+    (asked,) = (row for row in time_of(again) if row.state == "conflict")
+    assert conflict.asked(asked.conflict).keys() == {"minutes", "date"}
+    with company_transaction(again.engine, again.company.id) as connection:
+        conflicts.settle(connection, asked, "mosaic", by="person", now=again.clock())
+    for _ in range(2):
         again.settle_for(minutes=65)
     assert sorted(row["minutes"] for row in quickbooks(again)) == [60, 60, 120]
     assert sorted(one["hours"] for one in mosaic(again)) == ["1.0", "1.0", "2.0"]

@@ -13,10 +13,10 @@ import pytest
 from qbwc_server.kinds import gate
 from qbwc_server.kinds.identity import Likeness
 from qbwc_server.planning.counterparts.pairs import Pairs
-from tests.agreement.acts import Act
 from tests.agreement.house import MakeHouse
 from tests.agreement.shrinking import broken
 from tests.agreement.test_controls import no_doubt
+from tests.agreement.world import Act
 
 Off = Callable[[pytest.MonkeyPatch], None]
 

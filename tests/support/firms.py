@@ -35,6 +35,8 @@ class Firm(House):
     def __init__(self, engine: Engine, folder: Path, now: datetime, name: str) -> None:
         self._name = name
         super().__init__(engine, folder, now, "America/New_York")
+        # One after the other: what the document shows has one order.
+        self.senders = 1
 
     def _new_company(self) -> NewCompany:
         with transaction(self.engine) as connection:

@@ -39,7 +39,7 @@ def test_every_query_and_command_answers_as_the_document_says(asked: Engine) -> 
     wrong = difflib.unified_diff(
         answers.comparable(text).splitlines(), found.splitlines(), lineterm="", n=1
     )
-    assert list(wrong) == []
+    assert "\n".join(wrong) == ""
 
 
 def test_there_are_thirty_questions_each_with_a_query_and_a_command() -> None:
