@@ -14,6 +14,7 @@ from qbwc_server.decisions.link_checks import WriteUnderWay
 from qbwc_server.kinds import conflict
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.books import BOOKS
 from tests.agreement.house import PEOPLE, House
 from tests.agreement.mishaps import MISHAPS
 from tests.agreement.real_hours import Side, other
@@ -24,6 +25,8 @@ _BY_HAND = (
     *("edit in quickbooks", "edit in mosaic", "approve"),
     *("delete in quickbooks", "delete in mosaic"),
 )
+_AT_ONCE = ("slept", "dawdle", "invoice", "apart", "unlink")
+"""What else may happen in the middle of a run."""
 
 
 def _enter(side: Side) -> Callable[[World, Act], None]:
@@ -109,8 +112,8 @@ def _unlink(how: str) -> Callable[[World, Act], None]:
 
 
 def meanwhile(world: World, one: Act) -> None:
-    """People do something in the middle of the next run of Web Connector or worker."""
-    act = Act(pick(_BY_HAND, one.a), one.c, one.c // 7, one.c // 49)
+    """Something happens in the middle of the next run of Web Connector or worker."""
+    act = Act(pick((*_BY_HAND, *_AT_ONCE), one.a), one.c, one.c // 7, one.c // 49)
     world.meanwhile[pick(("connect", "work"), one.b)] = (one.b // 2 % 8, act)
 
 
@@ -164,6 +167,7 @@ ACTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "policy": (2, policy),
     "pause": (2, pause),
     "settle conflict": (3, settle_conflict),
+    **BOOKS,
     **MISHAPS,
 }
 """By name: how often it is done among all, and what does it."""

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
+from tests.agreement import books
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
@@ -29,6 +30,7 @@ def judge(world: World) -> None:
     """
     house = world.house
     world.put_right()
+    books.put_right(world)
     house.quiet()
     for _ in range(3):
         if house.stored().attention_id not in STOPPING:

@@ -45,6 +45,32 @@ def _lost(arrives: bool) -> Callable[[World, Act], None]:
     return act
 
 
+def cut(world: World, one: Act) -> None:
+    """An answer of QuickBooks arrives cut in half."""
+    world.house.clock.pass_(minutes=16)
+    world.house.connect(Trouble(cut=1 + one.a % 6))
+
+
+def slept(world: World, one: Act) -> None:
+    """A worker sleeps between its last look and the socket; another takes over."""
+    for _ in range(1 + one.a % 6):
+        world.house.clock.pass_(minutes=3)
+        world.house.work()
+
+
+def dawdle(world: World, one: Act) -> None:
+    """A computer or a line is slow."""
+    world.house.clock.pass_(minutes=pick((1, 6, 20), one.a))
+
+
+def clock_jump(world: World, one: Act) -> None:
+    """The server's clock is wrong for one run, and is then put right."""
+    hours = pick((3, -3, 1, 26), one.a)
+    world.house.clock.pass_(hours=hours)
+    world.run()
+    world.house.clock.pass_(hours=-hours)
+
+
 def hide(world: World, one: Act) -> None:
     """Mosaic shows nothing of one project."""
     objects = world.house.sandbox.team.store.objects
@@ -119,6 +145,10 @@ MISHAPS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "write fails": (2, write_fails),
     "answer lost": (4, _lost(arrives=False)),
     "answer lost late": (2, _lost(arrives=True)),
+    "cut": (3, cut),
+    "clock jump": (1, clock_jump),
+    "slept": (0, slept),
+    "dawdle": (0, dawdle),
     "hide": (1, hide),
     "show": (1, show),
     "callbacks": (3, callbacks),

@@ -87,6 +87,7 @@ class RealHours:
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
         self._pairs: set[tuple[Place, Place]] = set()
+        self._apart: set[tuple[Place, Place]] = set()
 
     # What people do
 
@@ -133,6 +134,27 @@ class RealHours:
             hour.is_dead = None
         else:
             hour.is_dead = True
+
+    def told_apart(self, here: Place, there: Place) -> bool:
+        """Note that a person has said of a joined hour that it is two; if it can be.
+
+        `here` is QuickBooks' entry, `there` Mosaic's: each goes to the other side.
+        """
+        one = self.of.get(here)
+        if one is None or one is not self.of.get(there) or one.entries != {here, there}:
+            return False
+        now = self.now()
+        said = {name: [now[there][name]] for name in FIELDS}
+        two = Hour(len(self.hours) + 1, {there}, {"mosaic"}, said)
+        self.hours.append(two)
+        self.of[there] = two
+        one.entries, one.had = {here}, {"quickbooks"}
+        one.said = {name: [now[here][name]] for name in FIELDS}
+        for hour in (one, two):
+            hour.is_dead = False
+            hour.unsynced.clear()
+        self._apart.add((here, there))
+        return True
 
     def hid(self, places: dict[int, Values]) -> None:
         """Note that Mosaic does not show some entries."""
@@ -199,6 +221,8 @@ class RealHours:
                 self._joined(*pair)
 
     def _joined(self, here: Place, there: Place) -> None:
+        if (here, there) in self._apart:
+            raise Broken(f"joined against a word: {here} and {there}")
         one, two = self.of[here], self.of[there]
         equal = self._given[here] & self._given[there]
         if not equal:
@@ -255,7 +279,7 @@ class RealHours:
         here = [
             one
             for one in self._singles(side, content, now)
-            if self._given_at[one] < read
+            if self._given_at[one] < read and not self._are_two(one, hour)
         ]
         younger = len(list(self._singles(side, content, now))) - len(here)
         # The one it was made for counts, whatever became of it since.
@@ -266,6 +290,12 @@ class RealHours:
                 "typed there by hand"
             )
         self.gaps += bool(len(there) <= len(here) + younger)
+
+    def _are_two(self, place: Place, hour: Hour) -> bool:
+        """Tell whether a person has said that an entry is not that hour."""
+        return any(
+            {place, one} == set(pair) for one in hour.entries for pair in self._apart
+        )
 
     def _singles(
         self, side: Side, content: Content, now: dict[Place, Values]

@@ -1,0 +1,86 @@
+"""What happens to the books around real hours: invoices, closed periods, words.
+
+And how Mosaic answers where its reference is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qbwc_server.decisions import one_or_two
+from qbwc_server.records.one_or_two import joined
+from qbwc_server.sandbox.mosaic.dialect import MissingNumber
+from qbwc_server.storage.database import company_reading, company_transaction
+from tests.agreement.real_hours import Place
+from tests.agreement.world import Act, World, pick
+
+_MISSING: tuple[MissingNumber, ...] = ("left out", "404", "422")
+_MANY = 100
+
+
+def invoice(world: World, one: Act) -> None:
+    """Put billable time on an invoice, or delete that invoice again."""
+    rows = world.house.file.store.all(
+        "SELECT txn_id, billable FROM time_entry WHERE billable != 'NotBillable'"
+    )
+    if rows:
+        row = pick(rows, one.a)
+        world.house.clock.pass_(seconds=3)
+        is_billed = row["billable"] != "HasBeenBilled"
+        world.house.hands.mark_billed(row["txn_id"], is_billed=is_billed)
+
+
+def close_books(world: World, one: Act) -> None:
+    """Close the books up to some day, or open them."""
+    day = world.value("day", one.a) if one.b % 2 else ""
+    world.house.hands.set("closing_date", day)
+
+
+def dialect(world: World, one: Act) -> None:
+    """Mosaic answers otherwise where its reference is silent."""
+    spoken = world.house.sandbox.dialect
+    spoken.takes_all = bool(one.a % 2)
+    spoken.missing_number = pick(_MISSING, one.b)
+
+
+def apart(world: World, one: Act) -> None:
+    """Somebody says of hours that were typed on both sides that they are two."""
+    house, company_id = world.house, world.house.company.id
+    with company_reading(house.engine, company_id) as connection:
+        rows = joined.rows(connection, company_id, limit=_MANY, seen=True)
+    if not rows:
+        return
+    row = pick(rows, one.a)
+    here: Place = ("quickbooks", row.quickbooks_id)
+    there: Place = ("mosaic", row.mosaic_id)
+    try:
+        with company_transaction(house.engine, company_id) as connection:
+            one_or_two.two(
+                connection,
+                company_id,
+                row.record_id,
+                by="bookkeeper",
+                now=house.clock(),
+            )
+    except one_or_two.NotToBeSaid:
+        return
+    world.hours.told_apart(here, there)
+
+
+def put_right(world: World) -> None:
+    """Have no time on an invoice, no book closed, and a Mosaic as is expected."""
+    house = world.house
+    for row in house.file.store.all(
+        "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
+    ):
+        house.hands.mark_billed(row["txn_id"], is_billed=False)
+    house.hands.set("closing_date", "")
+    dialect(world, Act("dialect", 1))
+
+
+BOOKS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
+    "invoice": (2, invoice),
+    "close books": (1, close_books),
+    "dialect": (2, dialect),
+    "apart": (3, apart),
+}
