@@ -48,19 +48,20 @@ def apart(world: World, one: Act) -> None:
     house, company_id = world.house, world.house.company.id
     with company_reading(house.engine, company_id) as connection:
         rows = joined.rows(connection, company_id, limit=_MANY, seen=True)
-    if not rows:
+    found: list[tuple[int, Place, Place]] = []
+    for row in rows:
+        here: Place = ("quickbooks", row.quickbooks_id)
+        there: Place = ("mosaic", row.mosaic_id)
+        # Of several equal ones it is not told here which are meant.
+        if world.hours.are_one(here, there):
+            found.append((row.record_id, here, there))
+    if not found:
         return
-    row = pick(rows, one.a)
-    here: Place = ("quickbooks", row.quickbooks_id)
-    there: Place = ("mosaic", row.mosaic_id)
+    record_id, here, there = pick(found, one.a)
     try:
         with company_transaction(house.engine, company_id) as connection:
             one_or_two.two(
-                connection,
-                company_id,
-                row.record_id,
-                by="bookkeeper",
-                now=house.clock(),
+                connection, company_id, record_id, by="bookkeeper", now=house.clock()
             )
     except one_or_two.NotToBeSaid:
         return

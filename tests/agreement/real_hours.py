@@ -135,26 +135,36 @@ class RealHours:
         else:
             hour.is_dead = True
 
-    def told_apart(self, here: Place, there: Place) -> bool:
-        """Note that a person has said of a joined hour that it is two; if it can be.
-
-        `here` is QuickBooks' entry, `there` Mosaic's: each goes to the other side.
-        """
+    def are_one(self, here: Place, there: Place) -> bool:
+        """Tell whether these two entries, and no other, are an hour."""
         one = self.of.get(here)
-        if one is None or one is not self.of.get(there) or one.entries != {here, there}:
-            return False
-        now = self.now()
-        said = {name: [now[there][name]] for name in FIELDS}
-        two = Hour(len(self.hours) + 1, {there}, {"mosaic"}, said)
-        self.hours.append(two)
-        self.of[there] = two
-        one.entries, one.had = {here}, {"quickbooks"}
-        one.said = {name: [now[here][name]] for name in FIELDS}
-        for hour in (one, two):
+        return (
+            one is not None
+            and one is self.of.get(there)
+            and one.entries <= {here, there}
+            and bool(one.entries)
+        )
+
+    def told_apart(self, here: Place, there: Place) -> None:
+        """Note that a person has said of a joined hour that it is two.
+
+        `here` is QuickBooks' entry, `there` Mosaic's: each goes to the other side, as
+        an hour of its own; also where the other one is deleted by now.
+        """
+        now, one = self.now(), self.of[here]
+        self._apart.add((here, there))
+        for place in (here, there):
+            if place not in now:
+                continue
+            hour = self.of[place]
+            if place is there and hour is one and here in now:
+                hour = Hour(len(self.hours) + 1, set(), set(), {})
+                self.hours.append(hour)
+                self.of[place] = hour
+            hour.entries, hour.had = {place}, {place[0]}
+            hour.said = {name: [now[place][name]] for name in FIELDS}
             hour.is_dead = False
             hour.unsynced.clear()
-        self._apart.add((here, there))
-        return True
 
     def hid(self, places: dict[int, Values]) -> None:
         """Note that Mosaic does not show some entries."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,12 @@ from tests.agreement.acts import history
 from tests.agreement.house import MakeHouse
 from tests.agreement.replaying import replay
 from tests.agreement.shrinking import broken, told
+from tests.agreement.situations import watched
+from tests.agreement.world import Act
 
 HISTORIES = int(os.environ.get("HISTORIES", "2"))
 SEED = int(os.environ.get("SEED", "1"))
+REPORT = os.environ.get("REAL_HOURS_REPORT")
 PARTS = 2
 LENGTH = 25
 
@@ -21,14 +25,31 @@ LENGTH = 25
 def test_each_real_hour_is_once_on_both_sides(make_house: MakeHouse, part: int) -> None:
     """One that is broken is told by its seed and the few acts that it takes.
 
-    HISTORIES says how many in all, SEED which.
+    HISTORIES says how many in all, SEED which, REAL_HOURS_REPORT where it is told which
+    situations of the decision tables they reached, a file for each part.
     """
     count = max(1, HISTORIES // PARTS)
     first = SEED * 100_000 + part * count
-    for seed in range(first, first + count):
-        acts = history(seed, LENGTH)
-        if broken(make_house, acts):
-            pytest.fail(told(make_house, seed, acts), pytrace=False)
+    with watched() as situations:
+        for seed in range(first, first + count):
+            acts = history(seed, LENGTH)
+            if broken(make_house, acts):
+                pytest.fail(told(make_house, seed, acts), pytrace=False)
+    if REPORT is not None:
+        path = Path(REPORT)
+        path.with_stem(f"{path.stem}-{part}").write_text(situations.report(), "utf-8")
+
+
+def test_what_a_history_comes_upon_is_counted(make_house: MakeHouse) -> None:
+    """One entry that goes over meets few rows of the tables, and these are named."""
+    acts = (Act("enter in quickbooks"), Act("run", 1), Act("run", 1))
+    with watched() as situations:
+        assert broken(make_house, acts) == ""
+    assert situations.reached["plan", "same, absent"] == 0
+    assert situations.reached["plan", "changed, absent"] > 0
+    assert situations.reached["gate: Mosaic was read", "True"] > 0
+    assert ("identity: a lost creation", "made") in situations.never()
+    assert "| plan | deleted, deleted | **never** |" in situations.report()
 
 
 def test_each_real_hour_is_there_on_postgresql_too(
