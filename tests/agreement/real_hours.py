@@ -254,6 +254,10 @@ class RealHours:
         one.entries.add(there)
         one.had.add("mosaic")
         self.of[there] = one
+        if one.is_dead and not two.entries:
+            # Typed anew in Mosaic before its deletion was believed: it takes its place.
+            one.is_dead = False
+            self.hours.remove(two)
 
     def _merge(self, one: Hour, two: Hour) -> None:
         """Have two hours be one, which people have typed on both sides."""
