@@ -15,6 +15,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from qbwc_server.jobs import doubt
 from qbwc_server.kinds import gate, identity, time_plan, tombstone, tries
 from qbwc_server.kinds.gate import Verdict
@@ -70,6 +72,17 @@ class Situations:
         return "\n".join(
             ["| table | situation | reached |", "|---|---|---|", *rows, ""]
         )
+
+
+def everywhere(
+    patch: pytest.MonkeyPatch, function: Callable[..., Any], new: Callable[..., Any]
+) -> None:
+    """Put a function in another's place in every module that has imported it."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").startswith("qbwc_server."):
+            for name, value in list(vars(module).items()):
+                if value is function:
+                    patch.setattr(module, name, new)
 
 
 @contextmanager
@@ -132,23 +145,12 @@ class _Steps(dict[Any, Any]):
 @contextmanager
 def _answers(found: Situations) -> Iterator[None]:
     """Have functions counted in every module that has imported them."""
-    before: list[tuple[Any, str, Any]] = []
-    for table, (function, answers, named) in _ANSWERS.items():
-        for answer in answers:
-            found.note(table, answer, 0)
-        counting = _answered(table, function, named, found)
-        for module in list(sys.modules.values()):
-            if not getattr(module, "__name__", "").startswith("qbwc_server."):
-                continue
-            for name, value in list(vars(module).items()):
-                if value is function:
-                    before.append((module, name, value))
-                    setattr(module, name, counting)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for table, (function, answers, named) in _ANSWERS.items():
+            for answer in answers:
+                found.note(table, answer, 0)
+            everywhere(patch, function, _answered(table, function, named, found))
         yield
-    finally:
-        for module, name, value in before:
-            setattr(module, name, value)
 
 
 def _answered(

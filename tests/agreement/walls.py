@@ -1,0 +1,105 @@
+"""The walls of the heart, each with a switch that takes it away.
+
+Without a wall some history must break a promise: else the machine is blind to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from qbwc_server.kinds import edited, gate, identity, tombstone
+from qbwc_server.kinds.gate import Verdict
+from qbwc_server.kinds.identity import Likeness
+from qbwc_server.kinds.time_entry import FIELDS
+from qbwc_server.kinds.tombstone import What
+from qbwc_server.planning import time_copies, time_waits
+from qbwc_server.planning.counterparts.pairs import Pairs
+from tests.agreement.situations import everywhere
+from tests.agreement.test_controls import no_doubt
+
+Off = Callable[[pytest.MonkeyPatch], None]
+
+
+def no_join(patch: pytest.MonkeyPatch) -> None:
+    """What both sides have is made on each other's side."""
+    patch.setattr(Pairs, "partner", lambda *_: None)
+    patch.setattr(gate, "likeness", lambda *_: Likeness.OTHER)
+
+
+def any_is_equal(patch: pytest.MonkeyPatch) -> None:
+    """How long it took is no part of what makes entries equal."""
+    like = identity.likeness
+
+    def likeness(one: Any, other: Any) -> Likeness:
+        return like({**one, "minutes": 1}, {**other, "minutes": 1})
+
+    everywhere(patch, like, likeness)
+
+
+def no_words(patch: pytest.MonkeyPatch) -> None:
+    """What a person said of two entries is forgotten."""
+    paired = identity.pairs
+
+    def pairs(here: Any, there: Any, _words: Any) -> dict[str, int]:
+        return paired(here, there, MappingProxyType({}))
+
+    everywhere(patch, paired, pairs)
+
+
+def lost_is_not_made(patch: pytest.MonkeyPatch) -> None:
+    """A creation whose answer was lost is never found among what was created since."""
+    everywhere(patch, identity.likeness, lambda *_: Likeness.OTHER)
+
+
+def gate_is_open(patch: pytest.MonkeyPatch) -> None:
+    """What is planned leaves, whatever happened since."""
+    everywhere(patch, gate.into_quickbooks, lambda *_, **__: Verdict.GO)
+    everywhere(patch, gate.quickbooks_was_read, lambda *_: True)
+    everywhere(patch, gate.mosaic_was_read, lambda *_: True)
+
+
+def not_shown_is_deleted(patch: pytest.MonkeyPatch) -> None:
+    """What Mosaic does not show is deleted in QuickBooks at once."""
+    patch.setattr(tombstone, "WAIT", timedelta())
+    gone = {What.ASK, What.WAIT, What.LOOK}
+    rules = tuple(
+        replace(rule, what=What.DELETE_THERE) if rule.what in gone else rule
+        for rule in tombstone.RULES
+    )
+    patch.setattr(tombstone, "RULES", rules)
+
+
+def no_copies(patch: pytest.MonkeyPatch) -> None:
+    """An equal entry that was typed while ours was made is not asked about."""
+    everywhere(patch, identity.born_meanwhile, lambda *_: False)
+    patch.setattr(time_copies, "held", lambda *_: None)
+
+
+def the_later_is_guessed(patch: pytest.MonkeyPatch) -> None:
+    """Of what both sides changed, Mosaic's is always taken for the later change."""
+    everywhere(patch, edited.later, lambda _: dict.fromkeys(FIELDS, "mosaic"))
+
+
+def no_waits(patch: pytest.MonkeyPatch) -> None:
+    """What is made on a side does not wait until that side was read to its day."""
+    patch.setattr(time_waits.Waits, "for_reading", lambda *_: None)
+
+
+WALLS: dict[str, Off] = {
+    "join": no_join,
+    "doubt": no_doubt,
+    "equality": any_is_equal,
+    "words": no_words,
+    "lost creations": lost_is_not_made,
+    "gate": gate_is_open,
+    "tombstones": not_shown_is_deleted,
+    "typed meanwhile": no_copies,
+    "the later change": the_later_is_guessed,
+    "readings": no_waits,
+}
