@@ -257,6 +257,7 @@ class RealHours:
         if one.is_dead and not two.entries:
             # Typed anew in Mosaic before its deletion was believed: it takes its place.
             one.is_dead = False
+            one.said = two.said
             self.hours.remove(two)
 
     def _merge(self, one: Hour, two: Hour) -> None:
