@@ -79,6 +79,25 @@ def back_into_quickbooks(
     return Verdict.PLAN if any(likeness(lost, one) for one in there) else Verdict.GO
 
 
+def both_stand(
+    here_since: datetime,
+    there_since: datetime,
+    *,
+    here_read: datetime | None,
+    there_read: datetime | None,
+) -> bool:
+    """Tell whether both of two entries are there at one moment, as far as was read.
+
+    What is known longer may be deleted by now: only a reading of its side that began
+    after the other one was known tells. `here_since` and `there_since` are since when
+    each is known, `here_read` and `there_read` when the last complete reading of its
+    side was begun that shows it.
+    """
+    newer = max(here_since, there_since)
+    read = here_read if here_since < there_since else there_read
+    return read is not None and read >= newer
+
+
 def is_fresh(kept_at: datetime, now: datetime, settle: timedelta) -> bool:
     """Tell whether a kept write to Mosaic may still leave.
 

@@ -47,6 +47,7 @@ from qbwc_server.planning.counterparts.finding import Counterparts
 from qbwc_server.planning.counterparts.joins import join, note_all_known
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
+from qbwc_server.planning.counterparts.readings import Readings
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.planning.time_gone import Gone
 from qbwc_server.planning.time_rests import Rests
@@ -124,6 +125,7 @@ class TimeSteps:
                 ),
                 note_all_known(connection, company, self._history, now),
                 joined,
+                Readings.of(connection, company.id, self._window, pairs.words, now),
             ),
             time_doubts.doubted(connection, company.id),
             Gone(
@@ -299,7 +301,8 @@ class TimeSteps:
             row = self._row(connection, row.id)
         if rules.held is not None:
             action = plans.plan(entry, rules)
-        wait = batch.gone.missing(row, entry, action)
+        wait = batch.counterparts.waits(row, now)
+        wait = wait or batch.gone.missing(row, entry, action)
         wait = wait or batch.places.may_take(row, entry, action)
         wait = wait or batch.waits.for_reading(row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)

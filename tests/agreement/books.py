@@ -6,8 +6,11 @@ And how Mosaic answers where its reference is silent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from qbwc_server.companies.attention import RESTORED
 from qbwc_server.decisions import one_or_two
+from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.sandbox.mosaic.dialect import MissingNumber
 from qbwc_server.storage.database import company_reading, company_transaction
@@ -68,9 +71,46 @@ def apart(world: World, one: Act) -> None:
     world.hours.told_apart(here, there)
 
 
+def back_up(world: World, _one: Act) -> None:
+    """Write a backup of the company file."""
+    world.house.hands.back_up(_backup(world))
+
+
+def restore(world: World, _one: Act) -> None:
+    """Put the backup in the company file's place: what came since is gone there."""
+    path = _backup(world)
+    if not path.exists():
+        return
+    before = dict(world.hours.now())
+    world.house.clock.pass_(seconds=3)
+    world.house.hands.restore(path)
+    here = {one: it for one, it in before.items() if one[0] == "quickbooks"}
+    world.hours.restored(here)
+
+
+def _backup(world: World) -> Path:
+    # Each history has a company file of its own, and its folder is shared.
+    return world.house.folder / f"{id(world.house)}.qbb"
+
+
+def decide(world: World) -> None:
+    """Say of a restored backup that Mosaic is right, where somebody has to say it."""
+    house = world.house
+    if house.stored().attention_id in RESTORED:
+        with company_transaction(house.engine, house.company.id) as connection:
+            deciding.decide(
+                connection,
+                house.company.id,
+                "mosaic",
+                now=house.clock(),
+                who="bookkeeper",
+            )
+
+
 def put_right(world: World) -> None:
     """Have no time on an invoice, no book closed, and a Mosaic as is expected."""
     house = world.house
+    _backup(world).unlink(missing_ok=True)
     for row in house.file.store.all(
         "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
     ):
@@ -84,4 +124,6 @@ BOOKS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "close books": (1, close_books),
     "dialect": (2, dialect),
     "apart": (3, apart),
+    "back up": (2, back_up),
+    "restore": (1, restore),
 }

@@ -35,6 +35,7 @@ def judge(world: World) -> None:
     for _ in range(3):
         if house.stored().attention_id not in STOPPING:
             break
+        books.decide(world)
         house.accept()
         house.quiet()
     _Judgement(world).all_hours()

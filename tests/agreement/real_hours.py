@@ -166,6 +166,34 @@ class RealHours:
             hour.is_dead = False
             hour.unsynced.clear()
 
+    def restored(self, before: dict[Place, Values]) -> None:
+        """Note that a backup of the company file was put in its place.
+
+        `before` are the entries that QuickBooks had. What it took comes back from
+        Mosaic; what only it knew, and what it brought back, a person decides about.
+        """
+        now = self.now()
+        for place, values in before.items():
+            hour = self.of.get(place)
+            if hour is None:
+                continue
+            if place not in now:
+                hour.entries.discard(place)
+                if not hour.on("mosaic"):
+                    hour.is_dead = None
+                continue
+            for name in FIELDS:
+                if now[place][name] != values[name]:
+                    hour.also.setdefault(name, []).append(now[place][name])
+            self._give(place, now[place])
+        for place in now.keys() - before.keys():
+            if place[0] == "quickbooks" and place in self.of:
+                hour = self.of[place]
+                hour.entries.add(place)
+                hour.is_dead = None
+                for name in FIELDS:
+                    hour.also.setdefault(name, []).append(now[place][name])
+
     def hid(self, places: dict[int, Values]) -> None:
         """Note that Mosaic does not show some entries."""
         self.hidden |= places

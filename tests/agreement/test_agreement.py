@@ -9,7 +9,7 @@ import pytest
 from tests.agreement.house import MakeHouse
 from tests.agreement.running import run
 
-HISTORIES = int(os.environ.get("HISTORIES", "10"))
+HISTORIES = int(os.environ.get("HISTORIES", "30"))
 SEED = int(os.environ.get("SEED", "1"))
 PARTS = 10
 SHRINK = "SHRINK" in os.environ

@@ -19,7 +19,7 @@ from tests.agreement.hours import hours_in_mosaic, hours_in_quickbooks, time_rec
 from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.test_findings import day
 
-ENTRIES = int(os.environ.get("FIRST_LOAD", "30"))
+ENTRIES = int(os.environ.get("FIRST_LOAD", "100"))
 LENGTH = timedelta(seconds=20_000)
 """How long Mosaic's 300 requests in five minutes make it for 20,000 entries."""
 DAYS = 3 * 365

@@ -16,7 +16,14 @@ from tests.agreement.hours import (
     typed_in_mosaic,
 )
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, in_quickbooks, set_values
+from tests.agreement.test_findings import (
+    day,
+    in_mosaic,
+    in_quickbooks,
+    mosaic,
+    quickbooks,
+    set_values,
+)
 from tests.agreement.test_looked_at import twist_answers
 
 
@@ -157,3 +164,44 @@ def test_time_that_cannot_be_read_holds_what_is_made(house: House) -> None:
     assert "TimeTrackingAdd" not in house.talk.writes
     house.settle_for(minutes=65)
     assert len(hours_in_quickbooks(house)) == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 4])
+def test_an_hour_that_is_taken_back_in_mosaic_before_both_were_read_stays(
+    house: House, minutes: int
+) -> None:
+    """It was typed twice, and one of the two deleted: the other one is the hour."""
+    house.settle_for(minutes=65)
+    number = in_mosaic(house, "")
+    house.clock.pass_(minutes=6)
+    house.work()
+    in_quickbooks(house, "")
+    house.clock.pass_(minutes=16)
+    house.connect()
+    house.clock.pass_(minutes=minutes)
+    house.people.delete_time(number)
+    for _ in range(3):
+        house.settle_for(minutes=65)
+    house.settle_for(hours=25)
+    assert [row["minutes"] for row in quickbooks(house)] == [60]
+    assert [one["hours"] for one in mosaic(house)] == ["1.0"]
+    assert house.open() == []
+
+
+def test_an_hour_that_is_taken_back_in_quickbooks_before_both_were_read_stays(
+    house: House,
+) -> None:
+    """Mosaic's is the hour then."""
+    house.settle_for(minutes=65)
+    house.clock.pass_(minutes=16)
+    txn_id = in_quickbooks(house, "")
+    house.connect()
+    in_mosaic(house, "")
+    house.hands.delete_time(txn_id)
+    house.clock.pass_(minutes=6)
+    house.work()
+    for _ in range(3):
+        house.settle_for(minutes=65)
+    assert [row["minutes"] for row in quickbooks(house)] == [60]
+    assert [one["hours"] for one in mosaic(house)] == ["1.0"]
+    assert house.open() == []

@@ -12,6 +12,7 @@ from qbwc_server.kinds.gate import (
     FRESH,
     Reading,
     Verdict,
+    both_stand,
     into_quickbooks,
     is_fresh,
     mosaic_was_read,
@@ -174,3 +175,35 @@ def test_one_of_several_readings_is_enough_and_none_is_not() -> None:
     assert mosaic_was_read(TODAY, 1, [old, new], NOW, HOT)
     assert not mosaic_was_read(TODAY, 2, [old, new], NOW, HOT)
     assert not mosaic_was_read(TODAY, 1, [], NOW, HOT)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "here_read", "there_read", "stand"),
+    [
+        (0, 10, 12, 3, True),
+        (0, 10, 10, None, True),
+        (0, 10, 9, 12, False),
+        (10, 0, 3, 12, True),
+        (10, 0, 12, 9, False),
+        (10, 0, 12, None, False),
+        (10, 10, None, 10, True),
+        (10, 10, 20, 9, False),
+    ],
+)
+def test_two_entries_stand_if_the_older_was_read_since_the_newer_was_known(
+    here: int, there: int, here_read: int | None, there_read: int | None, *, stand: bool
+) -> None:
+    """Till then somebody may have taken the older one back."""
+
+    def at(minutes: int | None) -> datetime | None:
+        return None if minutes is None else NOW + timedelta(minutes=minutes)
+
+    assert (
+        both_stand(
+            NOW + timedelta(minutes=here),
+            NOW + timedelta(minutes=there),
+            here_read=at(here_read),
+            there_read=at(there_read),
+        )
+        is stand
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection, Row
@@ -15,7 +15,14 @@ from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.planning.counterparts.joins import join
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
+from qbwc_server.planning.counterparts.readings import Readings
 from qbwc_server.records import restored, tombstones
+
+_NEXT_READING = timedelta(minutes=5)
+_READ_ONCE_MORE = (
+    "Both sides have the same hours. They are one entry if the other side still has "
+    "them with its next reading."
+)
 
 
 @dataclass(slots=True)
@@ -34,6 +41,9 @@ class Counterparts:
     missing: list[Row[Any]]
     all_known_at: datetime | None
     gone: set[int]
+    readings: Readings
+    unsure: set[int] = field(default_factory=set)
+    """Records whose counterpart may have been deleted since it was read."""
 
     def find(
         self,
@@ -62,12 +72,21 @@ class Counterparts:
             return False
         other = self.pairs.partner(row, person, member)
         if other is not None and other.id not in self.gone:
+            if not self.readings.both_stand(row, other, self.all_known_at):
+                self.unsure.add(row.id)
+                return False
             self._join(row, other, now, all_known_at=self.all_known_at)
             return True
         if action.do is Do.ADD:
             other = self.places.of_hidden(row, entry, leave)
             return self._take_place(row, other, other, now)
         return False
+
+    def waits(self, row: Row[Any], now: datetime) -> Action | None:
+        """Hold a record until its counterpart was read once more."""
+        if row.id not in self.unsure:
+            return None
+        return Action(Do.NOTHING, _READ_ONCE_MORE, until=now + _NEXT_READING)
 
     def typed_again(self, row: Row[Any], now: datetime) -> bool:
         """Take an entry of QuickBooks alone for an equal one that a restore took.

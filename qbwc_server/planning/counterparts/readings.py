@@ -1,0 +1,81 @@
+"""When both sides were read, for entries that are about to be taken for one.
+
+Somebody who typed the same hours on both sides may have deleted one of them again
+before it was read. Joined with that, the other one would be deleted, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server.kinds import gate
+from qbwc_server.kinds.gate import Reading
+from qbwc_server.kinds.identity import Word, Words
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.mosaic_reading import lately
+from qbwc_server.quickbooks import list_requests
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """When QuickBooks' changes and Mosaic's days were last read to the end.
+
+    `oldest` is the first day on which Mosaic is read again and again: what is older is
+    never read once more.
+    """
+
+    quickbooks: datetime | None
+    mosaic: tuple[Reading, ...]
+    oldest: str
+    words: Words
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        company_id: int,
+        window: timedelta,
+        words: Words,
+        now: datetime,
+    ) -> Self:
+        """Return what was read lately of a company."""
+        state = list_requests.state(connection, company_id, NAME)
+        return cls(
+            None if state is None else state.begun_at,
+            tuple(lately.readings(connection, company_id)),
+            (now - window).date().isoformat(),
+            words,
+        )
+
+    def both_stand(
+        self, row: Row[Any], other: Row[Any], all_known_at: datetime | None
+    ) -> bool:
+        """Tell whether two records, one of each side, may be joined.
+
+        Before all of both sides was known, what is equal had been on both before.
+        """
+        here, there = (other, row) if row.quickbooks_id is None else (row, other)
+        pair = (here.quickbooks_id, there.mosaic_id)
+        if all_known_at is None or self.words.get(pair) is Word.ONE:
+            return True
+        if max(here.created_at, there.created_at) <= all_known_at:
+            return True
+        if there.day < self.oldest:
+            return True
+        if there.misses:
+            return False
+        shown = [
+            one.begun_at
+            for one in self.mosaic
+            if one.covers(there.mosaic["date"], there.mosaic["person"])
+        ]
+        return gate.both_stand(
+            here.created_at,
+            there.created_at,
+            here_read=self.quickbooks,
+            there_read=max(shown, default=None),
+        )
