@@ -327,8 +327,9 @@ class House:
         if served is not None:
             moments += [max(served, one) for one in wanted if one is not None]
             moments += [served] if served <= self.clock() else []
-        if self.sandbox.outbox:
-            moments.append(self.clock() + timedelta(seconds=30))
+        posted = self.sandbox.outbox.next_due
+        if posted is not None:
+            moments.append(max(posted, self.clock() + timedelta(seconds=30)))
         return min(moments, default=None)
 
     # Looking in

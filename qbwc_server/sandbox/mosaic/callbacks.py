@@ -100,6 +100,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next one is posted, None if none waits."""
+        return min((each.due for each in self._waiting), default=None)
+
     def add(self, outgoing: Outgoing) -> None:
         """Put a callback in line."""
         with self._lock:
