@@ -15,7 +15,7 @@ import pytest
 
 from qbwc_server.kinds import edited, gate, identity, tombstone
 from qbwc_server.kinds.gate import Verdict
-from qbwc_server.kinds.identity import Likeness
+from qbwc_server.kinds.identity import Fate, Finding, Likeness
 from qbwc_server.kinds.time_entry import FIELDS
 from qbwc_server.kinds.tombstone import What
 from qbwc_server.planning import time_copies, time_waits
@@ -54,7 +54,11 @@ def no_words(patch: pytest.MonkeyPatch) -> None:
 
 def lost_is_not_made(patch: pytest.MonkeyPatch) -> None:
     """A creation whose answer was lost is never found among what was created since."""
-    everywhere(patch, identity.likeness, lambda *_: Likeness.OTHER)
+
+    def never(doubts: Any, *_: Any) -> Any:
+        return {one: Finding(Fate.NOT_SEEN) for one in doubts}
+
+    everywhere(patch, identity.lost_creations, never)
 
 
 def gate_is_open(patch: pytest.MonkeyPatch) -> None:
@@ -86,6 +90,11 @@ def the_later_is_guessed(patch: pytest.MonkeyPatch) -> None:
     everywhere(patch, edited.later, lambda _: dict.fromkeys(FIELDS, "mosaic"))
 
 
+def whatever_was_read(patch: pytest.MonkeyPatch) -> None:
+    """What is equal is joined, also if one of the two may be deleted by now."""
+    everywhere(patch, gate.both_stand, lambda *_, **__: True)
+
+
 def no_waits(patch: pytest.MonkeyPatch) -> None:
     """What is made on a side does not wait until that side was read to its day."""
     patch.setattr(time_waits.Waits, "for_reading", lambda *_: None)
@@ -101,5 +110,6 @@ WALLS: dict[str, Off] = {
     "tombstones": not_shown_is_deleted,
     "typed meanwhile": no_copies,
     "the later change": the_later_is_guessed,
+    "both stand": whatever_was_read,
     "readings": no_waits,
 }
