@@ -135,8 +135,15 @@ class Counterparts:
     def _take_place(
         self, row: Row[Any], was: Row[Any] | None, other: Row[Any] | None, now: datetime
     ) -> bool:
-        """Join a record with one of the other side; `was` had another number before."""
+        """Join a record with one of the other side; `was` had another number before.
+
+        First QuickBooks is read once more: of what was typed there the new one may be.
+        """
         if was is None or other is None or other.id in self.gone:
+            return False
+        born = row if row.quickbooks_id is None else other
+        if not self.readings.quickbooks_since(born.created_at):
+            self.unsure.add(row.id)
             return False
         self._join(row, other, now)
         tombstones.leave_behind(self.connection, self.company_id, was, row.id, now)

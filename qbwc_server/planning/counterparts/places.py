@@ -42,9 +42,17 @@ class Places:
     now: datetime
 
     def stands_in(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
-        """Return the entry that only Mosaic has and that equals one not shown there."""
-        there = self.pairs.only_in_mosaic(row.day, entry.facing["person"])
-        by_number = {one.mosaic_id: one for one in there}
+        """Return the entry that only Mosaic has and that equals one not shown there.
+
+        One that is the same as what QuickBooks alone has is that one.
+        """
+        member = entry.facing["person"]
+        there = self.pairs.only_in_mosaic(row.day, member)
+        by_number = {
+            one.mosaic_id: one
+            for one in there
+            if self.pairs.partner(one, row.parent_id, member) is None
+        }
         snapshots = {number: one.mosaic for number, one in by_number.items()}
         here = {row.quickbooks_id: entry.facing}
         found = identity.pairs(here, snapshots, self.pairs.words)

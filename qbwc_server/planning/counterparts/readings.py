@@ -51,6 +51,10 @@ class Readings:
             words,
         )
 
+    def quickbooks_since(self, moment: datetime) -> bool:
+        """Tell whether QuickBooks' changes were read since a moment."""
+        return self.quickbooks is not None and self.quickbooks >= moment
+
     def both_stand(
         self, row: Row[Any], other: Row[Any], all_known_at: datetime | None
     ) -> bool:
