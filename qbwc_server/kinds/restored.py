@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import BILLED, FIELDS, QUICKBOOKS_ONLY
-from qbwc_server.kinds.two_way import Action, Company, Do, Entry
+from qbwc_server.kinds.two_way import Action, Company, Do, Entry, Missing
 
 Way: TypeAlias = Literal["mosaic", "quickbooks"]
 WAYS: tuple[Way, ...] = ("mosaic", "quickbooks")
@@ -99,7 +99,14 @@ def step(entry: Entry, company: Company) -> Action | None:
             return Action(
                 Do.NOTHING, f"{entry.locked} {_GOES_BACK} It waits.", "locked"
             )
-        return Action(Do.ADD, _GOES_BACK, fields=values(lost, FIELDS))
+        fields = values(lost, FIELDS)
+        for name, missing in entry.unlisted.items():
+            # Made anew it has another ListID, to which Mosaic's may be linked.
+            fields[name] = entry.back.get(name, missing)
+            if isinstance(fields[name], Missing):
+                reason = f"{_GOES_BACK} {missing.reason}"
+                return Action(Do.NOTHING, reason, missing.state)
+        return Action(Do.ADD, _GOES_BACK, fields=fields)
     if mark is Mark.CHANGE and lost is not None and entry.quickbooks is not None:
         names = differing(entry.quickbooks, lost)
         if not names:

@@ -88,8 +88,8 @@ class Entry:
     period. `later` is the side whose change of a field was made later, where both
     changed it and that is known: {field: side}. `settled` are a person's decisions:
     {field: side that is right}. `restored` is the mark of a restored backup
-    (`kinds.restored`), `lost` what QuickBooks had before it, `name` how people call
-    the entry.
+    (`kinds.restored`), `lost` what QuickBooks had before it, `unlisted` which fields of
+    that refer to what it has no more, `name` how people call the entry.
     """
 
     quickbooks: Snapshot | None = None
@@ -106,6 +106,7 @@ class Entry:
     name: str = ""
     restored: str | None = None
     lost: Snapshot | None = None
+    unlisted: Mapping[str, Missing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         name=row.name,
         restored=row.restored,
         lost=row.lost,
+        unlisted=links.unlisted(row.lost) if row.restored and row.lost else {},
     )
 
 

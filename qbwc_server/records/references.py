@@ -26,6 +26,8 @@ _RECORD = tables.record
 PEOPLE = ("employee", "vendor", "other_name")
 _DEEPEST = 12
 """QuickBooks has five levels; more than this is a circle in what was read."""
+_LISTS = {"person": PEOPLE, "job": ("customer",), "item": ("service_item",)}
+"""Where that stands in QuickBooks to which a field refers."""
 _HOLDS_TIME = {"client": 1, "project": 0}
 """By structure, the level of a customer from which on Mosaic can hold its time."""
 
@@ -77,6 +79,17 @@ class Links:
             "notes": notes_for_quickbooks(mosaic["notes"]),
             "billable": billable_status(billable=mosaic["billable"]),
         }
+
+    def unlisted(self, quickbooks: Snapshot) -> dict[str, Missing]:
+        """Return what an entry refers to that is not in QuickBooks' lists any more."""
+        found: dict[str, Missing] = {}
+        for name, kinds in _LISTS.items():
+            for kind in kinds:
+                row = self._of_quickbooks(kind, quickbooks.get(name) or "")
+                if row is not None and row.quickbooks_gone:
+                    reason = f"{row.name} is not in QuickBooks any more: make it again."
+                    found[name] = Missing(reason, state="refused")
+        return found
 
     def _once(self, what: str, key: Any, find: Callable[[Any], Any]) -> Any:
         if (what, key) not in self._known:

@@ -113,7 +113,7 @@ class House:
         settled: Settled | None = None,
     ) -> None:
         self.engine = engine
-        # One after the other, so that a history has one order; `test_many` has four.
+        # One after the other, so that a history has one order.
         self.senders = 1
         self.clock = Clock(now)
         self.keys = Keys([SECRET])

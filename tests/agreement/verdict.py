@@ -90,10 +90,14 @@ def nothing_different(house: House) -> None:
 
 def nothing_written_again(house: House) -> None:
     """Days later, with every look and complete reads, nothing was written anywhere."""
-    before = house.everything()
+    before, open_before = house.everything(), house.open()
+    there, here = len(house.sandbox.writes), len(house.talk.writes)
     house.settle_for(days=8)
     house.settle_for(minutes=house.settings.time_window_minutes + 5)
-    assert house.everything() == before, "a write after everything was quiet"
+    assert house.everything() == before, (
+        f"a write after everything was quiet: {house.sandbox.writes[there:]} "
+        f"{house.talk.writes[here:]}, open was {open_before}"
+    )
 
 
 def _kept(house: House, here: list[Entry], there: list[Entry], name: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from qbwc_server.kinds import restored
 from qbwc_server.kinds.restored import ASKED, Mark, Way
 from qbwc_server.kinds.time_plan import plan
-from qbwc_server.kinds.two_way import Company, Do, Entry
+from qbwc_server.kinds.two_way import Company, Do, Entry, Missing
 
 LOST = {
     "date": "2026-03-02",
@@ -147,6 +148,27 @@ def test_newer_values_go_back_field_by_field() -> None:
     assert action.do is Do.MOD
     assert action.fields == {"person": "P", "minutes": 90}
     assert restored.step(replace(entry, quickbooks=LOST), Company()) is None
+
+
+@pytest.mark.parametrize(
+    ("back", "do", "job"),
+    [
+        ({"job": "J-2"}, Do.ADD, "J-2"),
+        ({"job": Missing("not linked")}, Do.NOTHING, None),
+        ({}, Do.NOTHING, None),
+    ],
+)
+def test_what_is_put_back_goes_to_a_job_that_was_made_anew_or_waits(
+    back: dict[str, Any], do: Do, job: str | None
+) -> None:
+    """The backup took the job, too: with its old ListID QuickBooks knows none."""
+    gone = {"job": Missing("Acme is not in QuickBooks any more.", state="refused")}
+    entry = replace(ENTRY, restored=Mark.ADD, unlisted=gone, back=back)
+    action = plan(entry, Company())
+    assert (action.do, action.fields.get("job")) == (do, job)
+    if do is Do.NOTHING:
+        assert action.state == "refused"
+        assert "Acme is not in QuickBooks any more." in (action.reason or "")
 
 
 @pytest.mark.parametrize("mark", [Mark.ADD, Mark.CHANGE])
