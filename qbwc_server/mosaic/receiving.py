@@ -1,0 +1,166 @@
+"""Takes the body of an answer off the wire: bounded in bytes and in time.
+
+Rule 1: bytes are counted as they come off the wire, and again as they are unpacked.
+Rule 2: `identity` is asked for. One layer of gzip is taken all the same, because some
+proxies pack whatever passes, and is unpacked piece by piece; any other coding, and a
+second layer, is refused: 2,593 bytes of it have been seen to become 1.5 GB.
+Rule 3: who sends a byte now and then is waited for no longer than for a whole answer.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
+
+import httpx
+
+from qbwc_server.mosaic.answers import Unreadable
+
+_PIECE = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
+_PLAIN = {"", "identity"}
+_ONE_LAYER = {"gzip", "x-gzip"}
+_JSON = {"application/json", "text/json"}
+_OPENS_SOCKET = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
+
+
+class TooSlow(Exception):
+    """An answer was not there after the time that a whole one has."""
+
+
+class Sockets:
+    """The connections of one client, so that a wait for one of them can be ended."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take note of a new connection; httpx's extension `trace`."""
+        if event in _OPENS_SOCKET:
+            found = info["return_value"].get_extra_info("socket")
+            self._open = [one for one in self._open if one.fileno() >= 0]
+            if found is not None:
+                self._open.append(found)
+
+    def end(self) -> None:
+        """End every connection; whoever waits for one is told that it broke."""
+        for one in self._open:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # it had ended by itself
+
+
+class Patience:
+    """The time that is waited for one answer, from its request to its last byte.
+
+    Only waiting counts: what is done with the pieces of a long list does not.
+    """
+
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        self._left = seconds
+        self._told = f"the whole answer was not there within {seconds:g} s"
+        self._end = end
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait within; what is waited for is ended when the time is over.
+
+        Raises:
+            TooSlow: it was over.
+        """
+        timer = Timer(max(self._left, 0.0), self._end)
+        timer.daemon = True
+        began = time.monotonic()
+        timer.start()
+        try:
+            yield
+        except httpx.HTTPError as error:
+            if time.monotonic() - began >= self._left:
+                raise TooSlow(self._told) from error
+            raise
+        finally:
+            timer.cancel()
+            self._left -= time.monotonic() - began
+        if self._left <= 0:
+            raise TooSlow(self._told)
+
+
+def pieces(
+    response: httpx.Response, patience: Patience, *, most: int
+) -> Iterator[bytes]:
+    """Give the body of an answer, unpacked, in pieces of at most 64 KB or as they came.
+
+    `most` bytes are taken, on the wire and unpacked.
+
+    Raises:
+        Unreadable: it is longer, packed otherwise, or what is packed is broken.
+        TooSlow: it took longer than a whole answer may.
+        httpx.HTTPError: the connection broke.
+    """
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in _PLAIN | _ONE_LAYER:
+        raise Unreadable(f"coded as {coding[:40]!r}, which is not taken")
+    came = _bounded(_as_they_come(response, patience), most)
+    if coding in _PLAIN:
+        yield from came
+    else:
+        yield from _bounded(_unpacked(came), most)
+
+
+def json_said(response: httpx.Response) -> None:
+    """Refuse an answer that says of itself that it is something else than JSON.
+
+    Raises:
+        Unreadable: it does.
+    """
+    said = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if said and said not in _JSON and not said.endswith("+json"):
+        raise Unreadable(f"it is {said[:60]!r} and not JSON")
+
+
+def _as_they_come(response: httpx.Response, patience: Patience) -> Iterator[bytes]:
+    if response.is_stream_consumed:  # a transport within the process gave it whole
+        yield response.content
+        return
+    raw = response.iter_raw()
+    while True:
+        with patience.waiting():
+            piece = next(raw, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _bounded(came: Iterator[bytes], most: int) -> Iterator[bytes]:
+    taken = 0
+    for piece in came:
+        taken += len(piece)
+        if taken > most:
+            raise Unreadable(f"more than {most} bytes")
+        yield piece
+
+
+def _unpacked(came: Iterator[bytes]) -> Iterator[bytes]:
+    layer = zlib.decompressobj(_GZIP)
+    try:
+        for packed in came:
+            rest = packed
+            while rest:
+                if layer.eof:
+                    raise Unreadable("something is behind the end of what is packed")
+                piece = layer.decompress(rest, _PIECE)
+                rest = layer.unconsumed_tail or layer.unused_data
+                if piece:
+                    yield piece
+        if piece := layer.flush(_PIECE):
+            yield piece
+    except zlib.error as error:
+        raise Unreadable(f"what is packed is broken: {error}") from None
+    if not layer.eof:
+        raise Unreadable("what is packed is cut off")
