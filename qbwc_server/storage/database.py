@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import (
+    DisconnectionError,
     InterfaceError,
     InternalError,
     InvalidatePoolError,
@@ -128,7 +129,8 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
     """Have all connections made anew when one was closed by the server.
 
     A kept connection on which something has come is looked at. That costs a hundredth
-    of a ping, which asks the server before each of our many small transactions.
+    of a ping, which asks the server before each of our many small transactions. One
+    that was left in autocommit is made anew too: nothing would bind it.
     """
     try:
         poll = select.poll()
@@ -139,6 +141,8 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
         raise InvalidatePoolError(str(error)) from error
     if connection.closed:
         raise InvalidatePoolError("closed by the server")
+    if connection.autocommit:
+        raise DisconnectionError("left as if each statement were a transaction")
 
 
 def room(engine: Engine) -> int | None:
