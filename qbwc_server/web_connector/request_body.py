@@ -104,7 +104,15 @@ class _Source:
             self._left = 2**62
 
     def read(self, size: int) -> bytes:
-        got: bytes = self._input.read(min(size, self._left))
+        """Return what comes next.
+
+        Raises:
+            Unreadable: the client broke off, or its chunks are none.
+        """
+        try:
+            got: bytes = self._input.read(min(size, self._left))
+        except Exception as error:  # noqa: BLE001 - each server has its own for it
+            raise Unreadable(f"broken off: {type(error).__name__}", b"") from None
         self._left -= len(got)
         return got
 
