@@ -16,12 +16,12 @@ from typing import Any
 import structlog
 
 from qbwc_server import logs, metrics
-from qbwc_server.qbxml.response import clean
-from qbwc_server.web_connector import envelope, request_body
+from qbwc_server.web_connector import envelope, request_body, unreadable
 from qbwc_server.web_connector.conversation import NO_SESSION
 from qbwc_server.web_connector.envelope import NAMESPACE, written
 from qbwc_server.web_connector.methods import SAFE, Call
-from qbwc_server.web_connector.request_body import Unreadable, readable, start
+from qbwc_server.web_connector.request_body import Unreadable, readable
+from qbwc_server.web_connector.unreadable import start
 from qbwc_server.web_connector.wsdl import wsdl
 
 _LOG = structlog.get_logger(__name__)
@@ -152,8 +152,8 @@ def _refuse(
     """Return the protocol's "no" of a call that could not be read."""
     ticket = request_body.ticket(body)
     if called == "receiveResponseXML" and ticket is not None:
-        kept = body[:_KEPT_OF_UNREADABLE].decode("utf-8", "backslashreplace")
-        return keep(ticket, clean(kept), why, peer)
+        kept = unreadable.kept(body, _KEPT_OF_UNREADABLE)
+        return keep(ticket, kept, why, peer)
     if called == "authenticate":
         return ["", "nvu", "", ""]
     return NO_SESSION if called == "getLastError" else SAFE.get(called)
