@@ -98,7 +98,8 @@ def test_by_https_it_is_kept_for_https_alone(
     changed = parts.settings.model_copy(update={"public_url": "https://localhost"})
     over = app.Parts(changed, parts.engine, parts.keys, parts.clock)
     answer = Browser(over).log_in("ann", token_of("ann"))
-    assert "; Secure" in answer.headers["Set-Cookie"]
+    assert answer.headers["Set-Cookie"].startswith("__Host-qbwc_support=")
+    assert {"Secure", "Path=/"} <= set(answer.headers["Set-Cookie"].split("; "))
 
 
 def test_a_login_ends_after_eight_hours(ann: Browser, clock: Clock) -> None:
