@@ -75,6 +75,7 @@ class Site:
     wsgi: Callable[..., Any]
     flask: Flask
     company: NewCompany
+    records: list[int]
     cookies: list[bytes]
     words: list[bytes]
     names: list[bytes]
@@ -90,7 +91,7 @@ def site(
 ) -> Site:
     """A server with a record of each kind that a page shows otherwise."""
     company = new_company("Alice")
-    _fill(engine, clock, company.id)
+    records = _fill(engine, clock, company.id)
     parts = app.Parts(settings, engine, keys, clock)
     with operator_transaction(engine) as connection:
         token = tokens.add(
@@ -108,6 +109,7 @@ def site(
         served,
         made._make().__self__,
         company,
+        records,
         [
             f"{one.key}={one.value}".encode()
             for path in ("/setup", "/support")
@@ -119,15 +121,18 @@ def site(
     )
 
 
-def _fill(engine: Engine, clock: Clock, company_id: int) -> None:
+def _fill(engine: Engine, clock: Clock, company_id: int) -> list[int]:
+    """Put records; return their numbers."""
+    made = []
     conflict = {"notes": {"quickbooks": "a", "mosaic": "b", "kept": None}}
     with company_transaction(engine, company_id) as connection:
         for number, (kind, state, more) in enumerate(_records(conflict)):
+            made.append(next_id(connection, company_id))
             connection.execute(
                 tables.record.insert(),
                 {
                     "company_id": company_id,
-                    "id": next_id(connection, company_id),
+                    "id": made[-1],
                     "kind": kind,
                     "state": state,
                     "name": f"{kind} 'x' <b>",
@@ -137,6 +142,7 @@ def _fill(engine: Engine, clock: Clock, company_id: int) -> None:
                     **more,
                 },
             )
+    return made
 
 
 def _records(conflict: object) -> tuple[tuple[str, str, dict[str, Any]], ...]:
@@ -190,6 +196,8 @@ def _path(site: Site, seed: random.Random) -> tuple[str, str]:
             site.company.webhook_token.encode(),
         ],
         "company_id": [str(site.company.id).encode()],
+        "record_id": [str(one).encode() for one in site.records],
+        "number": [str(one).encode() for one in site.records],
         "what": site.words,
     }
 
@@ -263,10 +271,14 @@ def test_no_page_answers_with_a_500_whatever_is_asked(site: Site) -> None:
     [
         ("/records?after=99999999999999999999", ""),
         ("/records?after=" + "9" * 5000, ""),
+        ("/records?after=9223372036854775808", ""),
+        ("/choices/9223372036854775808", ""),
+        ("/conflicts/9223372036854775808", ""),
+        ("/records?text=a%00b", ""),
         ("/choices/99999999999999999999999", ""),
         ("/choices/" + "9" * 5000, ""),
         ("/choices?search=a%00b", ""),
-        ("/choices/1?find=a%00b", ""),
+        ("/choices/RECORD?find=a%00b", ""),
         ("/overview", "qbwc_support=1.0.bob.\xe9"),
         ("/overview", "qbwc_setup_1=\xe9"),
     ],
@@ -277,6 +289,7 @@ def test_what_was_answered_with_a_500_once(
 ) -> None:
     """Each by itself: numbers out of range, NUL, a cookie of strange characters."""
     for base in (f"/setup/{site.company.setup_token}", "/support/companies/1"):
+        path = path.replace("RECORD", str(site.records[0]))
         where, _, query = f"{base}{path}".partition("?")
         kept = b"; ".join(site.cookies).decode()
         body = b"side=mosaic&record=99999999999999999999&said=link:9" + b"9" * 5000
@@ -296,7 +309,23 @@ def test_what_was_answered_with_a_500_once(
             "wsgi.errors": io.StringIO(),
         }
         _, status, _ = run_wsgi_app(site.wsgi, environ)
-        assert not status.startswith("5"), where
+        assert not status.startswith("5"), f"{method} {where}?{query}"
+
+
+def test_a_text_with_a_character_that_no_database_holds_is_kept_without_it(
+    site: Site,
+) -> None:
+    """PostgreSQL refuses NUL; a reason that somebody gives is stored."""
+    headers = {
+        "Cookie": b"; ".join(site.cookies).decode(),
+        "Sec-Fetch-Site": "same-origin",
+    }
+    form = {"do": "pause", "why": "a\0b", "confirmed": "yes"}
+    path = f"/support/companies/{site.company.id}/act"
+    browser = Client(site.wsgi, use_cookies=False)
+    assert browser.post(path, data=form, headers=headers).status_code == 303
+    name = f"a%00b={form['why']}"
+    assert browser.post(path, data=name, headers=headers).status_code == 400
 
 
 def test_a_page_that_breaks_would_be_found(
