@@ -239,7 +239,7 @@ class MosaicClient:
     def _streamed(
         self, kind: DataType, call: Call, seen: set[int]
     ) -> Iterator[dict[str, Any]]:
-        patience = Patience(max(self._longest, LONGEST_LIST_S), self._sockets.end)
+        patience = Patience(max(self._longest, LONGEST_LIST_S), self._sockets)
         response = self._open(call, patience)
         with closing(response):
             try:
@@ -276,7 +276,7 @@ class MosaicClient:
         )
 
     def _write(self, call: Call) -> WriteAnswer:
-        patience = Patience(self._longest, self._sockets.end)
+        patience = Patience(self._longest, self._sockets)
         response = self._send(call, None, patience)
         with closing(response):
             body = self._body(response, call, patience)
@@ -300,7 +300,7 @@ class MosaicClient:
         """Read an answer that fits into memory."""
         for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
             with attempt:
-                patience = Patience(self._longest, self._sockets.end)
+                patience = Patience(self._longest, self._sockets)
                 response = self._send(call, scheme, patience)
                 with closing(response):
                     body = self._body(response, call, patience)
@@ -329,7 +329,7 @@ class MosaicClient:
             content=None
             if call.body is None
             else json.dumps(call.body, allow_nan=False).encode(),
-            extensions={"trace": self._sockets.trace},
+            extensions={"trace": patience.trace},
         )
         self._spend()
         began = time.perf_counter()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -40,7 +40,7 @@ class Sockets:
         self._open: list[socket.socket] = []
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of a new connection; httpx's extension `trace`."""
+        """Take note of a new connection."""
         if event in _OPENS_SOCKET:
             found = info["return_value"].get_extra_info("socket")
             self._open = [one for one in self._open if one.fileno() >= 0]
@@ -59,13 +59,23 @@ class Sockets:
 class Patience:
     """The time that is waited for one answer, from its request to its last byte.
 
-    Only waiting counts: what is done with the pieces of a long list does not.
+    Only waiting counts: what is done with the pieces of a long list does not. Of a
+    Mosaic within the process, which is asked over no connection, no timer runs.
     """
 
-    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+    def __init__(self, seconds: float, sockets: Sockets) -> None:
         self._left = seconds
         self._told = f"the whole answer was not there within {seconds:g} s"
-        self._end = end
+        self._sockets = sockets
+        self._is_asked = False
+        self._timer: Timer | None = None
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take note of what is done on the wire; httpx's extension `trace`."""
+        self._sockets.trace(event, info)
+        if not self._is_asked:
+            self._is_asked = True
+            self._start()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -74,10 +84,9 @@ class Patience:
         Raises:
             TooSlow: it was over.
         """
-        timer = Timer(max(self._left, 0.0), self._end)
-        timer.daemon = True
         began = time.monotonic()
-        timer.start()
+        if self._is_asked:
+            self._start()
         try:
             yield
         except httpx.HTTPError as error:
@@ -85,10 +94,16 @@ class Patience:
                 raise TooSlow(self._told) from error
             raise
         finally:
-            timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             self._left -= time.monotonic() - began
         if self._left <= 0:
             raise TooSlow(self._told)
+
+    def _start(self) -> None:
+        self._timer = Timer(max(self._left, 0.0), self._sockets.end)
+        self._timer.daemon = True
+        self._timer.start()
 
 
 def pieces(
