@@ -28,10 +28,12 @@ def write(path: Path, content: bytes) -> None:
 def close(path: Path, *, make: bool = False) -> None:
     """Close a file to everybody else; with `make`, one that is not there is made.
 
-    One that is somebody else's is left as it is.
+    One that is somebody else's is left as it is. What cannot be made is an error of who
+    opens it next, who says it better.
     """
     if make:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     with contextlib.suppress(FileNotFoundError, PermissionError):
         if path.stat().st_mode & _OTHERS and path.is_file():
             path.chmod(0o600)
