@@ -13,8 +13,8 @@ import socket
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Timer
+from contextlib import contextmanager, suppress
+from threading import Lock, Timer
 from typing import Any
 
 import httpx
@@ -34,26 +34,35 @@ class TooSlow(Exception):
 
 
 class Sockets:
-    """The connections of one client, so that a wait for one of them can be ended."""
+    """The connections of one client, and whose each is, so that a wait can be ended.
+
+    Several threads ask at a time: only the connection of who waited too long is ended.
+    Over which kept one a request went is known when its answer begins. Until then one
+    that is nobody else's is ended; only who writes a head byte by byte has that happen.
+    """
 
     def __init__(self) -> None:
-        self._open: list[socket.socket] = []
+        self._whose: dict[socket.socket, Patience] = {}
+        self._turn = Lock()
 
-    def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of a new connection."""
-        if event in _OPENS_SOCKET:
-            found = info["return_value"].get_extra_info("socket")
-            self._open = [one for one in self._open if one.fileno() >= 0]
+    def take(self, stream: Any, patience: Patience) -> None:
+        """Note whose a connection is now, by its stream."""
+        found = stream.get_extra_info("socket") if stream is not None else None
+        with self._turn:
+            closed = [one for one in self._whose if one.fileno() < 0]
+            for one in closed:
+                del self._whose[one]
             if found is not None:
-                self._open.append(found)
+                self._whose[found] = patience
 
-    def end(self) -> None:
-        """End every connection; whoever waits for one is told that it broke."""
-        for one in self._open:
-            try:
+    def end(self, patience: Patience) -> None:
+        """End a connection; whoever waits for it is told that it broke."""
+        with self._turn:
+            whose = list(self._whose.items())
+        own = [one for one, who in whose if who is patience]
+        for one in own or [one for one, who in whose if who.is_over]:
+            with suppress(OSError):  # it may have ended by itself
                 one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # it had ended by itself
 
 
 class Patience:
@@ -69,13 +78,20 @@ class Patience:
         self._sockets = sockets
         self._is_asked = False
         self._timer: Timer | None = None
+        self.is_over = False
+        """Whether all of the answer was taken."""
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of what is done on the wire; httpx's extension `trace`."""
-        self._sockets.trace(event, info)
+        if event in _OPENS_SOCKET:
+            self._sockets.take(info["return_value"], self)
         if not self._is_asked:
             self._is_asked = True
             self._start()
+
+    def begun(self, response: httpx.Response) -> None:
+        """Take note that the answer began, and over which connection."""
+        self._sockets.take(response.extensions.get("network_stream"), self)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -101,7 +117,7 @@ class Patience:
             raise TooSlow(self._told)
 
     def _start(self) -> None:
-        self._timer = Timer(max(self._left, 0.0), self._sockets.end)
+        self._timer = Timer(max(self._left, 0.0), self._sockets.end, (self,))
         self._timer.daemon = True
         self._timer.start()
 
@@ -121,11 +137,12 @@ def pieces(
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in _PLAIN | _ONE_LAYER:
         raise Unreadable(f"coded as {coding[:40]!r}, which is not taken")
+    patience.begun(response)
     came = _bounded(_as_they_come(response, patience), most)
-    if coding in _PLAIN:
-        yield from came
-    else:
-        yield from _bounded(_unpacked(came), most)
+    try:
+        yield from came if coding in _PLAIN else _bounded(_unpacked(came), most)
+    finally:
+        patience.is_over = True
 
 
 def json_said(response: httpx.Response) -> None:

@@ -9,12 +9,15 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from qbwc_server.mosaic import client as client_module
-from qbwc_server.mosaic import listing
+from qbwc_server.mosaic import listing, receiving
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Malformed, MosaicError, Unavailable
 
@@ -130,7 +133,7 @@ def test_a_byte_now_and_then_is_not_waited_for_longer_than_a_whole_answer(
     """Each piece comes in time, the answer never does; a read is tried three times."""
     monkeypatch.setattr(client_module, "LONGEST_LIST_S", 0.4)
     over = threading.Event()
-    whole = answer(b" " * 1000, JSON)
+    whole = answer(b" " * 1000, JSON, "X-Long: " + "x" * 1000)
     first = 20 if place == "head" else len(whole) - 999
 
     def drip(wire: socket.socket) -> None:
@@ -209,3 +212,41 @@ def test_a_list_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     came, _ = _asked(answer(json.dumps(many).encode(), JSON), _read)
     assert isinstance(came, Malformed)
     assert "more than 100 objects" in str(came)
+
+
+def test_who_waits_too_long_ends_nobody_else_s_connection() -> None:
+    """Several threads write at a time: another answer comes whole."""
+    arrived, over = threading.Event(), threading.Event()
+    whole = answer(GOOD, JSON)
+
+    def drip(wire: socket.socket) -> None:
+        wire.sendall(whole[:-40])
+        arrived.set()
+        over.wait(20)
+        wire.sendall(whole[-40:])
+
+    sockets = receiving.Sockets()
+    with mosaic(drip) as (slow, _), mosaic(drip) as (other, _), httpx.Client() as http:
+
+        def ask(address: str, seconds: float) -> bytes:
+            patience = receiving.Patience(seconds, sockets)
+            with (
+                patience.waiting(),
+                closing(
+                    http.send(
+                        http.build_request(
+                            "GET", address, extensions={"trace": patience.trace}
+                        ),
+                        stream=True,
+                    )
+                ) as response,
+            ):
+                return b"".join(receiving.pieces(response, patience, most=MB))
+
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(ask, other, 30.0)
+            assert arrived.wait(10)
+            with pytest.raises(receiving.TooSlow):
+                ask(slow, 0.3)
+            over.set()
+            assert waits.result(20) == GOOD
