@@ -239,8 +239,7 @@ class MosaicClient:
     def _streamed(
         self, kind: DataType, call: Call, seen: set[int]
     ) -> Iterator[dict[str, Any]]:
-        patience = Patience(max(self._longest, LONGEST_LIST_S), self._sockets)
-        response = self._open(call, patience)
+        response, patience = self._open(call)
         with closing(response):
             try:
                 json_said(response)
@@ -310,11 +309,13 @@ class MosaicClient:
         except Unreadable as error:
             raise self._malformed(f"{_what(call)}: {error}") from None
 
-    def _open(self, call: Call, patience: Patience) -> httpx.Response:
+    def _open(self, call: Call) -> tuple[httpx.Response, Patience]:
         """Begin an answer of any length; the caller closes it."""
+        longest = max(self._longest, LONGEST_LIST_S)
         for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
             with attempt:
-                return self._send(call, None, patience)
+                patience = Patience(longest, self._sockets)
+                return self._send(call, None, patience), patience
         raise AssertionError("unreachable: the last attempt raises")
 
     def _send(

@@ -54,6 +54,8 @@ class Sockets:
                 del self._whose[one]
             if found is not None:
                 self._whose[found] = patience
+        if patience.is_out:
+            self.end(patience)  # it was over before there was a connection
 
     def end(self, patience: Patience) -> None:
         """End a connection; whoever waits for it is told that it broke."""
@@ -78,8 +80,8 @@ class Patience:
         self._sockets = sockets
         self._is_asked = False
         self._timer: Timer | None = None
-        self.is_over = False
-        """Whether all of the answer was taken."""
+        self.is_over = self.is_out = False
+        """Whether all of the answer was taken, and whether its time is over."""
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of what is done on the wire; httpx's extension `trace`."""
@@ -116,8 +118,12 @@ class Patience:
         if self._left <= 0:
             raise TooSlow(self._told)
 
+    def _out(self) -> None:
+        self.is_out = True
+        self._sockets.end(self)
+
     def _start(self) -> None:
-        self._timer = Timer(max(self._left, 0.0), self._sockets.end, (self,))
+        self._timer = Timer(max(self._left, 0.0), self._out)
         self._timer.daemon = True
         self._timer.start()
 
