@@ -61,7 +61,7 @@ $(VENV)/audit: .ci/audit.lock
 	$(VENV)/audit-tool/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/audit.lock
 	touch $@
 
-audit: $(VENV)/dev $(VENV)/audit ## known weaknesses of the locked dependencies
+audit: $(VENV)/dev $(VENV)/audit ## known weaknesses of the locked dependencies; fails where nothing is known (WITHOUT_ADVISORIES=1: says so)
 	$(BIN)/python .ci/audit.py $(VENV)/audit-tool/bin/pip-audit requirements.lock
 
 format: $(VENV)/dev ## format and mend what can be mended

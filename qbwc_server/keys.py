@@ -49,9 +49,9 @@ class Keys:
 
     def matches(self, purpose: str, secret: str, stored: str | None) -> bool:
         """Tell in constant time whether a secret has a stored hash."""
-        found = False
+        found, given = False, (stored or "").encode("utf-8", "replace")
         for one in self.hashes(purpose, secret):
-            found |= hmac.compare_digest(one, stored or "")
+            found |= hmac.compare_digest(one.encode(), given)
         return found
 
     def hashed_now(self, stored: str) -> bool:
@@ -89,4 +89,5 @@ def _derive(key: bytes, purpose: str) -> bytes:
 
 
 def _hash(key: bytes, purpose: str, secret: str) -> str:
-    return hmac.new(_derive(key, purpose), secret.encode(), hashlib.sha256).hexdigest()
+    text = secret.encode("utf-8", "surrogatepass")
+    return hmac.new(_derive(key, purpose), text, hashlib.sha256).hexdigest()

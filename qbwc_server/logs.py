@@ -6,16 +6,21 @@ was said is forgotten at its end.
 
 Secrets are kept out of what is logged where it is made; here stands what is left when
 that was forgotten, and what libraries write by themselves.
+
+What a stranger can cause is said `seldom`: once a minute and kind, with how often it
+happened. Else whoever asks often enough fills the disk.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from datetime import date
+from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -47,6 +52,54 @@ _HIDDEN = (
         r"\1\2[hidden]",
     ),
 )
+
+
+class Often:
+    """How often each kind of thing happened, and when it is said.
+
+    `every` is in seconds. Kinds are of the program's own making, so there are few.
+    """
+
+    def __init__(self, every: float = 60.0) -> None:
+        self._every = every
+        self._said: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+        self._turn = Lock()
+
+    def times(self, kind: str, now: float) -> int:
+        """Count that a kind of thing happened; 0: this is not said now.
+
+        Else how often it happened since it was last said, this time too. `now` is in
+        seconds of a clock that never goes back.
+        """
+        with self._turn:
+            unsaid = self._unsaid.pop(kind, 0) + 1
+            before = self._said.get(kind)
+            if before is not None and now < before + self._every:
+                self._unsaid[kind] = unsaid
+                return 0
+            self._said[kind] = now
+            return unsaid
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._turn:
+            self._said.clear()
+            self._unsaid.clear()
+
+
+OF_STRANGERS = Often()
+"""Of this process."""
+
+
+def seldom(say: Callable[..., Any], event: str, kind: str = "", **said: Any) -> None:
+    """Log what a stranger can cause: once a minute and kind, with how often it was.
+
+    `say` is a logger's method. What is said is of the last time.
+    """
+    times = OF_STRANGERS.times(f"{event} {kind}", time.monotonic())
+    if times:
+        say(event, times=times, **said)
 
 
 def about(*, company: int, session: int | None = None) -> None:

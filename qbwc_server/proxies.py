@@ -79,6 +79,18 @@ def group(peer: str) -> str:
     return peer if address is None else str(address)
 
 
+def site(peer: str) -> str:
+    """Return the wider network of an address: of IPv6 the 48 bits that a site is given.
+
+    Whoever has one has 65,536 networks of 64 bits. Of IPv4 it is the address itself:
+    neighbours there are strangers to each other.
+    """
+    address = _address(peer)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 48), strict=False))
+    return group(peer)
+
+
 def _is_ours(text: str, proxies: Sequence[Network]) -> bool:
     address = _address(text)
     return address is not None and any(address in network for network in proxies)

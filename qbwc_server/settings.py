@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from qbwc_server import private
 from qbwc_server.errors import QbwcError
 from qbwc_server.proxies import networks
 
@@ -263,7 +264,7 @@ class Settings(BaseSettings):
         """Return the database URL, making the data folder for SQLite."""
         if self.database_url:
             return self.database_url
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        private.folder(self.data_dir)
         return f"sqlite:///{self.data_dir.resolve() / 'qbwc.db'}"
 
     def require_https(self) -> None:
@@ -305,7 +306,8 @@ class Settings(BaseSettings):
 
 def _own_key(path: Path) -> str:
     """Return the key kept in a file, made once by whichever process comes first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(path.parent)
+    private.close(path)
     if not path.exists():
         # Written whole before it has its name: nobody ever reads half of it.
         handle, made = tempfile.mkstemp(prefix="secret-", dir=path.parent)

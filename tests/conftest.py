@@ -24,7 +24,7 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import Engine, make_url
 
-from qbwc_server import app
+from qbwc_server import app, logs
 from qbwc_server.app import Parts
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
@@ -173,7 +173,11 @@ def reference_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def _plain_logs() -> Iterator[None]:
-    """Write tracebacks without the values of variables: drawing some took minutes."""
+    """Write tracebacks without the values of variables: drawing some took minutes.
+
+    What is said once a minute is said once a test.
+    """
+    logs.OF_STRANGERS.forget()
     before = structlog.get_config()
     structlog.configure(
         processors=[

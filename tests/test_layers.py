@@ -215,7 +215,7 @@ def test_another_writer_would_be_seen(code: str) -> None:
 
 BESIDE_THE_WINGS = {
     *("__init__", "__main__", "app", "errors", "keys", "logs", "metrics"),
-    *("proxies", "settings"),
+    *("private", "proxies", "settings"),
 }
 
 

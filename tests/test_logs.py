@@ -107,3 +107,24 @@ def test_what_is_done_in_threads_says_it_too() -> None:
             return list(pool.map(logs.apart(seen), range(8)))
 
     assert logs.apart(work)() == [3] * 8
+
+
+def test_what_happens_often_is_said_once_a_minute_with_how_often() -> None:
+    """Nothing is lost of the count, and kinds are counted apart."""
+    often = logs.Often(every=60)
+    assert [often.times("a", now) for now in (0.0, 1.0, 59.9)] == [1, 0, 0]
+    assert often.times("b", 30.0) == 1
+    assert [often.times("a", now) for now in (60.0, 60.1, 500.0)] == [3, 0, 2]
+    assert often.times("b", 90.0) == 1
+
+
+def test_a_line_says_how_many_times_it_stands_for() -> None:
+    """It is of the last time."""
+    with structlog.testing.capture_logs() as lines:
+        for number in range(5):
+            logs.seldom(structlog.get_logger().warning, "knock", peer=number)
+        logs.seldom(structlog.get_logger().warning, "knock", "elsewhere", peer=9)
+    assert [(one["event"], one["times"], one["peer"]) for one in lines] == [
+        ("knock", 1, 0),
+        ("knock", 1, 9),
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from qbwc_server import words
+from qbwc_server import private, words
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.company import company
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show_one
@@ -103,9 +103,9 @@ def new_owner_id(name: str, who: str, why: str | None, *, as_json: bool) -> None
     connection_file.qwc_of(found, made.settings.public_url)
     credentials.new_owner_id(made.engine, found.id, now=made.clock(), who=who, why=why)
     found = registry.find(made.engine, str(found.id))
-    made.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private.folder(made.settings.data_dir)
     path = made.settings.data_dir / file_name(found.name)
-    path.write_bytes(connection_file.qwc_of(found, made.settings.public_url))
+    private.write(path, connection_file.qwc_of(found, made.settings.public_url))
     then = (
         "Now the customer removes the old connection in Web Connector and in QuickBooks"
         f" under {words.qwc_code(_PAIR).menu}; opens the company file as Admin in "

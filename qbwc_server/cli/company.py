@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from qbwc_server import private
 from qbwc_server.app import Parts
 from qbwc_server.cli.acting import operator
 from qbwc_server.cli.output import (
@@ -233,9 +234,9 @@ def qwc(name: str, output: Path | None) -> None:
 
 
 def _write_qwc(made: Parts, found: Company, output: Path | None) -> Path:
-    made.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private.folder(made.settings.data_dir)
     path = output or made.settings.data_dir / file_name(found.name)
-    path.write_bytes(connection_file.qwc_of(found, made.settings.public_url))
+    private.write(path, connection_file.qwc_of(found, made.settings.public_url))
     return path
 
 

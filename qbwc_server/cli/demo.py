@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from qbwc_server import app
+from qbwc_server import app, private
 from qbwc_server.cli.demo_changes import (
     Scene,
     Step,
@@ -97,7 +97,7 @@ def demo(
     Several files may follow --company-file; a folder stands for all in it.
     """
     folder = keep or Path(tempfile.mkdtemp(prefix="qbwc-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    private.folder(folder)
     console = Console(stderr=as_json, highlight=False)
     try:
         shown = _Demo(folder, console, structure).run(company_file + more, time_entries)
@@ -249,8 +249,8 @@ class _Demo:
                 structure=self._structure,
                 now=app.utc_now(),
             )
-            hook.write_text(new.webhook_token)
-            secret.write_text(new.password)
+            private.write(hook, new.webhook_token.encode())
+            private.write(secret, new.password.encode())
         found = registry.find(self._parts.engine, _NAME)
         company_settings.set_values(
             self._parts.engine,

@@ -1,11 +1,11 @@
-"""Who calls: user names and passwords of Web Connectors, and slowing down guessers.
+"""Who calls: user names and passwords of Web Connectors, and what is kept of guessers.
 
-Rule 1: the work is the same for known and unknown names, refused or not.
-Rule 2: nobody waits in a thread; who must wait is refused until a moment that moves
-away with each failure.
-Rule 3: nobody can lock a company out. From the address that last gave a company's right
-password, only failures with that name from there count. A right password from elsewhere
-is taken unless that address guessed, or everybody guesses.
+Rule 1: the work is the same for known and unknown names, counted or not.
+Rule 2: the right password is always heard, whatever others do or the same caller did
+before. Passwords are 160 random bits that we made: no wait is needed against guessing,
+and a wait that stops a right one is a lock that anybody may close.
+Rule 3: guessers neither fill the database nor keep it busy. Who guesses more often than
+typing goes wrong is not counted for a while, and each count is deleted in time.
 """
 
 from __future__ import annotations
@@ -20,17 +20,23 @@ from sqlalchemy.engine import Connection, Engine, Row
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
-from qbwc_server.proxies import group
+from qbwc_server.proxies import group, site
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import transaction
 from qbwc_server.storage.statements import insert
 
 FREE_WITH_A_NAME = 5
-"""Failures with one name from one address that are forgiven: typing goes wrong."""
+"""Failures with one name from one address that are all counted: typing goes wrong."""
 FREE_OF_AN_ADDRESS = 20
+FREE_OF_A_SITE = 100
+"""Of a network that one customer of a provider may have: of IPv6 one of 48 bits."""
 FREE_OF_A_NAME = 20
 MOST_IN_A_MINUTE = 300
-"""Failures of the whole server in a minute; beyond, only known addresses are heard."""
+"""Failures at one door that are counted in a minute, whoever they are of."""
+MOST_ADDRESSES = 8
+"""That are known of a company: offices, lines and computers that it calls from."""
+WEB_CONNECTOR, SUPPORT = "", "support"
+"""The doors, each of which has counts of its own."""
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
 _NOTED_EVERY = timedelta(minutes=1)
@@ -49,18 +55,26 @@ class _Counts:
     minute_before: str
     name: str
     address: str
+    site: str
     both: str
 
     @classmethod
-    def of(cls, keys: Keys, username: str, peer: str, now: datetime) -> _Counts:
-        where = group(peer)
+    def of(
+        cls, keys: Keys, username: str, peer: str, now: datetime, door: str
+    ) -> _Counts:
         minute = int(now.timestamp()) // 60
+        where, wider = group(peer), site(peer)
+
+        def who(told: str) -> str:
+            return keys.hash("failure", f"{door}\n{told}" if door else told)
+
         return cls(
-            minute=keys.hash("failure", f"minute\n{minute}"),
-            minute_before=keys.hash("failure", f"minute\n{minute - 1}"),
-            name=keys.hash("failure", f"name\n{username}"),
-            address=keys.hash("failure", f"address\n{where}"),
-            both=counted(keys, username, peer),
+            minute=who(f"minute\n{minute}"),
+            minute_before=who(f"minute\n{minute - 1}"),
+            name=who(f"name\n{username}"),
+            address=who(f"address\n{where}"),
+            site=who(f"{'address' if wider == where else 'site'}\n{wider}"),
+            both=who(_both(username, peer)),
         )
 
 
@@ -75,12 +89,8 @@ def check(
 ) -> Company | None:
     """Return the company of a user name and password, None if they are not right.
 
-    Who must wait is refused whatever is said, and that makes the wait no longer: a Web
-    Connector whose password was mended calls every minute. After a reset the former
-    password works until the new one was used.
+    After a reset the former password works until the new one was used.
     """
-    counts = _Counts.of(keys, username, peer, now)
-    here = keys.hash("address", group(peer))
     with transaction(engine) as connection:
         row = connection.execute(
             sa.select(_COMPANY).where(_COMPANY.c.username == username)
@@ -93,72 +103,70 @@ def check(
             password,
             (row.former_password_hash if row is not None else None) or _NOBODY,
         )
-        anybody = connection.execute(
-            sa.select(_COMPANY.c.id).where(_COMPANY.c.login_from == here).limit(1)
-        ).first()
-        if _must_wait(
-            _failures(connection, counts),
-            counts,
-            now,
-            of_company=row is not None and row.login_from == here,
-            of_anybody=anybody is not None,
-        ):
-            return None
         if row is None or not (matches or former):
-            _count_failure(connection, counts, now)
-            _note(connection, username, now)
+            if failed(connection, keys, username, peer, now):
+                _note(connection, username, now)
             return None
-        connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+        forgive(connection, keys, username, peer)
         _renew(connection, keys, row, password, former=not matches)
         changed: dict[str, object] = {}
         if matches and row.former_password_hash is not None:
             changed["former_password_hash"] = None
-        if row.login_from != here:
-            changed["login_from"] = here
+        changed |= _known(row, keys.hash("address", group(peer)))
         if changed:
             registry.change(connection, row.id, **changed)
     return Company.of(row)
 
 
+def _known(row: Row[Any], here: str) -> dict[str, object]:
+    """Return what a company's row says anew of where its calls come from."""
+    before = (row.known_from or "").split()
+    if row.login_from == here and here in before:
+        return {}
+    others = [one for one in before if one != here]
+    # The program before this one wrote down the last alone.
+    if row.login_from not in {None, here, *others}:
+        others = [row.login_from, *others]
+    now = " ".join([here, *others][:MOST_ADDRESSES])
+    return {"login_from": here, "known_from": now}
+
+
+def _both(username: str, peer: str) -> str:
+    return f"both\n{group(peer)}\n{username}"
+
+
 def counted(keys: Keys, username: str, peer: str) -> str:
-    """Return under what failures with a name from an address are counted.
-
-    For who calls from where the right password last came, no others matter.
-    """
-    return keys.hash("failure", f"both\n{group(peer)}\n{username}")
+    """Return under what failures with a name from an address are counted."""
+    return keys.hash("failure", _both(username, peer))
 
 
-def must_wait(
+def failed(
     connection: Connection,
     keys: Keys,
     name: str,
     peer: str,
     now: datetime,
-    *,
-    known: bool,
+    door: str = WEB_CONNECTOR,
 ) -> bool:
-    """Tell whether who logs in elsewhere than a Web Connector does is heard only later.
-
-    `known` says that the name was last logged in with from this address.
-    """
-    counts = _Counts.of(keys, name, peer, now)
-    failures = _failures(connection, counts)
-    return _must_wait(failures, counts, now, of_company=known, of_anybody=known)
-
-
-def failed(
-    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
-) -> None:
-    """Count a wrong password or token that came with a name."""
-    _count_failure(connection, _Counts.of(keys, name, peer, now), now)
+    """Count a wrong password or token that came with a name; False: not this time."""
+    counts = _Counts.of(keys, name, peer, now, door)
+    if _enough(_failures(connection, counts), counts, now):
+        return False
+    _count_failure(connection, counts, now)
+    return True
 
 
 def forgive(
-    connection: Connection, keys: Keys, name: str, peer: str, now: datetime
+    connection: Connection,
+    keys: Keys,
+    name: str,
+    peer: str,
+    door: str = WEB_CONNECTOR,
 ) -> None:
     """Forget the failures with a name from an address: the right one came."""
-    counts = _Counts.of(keys, name, peer, now)
-    connection.execute(_FAILURE.delete().where(_FAILURE.c.who == counts.both))
+    told = _both(name, peer)
+    who = keys.hash("failure", f"{door}\n{told}" if door else told)
+    connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
 
 
 def refused_at(
@@ -206,9 +214,13 @@ def too_old_at(
     since = max(company.last_seen_at or now - FORGOTTEN_AFTER, now - FORGOTTEN_AFTER)
     places = [keys.hash("address", group(peer))] if peer else []
     usual = connection.execute(
-        sa.select(_COMPANY.c.login_from).where(_COMPANY.c.id == company.id)
-    ).scalar()
-    places += [usual] if usual else []
+        sa.select(_COMPANY.c.login_from, _COMPANY.c.known_from).where(
+            _COMPANY.c.id == company.id
+        )
+    ).first()
+    if usual is not None:
+        places += [usual.login_from] if usual.login_from else []
+        places += (usual.known_from or "").split()
     at: datetime | None = connection.execute(
         sa.select(sa.func.max(_FAILURE.c.last_at)).where(
             _FAILURE.c.who.in_([_too_old(place) for place in places]),
@@ -241,20 +253,15 @@ def _renew(
 
 
 def wait(failures: int, free: int) -> timedelta:
-    """Return how long is waited after so many failures: 1, 2, 4 seconds and so on."""
+    """Return how long none is counted after so many: 1, 2, 4 seconds and so on."""
     if failures < free:
         return timedelta()
     return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
 
 
-def _must_wait(
-    failures: dict[str, Row[Any]],
-    counts: _Counts,
-    now: datetime,
-    *,
-    of_company: bool,
-    of_anybody: bool,
-) -> bool:
+def _enough(failures: dict[str, Row[Any]], counts: _Counts, now: datetime) -> bool:
+    """Tell whether a failure is not counted, because so many were."""
+
     def waits(who: str, free: int) -> bool:
         row = failures.get(who)
         return row is not None and now < row.last_at + wait(row.failures, free)
@@ -263,23 +270,20 @@ def _must_wait(
         row = failures.get(who)
         return 0 if row is None else row.failures
 
-    if waits(counts.both, FREE_WITH_A_NAME):
-        return True
-    if of_company:
-        return False
-    if waits(counts.address, FREE_OF_AN_ADDRESS):
-        return True
-    # Of a name that many addresses guess at, each has one guess and not five.
-    if counts.both in failures and waits(counts.name, FREE_OF_A_NAME):
-        return True
     busy = max(in_minute(counts.minute), in_minute(counts.minute_before))
-    return busy >= MOST_IN_A_MINUTE and not of_anybody
+    return (
+        busy >= MOST_IN_A_MINUTE
+        or waits(counts.both, FREE_WITH_A_NAME)
+        or waits(counts.address, FREE_OF_AN_ADDRESS)
+        or waits(counts.site, FREE_OF_A_SITE)
+        or waits(counts.name, FREE_OF_A_NAME)
+    )
 
 
 def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
     whose = (
-        *(counts.minute, counts.minute_before),
-        *(counts.name, counts.address, counts.both),
+        *(counts.minute, counts.minute_before, counts.name),
+        *(counts.address, counts.site, counts.both),
     )
     rows = connection.execute(sa.select(_FAILURE).where(_FAILURE.c.who.in_(whose)))
     return {row.who: row for row in rows}
@@ -320,7 +324,9 @@ def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> No
         # Everybody's first, so that two who fail at once wait there and not crosswise.
         [
             {"who": who, "failures": 1, "last_at": now}
-            for who in (counts.minute, counts.name, counts.address, counts.both)
+            for who in dict.fromkeys(
+                (counts.minute, counts.name, counts.site, counts.address, counts.both)
+            )
         ],
     )
     # A guesser who takes another name each time must not fill the database; those that

@@ -37,6 +37,7 @@ from qbwc_server.mosaic.names import (
     Paging,
 )
 from qbwc_server.mosaic.paging import MOST_READINGS, Pages
+from qbwc_server.mosaic.receiving import Patience, Sockets, TooSlow, json_said, pieces
 from qbwc_server.mosaic.refusal import refusal
 
 Transport = httpx.BaseTransport
@@ -44,6 +45,11 @@ Transport = httpx.BaseTransport
 READ_ATTEMPTS = 3
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes taken of an answer that is read as a whole: pages, logs, results of writes."""
+LARGEST_LIST = 512 * 1024 * 1024
+"""Bytes taken of a list that is read as a stream; 200,000 clients have some 100 MB."""
+LONGEST_ANSWER_S = 90.0
+LONGEST_LIST_S = 600.0
+"""Seconds waited for all of an answer, and for all of a list read as a stream."""
 
 # The connection was never made, so nothing was sent.
 _NOT_SENT = (
@@ -63,6 +69,7 @@ class MosaicClient:
             passes through. Mosaic allows 300 requests in 5 minutes.
         transport: What carries the requests, for tests.
         timeout: Seconds for each of connecting, sending and waiting for bytes.
+        longest: Seconds waited for all of an answer; a streamed list has more.
     """
 
     def __init__(
@@ -72,9 +79,12 @@ class MosaicClient:
         spend: Callable[[], None],
         transport: Transport | None = None,
         timeout: float = 30.0,
+        longest: float = LONGEST_ANSWER_S,
     ) -> None:
         self._connection = connection
         self._spend = spend
+        self._longest = longest
+        self._sockets = Sockets()
         self._http = httpx.Client(
             base_url=connection.root,
             transport=transport,
@@ -229,10 +239,12 @@ class MosaicClient:
     def _streamed(
         self, kind: DataType, call: Call, seen: set[int]
     ) -> Iterator[dict[str, Any]]:
-        response = self._open(call)
+        response, patience = self._open(call)
         with closing(response):
             try:
-                for item in listing.items(self._chunks(response), kind.list_keys):
+                json_said(response)
+                chunks = self._chunks(response, patience)
+                for item in listing.items(chunks, kind.list_keys):
                     yield from listing.new(answers.record(item), seen)
             except Unreadable as error:
                 raise self._malformed(f"{_what(call)}: {error}") from None
@@ -250,11 +262,11 @@ class MosaicClient:
                 try:
                     found, total = listing.page(kind, body)
                     records = [answers.record(item) for item in found]
+                    pages.take([record["mosaic_id"] for record in records], total)
+                    for record in records:
+                        yield from listing.new(record, seen)
                 except Unreadable as error:
                     raise self._malformed(f"{_what(call)}: {error}") from None
-                pages.take([record["mosaic_id"] for record in records], total)
-                for record in records:
-                    yield from listing.new(record, seen)
             if pages.complete:
                 return
         raise Unavailable(
@@ -263,12 +275,14 @@ class MosaicClient:
         )
 
     def _write(self, call: Call) -> WriteAnswer:
-        response = self._send(call, self._connection.auth_scheme)
+        patience = Patience(self._longest, self._sockets)
+        response = self._send(call, None, patience)
         with closing(response):
-            body = self._body(response, call)
+            body = self._body(response, call, patience)
         if not body.strip():
             return WriteAnswer(None, None, None)
         try:
+            json_said(response)
             answer = answers.write_answer(call.data_type, answers.load(body))
         except Unreadable as error:
             raise self._malformed(
@@ -285,39 +299,47 @@ class MosaicClient:
         """Read an answer that fits into memory."""
         for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
             with attempt:
-                response = self._send(call, scheme or self._connection.auth_scheme)
+                patience = Patience(self._longest, self._sockets)
+                response = self._send(call, scheme, patience)
                 with closing(response):
-                    body = self._body(response, call)
+                    body = self._body(response, call, patience)
         try:
+            json_said(response)
             return answers.load(body)
         except Unreadable as error:
             raise self._malformed(f"{_what(call)}: {error}") from None
 
-    def _open(self, call: Call) -> httpx.Response:
+    def _open(self, call: Call) -> tuple[httpx.Response, Patience]:
         """Begin an answer of any length; the caller closes it."""
+        longest = max(self._longest, LONGEST_LIST_S)
         for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS):
             with attempt:
-                return self._send(call, self._connection.auth_scheme)
+                patience = Patience(longest, self._sockets)
+                return self._send(call, None, patience), patience
         raise AssertionError("unreachable: the last attempt raises")
 
-    def _send(self, call: Call, scheme: AuthScheme) -> httpx.Response:
+    def _send(
+        self, call: Call, scheme: AuthScheme | None, patience: Patience
+    ) -> httpx.Response:
         """Send once, and raise unless the status says success."""
         request = self._http.build_request(
             call.method,
             call.path,
             params=call.params,
-            headers=self._connection.headers(scheme),
+            headers=self._connection.headers(scheme or self._connection.auth_scheme),
             content=None
             if call.body is None
             else json.dumps(call.body, allow_nan=False).encode(),
+            extensions={"trace": patience.trace},
         )
         self._spend()
         began = time.perf_counter()
         outcome = Unavailable.code
         try:
-            response = self._http.send(request, stream=True)
+            with patience.waiting():
+                response = self._http.send(request, stream=True)
             outcome = "ok" if response.is_success else f"http-{response.status_code}"
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TooSlow) as error:
             raise self._broken(call, error) from None
         finally:
             took = time.perf_counter() - began
@@ -326,7 +348,7 @@ class MosaicClient:
             return response
         with closing(response):
             try:
-                body = self._body(response, call)
+                body = self._body(response, call, patience)
             except MosaicError:
                 body = b""  # the status is known; its explanation would be a bonus
         raise refusal(
@@ -338,30 +360,23 @@ class MosaicClient:
             secret=self._connection.api_key,
         )
 
-    def _body(self, response: httpx.Response, call: Call) -> bytes:
-        body = bytearray()
+    def _body(self, response: httpx.Response, call: Call, patience: Patience) -> bytes:
         try:
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    break
-        except httpx.HTTPError as error:
+            return b"".join(pieces(response, patience, most=LARGEST_ANSWER))
+        except (httpx.HTTPError, TooSlow) as error:
             raise self._broken(call, error) from None
-        if len(body) > LARGEST_ANSWER:
+        except Unreadable as error:
             raise self._malformed(
-                f"{_what(call)}: more than {LARGEST_ANSWER} bytes",
-                outcome_unknown=call.writes,
-            )
-        return bytes(body)
+                f"{_what(call)}: {error}", outcome_unknown=call.writes
+            ) from None
 
-    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+    def _chunks(self, response: httpx.Response, patience: Patience) -> Iterator[bytes]:
         try:
-            yield from response.iter_bytes()
-        except httpx.HTTPError as error:
-            request = response.request
-            raise self._broken(Call("GET", request.url.path), error) from None
+            yield from pieces(response, patience, most=LARGEST_LIST)
+        except (httpx.HTTPError, TooSlow) as error:
+            raise self._broken(Call("GET", response.url.path), error) from None
 
-    def _broken(self, call: Call, error: httpx.HTTPError) -> Unavailable:
+    def _broken(self, call: Call, error: Exception) -> Unavailable:
         return Unavailable(
             self._without_key(f"{_what(call)}: {type(error).__name__}: {error}"),
             outcome_unknown=call.writes and not isinstance(error, _NOT_SENT),

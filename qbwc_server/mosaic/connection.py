@@ -63,5 +63,6 @@ class Connection:
             "x-tenant": self.tenant,
             "x-realm-id": self.realm_id,
             "Accept": "application/json",
+            "Accept-Encoding": "identity",
             "Content-Type": "application/json",
         }

@@ -17,6 +17,8 @@ from qbwc_server.mosaic.names import DataType
 
 LARGEST_OBJECT = 1024 * 1024
 """Bytes that one object of a list may have, with what is read ahead of the next."""
+MOST_OBJECTS = 2_000_000
+"""That one list may have: ten times the largest that is meant to be served."""
 _DEEPEST = 32
 _LONGEST_NUMBER = b"0" * 4000
 """The parser's C code dies of a number longer than Python turns into an int (4300)."""
@@ -117,8 +119,14 @@ def _built(events: _Events, event: str, value: Any) -> Any:
 
 
 def new(item: dict[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
-    """Give an object unless it was seen, and note that it was."""
+    """Give an object unless it was seen, and note that it was.
+
+    Raises:
+        Unreadable: there is no end of them.
+    """
     if item["mosaic_id"] not in seen:
+        if len(seen) >= MOST_OBJECTS:
+            raise Unreadable(f"more than {MOST_OBJECTS} objects")
         seen.add(item["mosaic_id"])
         yield item
 

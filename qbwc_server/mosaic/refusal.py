@@ -50,6 +50,12 @@ def refusal(
     except answers.Unreadable:
         content = None
     words = answers.message(content) or "no reason given"
+    if 300 <= status < 400:
+        place = answers.short_text(headers.get("location")) or "nowhere"
+        words = (
+            f"a redirect to {place}, which is not followed: the key goes to the "
+            "server that was set and to no other"
+        )
     support = f"{what}: HTTP {status}: {words}".replace(secret, "[key]")
     request_id = answers.request_id(content) or answers.short_text(
         headers.get("x-request-id")

@@ -60,8 +60,18 @@ _TAG = re.compile(
 _CUT_OFF = r"""(?:"[^"<]*+\Z|'[^'<]*+\Z)"""
 _VALUE = re.compile(rf"(?i:(\s{_NAMES}\s*+=\s*+))?+(?:{_QUOTED}|{_CUT_OFF})")
 _LESS = r"(?:<|&(?:amp;)*+(?:lt|#0*+60|#x0*+3c);)"
+_MORE = r"(?:>|&(?:amp;)*+(?:gt|#0*+62|#x0*+3e);)"
+_QUOTE = r"&(?:amp;)*+(?:quot|apos|#0*+3[49]|#x0*+2[27]);"
 _OPEN = re.compile(
     rf"(?i:{_LESS}(?:[\w.-]++:)?+({_NAMES})\b)(?!\s*+/(?:>|&(?:amp;)*+gt;))"
+)
+_DECLARED = re.compile(rf"(?i:{_LESS}!DOCTYPE)[^<>\[]*+\[")
+_DECLARED_UNTIL = re.compile(rf"\]\s*+{_MORE}", re.IGNORECASE)
+_ANY_ATTRIBUTE = re.compile(
+    rf"(\s(?:[\w.-]++:)?+{_NAMES}\s*+=\s*+)"
+    rf"(?:\"[^\"<]*+\"?+|'[^'<]*+'?+|{_QUOTE}(?:(?!{_QUOTE}|{_LESS}).)*+(?:{_QUOTE})?+"
+    r"|[^\s<>\"'&]++)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -83,18 +93,44 @@ def dropped_anywhere(text: str) -> str:
 
     Meant for bodies that could not be read: they may hold an answer escaped, once or
     twice, or within CDATA. From the name of a personal element everything goes until
-    its end, or to the end of the text.
+    its end, or to the end of the text; so do attributes of that name, and all that a
+    DOCTYPE declares.
     """
-    kept, at = [], 0
+    text = "".join(_without_declared(text))
+    return _ANY_ATTRIBUTE.sub(r'\1""', "".join(_without_elements(text)))
+
+
+def _without_declared(text: str) -> Iterator[str]:
+    at = 0
+    while found := _DECLARED.search(text, at):
+        yield text[at : found.end()]
+        end = _DECLARED_UNTIL.search(text, found.end())
+        at = len(text) if end is None else end.start()
+    yield text[at:]
+
+
+def _without_elements(text: str) -> Iterator[str]:
+    at = 0
     while found := _OPEN.search(text, at):
-        close = rf"(?i:{_LESS}/(?:[\w.-]++:)?+{found[1]}\b)"
-        end = re.compile(close).search(text, found.end())
-        kept.append(text[at : found.end()])
-        if end is None:
-            return "".join(kept)
-        kept.append(end[0])
-        at = end.end()
-    return "".join([*kept, text[at:]])
+        yield text[at : found.end()]
+        depth, at = 1, found.end()
+        for one in _of_name(found[1].lower()).finditer(text, at):
+            depth += -1 if one["end"] else 1
+            if depth == 0:
+                yield one[0]
+                at = one.end()
+                break
+        else:
+            return
+    yield text[at:]
+
+
+@cache
+def _of_name(name: str) -> re.Pattern[str]:
+    """Return the pattern of where an element begins or ends, however escaped."""
+    return re.compile(
+        rf"(?i:{_LESS}(?P<end>/)?+(?:[\w.-]++:)?+{name}\b)(?!\s*+/(?:>|&(?:amp;)*+gt;))"
+    )
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import (
+    DisconnectionError,
     InterfaceError,
     InternalError,
     InvalidatePoolError,
@@ -37,6 +38,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from qbwc_server import private
 from qbwc_server.errors import QbwcError
 
 NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
@@ -110,6 +112,7 @@ def make_engine(url: str) -> Engine:
         engine = sa.create_engine(
             url, connect_args={"check_same_thread": False}, hide_parameters=True
         )
+        sa.event.listen(engine, "do_connect", _close_to_others)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
@@ -128,7 +131,8 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
     """Have all connections made anew when one was closed by the server.
 
     A kept connection on which something has come is looked at. That costs a hundredth
-    of a ping, which asks the server before each of our many small transactions.
+    of a ping, which asks the server before each of our many small transactions. One
+    that was left in autocommit is made anew too: nothing would bind it.
     """
     try:
         poll = select.poll()
@@ -139,6 +143,8 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
         raise InvalidatePoolError(str(error)) from error
     if connection.closed:
         raise InvalidatePoolError("closed by the server")
+    if connection.autocommit:
+        raise DisconnectionError("left as if each statement were a transaction")
 
 
 def room(engine: Engine) -> int | None:
@@ -150,6 +156,15 @@ def room(engine: Engine) -> int | None:
     if engine.dialect.name != "sqlite" or path in {None, "", ":memory:"}:
         return None
     return shutil.disk_usage(Path(str(path)).absolute().parent).free
+
+
+def _close_to_others(
+    _dialect: object, _record: object, arguments: list[Any], _options: object
+) -> None:
+    """Have the file be ours alone; what SQLite puts beside it has the same rights."""
+    path = str(arguments[0]) if arguments else ""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        private.close(Path(path), make=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

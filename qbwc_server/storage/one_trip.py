@@ -2,6 +2,9 @@
 
 For what is done at every call: binding, statement and commit travel together, past
 SQLAlchemy's own connection, with the same walls as in `database`.
+
+Rule: whatever goes wrong meanwhile, the connection is thrown away. One that went back
+to the pool in autocommit would run later transactions as none, bound to nobody.
 """
 
 from __future__ import annotations
@@ -81,12 +84,11 @@ def _in_one_trip(
         cursor.execute(_BIND + compiled, {**bound, **values})
         cursor.nextset()
         raw.autocommit = False
-    except psycopg.Error as error:
+    except BaseException as error:
+        connection.invalidate(error)
+        if not isinstance(error, psycopg.Error):
+            raise
         # As SQLAlchemy would have done it, for who decides by its type.
-        if raw.closed:
-            connection.invalidate(error)
-        else:
-            raw.autocommit = False
         raise DBAPIError.instance(
             compiled, None, error, psycopg.Error, hide_parameters=True
         ) from error

@@ -4,7 +4,7 @@ Rule 1: a token belongs to a person and is stored as a hash; removing it ends at
 what was opened with it.
 Rule 2: what a browser keeps is signed, ends after `LASTS`, and opens nothing after its
 person logged out, wherever.
-Rule 3: who guesses waits as with any password here, and every try is kept.
+Rule 3: the right token is always heard, whoever guesses; every try is kept.
 """
 
 from __future__ import annotations
@@ -136,23 +136,21 @@ def log_in(
 ) -> str | None:
     """Return what the browser keeps, None if name and token are not right.
 
-    Who must wait is refused whatever he says, as in `logins`.
+    The right token is always heard, as a password in `logins`.
     """
-    counted, here = f"support\n{name}", keys.hash("address", group(peer))
+    here = keys.hash("address", group(peer))
     with transaction(engine) as connection:
         row = _find(connection, name)
         stored = _NOBODY if row is None else row.token_hash
         matches = keys.matches("support", token, stored)
-        known = row is not None and row.login_from == here
         who = _UNKNOWN if row is None else row.name
-        if logins.must_wait(connection, keys, counted, peer, now, known=known):
-            _keep(connection, now, who, "refused, too many tries", peer)
-            return None
         if row is None or not matches:
-            logins.failed(connection, keys, counted, peer, now)
-            _keep(connection, now, who, "refused", peer)
+            door = logins.SUPPORT
+            counted = logins.failed(connection, keys, name, peer, now, door)
+            why = "refused" if counted else "refused, too many tries"
+            _keep(connection, now, who, why, peer)
             return None
-        logins.forgive(connection, keys, counted, peer, now)
+        logins.forgive(connection, keys, name, peer, logins.SUPPORT)
         if not keys.hashed_now(stored):
             stored = keys.hash("support", token)
         connection.execute(

@@ -14,7 +14,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from qbwc_server import metrics
+from qbwc_server import logs, metrics
 from qbwc_server.proxies import INSECURE
 
 CALLBACKS = "/webhook/"
@@ -53,7 +53,9 @@ def guard(pages: Flask, *, public_url: str) -> None:
         if _host(request.environ.get("HTTP_HOST", "")) not in hosts:
             return _plain(_SAID[421], 421)
         if not request.path.startswith(CALLBACKS) and _is_foreign(origin):
-            _LOG.warning("request of another site refused", page=request.endpoint)
+            foreign = "request of another site refused"
+            page = request.endpoint
+            logs.seldom(_LOG.warning, foreign, str(page), page=page)
             return _plain(_FOREIGN, 403)
         return None
 
@@ -97,7 +99,9 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _failed(error: Exception) -> Response:
-    _LOG.error("page failed", endpoint=request.endpoint, exc_info=error)
+    endpoint = request.endpoint
+    kind = f"{endpoint} {type(error).__name__}"
+    logs.seldom(_LOG.error, "page failed", kind, endpoint=endpoint, exc_info=error)
     return _plain("Something went wrong on our side.", 500)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from qbwc_server.standing.who_must_act import MOST
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_BLANK: Final = ("\t", "\r")
+_FORMULA: Final = re.compile(
+    r"(^|[;,|\t\r\n\"'])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+)
+"""Where a formula begins, whatever separates cells where the file is opened."""
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -48,6 +53,11 @@ def utc(moment: datetime) -> str:
 
 
 def cell(value: object) -> str:
-    """Return a cell of a CSV file that no spreadsheet takes for a formula."""
+    """Return a cell of a CSV file of which no spreadsheet takes a part for a formula.
+
+    Where Excel's separator is ";" it cuts our lines there, in the middle of a cell.
+    """
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if text.startswith(_BLANK):
+        text = f"'{text}"
+    return _FORMULA.sub(r"\1'", text)

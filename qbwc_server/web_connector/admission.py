@@ -56,7 +56,8 @@ class Admission:
         """
         found = _numbers(version)
         if found is None:
-            _LOG.warning("unreadable Web Connector version", version=version[:40])
+            unreadable = "unreadable Web Connector version"
+            logs.seldom(_LOG.warning, unreadable, version=version[:40], peer=peer)
             return ""
         oldest = self._settings.minimum_web_connector
         if found >= (_numbers(oldest) or ()):
@@ -64,7 +65,8 @@ class Admission:
         try:
             logins.note_too_old(self._engine, self._keys, peer, self._clock())
         except NOT_USABLE:
-            _LOG.warning("too old a Web Connector not noted", peer=peer)
+            unnoted = "too old a Web Connector not noted"
+            logs.seldom(_LOG.warning, unnoted, peer=peer)
         return f"O:{oldest}"
 
     def authenticate(self, username: str, password: str, peer: str) -> list[str]:
@@ -80,7 +82,8 @@ class Admission:
             self._engine, self._keys, username, password, peer=peer, now=now
         )
         if company is None:
-            _LOG.warning("login refused", username=username[:60], peer=peer)
+            told = {"username": username[:60], "peer": peer}
+            logs.seldom(_LOG.warning, "login refused", **told)
             return ["", "nvu", "", ""]
         logs.about(company=company.id)
         left_sessions.finish_left_over(

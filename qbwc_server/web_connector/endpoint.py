@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 
-from qbwc_server import metrics
-from qbwc_server.qbxml.response import clean
-from qbwc_server.web_connector import envelope, request_body
+from qbwc_server import logs, metrics
+from qbwc_server.web_connector import envelope, request_body, unreadable
 from qbwc_server.web_connector.conversation import NO_SESSION
 from qbwc_server.web_connector.envelope import NAMESPACE, written
 from qbwc_server.web_connector.methods import SAFE, Call
-from qbwc_server.web_connector.request_body import Unreadable, readable, start
+from qbwc_server.web_connector.request_body import Unreadable, readable
+from qbwc_server.web_connector.unreadable import start
 from qbwc_server.web_connector.wsdl import wsdl
 
 _LOG = structlog.get_logger(__name__)
@@ -62,11 +62,14 @@ def endpoint(
             return _through(methods, environ, start_response, body)
         except Unreadable as error:
             metrics.unreadable()
-            _LOG.warning("body not readable", call=called, why=str(error))
             peer = environ.get("REMOTE_ADDR", "")
+            told = {"call": called, "why": str(error), "peer": peer}
+            logs.seldom(_LOG.warning, "body not readable", called, **told)
             result = _refuse(keep, called, error.body, str(error), peer)
-        except Exception:  # noqa: BLE001 - rule 1
-            _LOG.exception("call failed outside of its method", call=called)
+        except Exception as error:  # noqa: BLE001 - rule 1
+            failed = "call failed outside of its method"
+            kind = type(error).__name__
+            logs.seldom(_LOG.exception, failed, kind, call=called)
             metrics.call(called or "other", "failed", 0.0)
             result = SAFE.get(called)
         return _answer(start_response, written(called, result))
@@ -149,8 +152,8 @@ def _refuse(
     """Return the protocol's "no" of a call that could not be read."""
     ticket = request_body.ticket(body)
     if called == "receiveResponseXML" and ticket is not None:
-        kept = body[:_KEPT_OF_UNREADABLE].decode("utf-8", "backslashreplace")
-        return keep(ticket, clean(kept), why, peer)
+        kept = unreadable.kept(body, _KEPT_OF_UNREADABLE)
+        return keep(ticket, kept, why, peer)
     if called == "authenticate":
         return ["", "nvu", "", ""]
     return NO_SESSION if called == "getLastError" else SAFE.get(called)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from qbwc_server.qbxml.response import clean
+
 NAMESPACE = "http://developer.intuit.com/"
 _HEAD = re.compile(
     rb'<\?xml version="1\.0" encoding="utf-8"\?>\s*'
@@ -75,13 +77,16 @@ def _argument(body: bytes, place: int, name: bytes) -> tuple[str, int] | None:
 
 
 def written(method: str, result: object) -> bytes:
-    """Return the envelope of an answer; a list is an array of strings."""
+    """Return the envelope of an answer; a list is an array of strings.
+
+    Characters that XML cannot hold are left out, wherever they came from.
+    """
     if not method or result is None:
         return (_BEFORE + _AFTER).encode()
     if isinstance(result, list):
-        inner = "".join(f"<string>{escape(item)}</string>" for item in result)
+        inner = "".join(f"<string>{escape(clean(item))}</string>" for item in result)
     else:
-        inner = escape(str(result))
+        inner = escape(clean(str(result)))
     return (
         f'{_BEFORE}<{method}Response xmlns="{NAMESPACE}"><{method}Result>{inner}'
         f"</{method}Result></{method}Response>{_AFTER}"

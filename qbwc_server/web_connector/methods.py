@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from qbwc_server import metrics
+from qbwc_server import logs, metrics
 from qbwc_server.qbxml.response import clean
 from qbwc_server.storage.database import NOT_USABLE
 from qbwc_server.web_connector.conversation import Conversation
@@ -59,7 +59,8 @@ class Call:
             result = self.work(peer, *("" if one is None else one for one in arguments))
             said = outcome(self.name, result)
         except Exception as error:  # noqa: BLE001 - the last line before a SOAP fault
-            _LOG.exception("call failed", call=self.name)
+            kind = f"{self.name} {type(error).__name__}"
+            logs.seldom(_LOG.exception, "call failed", kind, call=self.name)
             result, said = SAFE[self.name], "failed"
             if isinstance(error, NOT_USABLE):
                 metrics.database_error()

@@ -16,6 +16,8 @@ from xml.parsers import expat
 
 from qbwc_server.proxies import INSECURE
 from qbwc_server.qbxml.response import clean
+from qbwc_server.web_connector import unreadable
+from qbwc_server.web_connector.unreadable import start
 
 OF_ANYBODY = 64 * 1024
 """Bytes read of a call whatever its ticket; all but two methods fit into it."""
@@ -41,13 +43,13 @@ _TICKET = re.compile(rb"<(?:\w+:)?ticket>\s*([0-9]+-[0-9a-f]+)\s*</(?:\w+:)?tick
 
 
 class Unreadable(ValueError):
-    """A body that is not to be given to the SOAP library; says why.
+    """A body that is not to be given to the SOAP library; says why, and no secret.
 
     `body` is as much of it as was read.
     """
 
     def __init__(self, why: str, body: bytes) -> None:
-        super().__init__(why)
+        super().__init__(unreadable.told(why))
         self.body = body
 
 
@@ -104,7 +106,15 @@ class _Source:
             self._left = 2**62
 
     def read(self, size: int) -> bytes:
-        got: bytes = self._input.read(min(size, self._left))
+        """Return what comes next.
+
+        Raises:
+            Unreadable: the client broke off, or its chunks are none.
+        """
+        try:
+            got: bytes = self._input.read(min(size, self._left))
+        except Exception as error:  # noqa: BLE001 - each server has its own for it
+            raise Unreadable(f"broken off: {type(error).__name__}", b"") from None
         self._left -= len(got)
         return got
 
@@ -146,11 +156,6 @@ def readable(body: bytes) -> bytes:
     except (_Misbuilt, expat.ExpatError) as error:
         raise Unreadable(f"not a call that is known: {error}", body) from None
     return text
-
-
-def start(body: bytes) -> str:
-    """Return the start of a body as it can be told in a line."""
-    return repr(body[:80])[2:-1]
 
 
 def _as_utf_8(body: bytes) -> bytes:

@@ -27,7 +27,8 @@ def opened(
     """Return the session of a ticket and its company, or None: the call is refused."""
     company_id = sessions.company_of(ticket)
     if company_id is None:
-        _LOG.warning("call refused", call=call, peer=peer, why="no ticket of ours")
+        why = "no ticket of ours"
+        logs.seldom(_LOG.warning, "call refused", why, why=why, call=call, peer=peer)
         return None
     session = sessions.find(engine, keys, company_id, ticket)
     if session is not None:
@@ -38,7 +39,8 @@ def opened(
     if session is not None and session.state != State.CLOSED:
         _LOG.warning("call out of order", state=session.state, **told)
         return None
-    why = Refusal.UNKNOWN if session is None else Refusal.ENDED
-    kept = refused_tickets.keep(engine, company_id, why, call=call, peer=peer, now=now)
-    _LOG.warning("call refused", why=why if kept else "no such company", **told)
+    no = Refusal.UNKNOWN if session is None else Refusal.ENDED
+    kept = refused_tickets.keep(engine, company_id, no, call=call, peer=peer, now=now)
+    said = no.value if kept else "no such company"
+    logs.seldom(_LOG.warning, "call refused", said, why=said, **told)
     return None

@@ -311,8 +311,8 @@ _ROWS: tuple[Words, ...] = (
         "Our server did not take the user name and password.",
         "Please type the password again in Web Connector and press Enter; a new "
         "one can be made if it is lost.",
-        "The password was shown once when the connection was made. After ten "
-        "wrong ones the server waits 15 minutes.",
+        "The password was shown once when the connection was made. However many "
+        "wrong ones came, the right one is taken at once.",
     ),
     _row(
         1041,

@@ -56,6 +56,7 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
     """Setup page, download, password, live steps, preview, go live, a conflict."""
     looking = Looking(page)
     page.goto(home.url)
+    page.get_by_role("button", name="Open my page").click()
     expect(page.locator("h1")).to_contain_text("Connect Harbor & Vale")
     looking.at("setup")
     # What a reload would forget.
@@ -223,6 +224,7 @@ def test_every_page_works_without_its_script(browser: Browser, home: House) -> N
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(home.url)
+    page.get_by_role("button", name="Open my page").click()
     expect(page.locator("#step-added")).to_be_visible()
     page.get_by_role("button", name="Show a password").click()
     expect(page.locator("#password-text")).to_be_visible()

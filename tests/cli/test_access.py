@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.test import Client
 
 from qbwc_server import app
 from qbwc_server.app import utc_now
@@ -21,6 +20,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import transaction
 from qbwc_server.words.qwc import parse
 from tests.cli.conftest import Run, add_company
+from tests.customer import Customer
 
 
 def stored() -> Company:
@@ -99,7 +99,7 @@ def test_without_a_public_address_no_owner_id_is_changed(
 
 def opens(url: object, now: datetime) -> bool | None:
     """Tell whether a setup link opens its page; None if it is none."""
-    web = Client(app.wsgi(replace(parts(), clock=lambda: now)))
+    web = Customer(app.wsgi(replace(parts(), clock=lambda: now)))
     answered = web.get("/setup/" + str(url).rpartition("/")[2]).status_code
     return {200: True, 410: False, 404: None}[answered]
 

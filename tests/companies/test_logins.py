@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies import logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
+from qbwc_server.proxies import group
 from qbwc_server.storage import tables
 from tests.conftest import Clock
 
@@ -104,33 +105,91 @@ def test_each_failure_makes_the_wait_longer_up_to_fifteen_minutes() -> None:
     assert logins.wait(10**9, 5) == logins.LONGEST_WAIT
 
 
-def test_who_must_wait_is_refused_whatever_is_said(
-    new_company: NewCompanies, check: Check, clock: Clock
+def _count(engine: Engine) -> int:
+    """Return how many failures were counted."""
+    with engine.begin() as connection:
+        most = sa.select(sa.func.max(tables.login_failure.c.failures))
+        return connection.execute(most).scalar_one() or 0
+
+
+def _known(engine: Engine, keys: Keys, *peers: str) -> list[bool]:
+    with engine.begin() as connection:
+        known = connection.execute(sa.select(tables.company.c.known_from)).scalar_one()
+    return [keys.hash("address", group(peer)) in known.split() for peer in peers]
+
+
+def _as_one_guesser(check: Check, username: str) -> None:
+    _guess(check, username, 50)
+
+
+def _as_many(check: Check, username: str) -> None:
+    for number in range(50):
+        _guess(check, username, 1, f"198.51.100.{number}")
+
+
+def _as_one_of_many_names(check: Check, _username: str) -> None:
+    for number in range(50):
+        _guess(check, f"guess-{number}", 1)
+
+
+def _as_a_site(check: Check, _username: str) -> None:
+    for number in range(50):
+        _guess(check, f"guess-{number}", 1, f"2001:db8:0:{number:x}::1")
+
+
+@pytest.mark.parametrize(
+    "guess", [_as_one_guesser, _as_many, _as_one_of_many_names, _as_a_site]
+)
+@pytest.mark.parametrize("peer", [HERE, ELSEWHERE, "2001:db8:0:1::1", "172.17.0.1"])
+def test_the_right_password_is_always_heard_whatever_others_do(
+    new_company: NewCompanies,
+    check: Check,
+    monkeypatch: pytest.MonkeyPatch,
+    guess: Callable[[Check, str], None],
+    peer: str,
 ) -> None:
-    """And is heard again a moment later: nobody waits in a thread."""
+    """From the guesser's own address too, which many may share behind a gateway.
+
+    Whether a company ever called from there or not, and while everybody guesses.
+    """
+    monkeypatch.setattr(logins, "MOST_IN_A_MINUTE", 30)
+    alice, bob = new_company("Alice"), new_company("Bob")
+    assert check(alice.username, alice.password, "192.0.2.9") == "Alice"
+    guess(check, alice.username)
+    assert check(alice.username, alice.password, peer) == "Alice"
+    assert check(bob.username, bob.password, peer) == "Bob"
+    assert check(alice.username, bob.password, peer) is None
+
+
+def test_who_guesses_too_often_is_not_counted_for_a_while(
+    new_company: NewCompanies, check: Check, engine: Engine, clock: Clock
+) -> None:
+    """And that makes it no longer; a moment later one more is."""
     company = new_company()
-    _guess(check, company.username, logins.FREE_WITH_A_NAME)
-    assert check(company.username, company.password) is None
+    _guess(check, company.username, 50)
+    assert _count(engine) == logins.FREE_WITH_A_NAME
     clock.pass_(seconds=1)
-    _guess(check, company.username, 1)
+    _guess(check, company.username, 50)
+    assert _count(engine) == logins.FREE_WITH_A_NAME + 1
     clock.pass_(seconds=1)
-    assert check(company.username, company.password) is None
-    clock.pass_(seconds=1)
+    _guess(check, company.username, 50)
+    assert _count(engine) == logins.FREE_WITH_A_NAME + 1
+
+
+def test_a_success_begins_the_count_anew(
+    new_company: NewCompanies, check: Check, engine: Engine, keys: Keys
+) -> None:
+    """That of a name from an address."""
+    company = new_company()
+    _guess(check, company.username, 3)
     assert check(company.username, company.password) == company.name
-
-
-def test_one_failure_less_still_opens_and_is_forgotten(
-    new_company: NewCompanies, check: Check
-) -> None:
-    """A success begins the count of that name from there anew."""
-    company = new_company()
-    for _ in range(3):
-        _guess(check, company.username, logins.FREE_WITH_A_NAME - 1)
-        assert check(company.username, company.password) == company.name
+    with engine.begin() as connection:
+        whose = set(connection.execute(sa.select(tables.login_failure.c.who)).scalars())
+    assert logins.counted(keys, company.username, HERE) not in whose
 
 
 def test_failures_far_apart_do_not_add_up(
-    new_company: NewCompanies, check: Check, clock: Clock
+    new_company: NewCompanies, check: Check, engine: Engine, clock: Clock
 ) -> None:
     """A count that nobody continued within an hour begins anew."""
     company = new_company()
@@ -138,113 +197,70 @@ def test_failures_far_apart_do_not_add_up(
         _guess(check, company.username, logins.FREE_WITH_A_NAME - 1)
         clock.pass_(hours=1)
     _guess(check, company.username, 1)
-    assert check(company.username, company.password) == company.name
+    assert _count(engine) == 1
 
 
-def test_asking_again_while_refused_does_not_make_it_longer(
-    new_company: NewCompanies, check: Check, clock: Clock
+@pytest.mark.parametrize(
+    ("peers", "free"),
+    [
+        ("2001:db8::{:x}", logins.FREE_OF_AN_ADDRESS),
+        ("2001:db8:0:{:x}::1", logins.FREE_OF_A_SITE),
+        ("2001:db8:{:x}::1", 150),
+        ("198.51.100.{}", 150),
+    ],
+    ids=["64", "48", "strangers", "ipv4"],
+)
+def test_the_addresses_of_one_customer_of_a_provider_are_one_caller(
+    check: Check, engine: Engine, peers: str, free: int
 ) -> None:
-    """A Web Connector whose password was mended calls every minute, and gets in."""
-    company = new_company()
-    for _ in range(30):
-        _guess(check, company.username, 1)
-        clock.pass_(minutes=15)
-    _guess(check, company.username, 1)
-
-    minutes = 0
-    while check(company.username, company.password) is None:
-        clock.pass_(minutes=1)
-        minutes += 1
-        assert minutes <= 15
-    assert minutes == 15
+    """Anybody has 2**64 addresses, many 65,536 networks of these."""
+    for number in range(150):
+        check(f"guess-{number}", "wrong", peers.format(number))
+    assert _count(engine) == free
 
 
-def test_nobody_can_lock_a_company_out_from_elsewhere(
-    new_company: NewCompanies, check: Check
+def test_the_doors_are_counted_apart(
+    check: Check, engine: Engine, keys: Keys, clock: Clock
 ) -> None:
-    """Whoever has not guessed himself is heard, also from an address never seen."""
-    alice, bob = new_company("Alice"), new_company("Bob")
-    for number in range(200):
-        _guess(check, alice.username, 1, f"198.51.100.{number}")
-    _guess(check, alice.username, 50, ELSEWHERE)
-
-    assert check(alice.username, alice.password, ELSEWHERE) is None
-    assert check(alice.username, alice.password, HERE) == "Alice"
-    assert check(bob.username, bob.password, "192.0.2.3") == "Bob"
+    """Who storms one is counted at the other from the beginning."""
+    for number in range(logins.MOST_IN_A_MINUTE + 10):
+        check(f"guess-{number}", "wrong", f"10.0.{number % 200}.{number // 200}")
+    with engine.begin() as connection:
+        args = connection, keys, "one more", "10.9.9.9", clock()
+        assert not logins.failed(*args)
+        assert logins.failed(*args, logins.SUPPORT)
 
 
-def test_of_a_name_that_many_guess_at_each_has_one_guess(
-    new_company: NewCompanies, check: Check
+def test_all_addresses_that_a_company_called_from_lately_are_known(
+    new_company: NewCompanies, check: Check, engine: Engine, keys: Keys
 ) -> None:
-    """So a thousand addresses have a thousand guesses and not five thousand."""
+    """Two lines, two computers; the oldest goes when there are too many."""
     alice = new_company("Alice")
-    _guess(check, alice.username, 1, ELSEWHERE)
-    assert check(alice.username, alice.password, ELSEWHERE) == "Alice"
-    for number in range(logins.FREE_OF_A_NAME + 5):
-        _guess(check, alice.username, 1, f"198.51.100.{number}")
-    assert check(alice.username, alice.password, "198.51.100.1") is None
-    assert check(alice.username, alice.password, "192.0.2.7") == "Alice"
+    check(alice.username, alice.password, HERE)
+    check(alice.username, alice.password, ELSEWHERE)
+    assert _known(engine, keys, HERE, ELSEWHERE, "192.0.2.3") == [True, True, False]
+    check(alice.username, alice.password, HERE)
+    for number in range(logins.MOST_ADDRESSES - 1):
+        check(alice.username, alice.password, f"198.51.100.{number}")
+    assert _known(engine, keys, HERE, ELSEWHERE) == [True, False]
 
 
-def test_an_address_that_guesses_at_many_names_waits_at_all_of_them(
-    new_company: NewCompanies, check: Check, clock: Clock
+def test_the_address_that_the_program_before_wrote_down_stays_known(
+    new_company: NewCompanies, check: Check, engine: Engine, keys: Keys
 ) -> None:
-    """Also at a name that it tries for the first time."""
+    """It knew the last alone, and may run beside this one while that is upgraded."""
     alice = new_company("Alice")
-    for number in range(logins.FREE_OF_AN_ADDRESS):
-        _guess(check, f"guess-{number}", 1, ELSEWHERE)
-    assert check(alice.username, alice.password, ELSEWHERE) is None
-    assert check(alice.username, alice.password, HERE) == "Alice"
-    clock.pass_(seconds=1)
-    assert check(alice.username, alice.password, ELSEWHERE) == "Alice"
-
-
-def test_the_addresses_of_one_network_of_ipv6_are_one_caller(
-    new_company: NewCompanies, check: Check
-) -> None:
-    """Anybody has 2**64 of them."""
-    alice = new_company("Alice")
-    for number in range(logins.FREE_OF_AN_ADDRESS):
-        _guess(check, f"guess-{number}", 1, f"2001:db8::{number:x}")
-    assert check(alice.username, alice.password, "2001:db8::ffff") is None
-    assert check(alice.username, alice.password, "2001:db8:0:1::1") == "Alice"
-
-
-def test_others_behind_a_known_address_do_not_stop_its_company(
-    new_company: NewCompanies, check: Check
-) -> None:
-    """Hosted desktops of many customers call from one address."""
-    alice = new_company("Alice")
-    assert check(alice.username, alice.password, HERE) == "Alice"
-    for number in range(100):
-        check(f"guess-{number}", "wrong", HERE)
-    assert check(alice.username, alice.password, HERE) == "Alice"
-
-
-def test_while_everybody_guesses_only_known_addresses_are_heard(
-    new_company: NewCompanies,
-    check: Check,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """And two minutes after the storm everybody is."""
-    monkeypatch.setattr(logins, "MOST_IN_A_MINUTE", 30)
-    alice, bob = new_company("Alice"), new_company("Bob")
-    assert check(alice.username, alice.password, HERE) == "Alice"
-    for number in range(40):
-        check(f"guess-{number}", "wrong", f"198.51.100.{number}")
-
-    assert check(alice.username, alice.password, HERE) == "Alice"
-    assert check(bob.username, bob.password, HERE) == "Bob"
-    assert check(bob.username, bob.password, ELSEWHERE) is None
-    clock.pass_(minutes=2)
-    assert check(bob.username, bob.password, ELSEWHERE) == "Bob"
+    before = keys.hash("address", HERE)
+    with engine.begin() as connection:
+        registry.change(connection, alice.id, login_from=before, known_from=None)
+    check(alice.username, alice.password, ELSEWHERE)
+    assert _known(engine, keys, HERE, ELSEWHERE) == [True, True]
 
 
 def test_a_storm_of_guesses_leaves_a_bounded_number_of_rows(
     check: Check, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once nobody unknown is heard, nothing more is counted."""
+    """Once enough were counted in a minute, nothing more is."""
     monkeypatch.setattr(logins, "MOST_IN_A_MINUTE", 30)
     for number in range(200):
         check(f"guess-{number}", "wrong", f"10.0.{number}.1")
@@ -285,7 +301,7 @@ def test_failures_at_the_same_moment_are_all_counted(
 
     with engine.begin() as connection:
         rows = connection.execute(sa.select(tables.login_failure)).all()
-    # Those who came after the free ones were refused without being heard.
+    # Those who came after the free ones were not counted.
     assert [row.failures for row in rows] == [row.failures for row in rows[:1]] * 4
     assert logins.FREE_WITH_A_NAME <= rows[0].failures <= 8
 

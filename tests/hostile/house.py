@@ -148,6 +148,7 @@ def house(folder: Path) -> Iterator[House]:
     with closing(socket.create_server((HOST, 0))) as free:
         port = free.getsockname()[1]
     environment = {**os.environ, "QBWC_DATA_DIR": str(folder)}
+    environment["QBWC_LOG_JSON"] = "true"
     environment["PYTHONPATH"] = str(Path(app.__file__).parents[1])
     command = [sys.executable, "-m", "qbwc_server", "serve", "--port", str(port)]
     with (folder / "log").open("wb") as log:

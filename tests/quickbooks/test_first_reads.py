@@ -6,10 +6,10 @@ import html
 import re
 
 import pytest
-from werkzeug.test import Client
 
 from qbwc_server import app
 from qbwc_server.app import Parts
+from tests.customer import Customer
 from tests.web_connector.desk import Desk, serving
 
 
@@ -22,7 +22,7 @@ def database_url(sqlite_url: str) -> str:
 def _bars(desk: Desk) -> dict[str, tuple[str | None, str]]:
     """Return for each kind on the page how full its bar is, and what stands beside."""
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
-    page = Client(app.wsgi(made)).get(f"/setup/{desk.company.setup_token}/live")
+    page = Customer(app.wsgi(made)).get(f"/setup/{desk.company.setup_token}/live")
     found = re.findall(
         r'<label for="read-\d+">([^<]+)</label>\s*<progress [^>]*?max="1"'
         r'(?: value="([\d.]+)")?></progress>\s*<span class="number">([^<]+)</span>',
@@ -61,7 +61,7 @@ def test_bars_fill_as_pages_come_and_tell_the_time_left_at_that_pace(
         ("0.968", "60, less than a minute left"),
     ]
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
-    page = Client(app.wsgi(made)).get(f"/setup/{desk.company.setup_token}/live")
+    page = Customer(app.wsgi(made)).get(f"/setup/{desk.company.setup_token}/live")
     assert _bars(desk) == {}
     assert 'class="trouble" id="step-reads"' not in page.text
     assert "64 objects are known." in page.text

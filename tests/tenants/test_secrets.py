@@ -52,6 +52,7 @@ from qbwc_server.worker.loop import Worker
 from tests.agreement.house import House
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
 from tests.conftest import SECRET
+from tests.customer import Customer
 from tests.delivery.mirror import Wire
 from tests.web_connector.desk import body_of
 
@@ -206,7 +207,7 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Ask for every page, right and wrong, and make each method fail once."""
     house, company = day.house, day.house.company
     served = Parts(day.settings, house.engine, house.keys, house.clock)
-    web = Client(app.wsgi(served))
+    web = Customer(app.wsgi(served))
     pages = {
         path: web.get(path).text
         for path in (
@@ -229,7 +230,7 @@ def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         _soap(web, pages, "authenticate", company.username, password)
         _soap(web, pages, "sendRequestXML", f"1-{WRONG}", "", "", "US", "13", "0")
     nowhere = make_engine(f"postgresql://qbwc:{DATABASE_PASSWORD}@127.0.0.1:1/qbwc")
-    down = Client(app.wsgi(replace(served, engine=nowhere)))
+    down = Customer(app.wsgi(replace(served, engine=nowhere)))
     _soap(down, pages, "authenticate", company.username, company.password)
     for path in (f"/setup/{company.setup_token}", "/readyz"):
         pages[f"down {path}"] = down.get(path).text

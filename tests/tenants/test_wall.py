@@ -6,7 +6,10 @@ Each test leaves out the application's own condition, as a mistake would.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -24,6 +27,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
     transaction,
 )
+from qbwc_server.storage.one_trip import first_at_once
 from tests.conftest import Clock
 from tests.jobs import jobs
 
@@ -215,6 +219,96 @@ def test_a_connection_goes_back_to_the_pool_bound_to_nobody(
         assert engine.pool.checkedin() == 1  # type: ignore[attr-defined]
         assert row.own
         assert not row.company
+    engine.dispose()
+
+
+_SAID = sa.select(sa.bindparam("said", type_=sa.Text).label("said"))
+
+
+def _no_text(_patch: pytest.MonkeyPatch, engine: Engine, company: int) -> None:
+    first_at_once(engine, company, _SAID, {"said": "\ud800"})
+
+
+def _no_number(_patch: pytest.MonkeyPatch, engine: Engine, company: int) -> None:
+    number = sa.cast(sa.bindparam("said", type_=sa.Text), sa.Integer)
+    first_at_once(engine, company, sa.select(number), {"said": "x"})
+
+
+def _interrupted(patch: pytest.MonkeyPatch, engine: Engine, company: int) -> None:
+    def interrupt(_self: object) -> bool:
+        raise KeyboardInterrupt
+
+    with patch.context() as within:
+        within.setattr(psycopg.ClientCursor, "nextset", interrupt)
+        first_at_once(engine, company, _SAID, {"said": "x"})
+
+
+def _left_by_others(_patch: pytest.MonkeyPatch, engine: Engine, _company: int) -> None:
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        raw.autocommit = True  # type: ignore[union-attr]
+    raise RuntimeError
+
+
+def _undone(engine: Engine, company: int) -> None:
+    """Change a name, and have it undone by an error."""
+    table = tables.company
+    with suppress(RuntimeError), company_transaction(engine, company) as connection:
+        connection.execute(
+            table.update().where(table.c.id == company).values(name="left behind")
+        )
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "error"),
+    [
+        (_no_text, UnicodeEncodeError),
+        (_no_number, sa.exc.DataError),
+        (_interrupted, KeyboardInterrupt),
+        (_left_by_others, RuntimeError),
+    ],
+)
+def test_whatever_goes_wrong_in_one_trip_both_walls_stand_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_url: str,
+    alice: NewCompany,
+    bob: NewCompany,
+    goes_wrong: Callable[[pytest.MonkeyPatch, Engine, int], None],
+    error: type[BaseException],
+) -> None:
+    """Left in autocommit, a connection showed the other's rows and undid nothing."""
+    engine = make_engine(postgres_url)
+    with pytest.raises(error):
+        goes_wrong(monkeypatch, engine, alice.id)
+    with company_reading(engine, bob.id) as connection:
+        assert _owners(connection) == {bob.id}
+    of_bob = tables.company.c.id == bob.id
+    _undone(engine, bob.id)
+    with transaction(engine) as connection:
+        name = sa.select(tables.company.c.name).where(of_bob)
+        assert connection.execute(name).scalar_one() == "Bob"
+    assert first_at_once(engine, bob.id, _SAID, {"said": "x"}) == ["x"]
+    engine.dispose()
+
+
+def test_a_one_trip_that_went_wrong_leaves_no_connection(
+    postgres_url: str, alice: NewCompany
+) -> None:
+    """It is not kept and mended: nobody knows in which state it is."""
+    engine = make_engine(postgres_url)
+    for goes_wrong, error in (
+        (_no_text, UnicodeEncodeError),
+        (_no_number, sa.exc.DataError),
+        (_interrupted, KeyboardInterrupt),
+    ):
+        with engine.connect() as connection:
+            before: Any = connection.connection.driver_connection
+        assert first_at_once(engine, alice.id, _SAID, {"said": "x"}) == ["x"]
+        assert not before.closed
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(error):
+            goes_wrong(patch, engine, alice.id)
+        assert before.closed
     engine.dispose()
 
 

@@ -16,12 +16,13 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_id
 from tests.conftest import Clock
+from tests.customer import Customer
 
 
 @pytest.fixture
 def server(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> Client:
     """The whole server."""
-    return Client(app.wsgi(app.Parts(settings, engine, keys, clock)))
+    return Customer(app.wsgi(app.Parts(settings, engine, keys, clock)))
 
 
 @pytest.fixture

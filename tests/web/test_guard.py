@@ -17,6 +17,7 @@ from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
 from qbwc_server.web.guard import guard
 from tests.conftest import Clock
+from tests.customer import Customer
 from tests.web_connector.desk import body_of, result
 
 OURS = "https://sync.example.com"
@@ -28,7 +29,7 @@ PROXY = {"REMOTE_ADDR": "10.0.0.1"}
 def server(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> Client:
     """The whole server behind a proxy at 10.0.0.1, as it is reached by https."""
     changed = settings.model_copy(update={"public_url": OURS, "proxies": "10.0.0.1"})
-    return Client(app.wsgi(app.Parts(changed, engine, keys, clock)))
+    return Customer(app.wsgi(app.Parts(changed, engine, keys, clock)))
 
 
 @pytest.fixture

@@ -115,3 +115,12 @@ def test_what_is_written_is_read_back(said: tuple[str, Any]) -> None:
 def _read(texts: list[str]) -> list[str]:
     """Return texts as XML hands them on: what it cannot hold is gone."""
     return [clean(one).replace("\r\n", "\n").replace("\r", "\n") for one in texts]
+
+
+@pytest.mark.parametrize("method", ["authenticate", "sendRequestXML"])
+def test_what_xml_cannot_hold_is_left_out_of_an_answer(method: str) -> None:
+    """Whatever it came from: an answer that is no XML ends the run."""
+    bad = "a\x00\x0b\x1f\ufffe\ud800b&#1;"
+    written = envelope.written(method, [bad, ""] if method == "authenticate" else bad)
+    found = etree.fromstring(written)
+    assert [one for one in found.itertext() if one] == ["ab"]

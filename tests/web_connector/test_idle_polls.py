@@ -135,7 +135,7 @@ def change(**values: Any) -> Callable[[Desk, Connection], None]:
         pytest.param(
             change(open_after=timedelta(minutes=5)), "none", id="QuickBooks rests"
         ),
-        pytest.param(change(login_from="elsewhere"), "none", id="it called elsewhere"),
+        pytest.param(change(known_from="elsewhere"), "none", id="it called elsewhere"),
         pytest.param(
             change(former_password_hash="x"), "none", id="a new password is first used"
         ),
@@ -159,6 +159,24 @@ def test_whatever_else_is_up_goes_the_whole_way(
 
     assert idle == [None]
     assert found in ({says, desk.stored().file_path} if not says else {says})
+
+
+def test_two_computers_that_call_in_turn_both_take_the_short_way(
+    desk: Desk, idle: list[int | None]
+) -> None:
+    """Each was known before the other came; one of a third address is not."""
+    talk = desk.conversation()
+    who = desk.company
+
+    def call(peer: str) -> None:
+        talk.admission.authenticate(who.username, who.password, peer)
+
+    for peer in (HERE, "10.0.0.2", HERE, "10.0.0.2"):
+        call(peer)
+    del idle[:]
+    for peer in (HERE, "10.0.0.2", "10.0.0.3"):
+        call(peer)
+    assert [one is not None for one in idle] == [True, True, False]
 
 
 def test_a_wrong_password_is_not_even_tried(

@@ -20,6 +20,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import make_engine
 from qbwc_server.web_connector.conversation import Conversation
 from tests.conftest import Clock
+from tests.customer import Customer
 from tests.web_connector.desk import PATH, Desk, body_of, post, result, serving
 
 
@@ -444,10 +445,11 @@ def test_a_run_that_ended_with_an_error_is_not_summed_up_as_ok(desk: Desk) -> No
 def test_the_connection_file_is_the_same_on_every_download(desk: Desk) -> None:
     """A second pair of OwnerID and FileID would be refused by QuickBooks."""
     path = f"/setup/{desk.company.setup_token}/connection.qwc"
-    first = get(desk.url, path)
-    assert first[:2] == (200, "application/x-qwc")
-    assert desk.stored().owner_id.encode() in first[2]
-    assert get(desk.url, path) == first
+    browser = Customer(desk.wsgi(desk.url))
+    first, second = browser.get(path), browser.get(path)
+    assert first.mimetype == "application/x-qwc"
+    assert desk.stored().owner_id in first.text
+    assert second.data == first.data
 
 
 def test_time_and_tickets_do_not_repeat(desk: Desk, clock: Clock) -> None:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from werkzeug.test import Client
 
 from qbwc_server import app, words
 from qbwc_server.app import Parts
@@ -30,6 +29,7 @@ from qbwc_server.sandbox.web_connector.protocol import Session
 from qbwc_server.sandbox.web_connector.registration import RegistrationRefused, add
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.words.qwclog import findings
+from tests.customer import Customer
 from tests.web_connector.desk import Desk
 from tests.web_connector.timesheet import Timesheet
 
@@ -70,7 +70,7 @@ def page_of(desk: Desk, name: str, *, peer: str = "127.0.0.1") -> str:
     """Return what the company's page says to somebody who looks from an address."""
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
     address = f"/setup/{desk.company.setup_token}/{name}"
-    answer = Client(app.wsgi(made)).get(
+    answer = Customer(app.wsgi(made)).get(
         address, environ_overrides={"REMOTE_ADDR": peer}
     )
     return html.unescape(answer.text)
@@ -80,7 +80,7 @@ def is_on_the_page(desk: Desk) -> None:
     """Check that the page tells what needs attention, with all that the table has."""
     stored = desk.stored()
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
-    pages = Client(app.wsgi(made))
+    pages = Customer(app.wsgi(made))
     told = words.attention(str(stored.attention_id))
     more = told.page.removeprefix(told.said).strip()
     for page in ("connect", "overview"):
@@ -211,7 +211,7 @@ def test_a_file_that_another_computer_left_locked_is_explained(desk: Desk) -> No
     log = "\n".join(run.log)
     assert words.LOCKED in [one.words for one in findings(log)]
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
-    answer = Client(app.wsgi(made)).post(
+    answer = Customer(app.wsgi(made)).post(
         f"/setup/{desk.company.setup_token}/runs",
         data={"log": (io.BytesIO(log.encode()), "QWCLog.txt")},
     )
@@ -304,7 +304,7 @@ def test_a_web_connector_that_is_too_old_is_told_the_version_it_needs(
 def explained(desk: Desk, log: str) -> str:
     """Return what the page says to somebody who gives it Web Connector's log."""
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
-    answer = Client(app.wsgi(made)).post(
+    answer = Customer(app.wsgi(made)).post(
         f"/setup/{desk.company.setup_token}/runs",
         data={"log": (io.BytesIO(log.encode()), "QWCLog.txt")},
     )

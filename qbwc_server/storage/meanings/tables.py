@@ -31,6 +31,7 @@ _COMPANY: Final = {
     "password_hash": "Keyed hash of the password of its Web Connector.",
     "former_password_hash": "Keyed hash of the password that works until the new one.",
     "login_from": "Keyed hash of the address the right password last came from.",
+    "known_from": "Such hashes of the last few addresses, with a space between.",
     "owner_id": "OwnerID of the .qwc file.",
     "file_id": "FileID of the .qwc file; the company file is recognised by it.",
     "setup_token_hash": "Keyed hash of the setup link.",

@@ -51,6 +51,7 @@ company = sa.Table(
     text("password_hash"),
     text("former_password_hash", null=True),
     text("login_from", null=True),
+    text("known_from", null=True),
     text("owner_id"),
     text("file_id"),
     text("setup_token_hash"),

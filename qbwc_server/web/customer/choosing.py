@@ -21,6 +21,7 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.onboarding import forecast
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.web.asked import GREATEST, whole
 from qbwc_server.web.customer.site import BY, Site
 from qbwc_server.words import NEEDS
 
@@ -54,7 +55,6 @@ FOR_ALL: Final = {
 _AT_ONCE = 25
 ALL_AT_ONCE = 500
 """As many are done while somebody waits; the page then goes on with the next."""
-GREATEST = 2**63 - 1
 """Greater numbers are none of a database."""
 _MOST = 100
 """More are not chosen for at once, nor shown of what two company files have."""
@@ -89,7 +89,7 @@ def blueprint(site: Site) -> Blueprint:
     def look(token: str) -> Response:
         company = site.company(token)
         said = request.args.get("said", "")
-        about = request.args.getlist("about", type=int)[:_MOST]
+        about = request.args.getlist("about", type=whole)[:_MOST]
         about = [number for number in about if 0 < number <= GREATEST]
         told: dict[str, Any] = {}
         if said in DONE and about:
@@ -126,7 +126,7 @@ def blueprint(site: Site) -> Blueprint:
     def choose(token: str) -> Answer:
         company = site.company(token)
         filter_ = read_filter(request.form)
-        records = request.form.getlist("record", type=int)
+        records = request.form.getlist("record", type=whole)
         most = ALL_AT_ONCE if request.form.get("said") == "undo" else _MOST
         if len(records) > most or not all(0 < one <= GREATEST for one in records):
             abort(400)
@@ -189,7 +189,7 @@ def read_filter(values: MultiDict[str, str], group: str = "people") -> Filter:
     group, need = values.get("list", group), values.get("need", "")
     if group not in LISTS or need not in {"", *NEEDS}:
         abort(404)
-    after = max(values.get("after", 0, type=int) or 0, 0)
+    after = max(values.get("after", 0, type=whole) or 0, 0)
     search = values.get("search", "").strip()[:100]
     return Filter(group, need, search, min(after, GREATEST))
 
@@ -219,12 +219,15 @@ def _do(
     "link:7" and "share:7" name the object of Mosaic for one record; "share" alone, like
     the ways of `linking`, is for as many as are selected.
     """
-    said, colon, number = button.partition(":")
+    said, colon, named = button.partition(":")
     share = said == "share"
     if colon:
-        mosaic_id = int(number) if number.isdecimal() else 0
         single = said in {"link", "share"} and len(records) == 1
-        if not single or not 0 < mosaic_id <= GREATEST:
+        try:
+            mosaic_id = whole(named)
+        except ValueError:
+            abort(400)
+        if not single or mosaic_id <= 0:
             abort(400)
         return "match", _link(site, company, records[0], mosaic_id, share=share)
     said = "match" if share else said

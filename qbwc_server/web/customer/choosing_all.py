@@ -10,11 +10,11 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import bulk, listing
 from qbwc_server.standing.who_must_act import MOST
 from qbwc_server.storage.database import company_reading
+from qbwc_server.web.asked import GREATEST, whole
 from qbwc_server.web.customer.choosing import (
     ALL_AT_ONCE,
     DONE,
     FOR_ALL,
-    GREATEST,
     LISTS,
     Filter,
     read_filter,
@@ -48,7 +48,7 @@ def blueprint(site: Site) -> Blueprint:
                 many=len(ids),
                 is_more=following is not None,
             )
-        begins = max(request.form.get("begins", 0, type=int) or 0, 0)
+        begins = max(request.form.get("begins", 0, type=whole) or 0, 0)
         with company_reading(site.engine, company.id) as connection:
             ids, goes_on = _matching(
                 connection, company, filter_, ALL_AT_ONCE, min(begins, GREATEST)

@@ -80,7 +80,7 @@ def _csv(
 ) -> Response:
     def lines() -> Iterator[str]:
         buffer = io.StringIO()
-        writer = csv.writer(buffer)
+        writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
         # The mark has Excel read it as UTF-8.
         buffer.write("\ufeff")
         writer.writerow(header)

@@ -25,7 +25,7 @@ _PARTS = frozenset({"connect", "overview"})
 
 
 def blueprint(site: Site) -> Blueprint:
-    """Return GET /, /setup/<token> with what is below it, and POST password."""
+    """Return GET /, /setup/<token> with what is below it, POST open and password."""
     pages = Blueprint("setup", __name__)
 
     def shown(
@@ -54,6 +54,10 @@ def blueprint(site: Site) -> Blueprint:
         if company.mode == "live" and company.file_name is not None:
             return redirect(url_for("every_hour.overview", token=token))
         return shown(token, company)
+
+    pages.add_url_rule(
+        "/setup/<token>/open", "open", view_func=site.opened, methods=["POST"]
+    )
 
     @pages.get("/setup/<token>/connect")
     def first_hour(token: str) -> Response:

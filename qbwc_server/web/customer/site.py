@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
-from typing import IO, Any
+from typing import Any
 
 from flask import (
     Flask,
-    Request,
     Response,
     abort,
     make_response,
+    redirect,
     render_template,
     request,
 )
@@ -29,8 +28,11 @@ from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
 from qbwc_server.standing import progress, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
-from qbwc_server.web import say
+from qbwc_server.web import asked, cookies, say
+from qbwc_server.web.asked import whole
 
+_LOOKS = frozenset({"GET", "HEAD"})
+_OPENED = "setup opened"
 BY = "the setup page"
 """Who did it, in the audit: whoever has the link."""
 
@@ -45,7 +47,21 @@ class Site:
     clock: Callable[[], datetime]
 
     def company(self, token: str) -> Company:
-        """Return the company of a setup link; 404 or 410 end the request."""
+        """Return the company of a setup link; 404 or 410 end the request.
+
+        So does the page with the button, where nobody pressed it in this browser.
+        """
+        company = self.linked(token)
+        if request.method in _LOOKS and not self._is_opened(token, company):
+            wanted = request.full_path.rstrip("?")
+            page = render_template("open.html", here=f"/setup/{token}", wanted=wanted)
+            # A part of a page that is open must not become that page.
+            abort(make_response(page, 403 if request.path.endswith("/live") else 200))
+        credentials.note_use(self.engine, company, self.clock())
+        return company
+
+    def linked(self, token: str) -> Company:
+        """Return the company of a setup link, opened or not; 404 or 410 end it."""
         company = tokens.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
@@ -55,8 +71,30 @@ class Site:
         if ends is not None and now >= ends:
             page = render_template("expired.html", ended=ends, company=company)
             abort(make_response(page, 410))
-        credentials.note_use(self.engine, company, now)
         return company
+
+    def opened(self, token: str) -> Answer:
+        """Open a link in a browser: it keeps that, and goes where it wanted to."""
+        company = self.linked(token)
+        credentials.note_use(self.engine, company, self.clock())
+        here, wanted = f"/setup/{token}", request.form.get("next", "")
+        is_below = wanted.startswith(f"{here}/") and wanted.isprintable()
+        answer = redirect(wanted if is_below and "\\" not in wanted else here, 303)
+        cookies.give(
+            answer,
+            _cookie(company),
+            self.keys.hash(_OPENED, token),
+            public_url=self.settings.public_url,
+            seconds=self.settings.page_link_days * 24 * 60 * 60,
+            path="/setup",
+            # The link is in a mail: with Strict it would not be sent from there.
+            samesite="Lax",
+        )
+        return answer
+
+    def _is_opened(self, token: str, company: Company) -> bool:
+        kept = cookies.kept(_cookie(company), self.settings.public_url)
+        return bool(kept) and self.keys.matches(_OPENED, token, kept)
 
     def page(
         self,
@@ -141,24 +179,19 @@ def _explained(company: Company) -> tuple[Explained, ...]:
     return tuple(one for one in found if one.said or one.more or one.menu)
 
 
+def _cookie(company: Company) -> str:
+    """Return the plain name of what says that a link was opened: one a company."""
+    return f"qbwc_setup_{company.id}"
+
+
 def after() -> int:
     """Return after which number a list begins; a strange one is its beginning."""
-    return max(request.args.get("after", 0, type=int) or 0, 0)
-
-
-class _Asked(Request):
-    """A request whose files stay in memory: a log that is explained is on no disk.
-
-    What a request may send is limited, so that is little.
-    """
-
-    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
-        return BytesIO()
+    return max(request.args.get("after", 0, type=whole) or 0, 0)
 
 
 def prepare(pages: Flask) -> None:
     """Have templates fail on a name that is not there, and know how to say things."""
-    pages.request_class = _Asked
+    asked.prepare(pages)
     pages.jinja_env.undefined = StrictUndefined
     pages.jinja_env.trim_blocks = pages.jinja_env.lstrip_blocks = True
     pages.jinja_env.filters.update(

@@ -21,6 +21,7 @@ from qbwc_server.records.one_or_two import joined
 from qbwc_server.standing import to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.web.asked import whole
 from qbwc_server.web.customer import naming
 from qbwc_server.web.customer.site import BY, Site, after
 from qbwc_server.words import looks
@@ -107,8 +108,8 @@ def _add_joined(pages: Blueprint, site: Site) -> None:
     @pages.post("/setup/<token>/conflicts/joined")
     def joined_(token: str) -> Answer:
         company, now = site.company(token), site.clock()
-        two = request.form.get("two", type=int)
-        numbers = request.form.getlist("number", type=int)
+        two = request.form.get("two", type=whole)
+        numbers = request.form.getlist("number", type=whole)
         if len(numbers) > _AT_ONCE or (two is None and "seen" not in request.form):
             abort(400)
         try:
@@ -125,7 +126,7 @@ def _add_joined(pages: Blueprint, site: Site) -> None:
 def _told(site: Site, token: str, *, notice: str = "", status: int = 200) -> Response:
     """Return the page of conflicts, with what is to be said of it."""
     company = site.company(token)
-    settled = request.args.get("settled", type=int)
+    settled = request.args.get("settled", type=whole)
     with company_reading(site.engine, company.id) as connection:
         rows, following = company_status.conflicting(
             connection, company.id, after(), _AT_ONCE

@@ -47,14 +47,25 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
         try:
             said = parse(request.get_data())
         except MalformedCallback as error:
-            _LOG.warning("callback not readable", company=company_id, why=str(error))
+            logs.seldom(
+                _LOG.warning,
+                "callback not readable",
+                str(company_id),
+                company=company_id,
+                why=str(error),
+            )
             return Response("not a callback\n", 400, mimetype="text/plain")
         if said is not None:
             now = clock()
             body = {**asdict(said), "record": plain(said.record)}
             with company_transaction(engine, company_id) as connection:
                 if _waiting(connection, company_id) >= MOST_KEPT:
-                    _LOG.warning("too many callbacks", company=company_id)
+                    logs.seldom(
+                        _LOG.warning,
+                        "too many callbacks",
+                        str(company_id),
+                        company=company_id,
+                    )
                     return Response(
                         "too many\n", 503, {"Retry-After": "60"}, mimetype="text/plain"
                     )

@@ -31,6 +31,7 @@ from qbwc_server.jobs import by_hand
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.support import console as looking
+from qbwc_server.web.asked import whole
 from qbwc_server.web.support import pages
 from qbwc_server.web.support.site import Console
 
@@ -108,7 +109,7 @@ def _of_many(console: Console, company_id: int, what: str) -> Answer:
     do, why = request.form.get("do", ""), _why()
     if do not in _MANY_DO.get(what, ()):
         abort(400)
-    numbers = list(dict.fromkeys(request.form.getlist("number", type=int)))
+    numbers = list(dict.fromkeys(request.form.getlist("number", type=whole)))
     if len(numbers) > _MOST or not all(0 < n <= looking.GREATEST for n in numbers):
         abort(400)
     if not numbers or not why:
@@ -298,7 +299,7 @@ def _settle(
 def _link(
     console: Console, connection: Connection, company_id: int, number: int, why: str
 ) -> None:
-    mosaic_id = request.form.get("mosaic_id", type=int) or 0
+    mosaic_id = request.form.get("mosaic_id", type=whole) or 0
     if not 0 < mosaic_id <= looking.GREATEST:
         raise link_checks.ObjectUnknown("Say the number that it has in Mosaic.")
     word = Word(console.person.name, console.site.clock(), why)

@@ -7,6 +7,7 @@ from flask import render_template as render
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.support import tokens
+from qbwc_server.web import cookies
 from qbwc_server.web.customer.site import Site
 from qbwc_server.web.support import acts, pages
 from qbwc_server.web.support.site import COOKIE, Console, gate
@@ -52,7 +53,7 @@ def blueprint(site: Site) -> Blueprint:
         tokens.log_out(
             site.engine,
             site.keys,
-            request.cookies.get(COOKIE, ""),
+            console.kept,
             peer=request.remote_addr or "",
             now=site.clock(),
         )
@@ -70,13 +71,13 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def _give(answer: Answer, console: Console, value: str, seconds: int) -> None:
-    answer.set_cookie(
+    cookies.give(
+        answer,
         COOKIE,
         value,
-        max_age=seconds,
+        public_url=console.site.settings.public_url,
+        seconds=seconds,
         path="/support",
-        secure=console.is_https,
-        httponly=True,
         samesite="Strict",
     )
 

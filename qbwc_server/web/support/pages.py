@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import conflict
 from qbwc_server.support import console as looking
 from qbwc_server.support.console import Filter
+from qbwc_server.web.asked import whole
 from qbwc_server.web.support import sides
 from qbwc_server.web.support.marks import Marked, marked, part_of
 from qbwc_server.web.support.sides import plain
@@ -335,7 +336,7 @@ def _filter(states: Sequence[str]) -> Filter:
 
 def _number(name: str) -> int | None:
     """Return the key that a page goes on from; a strange one is none."""
-    value = request.args.get(name, type=int)
+    value = request.args.get(name, type=whole)
     return value if value is not None and 0 < value <= looking.GREATEST else None
 
 

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server.storage.database import NoSupport, support_reading
 from qbwc_server.support import console, tokens
 from qbwc_server.support.tokens import Person
+from qbwc_server.web import cookies
 from qbwc_server.web.customer.site import Site
 
 COOKIE = "qbwc_support"
@@ -42,9 +43,9 @@ class Console:
         return person
 
     @property
-    def is_https(self) -> bool:
-        """Whether browsers reach us by https."""
-        return self.site.settings.public_url.startswith("https:")
+    def kept(self) -> str:
+        """What the browser that asks keeps of a login."""
+        return cookies.kept(COOKIE, self.site.settings.public_url)
 
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Return a page of the console."""
@@ -90,7 +91,7 @@ def gate(pages: Blueprint, console_: Console, *, open_to_all: frozenset[str]) ->
 
     @pages.before_request
     def check() -> Answer | tuple[str, int, dict[str, str]] | None:
-        kept = request.cookies.get(COOKIE, "")
+        kept = console_.kept
         person = kept and tokens.person(site.engine, site.keys, kept, site.clock())
         g.person = person or None
         posted = request.method == "POST"

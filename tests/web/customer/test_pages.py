@@ -26,6 +26,7 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
 from tests.conftest import Clock
+from tests.customer import Customer
 from tests.tenants.statements import Statements
 
 pytestmark = pytest.mark.in_turn
@@ -422,6 +423,49 @@ def test_a_download_has_every_record_and_no_formula(
     assert rows[0]["stands"] == "Needs you"
 
 
+def _as_a_spreadsheet(text: str, separator: str) -> list[str]:
+    """Return the cells that a spreadsheet makes of a file with its own separator.
+
+    A quote counts at the beginning of a cell alone; elsewhere it is a character.
+    """
+    cells, cell, quoted = [], "", False
+    rest = iter(text.removeprefix("\ufeff"))
+    for one in rest:
+        if quoted:
+            quoted = one != '"'
+            cell += one if quoted else ""
+        elif one == '"' and not cell:
+            quoted = True
+        elif one == separator or one in "\r\n":
+            cells.append(cell)
+            cell = ""
+        else:
+            cell += one
+    return [*cells, cell]
+
+
+@pytest.mark.parametrize("separator", list(",;\t|"))
+def test_no_part_of_a_download_is_a_formula_whatever_separates_cells(
+    server: Client, new_company: NewCompanies, put: Callable[..., int], separator: str
+) -> None:
+    """Where that is ";" a spreadsheet cuts our lines within a name."""
+    company = new_company()
+    formula = "=1+1"
+    for before in ("", "a;", "a; ", 'a"', "a\t", "a|", "a,", "a\n", "'", '";'):
+        for one in (formula, "+1", "-1", "@x", "\uff1d1"):
+            put(company.id, before + one, state="refused", reason=before + one)
+    text = server.get(f"/setup/{company.setup_token}/records.csv").text
+    cells = _as_a_spreadsheet(text, separator)
+    assert len(cells) > 100
+    assert [one for one in cells if one.lstrip().startswith(FORMULA)] == []
+    row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    assert all(len(one) == 11 for one in row)
+    assert text.removeprefix("\ufeff").startswith('"number","kind"')
+
+
+FORMULA = ("=", "+", "-", "@", "\uff1d")
+
+
 @pytest.mark.parametrize("may", [True, False])
 def test_two_way_time_is_switched_only_where_the_customer_may(
     settings: Settings,
@@ -433,7 +477,7 @@ def test_two_way_time_is_switched_only_where_the_customer_may(
 ) -> None:
     """A setting says so; the button is not there either."""
     allowed = settings.model_copy(update={"customer_may_switch": may})
-    server = Client(app.wsgi(app.Parts(allowed, engine, keys, clock)))
+    server = Customer(app.wsgi(app.Parts(allowed, engine, keys, clock)))
     company = new_company()
     path = f"/setup/{company.setup_token}"
     assert ("Switch it off" in server.get(f"{path}/overview").text) is may

@@ -1,0 +1,354 @@
+"""Whatever is asked of a page, by whomever: it is answered, and never by a 500.
+
+Routes come from the application's own map and the names of what is said from its code,
+so that a page which is added is tried too.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from sqlalchemy.engine import Engine
+from werkzeug.test import Client, run_wsgi_app
+
+from qbwc_server import app
+from qbwc_server.companies.registry import NewCompany
+from qbwc_server.keys import Keys
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import (
+    company_transaction,
+    next_id,
+    operator_transaction,
+)
+from qbwc_server.support import tokens
+from tests.conftest import Clock
+from tests.fuzz.near import MINUTES, few, for_long, seeds
+
+CODE = Path(app.__file__).parent / "web"
+_SAID = re.compile(r'(?:args|form)\.(?:get|getlist)\(\s*"(\w+)"|_number\("(\w+)"\)')
+_WORDS = re.compile(r'"([a-z_:]{2,20})"')
+NUMBERS = (
+    *(b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"-1", b"00", b"1e3"),
+    *(str(2**power + more).encode() for power in (31, 32, 63, 64) for more in (-1, 0)),
+    *(b"-9223372036854775809", b"9" * 30, b"9" * 5000, b"\xd9\xa3", b"1_0", b" 7 "),
+)
+TEXTS = (
+    *(b"", b" ", b"x", b"\0", b"a\0b", b"\xff\xfe", b"\xed\xa0\x80", b"%", b"_", b"\\"),
+    *(
+        b"'",
+        b'"',
+        b"<script>",
+        b"{{7*7}}",
+        b"../..",
+        b"//evil",
+        "é \U0001f3db".encode(),
+    ),
+    *(b"x" * 70_000, b"\r\nX: y", b"null", b"[]", b"NaN", b"yes", b"on", b"-"),
+)
+HEADERS = (
+    *("HTTP_ACCEPT", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"),
+    *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_AUTHORIZATION"),
+    *("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_HOST", "CONTENT_TYPE", "HTTP_EXPECT"),
+    *("HTTP_REFERER", "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_CONTENT_ENCODING"),
+)
+TYPES = (
+    *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
+    *("multipart/form-data", "application/json", "text/plain; charset=nonsense"),
+)
+
+
+@dataclass
+class Site:
+    """A server with a company in it, its pages' map, and who has logged in."""
+
+    wsgi: Callable[..., Any]
+    flask: Flask
+    company: NewCompany
+    records: list[int]
+    cookies: list[bytes]
+    words: list[bytes]
+    names: list[bytes]
+
+
+@pytest.fixture
+def site(
+    settings: Settings,
+    engine: Engine,
+    keys: Keys,
+    clock: Clock,
+    new_company: Callable[..., NewCompany],
+) -> Site:
+    """A server with a record of each kind that a page shows otherwise."""
+    company = new_company("Alice")
+    records = _fill(engine, clock, company.id)
+    parts = app.Parts(settings, engine, keys, clock)
+    with operator_transaction(engine) as connection:
+        token = tokens.add(
+            connection, keys, "ann", may_act=True, now=clock(), who="eve"
+        )
+    served = app.wsgi(parts)
+    browser = Client(served)
+    browser.post(f"/setup/{company.setup_token}/open")
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    form = {"name": "ann", "token": token}
+    assert browser.post("/support/login", data=form, headers=ours).status_code == 303
+    made: Any = app.pages(parts)
+    code = "".join(path.read_text() for path in sorted(CODE.rglob("*.py")))
+    return Site(
+        served,
+        made._make().__self__,
+        company,
+        records,
+        [
+            f"{one.key}={one.value}".encode()
+            for path in ("/setup", "/support")
+            for name in ("qbwc_support", f"qbwc_setup_{company.id}")
+            if (one := browser.get_cookie(name, path=path)) is not None
+        ],
+        sorted({one.encode() for one in _WORDS.findall(code)}),
+        sorted({(one or two).encode() for one, two in _SAID.findall(code)}),
+    )
+
+
+def _fill(engine: Engine, clock: Clock, company_id: int) -> list[int]:
+    """Put records; return their numbers."""
+    made = []
+    conflict = {"notes": {"quickbooks": "a", "mosaic": "b", "kept": None}}
+    with company_transaction(engine, company_id) as connection:
+        for number, (kind, state, more) in enumerate(_records(conflict)):
+            made.append(next_id(connection, company_id))
+            connection.execute(
+                tables.record.insert(),
+                {
+                    "company_id": company_id,
+                    "id": made[-1],
+                    "kind": kind,
+                    "state": state,
+                    "name": f"{kind} 'x' <b>",
+                    "quickbooks_id": f"Q-{number}",
+                    "created_at": clock(),
+                    "changed_at": clock(),
+                    **more,
+                },
+            )
+    return made
+
+
+def _records(conflict: object) -> tuple[tuple[str, str, dict[str, Any]], ...]:
+    """Return kind, state and more of each."""
+    return (
+        ("customer", "unlinked", {}),
+        ("employee", "unlinked", {}),
+        ("employee", "in_sync", {"mosaic_id": 7, "mosaic_type": "employee"}),
+        ("time_entry", "conflict", {"conflict": conflict}),
+        ("time_entry", "unlinked", {}),
+        ("time_entry", "in_sync", {}),
+    )
+
+
+def _value(site: Site, seed: random.Random) -> bytes:
+    value = seed.choice(seed.choice((NUMBERS, TEXTS, site.words, site.words)))
+    if seed.random() < 0.2:
+        value += seed.choice((b":", b",", b"-")) + seed.choice(NUMBERS)
+    return value
+
+
+def _said(site: Site, seed: random.Random) -> list[tuple[bytes, bytes]]:
+    return [
+        (seed.choice(site.names), _value(site, seed))
+        for _ in range(seed.choice((0, 1, 2, 3, 6)))
+    ]
+
+
+def _urlencoded(said: list[tuple[bytes, bytes]]) -> bytes:
+    pairs = ((quote_from_bytes(a), quote_from_bytes(b)) for a, b in said)
+    return "&".join(f"{a}={b}" for a, b in pairs).encode()
+
+
+def _multipart(said: list[tuple[bytes, bytes]], seed: random.Random) -> bytes:
+    file = b'; filename="L.txt"' if seed.random() < 0.3 else b""
+    parts = (
+        b'--x\r\nContent-Disposition: form-data; name="' + a + b'"' + file
+        + b"\r\n\r\n" + b + b"\r\n"
+        for a, b in said
+    )  # fmt: skip
+    return b"".join(parts) + seed.choice((b"--x--\r\n", b"", b"--x"))
+
+
+def _path(site: Site, seed: random.Random) -> tuple[str, str]:
+    """Return a method and a path of the map, whose variables are good or not."""
+    rules = [one for one in site.flask.url_map.iter_rules() if one.endpoint != "static"]
+    rule = seed.choice(sorted(rules, key=str))
+    good = {
+        "token": [
+            site.company.setup_token.encode(),
+            site.company.webhook_token.encode(),
+        ],
+        "company_id": [str(site.company.id).encode()],
+        "record_id": [str(one).encode() for one in site.records],
+        "number": [str(one).encode() for one in site.records],
+        "what": site.words,
+    }
+
+    def variable(found: re.Match[str]) -> str:
+        known = good.get(found[1], list(NUMBERS[:9]))
+        one = seed.choice(known) if seed.random() < 0.85 else _value(site, seed)
+        return quote_from_bytes(one, safe="")
+
+    path = re.sub(r"<(?:\w+:)?(\w+)>", variable, str(rule))
+    methods = sorted(rule.methods or {"GET"})
+    return seed.choice((*methods, "GET", "POST")), path
+
+
+def ask(site: Site, seed: random.Random) -> tuple[str, str]:
+    """Ask for something; return what, and the status of the answer."""
+    method, path = _path(site, seed)
+    said, query = _said(site, seed), _urlencoded(_said(site, seed))
+    kind = seed.choice(TYPES)
+    body = _multipart(said, seed) if "multipart" in kind else _urlencoded(said)
+    if "json" in kind:
+        body = seed.choice((b"{}", b"[" * 2000, b'{"dataType": 1}', b"\xff", body))
+    cookies = list(site.cookies) if seed.random() < 0.8 else []
+    for _ in range(seed.choice((0, 0, 1, 2))):
+        name = seed.choice((*site.cookies, b"x=")).partition(b"=")[0]
+        cookies.insert(0, name + b"=" + seed.choice((*TEXTS[:-6], b"1.0.ann.\xe9")))
+    raw, _, _ = path.partition("?")
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": _unquoted(raw),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost",
+        "HTTP_SEC_FETCH_SITE": "same-origin",
+        "HTTP_COOKIE": b"; ".join(cookies).decode("latin-1"),
+        "REMOTE_ADDR": seed.choice(("192.0.2.1", "2001:db8::1", "", "unix:", "é")),
+        "CONTENT_TYPE": kind,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+    }
+    for _ in range(seed.choice((0, 0, 1, 3))):
+        environ[seed.choice(HEADERS)] = _value(site, seed).decode("latin-1")
+    written, status, _ = run_wsgi_app(site.wsgi, environ)
+    for _ in written:
+        pass
+    told = f"{method} {path[:200]}?{query[:300]!r} {body[:300]!r} {environ!r:.2000}"
+    return told, status
+
+
+def _unquoted(path: str) -> str:
+    return re.sub("%([0-9A-F]{2})", lambda one: chr(int(one[1], 16)), path)
+
+
+def test_no_page_answers_with_a_500_whatever_is_asked(site: Site) -> None:
+    """Routes, parameters, forms, cookies and headers; a few hundred at random."""
+
+    @few(400)
+    @given(seeds())
+    def check(seed: random.Random) -> None:
+        told, status = ask(site, seed)
+        assert not status.startswith("5") or status.startswith("503"), told
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("path", "cookie"),
+    [
+        ("/records?after=99999999999999999999", ""),
+        ("/records?after=" + "9" * 5000, ""),
+        ("/records?after=9223372036854775808", ""),
+        ("/choices/9223372036854775808", ""),
+        ("/conflicts/9223372036854775808", ""),
+        ("/records?text=a%00b", ""),
+        ("/choices/99999999999999999999999", ""),
+        ("/choices/" + "9" * 5000, ""),
+        ("/choices?search=a%00b", ""),
+        ("/choices/RECORD?find=a%00b", ""),
+        ("/overview", "qbwc_support=1.0.bob.\xe9"),
+        ("/overview", "qbwc_setup_1=\xe9"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_was_answered_with_a_500_once(
+    site: Site, path: str, cookie: str, method: str
+) -> None:
+    """Each by itself: numbers out of range, NUL, a cookie of strange characters."""
+    for base in (f"/setup/{site.company.setup_token}", "/support/companies/1"):
+        path = path.replace("RECORD", str(site.records[0]))
+        where, _, query = f"{base}{path}".partition("?")
+        kept = b"; ".join(site.cookies).decode()
+        body = b"side=mosaic&record=99999999999999999999&said=link:9" + b"9" * 5000
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": where,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "HTTP_HOST": "localhost",
+            "HTTP_COOKIE": f"{cookie}; {kept}" if cookie else kept,
+            "HTTP_SEC_FETCH_SITE": "same-origin",
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+        }
+        _, status, _ = run_wsgi_app(site.wsgi, environ)
+        assert not status.startswith("5"), f"{method} {where}?{query}"
+
+
+def test_a_text_with_a_character_that_no_database_holds_is_kept_without_it(
+    site: Site,
+) -> None:
+    """PostgreSQL refuses NUL; a reason that somebody gives is stored."""
+    headers = {
+        "Cookie": b"; ".join(site.cookies).decode(),
+        "Sec-Fetch-Site": "same-origin",
+    }
+    form = {"do": "pause", "why": "a\0b", "confirmed": "yes"}
+    path = f"/support/companies/{site.company.id}/act"
+    browser = Client(site.wsgi, use_cookies=False)
+    assert browser.post(path, data=form, headers=headers).status_code == 303
+    name = f"a%00b={form['why']}"
+    assert browser.post(path, data=name, headers=headers).status_code == 400
+
+
+def test_a_page_that_breaks_would_be_found(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the requests get as far as what a page does."""
+
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("qbwc_server.web.customer.every_hour.listing.rows", breaks)
+    statuses = {ask(site, random.Random(number))[1][:3] for number in range(300)}
+    assert {"200", "303", "404", "500"} <= statuses
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not MINUTES, reason="FUZZ_MINUTES is not set")
+def test_it_goes_on_however_long_it_is_asked(site: Site) -> None:
+    """For FUZZ_MINUTES; memory stays flat."""
+
+    def once(seed: random.Random) -> None:
+        told, status = ask(site, seed)
+        assert not status.startswith("5") or status.startswith("503"), told
+
+    start, _, end = for_long(once)
+    assert end < start + 60
