@@ -110,8 +110,8 @@ class _Master:
         wakes.setblocking(False)
         signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
         mine = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-        for one in (*mine, signal.SIGCHLD):
-            signal.signal(one, self._note)
+        for number in (*mine, signal.SIGCHLD):
+            signal.signal(number, self._note)
         while self._code is None or self._processes:
             self._look()
             waiting = [wakes.fileno(), *(one.signs for one in self._alive())]

@@ -101,7 +101,7 @@ def calls(talk: Conversation) -> dict[str, Call]:
             "clientVersion",
             ("strVersion",),
             lambda peer, version: talk.admission.client_version(version, peer=peer),
-            lambda version: talk.admission.is_new_enough(version),
+            lambda version: version != "" and talk.admission.is_new_enough(version),
         ),
         Call(
             "authenticate",
