@@ -90,7 +90,8 @@ def pages(made: Parts) -> WSGI:
     settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
     flask = Flask("qbwc_server.web")
     site.prepare(flask)
-    flask.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+    # Less than the server gathers of anybody: what was cut off is refused.
+    flask.config["MAX_CONTENT_LENGTH"] = 60 * 1024
     guard.guard(flask, public_url=settings.public_url)
     of_customers = site.Site(engine, keys, settings, clock)
     for part in _PAGES:

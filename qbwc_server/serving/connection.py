@@ -158,6 +158,8 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         """It is whole: somebody works on it."""
         self._state = State.ANSWERED
         self._crowd.work(self)
+        if self._unfetched:
+            self._crowd.limit(self, TO_FETCH)
 
     def cork(self) -> None:
         """Hold what is written, so that an answer leaves in one piece."""
@@ -166,7 +168,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
     def uncork(self) -> None:
         """Send what was held."""
         held, self._corked = self._corked, None
-        if held and not self._socket.is_closing():
+        if held and not self.is_closing():
             self._socket.write(b"".join(held))
 
     def done(self) -> None:
@@ -191,7 +193,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         self._spoken = True
         if self._corked is not None:
             self._corked.append(bytes(data))
-        elif self._state is not State.CLOSED:
+        elif not self.is_closing():
             self._socket.write(data)
 
     def is_closing(self) -> bool:
@@ -220,10 +222,10 @@ class Connection(asyncio.Protocol, asyncio.Transport):
             self._last = True
             self._crowd.limit(self, TO_CLOSE)
             return
+        self.uncork()
         self._state = State.CLOSING
         self._crowd.wait(self, TO_CLOSE)
         self._held.clear()
-        self.uncork()
         if self._ended or self._socket.is_closing():
             self._socket.close()
             return

@@ -37,9 +37,8 @@ class Member(Protocol):
 class Crowd:
     """The connections of one process, and a clock that looks through them."""
 
-    def __init__(self, most: int = MOST_OPEN, patience: float = 1.0) -> None:
+    def __init__(self, most: int = MOST_OPEN) -> None:
         self.most = most
-        self._patience = patience
         self._waiting: dict[Member, None] = {}
         self._kept: dict[Member, None] = {}
         self._busy: set[Member] = set()
@@ -69,7 +68,7 @@ class Crowd:
 
     def limit(self, one: Member, seconds: float) -> None:
         """Call `late` of a connection after so long, unless something else is said."""
-        self._until[one] = self._now() + seconds * self._patience
+        self._until[one] = self._now() + seconds
 
     def unlimit(self, one: Member) -> None:
         """Take that back."""

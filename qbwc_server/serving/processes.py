@@ -36,9 +36,11 @@ TO_END = 30
 _NO_SIGN = 120.0
 _KEEP_ALIVE = 75
 _COULD_NOT_BEGIN = 3
-_BACKLOG = 1024
-_OWN_FILES = 64
-"""Of the database, of logs and counters."""
+_BACKLOG = 4096
+_TAKEN_AT_ONCE = 16
+"""Few, so that processes share, and that each is seen before the next are taken."""
+_OWN_FILES = 64 + 4 * _TAKEN_AT_ONCE
+"""Of the database, of logs and counters, and of connections that were not seen yet."""
 _LEAST_SECONDS = 1.0
 """Between two beginnings in the place of one that ended."""
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
@@ -78,7 +80,7 @@ def serve(plan: Plan, make: Callable[[], Served], *, beside: Callable[[], None])
     _raise_limit()
     family = socket.AF_INET6 if ":" in plan.host else socket.AF_INET
     listener = socket.create_server(
-        (plan.host, plan.port), family=family, backlog=_backlog()
+        (plan.host, plan.port), family=family, backlog=_BACKLOG
     )
     _LOG.info("server listens", host=plan.host, port=plan.port)
     return _Master(plan, make, listener, beside).run()
@@ -230,6 +232,7 @@ class _Child:
         self._signs = signs
         self._server: uvicorn.Server | None = None
         self._ended = False
+        self._listens = False
 
     def run(self, make: Callable[[], Served]) -> None:
         """Serve until it is told to end."""
@@ -249,6 +252,9 @@ class _Child:
 
     async def _sign(self) -> None:
         """Say that the loop goes round; end where nobody hears it."""
+        if not self._listens:
+            self._listens = True
+            self._listener.listen(_BACKLOG)
         try:
             os.write(self._signs, b".")
         except BlockingIOError:
@@ -278,7 +284,8 @@ def configured(application: Any, sign: Callable[[], Awaitable[None]]) -> uvicorn
         # What proxies say is believed, or not, by `proxies` alone.
         proxy_headers=False,
         server_header=False,
-        backlog=_backlog(),
+        # That is also how many may wait for it; `_Child` has more wait.
+        backlog=_TAKEN_AT_ONCE,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=TO_END - 2,
         callback_notify=sign,
@@ -300,19 +307,10 @@ def _raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _files() -> int:
-    """Return how many files may be open for connections."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(soft - _OWN_FILES, 16)
-
-
 def _most_open() -> int:
-    return min(MOST_OPEN, _files() // 2)
-
-
-def _backlog() -> int:
-    """Return how many connections may wait to be taken; all are taken at once."""
-    return min(_BACKLOG, _files() // 2)
+    """Return how many connections may be open, so that files are never used up."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(min(MOST_OPEN, soft - _OWN_FILES), _TAKEN_AT_ONCE)
 
 
 def _give_memory_back() -> None:

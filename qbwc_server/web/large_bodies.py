@@ -11,12 +11,12 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies import tokens
 from qbwc_server.companies.tokens import Purpose
 from qbwc_server.keys import Keys
+from qbwc_server.web.customer import runs
+from qbwc_server.web.hooks import callbacks
 
-_MB = 1024 * 1024
 _LARGE: Mapping[re.Pattern[str], tuple[Purpose, int]] = {
-    # A QWCLog.txt, and what a form adds to it.
-    re.compile(r"/setup/([^/]+)/runs"): ("setup", 5 * _MB + 64 * 1024),
-    re.compile(r"/webhook/([^/]+)"): ("webhook", 2 * _MB),
+    re.compile(r"/setup/([^/]+)/runs"): ("setup", runs.MOST_SENT),
+    re.compile(r"/webhook/([^/]+)"): ("webhook", callbacks.MOST_BYTES),
 }
 """The addresses by their token."""
 
