@@ -8,6 +8,7 @@ Rule 3: whoever looks after them may die: they see that, and end.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import os
@@ -19,7 +20,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -27,7 +28,7 @@ import structlog
 import uvicorn
 
 from qbwc_server.serving.connection import Connection
-from qbwc_server.serving.crowd import MOST_OPEN, Crowd
+from qbwc_server.serving.crowd import MOST_OPEN, TO_CLOSE, Crowd
 from qbwc_server.serving.gathering import Gathering
 from qbwc_server.serving.served import Served
 
@@ -39,10 +40,13 @@ _COULD_NOT_BEGIN = 3
 _BACKLOG = 4096
 _TAKEN_AT_ONCE = 16
 """Few, so that processes share, and that each is seen before the next are taken."""
+_ROUNDS_TO_TAKE = 4
+"""Of the loop, from when a connection is taken until it is seen."""
 _OWN_FILES = 64 + 4 * _TAKEN_AT_ONCE
 """Of the database, of logs and counters, and of connections that were not seen yet."""
 _LEAST_SECONDS = 1.0
 """Between two beginnings in the place of one that ended."""
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
 _LOG = structlog.get_logger(__name__)
 
@@ -64,9 +68,10 @@ class _Process:
     pid: int
     signs: int
     heard: float
+    replaces: int = 0
+    """The number of the one that ends when this one serves, 0 without."""
     ready: bool = False
     ending: bool = False
-    code: int | None = field(default=None)
 
 
 def serve(plan: Plan, make: Callable[[], Served], *, beside: Callable[[], None]) -> int:
@@ -111,8 +116,7 @@ class _Master:
         woken.setblocking(False)
         wakes.setblocking(False)
         signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
-        mine = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-        for number in (*mine, signal.SIGCHLD):
+        for number in (*_ENDS, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, self._note)
         while self._code is None or self._processes:
             self._look()
@@ -121,9 +125,17 @@ class _Master:
             with suppress(BlockingIOError):
                 wakes.recv(4096)
             for one in self._alive():
-                if one.signs in ready and os.read(one.signs, 4096):
-                    one.heard, one.ready = time.monotonic(), True
+                if one.signs in ready and _read(one.signs):
+                    self._hear(one)
         return self._code
+
+    def _hear(self, one: _Process) -> None:
+        if not one.ending:
+            one.heard = time.monotonic()
+        one.ready = True
+        former, one.replaces = self._processes.get(one.replaces), 0
+        if former is not None and not former.ending:
+            self._tell(former)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._told.append(number)
@@ -149,30 +161,33 @@ class _Master:
             self._fill()
 
     def _fill(self) -> None:
-        """Begin as many as are missing; end as many as are too many."""
-        staying = [one for one in self._alive() if not one.ending]
-        missing = self._plan.processes - sum(1 for one in staying)
-        if missing > 0:
-            if time.monotonic() - self._begun < _LEAST_SECONDS and self._begun:
-                return
-            self._begun = time.monotonic()
-            for _ in range(missing):
-                self._start()
-            if self._code is not None:
-                return
+        """Begin as many as are missing."""
+        staying = [
+            one
+            for one in self._alive()
+            if not one.ending and one.replaces not in self._processes
+        ]
+        missing = self._plan.processes - len(staying)
+        now = time.monotonic()
+        if missing <= 0 or (self._begun and now - self._begun < _LEAST_SECONDS):
+            return
+        self._begun = now
+        for _ in range(missing):
+            self._start()
 
     def _replace(self) -> None:
-        """Begin others; those that are there end when these answer."""
+        """Begin others; those that are there end when these serve."""
         # Both listen on the same socket, so nobody is turned away.
-        old = [one for one in self._alive() if not one.ending]
-        for one in old:
-            self._start()
-            self._tell(one)
+        for one in self._alive():
+            if not one.ending:
+                self._start(replaces=one.pid)
 
-    def _start(self) -> None:
+    def _start(self, *, replaces: int = 0) -> None:
         reads, writes = os.pipe()
         for log in (sys.stdout, sys.stderr):
             log.flush()
+        # Told to end before it can listen to that, it would never do so.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         pid = os.fork()
         if pid == 0:
             os.close(reads)
@@ -191,9 +206,10 @@ class _Master:
                 for log in (sys.stdout, sys.stderr):
                     log.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         os.close(writes)
         os.set_blocking(reads, False)
-        self._processes[pid] = _Process(pid, reads, time.monotonic())
+        self._processes[pid] = _Process(pid, reads, time.monotonic(), replaces)
 
     def _bury(self) -> None:
         for one in self._alive():
@@ -223,6 +239,27 @@ class _Master:
         os.kill(one.pid, signal.SIGTERM)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which when it ends first takes those who wait to be taken.
+
+    Their systems have told them that they are connected: closed unseen, a call would
+    be lost. After this, who comes is refused and can go elsewhere.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; uvicorn calls this."""
+        waiting = select.poll()
+        for listener in sockets or []:
+            waiting.register(listener, select.POLLIN)
+        until = time.monotonic() + TO_CLOSE
+        while time.monotonic() < until:
+            for _ in range(_ROUNDS_TO_TAKE):
+                await asyncio.sleep(0)
+            if not waiting.poll(0):
+                break
+        await super().shutdown(sockets)
+
+
 class _Child:
     """One process that serves."""
 
@@ -236,17 +273,18 @@ class _Child:
 
     def run(self, make: Callable[[], Served]) -> None:
         """Serve until it is told to end."""
-        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        for one in _ENDS:
             signal.signal(one, self._end)
-        for one in (signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(one, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         _give_memory_back()
         application = Gathering(make(), Crowd(_most_open()), self._plan.threads)
         # What is there now stays: looked through again and again, it would have calls
         # wait for a tenth of a second.
         gc.collect()
         gc.freeze()
-        self._server = uvicorn.Server(configured(application, self._sign))
+        self._server = _Server(configured(application, self._sign))
         self._server.should_exit = self._ended
         self._server.run([self._listener])
 

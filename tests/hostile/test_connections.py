@@ -14,6 +14,7 @@ import pytest
 
 from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from tests.hostile.house import HOST, House, house
+from tests.waiting import until
 from tests.web_connector.desk import body_of
 
 MOST_SECONDS = 1.0
@@ -148,11 +149,21 @@ def test_two_thousand_idle_connections_cost_little(server: House) -> None:
         assert server.memory() < server.rest + MOST_MB
 
 
+FLOOD = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 6_000
+
+
 def test_many_small_requests_at_once_are_bounded(server: House) -> None:
-    """Hundred connections, on each of them ten thousand requests in one piece."""
-    with holding(server, 100, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 6_000):
+    """Hundred connections, on each of them thousands of requests in one piece."""
+    with holding(server, 100, FLOOD):
         assert honest_waits(server) < 2 * MOST_SECONDS
         assert server.memory() < server.rest + 2 * MOST_MB
+
+
+def test_looked_at_all_at_once_they_would_take_the_memory(tmp_path: Path) -> None:
+    """The negative control of the test above."""
+    whole = "import qbwc_server.serving.connection as c; c._PIECE = 2**30"
+    with house(tmp_path, without=whole) as server, holding(server, 50, FLOOD):
+        until(lambda: server.memory() > server.rest + 4 * MOST_MB)
 
 
 def test_too_many_open_files_end_no_process(tmp_path: Path) -> None:
