@@ -50,13 +50,13 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         config: Any,
         server_state: Any,
         app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        **_: Any,
     ) -> None:
         super().__init__()
-        self._loop = _loop or asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._crowd: Crowd = config.app.crowd
         self._http = HttpToolsProtocol(
-            config, server_state, {**app_state, "connection": self}, self._loop
+            config, server_state, {**app_state, "connection": self}
         )
         self._socket: asyncio.Transport
         self._state = State.WAITING
@@ -128,18 +128,18 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         """Go on: the reader reads."""
         if self._state in {State.ANSWERED, State.KEPT}:
             self._crowd.unlimit(self)
-        self._unfetched = 0
+            self._unfetched = 0
         self._http.resume_writing()
 
     # What the crowd says.
 
     def late(self) -> None:
         """Close, unless it is a reader who has fetched something."""
-        if self._unfetched and self._state in {State.ANSWERED, State.KEPT}:
+        if self._unfetched:
             left = self._socket.get_write_buffer_size()
             fetched, self._unfetched = self._unfetched - left, left
             if fetched >= LEAST_FETCHED:
-                self._crowd.limit(self, TO_FETCH)
+                self._crowd.limit(self, TO_FETCH if left else TO_CLOSE)
                 return
         self.abort()
 
@@ -153,6 +153,11 @@ class Connection(asyncio.Protocol, asyncio.Transport):
     def comes(self, seconds: float) -> None:
         """Its body is still to come, within so long."""
         self._crowd.wait(self, seconds)
+
+    def may_come(self, seconds: float) -> None:
+        """The same, of somebody who is known: he makes room for nobody."""
+        self._crowd.work(self)
+        self._crowd.limit(self, seconds)
 
     def whole(self) -> None:
         """It is whole: somebody works on it."""
@@ -224,8 +229,13 @@ class Connection(asyncio.Protocol, asyncio.Transport):
             return
         self.uncork()
         self._state = State.CLOSING
-        self._crowd.wait(self, TO_CLOSE)
         self._held.clear()
+        self._unfetched = self._socket.get_write_buffer_size()
+        if self._unfetched:
+            self._crowd.work(self)
+            self._crowd.limit(self, TO_FETCH)
+        else:
+            self._crowd.wait(self, TO_CLOSE)
         if self._ended or self._socket.is_closing():
             self._socket.close()
             return

@@ -79,12 +79,12 @@ class Gathering:
         if message["more_body"]:
             body, whole = await self._rest(environ, body, receive, connection)
         connection.whole()
-        if len(body) < OF_ANYBODY:
-            quick = self._served.at_once(environ, body)
-            if quick is not None:
-                return quick, not whole
         loop = asyncio.get_running_loop()
         try:
+            if len(body) < OF_ANYBODY:
+                quick = self._served.at_once(environ, body)
+                if quick is not None:
+                    return quick, not whole
             answer = await loop.run_in_executor(
                 self._threads, answered, self._served.application, environ, body
             )
@@ -110,7 +110,7 @@ class Gathering:
         environ[ALLOWED] = OF_ANYBODY if may is None else may.most
         if may is None:
             return first, not more
-        here.comes(TO_ARRIVE_LARGE)
+        here.may_come(TO_ARRIVE_LARGE)
         former = self._large.pop(may.who, None)
         if former is not None:
             former.abort()

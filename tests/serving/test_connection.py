@@ -314,16 +314,18 @@ def _until_closed(wire: socket.socket, seconds: float = 10) -> None:
     until(closed, "an end", seconds=seconds)
 
 
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
 def test_a_slow_reader_who_reads_gets_all_of_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, last: bytes
 ) -> None:
     """Though it takes him many times as long as nothing may be fetched."""
     monkeypatch.setattr(connection, "TO_FETCH", 0.5)
+    monkeypatch.setattr(connection, "TO_CLOSE", 0.01)
     with standing() as stand, closing(socket.socket()) as wire:
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         wire.connect((HOST, stand.port))
         wire.settimeout(30)
-        wire.sendall(GET.replace(b"/one", b"/large"))
+        wire.sendall(GET.replace(b"/one", b"/large").replace(b"Host", last + b"Host"))
         got = 0
         while got < LARGE:
             piece = wire.recv(65_536)
@@ -343,6 +345,19 @@ def test_the_one_that_waits_longest_goes_where_too_many_are_open() -> None:
         assert stand.ask("/honest", seconds=SOON) == "/honest 0"
         kept.sendall(GET)
         assert b"200" in kept.recv(65_536)
+
+
+def test_who_is_known_makes_room_for_nobody() -> None:
+    """However long a large answer of QuickBooks takes on a slow line."""
+    sent = SENT["an allowed body that stops"]
+    with standing(most=20) as stand, closing(stand.wire(sent)) as known:
+        assert stand.ask("/mine/other", b"x" * 70_000) == "/mine/other 70000"
+        with ExitStack() as many:
+            for _ in range(30):
+                many.enter_context(closing(stand.wire(b"POST /x")))
+            assert stand.ask("/honest", seconds=SOON) == "/honest 0"
+        known.sendall(b"x" * 930_000)
+        assert b"/mine 1000000" in known.recv(65_536)
 
 
 def test_a_request_that_is_answered_is_never_the_one_that_goes() -> None:
