@@ -193,6 +193,10 @@ def _writes_records(tree: ast.AST) -> bool:
     return False
 
 
+_NO_LIBRARIES = {"qbwc_server", "__future__", "_typeshed"}
+"""The last is there for types alone, of the standard library."""
+
+
 def _private(tree: ast.Module) -> set[str]:
     """Return the names of libraries that are imported and begin with an underscore."""
     found = set()
@@ -204,7 +208,7 @@ def _private(tree: ast.Module) -> set[str]:
             names = [f"{node.module}.{one.name}" for one in node.names]
         for name in names:
             parts = name.split(".")
-            if parts[0] not in {"qbwc_server", "__future__"} and any(
+            if parts[0] not in _NO_LIBRARIES and any(
                 part.startswith("_") for part in parts
             ):
                 found.add(name)

@@ -26,7 +26,8 @@ from qbwc_server.serving.crowd import (
     Crowd,
 )
 
-LONGEST_HEAD = 32 * 1024
+LONGEST_HEAD = 16 * 1024
+"""Bytes that may come without a request beginning, or its body growing, by them."""
 _PIECE = 4 * 1024
 """As much is given to uvicorn at once: in it, many small requests may lie."""
 
@@ -61,7 +62,9 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         self._socket: asyncio.Transport
         self._state = State.WAITING
         self._given = 0
-        """Bytes since a head was begun."""
+        """Bytes since a head was begun, or since the request has seen its body."""
+        self._hungry = False
+        """Whether the request waits for its body."""
         self._spoken = False
         """Whether uvicorn has said anything since."""
         self._held = bytearray()
@@ -148,7 +151,19 @@ class Connection(asyncio.Protocol, asyncio.Transport):
     def begun(self) -> None:
         """Its head is complete."""
         self._given = 0
+        self._hungry = False
         self._state = State.GATHERING
+
+    def hungers(self) -> None:
+        """It waits for its body."""
+        self._hungry = True
+
+    def fed(self) -> None:
+        """Something of its body has come to it, or its end."""
+        self._given = 0
+        self._hungry = False
+        if self._held or self._paused:
+            self._loop.call_soon(self._go_on)
 
     def comes(self, seconds: float) -> None:
         """Its body is still to come, within so long."""
@@ -258,7 +273,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
 
     def _give(self, data: bytes) -> None:
         place = 0
-        while place < len(data) and not self._full and not self.is_closing():
+        while place < len(data) and not (self._is_full() or self.is_closing()):
             piece = data[place : place + _PIECE] if len(data) > _PIECE else data
             place += len(piece)
             self._given += len(piece)
@@ -266,8 +281,8 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         if place < len(data):
             self._held += data[place:]
             self._pause()
-        if self._given > LONGEST_HEAD and self._state is State.WAITING:
-            # A request whose head is in it begins before that.
+        if self._given > LONGEST_HEAD:
+            # A request whose head or body is in it has seen it by then.
             self._pause()
             self._loop.call_soon(self._end_if_endless)
 
@@ -280,7 +295,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
     def _go_on(self) -> None:
         """Look at what was held back."""
         busy = {State.ANSWERED, State.CLOSING, State.CLOSED}
-        if self._full or self._state in busy:
+        if self._is_full() or self._state in busy:
             return
         if self._held:
             data = bytes(self._held)
@@ -288,10 +303,14 @@ class Connection(asyncio.Protocol, asyncio.Transport):
             if self._state is State.KEPT:
                 self._await_head()
             self._give(data)
-        if not self._held and not self._full:
+        if not self._held and not self._is_full():
             self._resume()
         if self._ended or self._last:
             self._loop.call_soon(self._end_if_nothing_comes)
+
+    def _is_full(self) -> bool:
+        """Tell whether uvicorn, or the request, has to see first what was given."""
+        return self._full or self._given > LONGEST_HEAD
 
     def _pause(self) -> None:
         if not self._paused:
@@ -304,10 +323,10 @@ class Connection(asyncio.Protocol, asyncio.Transport):
             self._socket.resume_reading()
 
     def _end_if_endless(self) -> None:
-        if self._state is State.WAITING:
-            self.abort()
-        else:
+        if self._given <= LONGEST_HEAD:
             self._go_on()
+        elif self._hungry or self._state is State.WAITING:
+            self.abort()
 
     def _end_if_nothing_comes(self) -> None:
         if not self._held and self._state is not State.ANSWERED:

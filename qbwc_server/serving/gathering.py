@@ -74,7 +74,7 @@ class Gathering:
             return plain(431, "The head of this request is too large."), True
         environ = environ_of(scope)
         self._served.see(environ)
-        message = await _received(receive)
+        message = await _received(receive, connection)
         body, whole = message["body"], True
         if message["more_body"]:
             body, whole = await self._rest(environ, body, receive, connection)
@@ -99,7 +99,7 @@ class Gathering:
         """Return a body, as much of it as may be, and whether that is all of it."""
         pieces = [begun]
         here.comes(TO_ARRIVE)
-        size, more = await _gather(receive, pieces, len(begun), OF_ANYBODY)
+        size, more = await _gather(receive, here, pieces, len(begun), OF_ANYBODY)
         if size <= OF_ANYBODY:
             return b"".join(pieces), True
         loop = asyncio.get_running_loop()
@@ -117,10 +117,11 @@ class Gathering:
         self._large[may.who] = here
         try:
             pieces = [first]
-            size, more = await _gather(receive, pieces, size, may.most)
+            if more:
+                size, more = await _gather(receive, here, pieces, size, may.most)
             while more and size < _MOST_DISCARDED:
                 # A client that still sends when it is answered sees a broken line.
-                message = await _received(receive)
+                message = await _received(receive, here)
                 size, more = size + len(message["body"]), message["more_body"]
         finally:
             if self._large.get(may.who) is here:
@@ -129,19 +130,21 @@ class Gathering:
 
 
 async def _gather(
-    receive: Any, pieces: list[bytes], size: int, most: int
+    receive: Any, here: Connection, pieces: list[bytes], size: int, most: int
 ) -> tuple[int, bool]:
     """Add what comes, until it is all or more than `most`."""
     more = True
     while more and size <= most:
-        message = await _received(receive)
+        message = await _received(receive, here)
         pieces.append(message["body"])
         size, more = size + len(message["body"]), message["more_body"]
     return size, more
 
 
-async def _received(receive: Any) -> Any:
+async def _received(receive: Any, here: Connection) -> Any:
+    here.hungers()
     message = await receive()
+    here.fed()
     if message["type"] != "http.request":
         raise _Gone
     return message

@@ -111,6 +111,6 @@ def read_all(wire: socket.socket) -> bytes:
     try:
         while piece := wire.recv(65_536):
             got += piece
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         pass
     return bytes(got)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -137,10 +137,11 @@ def test_who_still_sends_gets_his_answer(stand: Stand) -> None:
         assert read_all(wire).startswith(b"HTTP/1.1 200")
 
 
-def test_who_is_allowed_may_send_more_and_goes_on(stand: Stand) -> None:
-    """One request behind the other on the same connection."""
-    body = b"x" * (LARGE - 1)
-    assert stand.ask("/mine", body) == f"/mine {len(body)}"
+def test_who_is_allowed_may_send_more(stand: Stand) -> None:
+    """Whichever piece is the last one."""
+    for size in (65_535, 65_536, 65_537, 66_000, 70_000, 1_000_000, LARGE):
+        body = b"x" * size
+        assert stand.ask("/mine", body, seconds=10) == f"/mine {size}"
 
 
 def test_what_is_larger_than_allowed_is_read_to_its_end(stand: Stand) -> None:
@@ -168,6 +169,36 @@ def test_a_head_without_end_is_closed(stand: Stand) -> None:
         pytest.raises(OSError, match=r"reset|pipe"),
     ):
         wire.sendall(endless)
+
+
+@pytest.mark.parametrize(
+    ("begun", "piece"),
+    [
+        (b"", b"X: y\r\n"),
+        (b"Content-Length: 9\r\n", b"X: y\r\n"),
+        (b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", b"X: y\r\n"),
+        (b"Transfer-Encoding: chunked\r\n\r\n3;", b"x=y;"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    ],
+    ids=["head", "head with a length", "trailer", "extension of a chunk", "length"],
+)
+def test_what_brings_a_request_no_further_is_closed(
+    stand: Stand, begun: bytes, piece: bytes
+) -> None:
+    """Nobody is kept busy, and no memory filled, by what is no body."""
+    with closing(stand.wire(HEAD + begun)) as wire:
+        with suppress(OSError):
+            wire.sendall(piece * 4_000_000)
+        got = read_all(wire)
+    assert b" 200 " not in got
+    assert stand.asked == []
+
+
+def test_a_body_in_the_smallest_chunks_is_a_body(stand: Stand) -> None:
+    """It takes six times as many bytes as are in it."""
+    sent = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 60_000
+    with closing(stand.wire(HEAD + sent + b"0\r\n\r\n")) as wire:
+        assert b"/form 60000" in wire.recv(65_536)
 
 
 def test_a_head_of_many_fields_is_refused(stand: Stand) -> None:
