@@ -38,11 +38,13 @@ _NO_SIGN = 120.0
 _KEEP_ALIVE = 75
 _COULD_NOT_BEGIN = 3
 _BACKLOG = 4096
-_TAKEN_AT_ONCE = 16
-"""Few, so that processes share, and that each is seen before the next are taken."""
+_TAKEN_AT_ONCE = 1
+"""One, so that processes share, and that each is seen before the next is taken."""
 _ROUNDS_TO_TAKE = 4
 """Of the loop, from when a connection is taken until it is seen."""
-_OWN_FILES = 64 + 4 * _TAKEN_AT_ONCE
+_LEAST_OPEN = 16
+"""However few files may be open."""
+_OWN_FILES = 64 + _ROUNDS_TO_TAKE * _TAKEN_AT_ONCE
 """Of the database, of logs and counters, and of connections that were not seen yet."""
 _LEAST_SECONDS = 1.0
 """Between two beginnings in the place of one that ended."""
@@ -251,12 +253,11 @@ class _Server(uvicorn.Server):
         waiting = select.poll()
         for listener in sockets or []:
             waiting.register(listener, select.POLLIN)
-        until = time.monotonic() + TO_CLOSE
-        while time.monotonic() < until:
-            for _ in range(_ROUNDS_TO_TAKE):
-                await asyncio.sleep(0)
-            if not waiting.poll(0):
-                break
+        until, quiet = time.monotonic() + TO_CLOSE, 0
+        # One that was taken and not seen yet would be lost as well.
+        while quiet < _ROUNDS_TO_TAKE and time.monotonic() < until:
+            await asyncio.sleep(0)
+            quiet = 0 if waiting.poll(0) else quiet + 1
         await super().shutdown(sockets)
 
 
@@ -348,7 +349,7 @@ def _raise_limit() -> None:
 def _most_open() -> int:
     """Return how many connections may be open, so that files are never used up."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(min(MOST_OPEN, soft - _OWN_FILES), _TAKEN_AT_ONCE)
+    return max(min(MOST_OPEN, soft - _OWN_FILES), _LEAST_OPEN)
 
 
 def _give_memory_back() -> None:
