@@ -14,10 +14,11 @@ from qbwc_server import proxies
 from qbwc_server.keys import Keys
 from qbwc_server.logs import apart
 from qbwc_server.operations.gauges import Figures
+from qbwc_server.serving.served import WSGI, Allowed, Answer, Environ, Served, answer
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine
-from qbwc_server.web import guard
+from qbwc_server.web import guard, large_bodies
 from qbwc_server.web.customer import (
     before_live,
     choosing,
@@ -33,7 +34,7 @@ from qbwc_server.web.hooks import callbacks, health, metrics_page
 from qbwc_server.web.support import blueprint
 from qbwc_server.web_connector import soap
 from qbwc_server.web_connector.conversation import Conversation
-from qbwc_server.web_connector.endpoint import WSGI
+from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
@@ -89,7 +90,8 @@ def pages(made: Parts) -> WSGI:
     settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
     flask = Flask("qbwc_server.web")
     site.prepare(flask)
-    flask.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+    # Less than the server gathers of anybody: what was cut off is refused.
+    flask.config["MAX_CONTENT_LENGTH"] = 60 * 1024
     guard.guard(flask, public_url=settings.public_url)
     of_customers = site.Site(engine, keys, settings, clock)
     for part in _PAGES:
@@ -100,7 +102,7 @@ def pages(made: Parts) -> WSGI:
     return flask.wsgi_app
 
 
-def wsgi(made: Parts) -> WSGI:
+def served(made: Parts) -> Served:
     """Return the whole server: SOAP at /qbwc, the pages everywhere else."""
     settings = made.settings
     endpoint = soap.application(
@@ -109,20 +111,51 @@ def wsgi(made: Parts) -> WSGI:
         max_body_bytes=settings.max_body_bytes,
     )
     told, shown = figures_page(made), pages(made)
+    may_send_more = large_bodies.rule(made.engine, made.keys)
+    ours = proxies.networks(settings.proxies)
+    https = settings.public_url.startswith("https:")
 
-    def server(
-        environ: dict[str, Any], start_response: Callable[..., Any]
+    def see(environ: Environ) -> None:
+        # Else everybody would seem to call from the proxy: nobody could be told from
+        # somebody who guesses passwords, nor one computer's session from another's.
+        proxies.see(environ, ours, https=https)
+
+    def application(
+        environ: Environ, start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").rstrip("/") == "/qbwc":
+        if _is_call(environ):
             return apart(endpoint)(environ, start_response)
         if environ.get("PATH_INFO") == metrics_page.PATH:
             return told(environ, start_response)
         return apart(shown)(environ, start_response)
 
-    # Else everybody would seem to call from the proxy: nobody could be told from
-    # somebody who guesses passwords, nor one computer's session from another's.
-    return proxies.behind(
-        server,
-        proxies=proxies.networks(settings.proxies),
-        https=settings.public_url.startswith("https:"),
-    )
+    def at_once(environ: Environ, body: bytes) -> Answer | None:
+        if environ["REQUEST_METHOD"] != "POST" or not _is_call(environ):
+            return None
+        told = apart(endpoint.at_once)(environ, body)
+        return None if told is None else answer(200, CONTENT_TYPE, told)
+
+    def allows(environ: Environ, body: bytes) -> Allowed | None:
+        known = (
+            endpoint.allows(environ, body)
+            if _is_call(environ)
+            else may_send_more(environ)
+        )
+        return None if known is None else Allowed(*known)
+
+    return Served(see, application, at_once, allows)
+
+
+def wsgi(made: Parts) -> WSGI:
+    """Return the same as a WSGI application, for a server that gathers by itself."""
+    made_of = served(made)
+
+    def server(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        made_of.see(environ)
+        return made_of.application(environ, start_response)
+
+    return server
+
+
+def _is_call(environ: Environ) -> bool:
+    return bool(environ.get("PATH_INFO", "").rstrip("/") == "/qbwc")

@@ -43,26 +43,31 @@ def caller(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
     return peer
 
 
+def see(environ: dict[str, Any], proxies: Sequence[Network], *, https: bool) -> None:
+    """Make REMOTE_ADDR of a request in WSGI's form the caller.
+
+    With `https`, a request that came to our proxy by plain http carries `INSECURE`.
+    """
+    peer = environ.get("REMOTE_ADDR", "")
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
+    if https and scheme.lower() not in {"", "https"} and _is_ours(peer, proxies):
+        environ[INSECURE] = True
+    environ["REMOTE_ADDR"] = caller(peer, forwarded, proxies)
+
+
 def behind(
     application: Callable[..., Iterable[bytes]],
     *,
     proxies: Sequence[Network],
     https: bool,
 ) -> Callable[..., Iterable[bytes]]:
-    """Return a WSGI application whose REMOTE_ADDR is the caller.
-
-    With `https`, a request that came to our proxy by plain http carries `INSECURE`.
-    """
+    """Return a WSGI application that sees who calls."""
 
     def called(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        peer = environ.get("REMOTE_ADDR", "")
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-        scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
-        if https and scheme.lower() not in {"", "https"} and _is_ours(peer, proxies):
-            environ[INSECURE] = True
-        environ["REMOTE_ADDR"] = caller(peer, forwarded, proxies)
+        see(environ, proxies, https=https)
         return application(environ, start_response)
 
     return called

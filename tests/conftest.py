@@ -31,10 +31,10 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
+from qbwc_server.serving.served import WSGI
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine
-from qbwc_server.web_connector.endpoint import WSGI
 
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))

@@ -66,6 +66,7 @@ def test_every_contract_is_kept() -> None:
         ("sandbox", '"qbwc_server.cli"]', '"qbwc_server.web"]', "cli"),
         ("httpx", '"qbwc_server.mosaic"]', '"qbwc_server.web"]', "httpx"),
         ("spyne", 'rs = ["qbwc_server.web_connector.soap", ', "rs = [", "spyne"),
+        ("uvicorn", '"qbwc_server.serving"]', '"qbwc_server.web"]', "uvicorn"),
         ("row", '"qbwc_server.records"]', '"qbwc_server.jobs"]', "records"),
         ("pure", '"sqlalchemy", ', '"sqlalchemy", "lxml", ', "lxml"),
     ],
@@ -190,6 +191,53 @@ def _writes_records(tree: ast.AST) -> bool:
         ):
             return True
     return False
+
+
+_NO_LIBRARIES = {"qbwc_server", "__future__", "_typeshed"}
+"""The last is there for types alone, of the standard library."""
+
+
+def _private(tree: ast.Module) -> set[str]:
+    """Return the names of libraries that are imported and begin with an underscore."""
+    found = set()
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{one.name}" for one in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] not in _NO_LIBRARIES and any(
+                part.startswith("_") for part in parts
+            ):
+                found.add(name)
+    return found
+
+
+def test_no_private_name_of_a_library_is_imported() -> None:
+    """What a library does not show may be another tomorrow."""
+    for name, tree in _sources():
+        assert _private(tree) == set(), name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from gunicorn.workers.gthread import _DEFER",
+        "import uvicorn._types",
+        "from uvicorn import _subprocess",
+    ],
+)
+def test_a_private_name_would_be_seen(code: str) -> None:
+    """The negative control of the test above."""
+    assert _private(ast.parse(code)) != set()
+
+
+def test_the_server_of_before_is_in_no_module() -> None:
+    """It is a floor of the bench alone."""
+    for name, tree in _sources():
+        assert not any("gunicorn" in one for one in _names(tree)), name
 
 
 def test_only_one_wing_writes_records() -> None:

@@ -17,7 +17,7 @@ from qbwc_server.cli import main
 from qbwc_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-_OF_NO_COMPANY = {"worker started"}
+_OF_NO_COMPANY = {"worker started", "server listens"}
 
 
 def _talkative(**values: Any) -> Settings:

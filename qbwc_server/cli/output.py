@@ -57,7 +57,7 @@ def parts() -> app.Parts:
     set_up_logs(level=settings.log_level, as_json=settings.log_json)
     made = app.parts(settings)
     context = click.get_current_context(silent=True)
-    if context is not None:  # gunicorn's processes have none and live on
+    if context is not None:  # the server's processes have none and live on
         context.call_on_close(made.engine.dispose)
     return made
 

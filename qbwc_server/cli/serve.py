@@ -10,21 +10,18 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 import structlog
-from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 
 from qbwc_server import app, metrics
 from qbwc_server.cli.output import parts, reporting
-from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.companies import heartbeat
+from qbwc_server.serving import processes
+from qbwc_server.serving.processes import Plan
+from qbwc_server.serving.served import Served
 from qbwc_server.settings import SettingMissing
 from qbwc_server.web.hooks import metrics_page
-from qbwc_server.web_connector import arrivals
-from qbwc_server.web_connector.endpoint import WSGI
 from qbwc_server.worker.loop import Worker
 
 _LOG = structlog.get_logger(__name__)
@@ -58,34 +55,11 @@ class _Beside:
             self._process.wait()
 
 
-class _Master(Arbiter):  # type: ignore[misc]
-    """gunicorn's master, which also looks after the worker beside it."""
-
-    def manage_workers(self) -> None:
-        super().manage_workers()
-        if self.app.beside is not None:
-            self.app.beside.ensure()
-
-
-class _Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn with our application, made anew in each of its processes."""
-
-    def __init__(self, options: dict[str, Any], beside: _Beside | None) -> None:
-        self._options = options
-        self.beside = beside
-        super().__init__()
-
-    def run(self) -> None:
-        _Master(self).run()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> WSGI:
-        made = parts()
-        heartbeat.keep(made.engine, made.clock)
-        return app.wsgi(made)
+def _served() -> Served:
+    """Return what one process serves; it is called in each."""
+    made = parts()
+    heartbeat.keep(made.engine, made.clock)
+    return app.served(made)
 
 
 @click.command()
@@ -106,28 +80,19 @@ def serve(
     metrics.share(counters)
     beside = _Beside() if with_worker else None
 
-    options: dict[str, Any] = {
-        "bind": f"{host}:{port}",
-        "workers": workers,
-        "threads": threads,
-        "worker_class": arrivals.Worker,
-        "timeout": 120,
-        "keepalive": 75,
-        "control_socket_disable": True,
-        # What proxies say is believed, or not, by `proxies` alone.
-        "forwarded_allow_ips": "",
-        "limit_request_fields": 64,
-        "limit_request_field_size": 4096,
-        "logger_class": ServerLogs,
-    }
-
-    def ended(_server: object) -> None:
+    try:
+        code = processes.serve(
+            Plan(host, port, workers, threads),
+            _served,
+            beside=beside.ensure if beside is not None else lambda: None,
+        )
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port} cannot be used: {error}") from error
+    finally:
         if beside is not None:
             beside.stop()
         shutil.rmtree(counters, ignore_errors=True)
-
-    options["on_exit"] = ended
-    _Server(options, beside).run()
+    sys.exit(code)
 
 
 @click.command()

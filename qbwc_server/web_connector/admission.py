@@ -48,6 +48,12 @@ class Admission:
         """Return our name and version; Web Connector shows it to the user."""
         return f"qbwc-server {__version__}"
 
+    def is_new_enough(self, version: str) -> bool:
+        """Tell of a Web Connector's version whether it surely may connect."""
+        found = _numbers(version)
+        oldest = _numbers(self._settings.minimum_web_connector)
+        return found is not None and found >= (oldest or ())
+
     def client_version(self, version: str, peer: str = "") -> str:
         """Return "" to go on, or "O:" and the oldest version that may connect.
 
@@ -59,9 +65,9 @@ class Admission:
             unreadable = "unreadable Web Connector version"
             logs.seldom(_LOG.warning, unreadable, version=version[:40], peer=peer)
             return ""
-        oldest = self._settings.minimum_web_connector
-        if found >= (_numbers(oldest) or ()):
+        if self.is_new_enough(version):
             return ""
+        oldest = self._settings.minimum_web_connector
         try:
             logins.note_too_old(self._engine, self._keys, peer, self._clock())
         except NOT_USABLE:

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from qbwc_server import logs, metrics
+from qbwc_server.serving.served import OF_ANYBODY, WSGI
 from qbwc_server.web_connector import envelope, request_body, unreadable
 from qbwc_server.web_connector.conversation import NO_SESSION
 from qbwc_server.web_connector.envelope import NAMESPACE, written
@@ -28,44 +29,56 @@ _LOG = structlog.get_logger(__name__)
 _LARGE = 1024 * 1024
 _KEPT_OF_UNREADABLE = 65_536
 _ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+CONTENT_TYPE = "text/xml; charset=utf-8"
+_AT_ONCE = frozenset({"serverVersion", "clientVersion"})
 
 
-def endpoint(
-    methods: WSGI,
-    calls: Mapping[str, Call],
-    *,
-    keep: Callable[[str, str, str, str], int],
-    alive: Callable[[str], bool],
-    address: str,
-    max_body_bytes: int,
-) -> WSGI:
-    """Return a WSGI application around that of the SOAP methods.
+class Endpoint:
+    """A WSGI application around that of the SOAP methods.
 
     `calls` are the same methods, for calls in the very form of the real Web Connector.
     `keep` takes a ticket, a body that was meant to be an answer, why it cannot be read,
     and the caller's address, and returns what receiveResponseXML answers. `alive` tells
     of a ticket whether its session may send more than anybody may: `max_body_bytes`.
     """
-    contract = wsdl(address)
 
-    def answer(
-        environ: dict[str, Any], start_response: Callable[..., Any]
+    def __init__(
+        self,
+        methods: WSGI,
+        calls: Mapping[str, Call],
+        *,
+        keep: Callable[[str, str, str, str], int],
+        alive: Callable[[str], bool],
+        address: str,
+        max_body_bytes: int,
+    ) -> None:
+        self._methods = methods
+        self._calls = calls
+        self._keep = keep
+        self._alive = alive
+        self._most = max_body_bytes
+        self._contract = wsdl(address)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        """Answer a request, whatever it is."""
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            return _get(environ, start_response, contract)
+            return _get(environ, start_response, self._contract)
         called = _called(environ)
         try:
-            body = request_body.read(environ, called, alive=alive, most=max_body_bytes)
-            if (direct := _direct(calls, called, environ, body)) is not None:
+            body = request_body.read(
+                environ, called, alive=self._alive, most=self._most
+            )
+            if (direct := _direct(self._calls, called, environ, body)) is not None:
                 return _answer(start_response, direct)
-            return _through(methods, environ, start_response, body)
+            return _through(self._methods, environ, start_response, body)
         except Unreadable as error:
             metrics.unreadable()
             peer = environ.get("REMOTE_ADDR", "")
             told = {"call": called, "why": str(error), "peer": peer}
             logs.seldom(_LOG.warning, "body not readable", called, **told)
-            result = _refuse(keep, called, error.body, str(error), peer)
+            result = _refuse(self._keep, called, error.body, str(error), peer)
         except Exception as error:  # noqa: BLE001 - rule 1
             failed = "call failed outside of its method"
             kind = type(error).__name__
@@ -74,7 +87,33 @@ def endpoint(
             result = SAFE.get(called)
         return _answer(start_response, written(called, result))
 
-    return answer
+    def at_once(self, environ: dict[str, Any], body: bytes) -> bytes | None:
+        """Return the envelope that answers a POST which waits for nothing, else None.
+
+        Two of the three calls of a poll are of that kind.
+        """
+        called = _called(environ)
+        call = self._calls.get(called)
+        if call is None or called not in _AT_ONCE or request_body.refused(environ):
+            return None
+        arguments = envelope.read(body, called, call.names)
+        if arguments is None or not call.at_once(*arguments):
+            return None
+        return written(called, call.answer(environ.get("REMOTE_ADDR", ""), *arguments))
+
+    def allows(self, environ: dict[str, Any], body: bytes) -> tuple[int, str] | None:
+        """Return how much a caller may send whose body begins so, and its ticket.
+
+        None: no more than anybody.
+        """
+        called = _called(environ)
+        limit = request_body.most_of(called, self._most)
+        known = request_body.ticket(body)
+        if limit <= OF_ANYBODY or request_body.refused(environ):
+            return None
+        if known is None or not self._alive(known):
+            return None
+        return limit, known
 
 
 def _get(
@@ -82,7 +121,7 @@ def _get(
 ) -> Iterable[bytes]:
     """Answer the GET with which Web Connector looks at the certificate, or ?wsdl."""
     if "wsdl" in environ.get("QUERY_STRING", "").lower():
-        body, kind = contract, "text/xml; charset=utf-8"
+        body, kind = contract, CONTENT_TYPE
     else:
         body, kind = b"QuickBooks Web Connector service.\n", "text/plain; charset=utf-8"
     headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
@@ -163,7 +202,7 @@ def _answer(start_response: Callable[..., Any], body: bytes) -> Iterable[bytes]:
     start_response(
         "200 OK",
         [
-            ("Content-Type", "text/xml; charset=utf-8"),
+            ("Content-Type", CONTENT_TYPE),
             ("Content-Length", str(len(body))),
         ],
     )

@@ -41,12 +41,14 @@ _LOG = structlog.get_logger(__name__)
 class Call:
     """One method: the names of its arguments in the contract's order, and its work.
 
-    `work` takes the caller's network address and the arguments.
+    `work` takes the caller's network address and the arguments. `at_once` tells of the
+    arguments whether it waits for nothing: no database, no file, no log.
     """
 
     name: str
     names: tuple[str, ...]
     work: Callable[..., Any]
+    at_once: Callable[..., bool] = lambda *_: False
 
     def answer(self, peer: str, *arguments: str | None) -> Any:
         """Return what the method answers; the safe value if it fails.
@@ -90,11 +92,17 @@ def outcome(name: str, result: Any) -> str:
 def calls(talk: Conversation) -> dict[str, Call]:
     """Return the methods of a conversation."""
     made = (
-        Call("serverVersion", (), lambda _peer: talk.admission.server_version()),
+        Call(
+            "serverVersion",
+            (),
+            lambda _peer: talk.admission.server_version(),
+            lambda: True,
+        ),
         Call(
             "clientVersion",
             ("strVersion",),
             lambda peer, version: talk.admission.client_version(version, peer=peer),
+            lambda version: version != "" and talk.admission.is_new_enough(version),
         ),
         Call(
             "authenticate",

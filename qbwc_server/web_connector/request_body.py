@@ -16,11 +16,10 @@ from xml.parsers import expat
 
 from qbwc_server.proxies import INSECURE
 from qbwc_server.qbxml.response import clean
+from qbwc_server.serving.served import ALLOWED, OF_ANYBODY
 from qbwc_server.web_connector import unreadable
 from qbwc_server.web_connector.unreadable import start
 
-OF_ANYBODY = 64 * 1024
-"""Bytes read of a call whatever its ticket; all but two methods fit into it."""
 OF_FIRST_CALL = 1024 * 1024
 """Bytes of sendRequestXML, which brings what QuickBooks says about the file."""
 
@@ -66,30 +65,49 @@ def read(
         Unreadable: it came without https, is compressed, is larger than it may be, or
             its ticket is not alive.
     """
-    if environ.get(INSECURE):
-        raise Unreadable("sent without https", b"")
-    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise Unreadable(f"encoded as {encoding[:20]}", b"")
-    allowed = {"receiveResponseXML": most, "sendRequestXML": OF_FIRST_CALL}
-    limit = min(most, allowed.get(called, OF_ANYBODY))
+    if why := refused(environ):
+        raise Unreadable(why, b"")
+    limit = most_of(called, most)
     source = _Source(environ)
+    known = environ.get(ALLOWED)
+    if known is not None:
+        # The server has asked already, and gathered no more than that.
+        limit = min(limit, known)
+        body = source.read(source.length)
+        if len(body) <= limit:
+            return body
+        raise Unreadable(_too_large(limit, body), body)
     body = source.read(min(limit, OF_ANYBODY) + 1)
     if len(body) <= min(limit, OF_ANYBODY):
         return body
     known = ticket(body)
-    if known is None or called not in allowed or not alive(known):
-        raise Unreadable(
-            f"larger than {min(limit, OF_ANYBODY)} bytes, "
-            f"which this call may not be: {start(body)}",
-            body,
-        )
+    if known is None or limit <= OF_ANYBODY or not alive(known):
+        raise Unreadable(_too_large(min(limit, OF_ANYBODY), body), body)
     body += source.read(limit + 1 - len(body))
     if len(body) > limit:
         # A client that still sends when the answer comes sees a broken connection.
         source.discard()
-        raise Unreadable(f"larger than {limit} bytes: {start(body)}", body)
+        raise Unreadable(_too_large(limit, body), body)
     return body
+
+
+def refused(environ: dict[str, Any]) -> str:
+    """Return why a request is refused whatever its body is, "" if it is not."""
+    if environ.get(INSECURE):
+        return "sent without https"
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    return "" if encoding in {"", "identity"} else f"encoded as {encoding[:20]}"
+
+
+def most_of(called: str, most: int) -> int:
+    """Return how many bytes a call may have, made with a ticket that is alive."""
+    if called == "receiveResponseXML":
+        return most
+    return min(most, OF_FIRST_CALL if called == "sendRequestXML" else OF_ANYBODY)
+
+
+def _too_large(limit: int, body: bytes) -> str:
+    return f"larger than {limit} bytes, which this call may not be: {start(body)}"
 
 
 class _Source:
@@ -101,21 +119,13 @@ class _Source:
     def __init__(self, environ: dict[str, Any]) -> None:
         self._input = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH") or ""
-        self._left = int(length) if _LENGTH.fullmatch(length) else 0
+        self.length = int(length) if _LENGTH.fullmatch(length) else 0
         if environ.get("wsgi.input_terminated", False):
-            self._left = 2**62
+            self.length = 2**62
 
     def read(self, size: int) -> bytes:
-        """Return what comes next.
-
-        Raises:
-            Unreadable: the client broke off, or its chunks are none.
-        """
-        try:
-            got: bytes = self._input.read(min(size, self._left))
-        except Exception as error:  # noqa: BLE001 - each server has its own for it
-            raise Unreadable(f"broken off: {type(error).__name__}", b"") from None
-        self._left -= len(got)
+        got: bytes = self._input.read(min(size, self.length))
+        self.length -= len(got)
         return got
 
     def discard(self) -> None:

@@ -17,7 +17,7 @@ from spyne.protocol.soap import Soap11  # isort: skip
 from spyne.server.wsgi import WsgiApplication  # isort: skip
 
 from qbwc_server.web_connector.conversation import Conversation
-from qbwc_server.web_connector.endpoint import WSGI, endpoint
+from qbwc_server.web_connector.endpoint import Endpoint
 from qbwc_server.web_connector.envelope import NAMESPACE
 from qbwc_server.web_connector.methods import Call, calls
 
@@ -27,7 +27,7 @@ logging.getLogger("spyne.protocol.soap.soap11.invalid").disabled = True
 
 def application(
     conversation: Conversation, *, address: str, max_body_bytes: int
-) -> WSGI:
+) -> Endpoint:
     """Return the WSGI application of the endpoint.
 
     `address` is its public URL, for the WSDL; larger bodies than `max_body_bytes` are
@@ -55,7 +55,7 @@ def application(
     def keep(ticket: str, body: str, why: str, peer: str) -> int:
         return int(unreadable.answer(peer, ticket, body, why))
 
-    return endpoint(
+    return Endpoint(
         methods,
         by_name,
         keep=keep,

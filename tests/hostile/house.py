@@ -51,10 +51,15 @@ class House:
         self.rest = self.memory()
 
     def send(
-        self, path: str, body: bytes, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        seconds: float = 60,
     ) -> tuple[int, bytes]:
         """Post a body; return the status and the answer, (0, why) without one."""
-        with closing(HTTPConnection(HOST, self.port, timeout=60)) as connection:
+        with closing(HTTPConnection(HOST, self.port, timeout=seconds)) as connection:
             try:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     # It may answer before it has read everything.
@@ -65,7 +70,12 @@ class House:
                 return 0, type(error).__name__.encode()
 
     def call(
-        self, method: str, body: bytes, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        seconds: float = 60,
     ) -> str:
         """Post a call; return what the method answered, as text."""
         status, answer = self.send(
@@ -76,6 +86,7 @@ class House:
                 "Content-Type": "text/xml; charset=utf-8",
                 **(headers or {}),
             },
+            seconds=seconds,
         )
         return str(result(method, answer)) if status == 200 else f"HTTP {status}"
 
@@ -96,7 +107,7 @@ class House:
 
     def cost(self, send: Callable[[], str]) -> Cost:
         """Send something; memory is above what a server has that has just started."""
-        for pid in self._pids():
+        for pid in self.pids():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         began, worked = time.perf_counter(), self._worked()
         answered = send()
@@ -111,13 +122,14 @@ class House:
         """Return the resident megabytes of its processes."""
         return self._memory("VmRSS")
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
+        """Return its processes."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [self.pid, *map(int, children.split())]
 
     def _worked(self) -> float:
         ticks = 0
-        for pid in self._pids():
+        for pid in self.pids():
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
@@ -125,15 +137,18 @@ class House:
     def _memory(self, what: str) -> float:
         return sum(
             int(line.split()[1]) / 1024
-            for pid in self._pids()
+            for pid in self.pids()
             for line in Path(f"/proc/{pid}/status").read_text().splitlines()
             if line.startswith(what)
         )
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
-    """Run `serve` on SQLite in a folder, with one company."""
+def house(folder: Path, *, files: int = 0, without: str = "") -> Iterator[House]:
+    """Run `serve` on SQLite in a folder, with one company.
+
+    `files` is how many it may open. `without` is Python that switches a rule off.
+    """
     settings = Settings(data_dir=folder)
     made = app.parts(settings)
     company = registry.add(
@@ -150,7 +165,10 @@ def house(folder: Path) -> Iterator[House]:
     environment = {**os.environ, "QBWC_DATA_DIR": str(folder)}
     environment["QBWC_LOG_JSON"] = "true"
     environment["PYTHONPATH"] = str(Path(app.__file__).parents[1])
-    command = [sys.executable, "-m", "qbwc_server", "serve", "--port", str(port)]
+    program = f"{without}\nfrom qbwc_server.cli import main; main()"
+    command = [sys.executable, "-c", program, "serve", "--port", str(port)]
+    if files:
+        command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=folder

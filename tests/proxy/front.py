@@ -81,6 +81,23 @@ def certify(folder: Path) -> None:
     )
 
 
+def serve(
+    folder: Path, port: int, environment: dict[str, str], switched_off: str = ""
+) -> subprocess.Popen[bytes]:
+    """Return a server that listens."""
+    program = f"{switched_off}\nfrom qbwc_server.cli import main; main()"
+    with (folder / "serve.log").open("ab") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-c", program, "serve", "--port", str(port)],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+    until_somebody_listens(port)
+    return running
+
+
 @dataclass
 class Ports:
     """Where nginx listens for https and http, and where the server does."""
@@ -114,8 +131,13 @@ class Front:
         self._server: subprocess.Popen[bytes] | None = None
         certify(folder)
 
-    def begin(self, *, without: str = "", server: bool = True) -> None:
-        """Start both and wait until they listen."""
+    def begin(
+        self, *, without: str = "", server: bool = True, switched_off: str = ""
+    ) -> None:
+        """Start both and wait until they listen.
+
+        `switched_off` is Python that switches a rule of the server off.
+        """
         text = CONF.read_text()
         assert without in text
         text = text.replace(without, "")
@@ -137,18 +159,9 @@ class Front:
         )
         until_somebody_listens(self.ports.https)
         if server:
-            with (self.folder / "serve.log").open("ab") as log:
-                self._server = subprocess.Popen(
-                    [
-                        *(sys.executable, "-m", "qbwc_server", "serve"),
-                        *("--port", str(self.ports.server)),
-                    ],
-                    env=self._environment,
-                    cwd=self.folder,
-                    stdout=log,
-                    stderr=log,
-                )
-            until_somebody_listens(self.ports.server)
+            self._server = serve(
+                self.folder, self.ports.server, self._environment, switched_off
+            )
 
     def connections(self, method: str) -> list[str]:
         """Return on which of its connections nginx saw requests of Web Connector."""

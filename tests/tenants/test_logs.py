@@ -6,14 +6,12 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import structlog
-from gunicorn.config import Config
 
-from qbwc_server.cli.server_logs import ServerLogs
 from qbwc_server.logs import scrub, set_up_logs
+from qbwc_server.serving.processes import configured
 
 TOKEN = "dpng72n6fb2wylavrfkwkdb23r4px3yk"
 TICKET = "7-" + "0f" * 20
@@ -91,13 +89,23 @@ def test_a_secret_is_hidden_wherever_it_is_in_a_line(logs: io.StringIO) -> None:
     assert "KeyError: '[hidden]'" in lines[2]["exception"]
 
 
-def test_gunicorn_writes_no_address_of_a_request_past_us(
+def test_the_http_server_writes_no_address_of_a_request_past_us(
     logs: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It logs the address of each request that failed, by handlers of its own."""
-    made: Any = ServerLogs(Config())
-    made.error("Error handling request %s", f"/setup/{TOKEN}")
+    """By itself it logs the address of each request, by handlers of its own."""
+    configured(_nobody, _nothing)
+    logging.getLogger("uvicorn.error").error("failed: %s", f"/setup/{TOKEN}")
+    logging.getLogger("uvicorn.access").info("asked: %s", f"/setup/{TOKEN}")
 
-    assert "/setup/[hidden]" in logs.getvalue()
+    assert logs.getvalue().count("/setup/[hidden]") == 1
     assert TOKEN not in logs.getvalue() + "".join(capfd.readouterr())
-    assert made.error_log.handlers == made.access_log.handlers == []
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        assert logging.getLogger(name).handlers == []
+
+
+async def _nobody(*_: object) -> None:
+    """Answer nothing."""
+
+
+async def _nothing() -> None:
+    """Say nothing."""

@@ -26,10 +26,10 @@ from qbwc_server.sandbox.web_connector.interference import Call, Interference
 from qbwc_server.sandbox.web_connector.program import Run, WebConnector
 from qbwc_server.sandbox.web_connector.registration import add, read_application
 from qbwc_server.sandbox.web_connector.soap_call import INTUIT, envelope
+from qbwc_server.serving.served import WSGI
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.web_connector.conversation import Conversation
-from qbwc_server.web_connector.endpoint import WSGI
 from tests.conftest import Clock
 
 PATH = "C:\\Books\\Alice.QBW"

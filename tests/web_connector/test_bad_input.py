@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from qbwc_server.cli.demo_processes import free_port
 from qbwc_server.sandbox.web_connector.program import WebConnector
 from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.storage import tables
 from qbwc_server.web_connector import soap
 from qbwc_server.web_connector.conversation import NO_SESSION
+from tests.waiting import until_somebody_listens
 from tests.web_connector.desk import PARAMETERS, Desk, body_of, post, result, serving
 
 pytestmark = pytest.mark.in_turn
@@ -327,59 +329,38 @@ def test_a_broken_chunked_body_gets_the_no(desk: Desk) -> None:
     assert b"<sendRequestXMLResult></sendRequestXMLResult>" in answer
 
 
-GUNICORN = """
-import os
-from qbwc_server.app import Parts, utc_now, wsgi
-from qbwc_server.storage.database import make_engine
-from qbwc_server.keys import Keys
-from qbwc_server.settings import Settings
-settings = Settings()
-engine, keys = make_engine(settings.url()), Keys([os.environ["TEST_KEY"]])
-application = wsgi(Parts(settings, engine, keys, utc_now))
-"""
-
-
 @pytest.fixture
-def gunicorn(desk: Desk, tmp_path: Path) -> Iterator[str]:
-    """The URL of the server in a process of its own, as in production."""
-    (tmp_path / "served.py").write_text(GUNICORN)
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "served:application"),
-                *(
-                    "--worker-class",
-                    "qbwc_server.web_connector.arrivals.Worker",
-                    "--threads",
-                    "4",
-                ),
-                *("--bind", f"fd://{listening.fileno()}", "--chdir", str(tmp_path)),
-                *("--worker-tmp-dir", str(tmp_path)),
-            ],
-            pass_fds=[listening.fileno()],
-            env={
-                **os.environ,
-                "QBWC_DATABASE_URL": desk.settings.database_url,
-                "TEST_KEY": desk.settings.secret_key.get_secret_value(),
-                "QBWC_DATA_DIR": str(tmp_path),
-                "PYTHONPATH": os.pathsep.join(sys.path),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        port = listening.getsockname()[1]
-        try:
-            yield f"http://localhost:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
+def served(desk: Desk, tmp_path: Path) -> Iterator[str]:
+    """The URL of the server in processes of its own, as in production."""
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "qbwc_server", "serve"),
+            *("--port", str(port), "--threads", "4"),
+        ],
+        env={
+            **os.environ,
+            "QBWC_DATABASE_URL": desk.settings.database_url,
+            "QBWC_SECRET_KEY": desk.settings.secret_key.get_secret_value(),
+            "QBWC_DATA_DIR": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until_somebody_listens(port)
+        yield f"http://localhost:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
 
 
-def test_gunicorn_serves_a_whole_run_with_expect_100_continue(
-    desk: Desk, gunicorn: str
+def test_the_server_serves_a_whole_run_with_expect_100_continue(
+    desk: Desk, served: str
 ) -> None:
     """Bodies that wait for permission, and chunked ones, all in one run."""
-    desk.url = gunicorn
+    desk.url = served
     made = desk.connector()
     run = WebConnector(
         made.application,
@@ -392,7 +373,7 @@ def test_gunicorn_serves_a_whole_run_with_expect_100_continue(
     ).run()
     assert (run.error, run.percents) == (None, (100,))
     assert desk.all_read()
-    parts = urlsplit(gunicorn)
+    parts = urlsplit(served)
     body = body_of("clientVersion", " " * 50_000 + "1.0")
     with closing(HTTPConnection(str(parts.hostname), parts.port)) as connection:
         connection.request(

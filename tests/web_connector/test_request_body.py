@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.serving.served import OF_ANYBODY
 from qbwc_server.web_connector.request_body import (
-    OF_ANYBODY,
     OF_FIRST_CALL,
     Unreadable,
     read,

@@ -16,8 +16,8 @@ from qbwc_server.words import qwclog
 from qbwc_server.words.qwclog import Finding
 
 _RUNS = 50
-_AROUND_A_FILE = 10_000
-"""What a form adds to the file that is sent with it."""
+MOST_SENT = qwclog.MOST_BYTES + 10_000
+"""With what a form adds to the file that is sent with it."""
 _TOO_LARGE = "That is more than 5 MB. Send only the end of it, which is the newest."
 
 
@@ -33,7 +33,7 @@ def blueprint(site: Site) -> Blueprint:
     def explain(token: str) -> Response:
         company = site.company(token)
         # Read into memory, explained in this answer, and kept nowhere.
-        request.max_content_length = qwclog.MOST_BYTES + _AROUND_A_FILE
+        request.max_content_length = MOST_SENT
         try:
             log = request.files.get("log")
         except RequestEntityTooLarge:

@@ -25,6 +25,8 @@ from qbwc_server.storage.database import company_transaction, next_id
 MOST_KEPT = 1000
 """Callbacks of one company that wait to be worked with; a worker takes 500 at once."""
 
+MOST_BYTES = 2 * 1024 * 1024
+
 _LOG = structlog.get_logger(__name__)
 _CALLBACK = tables.mosaic_callback
 
@@ -44,6 +46,7 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
             return Response("unknown address\n", 404, mimetype="text/plain")
         company_id = company.id
         logs.about(company=company_id)
+        request.max_content_length = MOST_BYTES
         try:
             said = parse(request.get_data())
         except MalformedCallback as error:

@@ -1,0 +1,1 @@
+"""The server: what is gathered, bounded and handed over."""
