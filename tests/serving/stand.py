@@ -43,6 +43,8 @@ class Stand:
         """Begin to serve."""
         self._thread.start()
         until(lambda: self.server.started)
+        # As `processes` does: uvicorn has as few wait as it takes at once.
+        self._listener.listen(256)
 
     def stop(self) -> None:
         """End; whoever is connected has gone by then."""
