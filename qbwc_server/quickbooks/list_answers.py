@@ -20,11 +20,11 @@ from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import exchanges, queue
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import KINDS, time_entry, watermark
 from qbwc_server.kinds.kind import Kind, Seen
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, status
-from qbwc_server.qbxml.values import believed, true_offset_minutes, wall
+from qbwc_server.qbxml.values import believed
 from qbwc_server.quickbooks import list_requests, lost_iterators
 from qbwc_server.records import store, unread
 from qbwc_server.records.unread import Unread
@@ -158,7 +158,9 @@ def _apply_page(
         tell_unread(connection, job, not_read, now)
     cursor["watermark"] = _greatest(cursor.get("watermark"), seen, now)
     cursor["pages"] = cursor.get("pages", 0) + 1
-    _learn_offset(connection, company, seen)
+    offset = watermark.office_offset(seen)
+    if offset is not None and offset != company.offset_minutes:
+        registry.change(connection, company.id, offset_minutes=offset)
     if kind.iterable:
         lost_iterators.note_page(cursor, kind, answer)
     if kind.iterable and answer.iterator_remaining:
@@ -256,7 +258,7 @@ def _finish(
 ) -> None:
     state = list_requests.state(connection, company.id, job.kind)
     values: dict[str, object] = {
-        "watermark": list_requests.reached(state, cursor, now),
+        "watermark": watermark.reached(state, cursor, now),
         "last_read_at": now,
         "problem": None,
     }
@@ -294,7 +296,7 @@ def _sweep(
         return False
     missed, _ = store.unseen(connection, company.id, KINDS[job.kind], job.id)
     if missed:
-        since = list_requests.since(state.watermark)
+        since = watermark.since(state.watermark)
         lost_iterators.ask_what_changed(cursor, since)
     return bool(missed)
 
@@ -385,14 +387,3 @@ def _greatest(before: str | None, seen: Sequence[Seen], now: datetime) -> str | 
     """Return the new watermark."""
     times = [believed(one.time_modified, now) for one in seen]
     return max([before or "", *times]) or None
-
-
-def _learn_offset(
-    connection: Connection, company: Company, seen: Sequence[Seen]
-) -> None:
-    latest = max(seen, key=lambda one: wall(one.time_modified), default=None)
-    if latest is None or not wall(latest.time_modified):
-        return
-    offset = true_offset_minutes(latest.time_modified, latest.edit_sequence)
-    if offset is not None and offset != company.offset_minutes:
-        registry.change(connection, company.id, offset_minutes=offset)

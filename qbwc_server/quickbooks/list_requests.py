@@ -22,13 +22,9 @@ from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import claiming, queue
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds import KINDS, time_entry
+from qbwc_server.kinds import KINDS, time_entry, watermark
 from qbwc_server.kinds.kind import Kind
 from qbwc_server.qbxml.request import Body, Request
-from qbwc_server.qbxml.values import (
-    wall_clock_minus,
-    wall_datetime,
-)
 from qbwc_server.records import restored
 from qbwc_server.storage import statements, tables
 
@@ -36,10 +32,6 @@ ACTIVITY, DELETIONS = "company", "deletions"
 TIME_DELETIONS, PREFERENCES = "time_deletions", "preferences"
 _FIRST_PRIORITY, _BEFORE_WRITES = 1, 2
 _READING = tables.reading
-_OVERLAP_MINUTES = 5
-_REPEATED_HOUR = 60
-_A_DAY = 26 * 60
-"""In minutes, and a bit more: the farthest that two places on earth are apart."""
 _DELETIONS_REACH_BACK = timedelta(days=85)
 """QuickBooks remembers deletions for 90 days."""
 
@@ -255,7 +247,9 @@ def _begin(
     rules: Rules,
 ) -> dict[str, Any]:
     full = is_full_due(state, now, rules)
-    start = None if full or state is None else changed_from(state, now, offset)
+    start = (
+        None if full or state is None else watermark.changed_from(state, now, offset)
+    )
     return {
         "session": session_id,
         "began": now.isoformat(),
@@ -271,62 +265,6 @@ def _begin(
         "from_name": None,
         "watermark": state.watermark if state is not None else None,
     }
-
-
-def changed_from(
-    state: Row[Any], now: datetime, offset_minutes: int | None
-) -> str | None:
-    """Return from when on to ask for changes, None for everything there is.
-
-    Never from after the last read: what is ahead of it is of a wrong clock. Once a day,
-    and where that read is ahead of us, a day earlier: a clock may have been set back.
-    """
-    if state.watermark is None:
-        return None
-    last, read_at = state.watermark, state.last_read_at
-    if offset_minutes is not None:
-        there = read_at + timedelta(minutes=offset_minutes)
-        last = min(last, there.strftime("%Y-%m-%dT%H:%M:%S"))
-    start = since(last)
-    behind = read_at.date() < now.date() or read_at > now
-    return wall_clock_minus(start, _A_DAY) if behind else start
-
-
-def since(watermark: str) -> str:
-    """Return from when on to ask, so that nothing after a watermark is missed."""
-    return wall_clock_minus(watermark, _overlap(watermark))
-
-
-def reached(
-    state: Row[Any] | None, cursor: dict[str, Any], now: datetime
-) -> str | None:
-    """Return the watermark after a completed read that met `cursor["watermark"]`.
-
-    A read takes its time, and what changes meanwhile behind the current page carries
-    a smaller time than what is met on a later page. So the greatest is moved back by
-    as long as the read took by our own clock.
-    """
-    before = (state.watermark if state is not None else None) or ""
-    greatest = cursor.get("watermark") or ""
-    if greatest > before:
-        # A clock that went back meanwhile would move the watermark into the future.
-        took = abs(now - datetime.fromisoformat(cursor["began"]))
-        back = timedelta(seconds=-(-took // timedelta(seconds=1)))
-        greatest = max(before, (wall_datetime(greatest) - back).isoformat())
-    return max(before, greatest) or None
-
-
-def _overlap(watermark: str) -> int:
-    """Return by how many minutes a watermark is moved back.
-
-    Clocks go back at weekends, and then an hour of wall-clock time comes twice: what
-    changed in its second run carries a smaller time than what was read in its first.
-    """
-    moment = wall_datetime(watermark)
-    weekend = moment.isoweekday() >= 6 or (
-        moment.isoweekday() == 1 and moment.hour < 12
-    )
-    return _OVERLAP_MINUTES + (_REPEATED_HOUR if weekend else 0)
 
 
 def _page(kind: Kind, job: Job, cursor: dict[str, Any]) -> Request:
@@ -371,7 +309,7 @@ def _deletions(
     )
     reach: Body = ()
     if state is not None and state.deleted_watermark is not None:
-        earlier = since(state.deleted_watermark)
+        earlier = watermark.since(state.deleted_watermark)
         reach = (("DeletedDateRangeFilter", (("FromDeletedDate", earlier),)),)
     return Request("ListDeletedQueryRq", (*types, *reach), request_id=str(job.id))
 

@@ -22,6 +22,7 @@ from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import watermark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
@@ -31,7 +32,11 @@ from qbwc_server.qbxml.values import (
     boolean,
     wall,
 )
-from qbwc_server.quickbooks import list_requests, time_records, time_requests
+from qbwc_server.quickbooks import (
+    list_requests,
+    time_records,
+    time_requests,
+)
 from qbwc_server.quickbooks.about_time import compared, deleted, verified
 from qbwc_server.quickbooks.about_time.asking import accepted
 from qbwc_server.quickbooks.about_time.seen import keep_told, see
@@ -261,7 +266,7 @@ def _finish(
     state = list_requests.state(connection, company.id, NAME)
     believed_gone = accepted(connection, company.id)
     values: dict[str, object] = {
-        "watermark": list_requests.reached(state, cursor, now),
+        "watermark": watermark.reached(state, cursor, now),
         "last_read_at": now,
         "begun_at": datetime.fromisoformat(cursor["began"]),
         "problem": None,

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Heard, Question
 from qbwc_server.jobs.queue import Job
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import time_entry, watermark
 from qbwc_server.kinds.identity import Word, likeness
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.qbxml.request import Request
@@ -135,7 +135,7 @@ def _ask_for_changes(connection: Connection, job: Job) -> bool:
     since = (job.sent_at - _ANYWHERE).strftime("%Y-%m-%dT%H:%M:%S")
     state = list_requests.state(connection, job.company_id, time_entry.NAME)
     if state is not None and state.watermark is not None:
-        since = min(since, list_requests.since(state.watermark))
+        since = min(since, watermark.since(state.watermark))
     queue.note(connection, job, cursor=replace(job.doubt, since=since).kept())
     return True
 

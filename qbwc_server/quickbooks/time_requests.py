@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.queue import Job
+from qbwc_server.kinds import watermark
 from qbwc_server.kinds.time_entry import ELEMENTS, NAME
 from qbwc_server.qbxml.request import Body, Request
 from qbwc_server.quickbooks import list_requests
@@ -124,7 +125,7 @@ def _begin(
 ) -> dict[str, Any]:
     full = list_requests.is_full_due(state, now, rules)
     today = now.date()
-    watermark = state.watermark if state is not None else None
+    reached = state.watermark if state is not None else None
     first: dict[str, Any] = {"since": None, "from": None, "to": None, "days": 0}
     start = today - timedelta(days=round(365.25 * rules.history_years))
     if full:
@@ -132,7 +133,7 @@ def _begin(
         begins = max(start, today - timedelta(days=days))
         first |= {"from": begins.isoformat(), "days": days}
     elif state is not None:
-        first["since"] = list_requests.changed_from(state, now, company.offset_minutes)
+        first["since"] = watermark.changed_from(state, now, company.offset_minutes)
     return {
         "session": session_id,
         "began": now.isoformat(),
@@ -148,7 +149,7 @@ def _begin(
         "iterator": "",
         "remaining": None,
         "met": 0,
-        "watermark": watermark,
+        "watermark": reached,
         "number": None,
         "number_at": None,
     }
@@ -212,7 +213,7 @@ def _by_id(job: Job, txn_ids: Sequence[str]) -> Request:
 def _deletions(job: Job, state: Row[Any] | None) -> Request:
     reach: Body = ()
     if state is not None and state.deleted_watermark is not None:
-        earlier = list_requests.since(state.deleted_watermark)
+        earlier = watermark.since(state.deleted_watermark)
         reach = (("DeletedDateRangeFilter", (("FromDeletedDate", earlier),)),)
     return Request(
         "TxnDeletedQueryRq",

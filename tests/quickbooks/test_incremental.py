@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from qbwc_server.companies import registry
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.storage import tables
 from tests.conftest import reference_data
@@ -144,3 +145,24 @@ def test_only_the_elements_in_use_are_asked_for(poller: Poller) -> None:
     kept = " ".join(str(row.answer) for row in poller.rows(tables.exchange))
     assert "123-45-6789" not in kept
     assert "1980-01-01" not in kept
+
+
+def test_what_changes_on_a_computer_that_moved_west_is_read_within_the_hour(
+    poller: Poller,
+) -> None:
+    """Its wall clock went three hours back, behind what was read already."""
+    poller.hands.set("zone", "America/New_York")
+    poller.at("2026-03-02 15:05")
+    poller.hands.add("Customer", "Amsel")
+    poller.poll()
+    poller.hands.set("zone", "America/Los_Angeles")
+    poller.clock.pass_(minutes=10)
+    poller.hands.add("Customer", "Buchfink")
+    polls = 0
+    while "Buchfink" not in poller.names("customer"):
+        polls += 1
+        poller.clock.pass_(minutes=15)
+        poller.poll()
+    assert polls <= 4
+    company = registry.find(poller.engine, str(poller.company_id))
+    assert company.offset_minutes == -8 * 60
