@@ -210,7 +210,9 @@ class House:
         }
         # The agreement tells pairs only where both sides are the same.
         free = sorted(one for one in self.agreement().pairs if one[0] not in billed)
-        (here, _), (_, there) = free[0], free[1]
+        # Others each time: what both sides change within minutes is asked about.
+        first = 2 * self._marks % (len(free) - 1)
+        (here, _), (_, there) = free[first], free[first + 1]
         self.file.hands.edit_time(here, notes=f"here {self._marks}", minutes=75)
         self.people.edit_time(there, description=f"there {self._marks}", hours=1.75)
 
