@@ -238,7 +238,7 @@ def _made(
     if row.mosaic_id not in {None, mosaic_id}:
         # Made anew: should the entry that it was before be shown again, it is known.
         tombstones.leave_behind(connection, call.company_id, row, row.id, now)
-    if call.operation == "create":
+    if call.operation == "create" and row.gone:
         tombstones.lift(connection, call.company_id, row.id)
     history.event(
         connection,

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.engine import Engine
 
 from qbwc_server.kinds import gate
+from qbwc_server.kinds.gate import Reading
 from qbwc_server.mosaic_reading import lately
 from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.storage.database import company_reading
@@ -38,6 +39,8 @@ class BeforeCreating:
         self._reader = reader
         self._window = window
         self._clock = clock
+        self._known: list[Reading] | None = None
+        """What was read lately, as this pass knows it; others only read more."""
 
     def read(self, next_ones: Sequence[tuple[str, int]], most: int) -> None:
         """Read what was not read lately.
@@ -51,6 +54,7 @@ class BeforeCreating:
             MosaicError, BudgetSpent: it could not be read to its end.
         """
         whole: set[tuple[str, ...]] = set()
+        self._known = None
         while (newest := self._not_read(next_ones[:most])) is not None:
             today, window = self._clock().date(), self._window
             days, then = window.days, _WHOLE
@@ -61,15 +65,21 @@ class BeforeCreating:
                 self._reader.read_last(days, self._clock(), then)
             else:  # or all of it takes so long that it is old when it is read
                 self._read_of(newest, next_ones)
+            self._known = None
 
     def was_read(self, day: str, member: int) -> bool:
         """Tell whether an entry may be made as far as reading Mosaic goes."""
+        if self._not_read([(day, member)]) is None:
+            return True
+        self._known = None
         return self._not_read([(day, member)]) is None
 
     def _not_read(self, next_ones: Sequence[tuple[str, int]]) -> str | None:
         """Return the newest day of entries that was not read lately, if any."""
-        with company_reading(self._engine, self._company_id) as connection:
-            known = lately.readings(connection, self._company_id)
+        if self._known is None:
+            with company_reading(self._engine, self._company_id) as connection:
+                self._known = lately.readings(connection, self._company_id)
+        known = self._known
         now, hot_days = self._clock(), self._window.hot_days
         return max(
             (

@@ -323,7 +323,7 @@ _READ = sa.select(_local("transaction_read_only", "on"), *_TO_COMPANY)
 _TAKEN = sa.update(_sequence).where(_OF_COMPANY).values(last_id=sa.bindparam("last"))
 _MOVED = {"moves": _sequence.c.moves + 1}
 _TAKEN_AND_MOVED = _TAKEN.values(_MOVED)
-_MOVES = sa.select(_sequence.c.moves).where(_OF_COMPANY)
+MOVES = sa.select(_sequence.c.moves).where(_OF_COMPANY)
 _IDS = "qbwc_ids"
 
 
@@ -357,7 +357,7 @@ def moves(connection: Connection, company_id: int) -> int:
 
     What changed in this transaction is counted already.
     """
-    found: int = connection.execute(_MOVES, {"company": company_id}).scalar_one()
+    found: int = connection.execute(MOVES, {"company": company_id}).scalar_one()
     ids = connection.get_execution_options().get(_IDS)
     return found + int(ids is not None and ids.moved)
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 
-from qbwc_server.storage.database import APPLICATION
+from qbwc_server.storage.database import APPLICATION, MOVES
 
 
 def at_once(
@@ -65,6 +65,14 @@ def first_at_once(
             value if of is None else of(value)
             for value, of in zip(row, made, strict=True)
         ]
+
+
+def moves_now(engine: Engine, company_id: int) -> int:
+    """Return `database.moves` as it is now, in a transaction of its own."""
+    row = first_at_once(engine, company_id, MOVES, {"company": company_id})
+    if row is None:
+        raise LookupError(company_id)
+    return int(row[0])
 
 
 def _in_one_trip(

@@ -34,10 +34,9 @@ from qbwc_server.planning import relinked, time_claiming
 from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
-from qbwc_server.storage import database, tables
+from qbwc_server.storage import database, one_trip, tables
 from qbwc_server.storage.database import (
     NOT_USABLE,
-    company_reading,
     company_transaction,
 )
 from qbwc_server.worker.next_creations import next_creations
@@ -332,9 +331,8 @@ class Delivery:
 
     def _stands(self, step: Step, moves: int) -> bool:
         """Tell whether all that a write was planned by is still so."""
-        with company_reading(self._engine, self._company.id) as connection:
-            if database.moves(connection, self._company.id) != moves:
-                return False
+        if one_trip.moves_now(self._engine, self._company.id) != moves:
+            return False
         made = _made([step])
         return not made or self._before.was_read(*made[0])
 

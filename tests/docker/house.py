@@ -96,6 +96,11 @@ class House:
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self.file = CompanyFile(folder / "firm.qbw", clock=time.time)
         build_sample_firm(self.file, people=8, clients=3, jobs=9, time_entries=30)
+        for row in self.file.store.all(
+            "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
+        ):
+            # What is on an invoice is not edited, and that is most of it.
+            self.file.hands.mark_billed(row["txn_id"], is_billed=False)
         self.new = self._add()
         self.sandbox.team.callback_url = self.new["webhook_url"]
         qwc = project.server("qwc", NAME, "-o", "-")

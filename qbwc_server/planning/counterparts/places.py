@@ -31,15 +31,19 @@ _JUST_MISSED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Places:
-    """Equal entries, one of them not shown, for records that are planned together."""
+    """Equal entries, one of them not shown, for records that are planned together.
+
+    `hidden_on` are the days on which any is not shown; it is asked for once.
+    """
 
     connection: Connection
     company_id: int
     links: Links
     pairs: Pairs
     now: datetime
+    hidden_on: Collection[str] | None = None
 
     def stands_in(self, row: Row[Any], entry: Entry) -> Row[Any] | None:
         """Return the entry that only Mosaic has and that equals one not shown there.
@@ -82,6 +86,23 @@ class Places:
             return None
         return Action(Do.NOTHING, _JUST_MISSED, until=self.now + _NEXT_READING)
 
+    def _hidden_on(self) -> Collection[str]:
+        if self.hidden_on is None:
+            days = self.connection.execute(
+                sa.select(_RECORD.c.day)
+                .where(
+                    _RECORD.c.company_id == self.company_id,
+                    _RECORD.c.kind == NAME,
+                    _RECORD.c.day.in_(sorted(self.pairs.days)),
+                    _RECORD.c.quickbooks_id.is_not(None),
+                    _RECORD.c.mosaic_id.is_not(None),
+                    _RECORD.c.mosaic_gone.is_(True) | (_RECORD.c.misses > 0),
+                )
+                .distinct()
+            ).scalars()
+            self.hidden_on = frozenset(days)
+        return self.hidden_on
+
     def _equal(
         self, row: Row[Any], entry: Entry, hidden: Iterable[Row[Any]]
     ) -> Row[Any] | None:
@@ -97,6 +118,8 @@ class Places:
         self, row: Row[Any], entry: Entry, *how: sa.ColumnElement[bool]
     ) -> list[Row[Any]]:
         """Return a person's entries that were not shown before one was born."""
+        if row.day not in self._hidden_on():
+            return []
         candidates = self.connection.execute(
             sa.select(_RECORD)
             .where(
