@@ -207,17 +207,18 @@ class House:
     def edit(self) -> None:
         """Change one entry in QuickBooks and another in Mosaic."""
         self._marks += 1
-        billed = {
+        # What both sides change within minutes is asked about: others each time.
+        taken = {
             row["txn_id"]
             for row in self.file.store.all(
                 "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
+                " OR notes LIKE 'here %' OR notes LIKE 'there %'"
+                " OR notes LIKE 'after %'"
             )
         }
         # The agreement tells pairs only where both sides are the same.
-        free = sorted(one for one in self.agreement().pairs if one[0] not in billed)
-        # Others each time: what both sides change within minutes is asked about.
-        first = 2 * self._marks % (len(free) - 1)
-        (here, _), (_, there) = free[first], free[first + 1]
+        free = sorted(one for one in self.agreement().pairs if one[0] not in taken)
+        (here, _), (_, there) = free[0], free[1]
         self.file.hands.edit_time(here, notes=f"here {self._marks}", minutes=75)
         self.people.edit_time(there, description=f"there {self._marks}", hours=1.75)
 
