@@ -93,7 +93,7 @@ def test_one_object_that_our_parser_fails_on_stops_itself_and_no_other(
     """The others of its page are taken, and after the fix the replay brings it in."""
     for name in ("Ann", BAD):
         poller.hands.add("Employee", name)
-    poller.clock.pass_(hours=6)
+    poller.clock.pass_(hours=4, minutes=30)
     poller.hands.add("Employee", "Zoe")
     with bug(monkeypatch, "employee", error):
         poller.poll()
