@@ -95,7 +95,7 @@ class House:
         self._mosaic = serve(self.sandbox, 0, host=project.gateway())
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self.file = CompanyFile(folder / "firm.qbw", clock=time.time)
-        build_sample_firm(self.file, people=8, clients=3, jobs=9, time_entries=30)
+        build_sample_firm(self.file, people=8, clients=3, jobs=9, time_entries=90)
         for row in self.file.store.all(
             "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
         ):
