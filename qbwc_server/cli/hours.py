@@ -10,6 +10,7 @@ from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import json_option, parts, reporting, show, show_one
 from qbwc_server.companies import registry
 from qbwc_server.decisions import before_live, billable, relinked, time_sharing
+from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.standing import unplaced
 from qbwc_server.storage.database import company_reading, company_transaction
 
@@ -114,7 +115,7 @@ def relinked_(
             )
         click.echo(f"{done} {'are moved with the next runs' if move else 'stay'}.")
         return
-    rows = [{**asdict(one), "hours": _hours(one.minutes)} for one in waiting]
+    rows = [{**asdict(one), "hours": in_hours(one.minutes)} for one in waiting]
     show(rows, _RELINKED, as_json=as_json)
 
 
@@ -144,7 +145,7 @@ def before_live_(
     found = registry.find(made.engine, company)
     with company_reading(made.engine, found.id) as connection:
         entries, minutes = before_live.waiting(connection, found.id)
-    hours = _hours(minutes)
+    hours = in_hours(minutes)
     if add is not None:
         where = "are entered in QuickBooks" if add else "stay in Mosaic alone"
         ask_back(entries, f"{hours} hours {where}.", yes=yes)
@@ -167,7 +168,7 @@ def unplaced_(company: str, *, as_json: bool) -> None:
     found = registry.find(made.engine, company)
     with company_reading(made.engine, found.id) as connection:
         rows = [
-            {**asdict(one), "hours": _hours(one.minutes)}
+            {**asdict(one), "hours": in_hours(one.minutes)}
             for one in unplaced.of(connection, found.id)
         ]
     show(rows, _UNPLACED, as_json=as_json)
@@ -205,11 +206,7 @@ def billable_(
                 connection, found.id, keep, by=who, now=made.clock(), why=why
             )
     rows = [
-        {"billable_in": side, "entries": count, "hours": _hours(minutes)}
+        {"billable_in": side, "entries": count, "hours": in_hours(minutes)}
         for side, (count, minutes) in asked.sides.items()
     ]
     show(rows, _BILLABLE, as_json=as_json)
-
-
-def _hours(minutes: int) -> str:
-    return f"{minutes // 60}:{minutes % 60:02}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from qbwc_server.app import Parts
 from qbwc_server.cli.acting import ask_back, by_whom, operator, yes_option
 from qbwc_server.cli.output import (
     dereference,
@@ -18,12 +19,18 @@ from qbwc_server.cli.output import (
     show,
 )
 from qbwc_server.companies import registry
+from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import bulk, linking, overlap
 from qbwc_server.decisions.linking import Word
+from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import forecast, going_live
 from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
+_NOT_TOLD = (
+    "No preview was made. Hours that Mosaic has already wait for a word: see `company "
+    "before-live`."
+)
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
 
 
@@ -177,18 +184,18 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
 
 @click.command("go-live")
 @click.argument("company")
+@yes_option
 @json_option
 @reporting
-def go_live(company: str, *, as_json: bool) -> None:
+def go_live(company: str, *, yes: bool, as_json: bool) -> None:
     """Have everything written that waits; refused while something is missing."""
     made = parts()
     found = registry.find(made.engine, company)
     reasons: list[str] = []
+    previewed = found.mode == "preview" and _told(made, found, yes=yes)
     try:
-        with company_reading(made.engine, found.id) as connection:
-            seen = forecast.last(connection, found.id) is not None
         done = going_live.go_live(
-            made.engine, found, made.clock, who=operator(), previewed=seen
+            made.engine, found, made.clock, who=operator(), previewed=previewed
         )
     except going_live.NotReady as error:
         done, reasons = False, error.reasons
@@ -198,5 +205,24 @@ def go_live(company: str, *, as_json: bool) -> None:
         click.echo(f"{found.name} is live{'' if done else ' already'}.")
     for reason in [] if as_json else reasons:
         click.echo(reason, err=True)
+    if done and not previewed:
+        click.echo(_NOT_TOLD, err=True)
     if reasons:
         raise click.exceptions.Exit(1)
+
+
+def _told(made: Parts, company: Company, *, yes: bool) -> bool:
+    """Tell what going live enters in QuickBooks and ask back; False: nobody can tell.
+
+    What the worker's last preview says is no yes of anybody until it was shown.
+    """
+    with company_reading(made.engine, company.id) as connection:
+        kept = forecast.last(connection, company.id)
+    if kept is None or kept.enters is None:
+        return False
+    entries, minutes = kept.enters
+    if entries and not yes:
+        what = f"{entries:,} time entries of Mosaic, {in_hours(minutes)} hours,"
+        question = f"{what} are entered in QuickBooks. Go on?"
+        click.confirm(question, abort=True, err=True)
+    return True

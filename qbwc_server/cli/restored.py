@@ -16,7 +16,7 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.companies import registry
 from qbwc_server.decisions import restored
-from qbwc_server.kinds import restored as rules
+from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 
@@ -44,7 +44,7 @@ def list_(name: str, *, as_json: bool) -> None:
             "id": reference(found.id, row.id),
             "state": row.state,
             "restored": row.restored,
-            "hours": rules.hours(int((row.lost or {}).get("minutes") or 0)),
+            "hours": in_hours(int((row.lost or {}).get("minutes") or 0)),
             "name": row.name,
             "reason": row.reason,
         }

@@ -84,6 +84,7 @@ class Company:
     time_window_at: datetime | None
     mosaic_time_from: str | None
     both_known_at: datetime | None
+    first_known_at: datetime | None
     time_claims: str
     before_live: str
     relinks_from: int | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.engine import Connection, Row
@@ -37,13 +38,17 @@ def differing(
     connection: Connection, company_id: int, *, limit: int | None = None
 ) -> Differing:
     """Return what is asked, of at most `limit` conflicts."""
-    rows = conflicts.asking(connection, company_id, limit=limit)
+    looked = 0
+    rows = islice(conflicts.asking(connection, company_id), limit)
     minutes: dict[str, list[int]] = {"QuickBooks": [], "Mosaic": []}
-    for row in _of(rows):
+    for row in rows:
+        looked += 1
+        if not _is_of_it(row):
+            continue
         here = is_billable(row.quickbooks["billable"])
         minutes["QuickBooks" if here else "Mosaic"].append(row.quickbooks["minutes"])
     sides = {side: (len(found), sum(found)) for side, found in minutes.items()}
-    return Differing(sides, len(rows) == limit)
+    return Differing(sides, looked == limit)
 
 
 def settle(
@@ -56,11 +61,12 @@ def settle(
     why: str | None = None,
 ) -> int:
     """Say for all of them which side is right; return how many they are."""
-    found = _of(conflicts.asking(connection, company_id))
-    for row in found:
+    settled = 0
+    for row in filter(_is_of_it, conflicts.asking(connection, company_id)):
         conflicts.settle(connection, row, side, by=by, now=now, why=why)
-    return len(found)
+        settled += 1
+    return settled
 
 
-def _of(rows: list[Row[Any]]) -> list[Row[Any]]:
-    return [row for row in rows if conflict.of_billable_alone(row.conflict, row.agreed)]
+def _is_of_it(row: Row[Any]) -> bool:
+    return conflict.of_billable_alone(row.conflict, row.agreed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from qbwc_server.records import choices, history
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
+_BATCH = 500
 
 
 class NothingToSettle(QbwcError):
@@ -97,21 +98,25 @@ def settle(
     return True
 
 
-def asking(
-    connection: Connection, company_id: int, *, limit: int | None = None
-) -> list[Row[Any]]:
-    """Return time entries of which a person is to say which side is right."""
-    rows = connection.execute(
+def asking(connection: Connection, company_id: int) -> Iterator[Row[Any]]:
+    """Yield time entries of which a person is to say which side is right.
+
+    A part at a time: there may be years of them, and each may be settled meanwhile.
+    """
+    last = 0
+    while rows := connection.execute(
         sa.select(_RECORD)
         .where(
             _RECORD.c.company_id == company_id,
             _RECORD.c.kind == NAME,
             _RECORD.c.state == "conflict",
+            _RECORD.c.id > last,
         )
         .order_by(_RECORD.c.id)
-        .limit(limit)
-    )
-    return list(rows)
+        .limit(_BATCH)
+    ).all():
+        yield from rows
+        last = rows[-1].id
 
 
 def _said(side: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,17 +62,19 @@ def settle(
 
     What moves is the copy: in QuickBooks what we added there, else what is in Mosaic.
     """
-    found = _asked(connection, company_id)
-    for row in found:
+    settled = 0
+    for row in _asked(connection, company_id):
         of_mosaic = "mosaic" if row.external_guid is not None else "quickbooks"
         side = of_mosaic if move else LEFT
         conflicts.settle(connection, row, side, by=by, now=now, why=why)
-    return len(found)
+        settled += 1
+    return settled
 
 
-def _asked(connection: Connection, company_id: int) -> list[Row[Any]]:
-    rows = conflicts.asking(connection, company_id)
-    return [row for row in rows if _is_of_links(conflict.asked(row.conflict))]
+def _asked(connection: Connection, company_id: int) -> Iterator[Row[Any]]:
+    for row in conflicts.asking(connection, company_id):
+        if _is_of_links(conflict.asked(row.conflict)):
+            yield row
 
 
 def _is_of_links(asked: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -19,6 +19,7 @@ from qbwc_server.companies import registry
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import restored as rules
 from qbwc_server.kinds.restored import Mark
+from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.records import history, restored, time_of_mosaic
 from qbwc_server.storage import tables
 
@@ -56,7 +57,7 @@ def hours(connection: Connection, company_id: int) -> Hours | None:
     return Hours(
         entries=len(rows),
         asked=sum(row.restored in rules.ASKED for row in rows),
-        hours=rules.hours(sum(people.values())),
+        hours=in_hours(sum(people.values())),
         by_person=rules.by_person(people),
     )
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
-from qbwc_server.kinds.time_entry import BILLED, FIELDS, QUICKBOOKS_ONLY
+from qbwc_server.kinds.time_entry import BILLED, FIELDS, QUICKBOOKS_ONLY, in_hours
 from qbwc_server.kinds.two_way import Action, Company, Do, Entry, Missing
 
 Way: TypeAlias = Literal["mosaic", "quickbooks"]
@@ -151,7 +151,7 @@ def _question(mark: Mark | None, entry: Entry, company: Company) -> str:
             "Say whether it is to be deleted again or is right so."
         )
     if mark is Mark.OLDER:
-        before = hours(int((entry.lost or {}).get("minutes") or 0))
+        before = in_hours(int((entry.lost or {}).get("minutes") or 0))
         told = (
             f"Older in the restored file than we knew it: {entry.name}; it had {before}"
         )
@@ -171,12 +171,6 @@ def _question(mark: Mark | None, entry: Entry, company: Company) -> str:
         f"{told}. Mosaic has it. Say whether it is to be put back in QuickBooks{also}, "
         f"or {right}."
     )
-
-
-def hours(minutes: int) -> str:
-    """Return minutes as people write hours: 1:30."""
-    whole, rest = divmod(abs(minutes), 60)
-    return f"{'-' if minutes < 0 else ''}{whole}:{rest:02}"
 
 
 def told(taken: Sequence[tuple[str, str, int]]) -> str:
@@ -203,15 +197,15 @@ def told(taken: Sequence[tuple[str, str, int]]) -> str:
 
 
 def _sum(taken: Iterable[tuple[str, str, int]]) -> str:
-    return f"{hours(sum(minutes for _, _, minutes in taken))} hours"
+    return f"{in_hours(sum(minutes for _, _, minutes in taken))} hours"
 
 
 def by_person(minutes: Mapping[str, int]) -> str:
     """Return whose hours they are, those with most first: "Ann Lee 12:30, ..."."""
     most = sorted(minutes.items(), key=lambda one: (-one[1], one[0]))
-    named = ", ".join(f"{name} {hours(many)}" for name, many in most[:_NAMED])
+    named = ", ".join(f"{name} {in_hours(many)}" for name, many in most[:_NAMED])
     rest = most[_NAMED:]
     if not rest:
         return named
-    others = hours(sum(many for _, many in rest))
+    others = in_hours(sum(many for _, many in rest))
     return f"{named}, and {len(rest)} others {others}"

@@ -231,9 +231,13 @@ def delivery_rank(day: str, today: date, *, linked: bool) -> int:
 
 def label(day: str, person: str, minutes: int, job: str) -> str:
     """Return an entry's name for people: "2026-03-02 Anna Berg 8:00 Acme:House"."""
+    return " ".join(filter(None, (day, person, in_hours(minutes), job)))
+
+
+def in_hours(minutes: int) -> str:
+    """Return minutes as people write hours: 1:30, 1,240:00."""
     hours, rest = divmod(abs(minutes), 60)
-    sign = "-" if minutes < 0 else ""
-    return " ".join(filter(None, (day, person, f"{sign}{hours}:{rest:02}", job)))
+    return f"{'-' if minutes < 0 else ''}{hours:,}:{rest:02}"
 
 
 def glimpse(ret: Ret) -> str:

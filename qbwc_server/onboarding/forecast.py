@@ -42,6 +42,10 @@ _BEING_MADE = (
     "What you would go live with is being worked out, because there is much of it. It "
     "comes below by itself; then press Go live again."
 )
+_CHANGED = (
+    "What would enter QuickBooks has changed since you looked. Look at it below, then "
+    "press Go live again."
+)
 _REST = 30
 """So many times as long as it took is waited before it is made again."""
 _MOST = 200
@@ -55,6 +59,12 @@ class Kept:
     made_at: datetime
     milliseconds: int
     told: dict[str, Any]
+
+    @property
+    def enters(self) -> tuple[int, int] | None:
+        """How many entries of Mosaic QuickBooks would get, and minutes, if told."""
+        told = self.told.get("enters")
+        return None if told is None else (told[0], told[1])
 
 
 def serve_next(
@@ -115,6 +125,10 @@ def make(
             name: len(getattr(found, name)) for name in ("people", "jobs", "items")
         },
         "time": [asdict(one) for one in found.time[:_MOST]],
+        "enters": [
+            sum(one.entries for one in found.time if one.outcome == "add"),
+            sum(one.minutes for one in found.time if one.outcome == "add"),
+        ],
         "overlap": [asdict(one) for one in common],
     }
     kept = Kept(now, round((time.monotonic() - began) * 1000), told)
@@ -144,21 +158,34 @@ def last(connection: Connection, company_id: int) -> Kept | None:
 
 
 def go_live(
-    engine: Engine, company: Company, clock: Callable[[], datetime], *, who: str
+    engine: Engine,
+    company: Company,
+    clock: Callable[[], datetime],
+    *,
+    who: str,
+    shown: tuple[int, int] | None,
 ) -> bool:
     """Have a company go live; False if it is already.
+
+    `shown` are the entries of Mosaic that enter QuickBooks by it, and their minutes, as
+    they stood before the eyes of whoever says so: that is the yes to them. None: nobody
+    was shown any, and they are asked about later.
 
     What a large one has in common with others takes seconds to find out: for that the
     last preview stands, which must be made after all that was chosen.
 
     Raises:
-        NotReady: something is missing, or is being worked out; nothing is changed.
+        NotReady: something is missing, or is being worked out, or other hours would
+            enter by now; nothing is changed.
     """
     with company_reading(engine, company.id) as connection:
         is_quick = not overlap.takes_long(connection, company)
-        seen = last(connection, company.id) is not None
+        seen = last(connection, company.id)
+    if company.mode != "live" and shown and seen and seen.enters != shown:
+        raise NotReady([_CHANGED])
+    previewed = shown is not None
     if is_quick:
-        return going_live.go_live(engine, company, clock, who=who, previewed=seen)
+        return going_live.go_live(engine, company, clock, who=who, previewed=previewed)
     now = clock()
     with company_transaction(engine, company.id) as connection:
         kept = last(connection, company.id)
@@ -169,7 +196,7 @@ def go_live(
         raise NotReady([_BEING_MADE])
     common = [Overlap(**one) for one in kept.told["overlap"]]
     return going_live.go_live(
-        engine, company, clock, who=who, previewed=True, common=common
+        engine, company, clock, who=who, previewed=previewed, common=common
     )
 
 

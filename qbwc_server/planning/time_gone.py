@@ -183,7 +183,7 @@ class Gone:
         minutes = sum(int((row.mosaic or {}).get("minutes") or 0) for row in missing)
         many = f"{len(missing)} time entries" if len(missing) != 1 else "1 time entry"
         about = f"{_NOUN[one[0]]} {self._name(one)}"
-        told = f"{minutes // 60}:{minutes % 60:02} hours"
+        told = f"{time_entry.in_hours(minutes)} hours"
         return f"Mosaic does not show {many} {about} ({told}): {why}. {_SAY}"
 
     def _why_hidden(self, one: _Object, missing: list[Row[Any]]) -> str | None:

@@ -121,8 +121,12 @@ class Waits:
         return None
 
     def _before_live(self, row: Row[Any]) -> Action | None:
-        """Hold what the preview would have told of, until somebody has said yes."""
-        known = self.company.both_known_at
+        """Hold what the preview would have told of, until somebody has said yes.
+
+        Not by `both_known_at`: a restored backup moves that, and what was typed long
+        after going live would be asked about, or left out by a word about others.
+        """
+        known = self.company.first_known_at
         word = self.company.before_live
         if word == "add" or (known is not None and row.created_at > known):
             return None

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_entry import NAME, in_hours
 from qbwc_server.records import mosaic_objects
 from qbwc_server.storage import tables
 
@@ -44,11 +44,10 @@ class Unplaced:
         """What is missing, in a sentence."""
         many = "1 entry" if self.entries == 1 else f"{self.entries} entries"
         waits = "waits" if self.entries == 1 else "wait"
-        hours = f"{self.minutes // 60}:{self.minutes % 60:02}"
         a = "an" if self.what == "employee" else "a"
         return (
             f"{self.name} of Mosaic is not linked to {a} {self.what} in QuickBooks: "
-            f"{many}, {hours} hours, {waits} for it."
+            f"{many}, {in_hours(self.minutes)} hours, {waits} for it."
         )
 
 

@@ -68,6 +68,11 @@ ERRORS: tuple[Words, ...] = (
         "Change it where it was said, or leave it.",
     ),
     tell(
+        "hours-not-all-known",
+        "Not all of Mosaic's earlier hours are known yet.",
+        "Wait until they are read, look at how many they are, then say it again.",
+    ),
+    tell(
         "hours-not-shared",
         "It is not one other company file that could have these hours.",
         "Say in the file whose hours they are that they are its own.",

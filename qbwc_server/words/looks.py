@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qbwc_server.kinds.time_entry import in_hours
+
 _SIDES = {"quickbooks": "QuickBooks", "mosaic": "Mosaic"}
 
 
@@ -11,7 +13,6 @@ def joined(how: str, entries: int, minutes: int) -> str:
     `how` is "typed" for by hand on both sides, "lost" for what we sent ourselves and
     was not answered.
     """
-    hours, rest = divmod(minutes, 60)
     alone = entries == 1
     many = "1 entry" if alone else f"{entries:,} entries"
     verb, one = ("was", "is one") if alone else ("were", "are one each")
@@ -20,7 +21,7 @@ def joined(how: str, entries: int, minutes: int) -> str:
         if how == "typed"
         else f"sent to Mosaic without an answer, and {verb} found there by being equal"
     )
-    return f"{many}, {hours:,}:{rest:02} hours, {verb} {told}"
+    return f"{many}, {in_hours(minutes)} hours, {verb} {told}"
 
 
 def kept(side: str, entries: int, *, two_way: bool) -> str:

@@ -7,12 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from qbwc_server.companies import registry
-from qbwc_server.decisions import before_live, company_settings
-from qbwc_server.onboarding import forecast
+from qbwc_server.decisions import company_settings
 from qbwc_server.onboarding.preview import Preview, preview
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_reading, company_transaction
 from tests.agreement.house import TYPES, House
 
 pytestmark = pytest.mark.in_turn
@@ -187,90 +184,3 @@ def test_a_company_without_two_way_time_previews_no_additions(house: House) -> N
     house.settle()
 
     assert _preview(house).counts["time_entry"] == Counter(unlinked=4)
-
-
-def _asks(house: House) -> None:
-    """Have the company as it is where nobody was told what going live means."""
-    with company_transaction(house.engine, house.company.id) as connection:
-        registry.change(connection, house.company.id, before_live="ask")
-
-
-def _typed_again(house: House) -> None:
-    """Type in Mosaic once more what is there alone."""
-    there = next(
-        one
-        for one in house.sandbox.objects("time_entry")
-        if one["description"] == "only here"
-    )
-    house.people.add_time(
-        there["member_id"],
-        there["date"],
-        2,
-        project=there["project_id"],
-        category=there["standard_work_category_id"],
-        text="only here",
-    )
-
-
-def _in_quickbooks(house: House) -> list[int]:
-    """Return the minutes of the entries that are in QuickBooks and came from Mosaic."""
-    rows = house.file.store.all(
-        "SELECT * FROM time_entry WHERE external_guid IS NOT NULL"
-    )
-    return sorted(row["minutes"] for row in rows)
-
-
-@pytest.mark.parametrize("add", [True, False])
-def test_hours_from_before_it_went_live_enter_quickbooks_after_a_yes(
-    house: House, *, add: bool
-) -> None:
-    """Told with count and hours; what is typed afterwards goes without one."""
-    _asks(house)
-    _fill_quickbooks(house)
-    _fill_mosaic(house)
-    house.settle()
-    _typed_again(house)
-    _set_mode(house, "live")
-    house.quiet()
-    assert _in_quickbooks(house) == []
-    with company_reading(house.engine, house.company.id) as connection:
-        assert before_live.waiting(connection, house.company.id) == (2, 240)
-    _typed_again(house)
-    house.settle_for(minutes=65)
-    assert _in_quickbooks(house) == [120]
-
-    company = house.stored()
-    with company_transaction(house.engine, company.id) as connection:
-        before_live.say(
-            connection,
-            company,
-            add=add,
-            by="person",
-            why=None,
-            now=house.clock(),
-        )
-    house.settle_for(minutes=65)
-
-    assert _in_quickbooks(house) == ([120] * 3 if add else [120])
-    with company_reading(house.engine, house.company.id) as connection:
-        assert before_live.waiting(connection, house.company.id) == (0, 0)
-
-
-@pytest.mark.parametrize("previewed", [True, False])
-def test_going_live_from_a_preview_is_the_yes(
-    new_house: House, *, previewed: bool
-) -> None:
-    """Without one nobody was told of those hours."""
-    house = new_house
-    _asks(house)
-    _set_mode(house, "preview")
-    _fill_quickbooks(house)
-    _fill_mosaic(house)
-    house.settle()
-    counts = _preview(house).counts["time_entry"]
-    assert counts["add"] == 1
-    if previewed:
-        forecast.make(house.engine, house.stored(), house.settings, house.clock)
-    forecast.go_live(house.engine, house.stored(), house.clock, who="person")
-    assert house.stored().mode == "live"
-    assert house.stored().before_live == ("add" if previewed else "ask")

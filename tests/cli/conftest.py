@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy.engine import Engine
 
+from qbwc_server.app import utc_now
 from qbwc_server.cli import main
+from qbwc_server.settings import Settings
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction, make_engine, next_ids
 
 Run = Callable[..., Result]
+ENTRY: dict[str, Any] = {"date": "2026-03-02", "minutes": 450, "notes": ""}
 
 
 @pytest.fixture
@@ -26,8 +33,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("QBWC_DATABASE_URL", raising=False)
 
-    def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments, catch_exceptions=False)
+    def invoke(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(main, arguments, typed, catch_exceptions=False)
 
     return invoke
 
@@ -41,3 +48,30 @@ def add_company(run: Run, *more: str, name: str = "Harbor & Vale") -> dict[str, 
     assert result.exit_code == 0, result.output
     told: dict[str, object] = json.loads(result.output)
     return told
+
+
+@pytest.fixture
+def engine(run: Run) -> Iterator[Engine]:
+    """The database of the commands, with one company."""
+    add_company(run)
+    made = make_engine(Settings().url())
+    yield made
+    made.dispose()
+
+
+def put_entry(engine: Engine, **values: Any) -> int:
+    """Keep a record of time; return its number."""
+    with company_transaction(engine, 1) as connection:
+        (number,) = next_ids(connection, 1, 1)
+        plain = {
+            "company_id": 1,
+            "id": number,
+            "kind": "time_entry",
+            "state": "pending",
+            "name": "2026-03-02 Ann 7:30",
+            "day": "2026-03-02",
+            "created_at": utc_now(),
+            "changed_at": utc_now(),
+        }
+        connection.execute(tables.record.insert().values(**{**plain, **values}))
+    return int(number)

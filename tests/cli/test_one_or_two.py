@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.app import utc_now
 from qbwc_server.records.one_or_two import joined
-from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, make_engine, next_ids
-from tests.cli.conftest import Run, add_company
-
-ENTRY: dict[str, Any] = {"date": "2026-03-02", "minutes": 450, "notes": ""}
-
-
-@pytest.fixture
-def engine(run: Run) -> Iterator[Engine]:
-    """The database of the commands, with one company."""
-    add_company(run)
-    made = make_engine(Settings().url())
-    yield made
-    made.dispose()
-
-
-def _put(engine: Engine, **values: Any) -> int:
-    """Keep a record of time; return its number."""
-    with company_transaction(engine, 1) as connection:
-        (number,) = next_ids(connection, 1, 1)
-        plain = {
-            "company_id": 1,
-            "id": number,
-            "kind": "time_entry",
-            "state": "pending",
-            "name": "2026-03-02 Ann 7:30",
-            "day": "2026-03-02",
-            "created_at": utc_now(),
-            "changed_at": utc_now(),
-        }
-        connection.execute(tables.record.insert().values(**{**plain, **values}))
-    return int(number)
+from qbwc_server.storage.database import company_transaction
+from tests.cli.conftest import ENTRY, Run, put_entry
 
 
 def _here(engine: Engine) -> int:
-    return _put(engine, quickbooks_id="T-1", quickbooks=ENTRY)
+    return put_entry(engine, quickbooks_id="T-1", quickbooks=ENTRY)
 
 
 def _there(engine: Engine) -> int:
     there = {"mosaic_type": "time_entry", "mosaic_id": 7, "mosaic": ENTRY}
-    return _put(engine, **there)
+    return put_entry(engine, **there)
 
 
 def test_two_records_are_one_and_two_again(run: Run, engine: Engine) -> None:

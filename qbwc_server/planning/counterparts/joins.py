@@ -41,7 +41,8 @@ def note_all_known(
     """Return since when all time of both sides is known, None if it is not; keep it.
 
     It is known from the end of the first load on, and anew after a backup of either
-    side was restored: what is joined until then had been on both sides before.
+    side was restored: what is joined until then had been on both sides before. When
+    that was so first is kept: only what came until then was there before going live.
     """
     known = list_requests.state(connection, company.id, NAME)
     there = company.mosaic_time_from
@@ -62,7 +63,8 @@ def note_all_known(
         # What was typed in Mosaic until it went live is still to be read.
         return None
     since = now if complete else None
-    registry.change(connection, company.id, both_known_at=since)
+    first = company.first_known_at or since
+    registry.change(connection, company.id, both_known_at=since, first_known_at=first)
     return since
 
 

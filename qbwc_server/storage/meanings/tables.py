@@ -61,6 +61,7 @@ _COMPANY: Final = {
     "time_window_at": "When the last months of Mosaic's time are read next.",
     "mosaic_time_from": "From which day on Mosaic's time has been read.",
     "both_known_at": "Since when all time of both sides is known; empty before.",
+    "first_known_at": "When that was so first: what came later is no hour of before.",
     "time_claims": "Whether its hours are claimed among files of its team: none, due "
     "or kept.",
     "before_live": "Whether what Mosaic had before it went live enters QuickBooks: "

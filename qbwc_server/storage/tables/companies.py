@@ -80,6 +80,7 @@ company = sa.Table(
     moment("time_window_at"),
     text("mosaic_time_from", null=True),
     moment("both_known_at"),
+    moment("first_known_at"),
     text("time_claims", default="none"),
     text("before_live", default="add"),
     sa.Column("relinks_from", sa.BigInteger),

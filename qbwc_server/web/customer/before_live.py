@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
@@ -12,6 +12,7 @@ from qbwc_server.onboarding import forecast, preview
 from qbwc_server.onboarding.going_live import NotReady
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.web.asked import whole
 from qbwc_server.web.customer.choosing import LISTS
 from qbwc_server.web.customer.site import BY, Site
 
@@ -75,9 +76,18 @@ def blueprint(site: Site) -> Blueprint:
         company = site.company(token)
         if company.mode == "preview":
             try:
-                forecast.go_live(site.engine, company, site.clock, who=BY)
+                forecast.go_live(
+                    site.engine, company, site.clock, who=BY, shown=_shown()
+                )
             except NotReady as error:
                 return shown(token, company, reasons=error.reasons, status=409)
         return redirect(url_for("before_live.look", token=token), 303)
 
     return pages
+
+
+def _shown() -> tuple[int, int] | None:
+    """Return the entries and minutes that the form was shown with, if any were."""
+    entries = request.form.get("entries", type=whole)
+    minutes = request.form.get("minutes", type=whole)
+    return None if entries is None or minutes is None else (entries, minutes)

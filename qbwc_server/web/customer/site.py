@@ -24,6 +24,7 @@ from qbwc_server import __version__, logs, words
 from qbwc_server.companies import credentials, editions, tokens
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
+from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
 from qbwc_server.standing import progress, to_see, who_must_act
@@ -195,7 +196,12 @@ def prepare(pages: Flask) -> None:
     pages.jinja_env.undefined = StrictUndefined
     pages.jinja_env.trim_blocks = pages.jinja_env.lstrip_blocks = True
     pages.jinja_env.filters.update(
-        ago=say.ago, span=say.span, number=say.number, iso=say.iso, utc=say.utc
+        ago=say.ago,
+        span=say.span,
+        number=say.number,
+        iso=say.iso,
+        utc=say.utc,
+        hours=in_hours,
     )
     pages.jinja_env.globals.update(
         version=__version__, standing_of=who_must_act.of, NEEDS=words.NEEDS
