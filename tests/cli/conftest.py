@@ -51,7 +51,7 @@ def add_company(run: Run, *more: str, name: str = "Harbor & Vale") -> dict[str, 
 
 
 @pytest.fixture
-def engine(run: Run) -> Iterator[Engine]:
+def kept(run: Run) -> Iterator[Engine]:
     """The database of the commands, with one company."""
     add_company(run)
     made = make_engine(Settings().url())

@@ -24,28 +24,28 @@ def _told(run: Run, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-def _audited(engine: Engine) -> list[tuple[str, str, str | None]]:
+def _audited(kept: Engine) -> list[tuple[str, str, str | None]]:
     """Return what was said, by whom and why."""
     audit = tables.audit.c
-    with engine.connect() as connection:
+    with kept.connect() as connection:
         rows = connection.execute(sa.select(audit.who, audit.what, audit.why))
         return [tuple(row) for row in rows if row.why == "payroll"]
 
 
-def _change(engine: Engine, **values: Any) -> None:
-    with company_transaction(engine, 1) as connection:
+def _change(kept: Engine, **values: Any) -> None:
+    with company_transaction(kept, 1) as connection:
         registry.change(connection, 1, **values)
 
 
 @pytest.mark.parametrize("word", ["add", "leave"])
 def test_hours_from_before_going_live_are_told_and_answered(
-    run: Run, engine: Engine, word: str
+    run: Run, kept: Engine, word: str
 ) -> None:
     """Which were not all read yet cannot be left."""
-    _change(engine, before_live="ask")
+    _change(kept, before_live="ask")
     for number, minutes in enumerate((450, 450, 15), 1):
         put_entry(
-            engine,
+            kept,
             mosaic_type="time_entry",
             mosaic_id=number,
             mosaic={**ENTRY, "minutes": minutes},
@@ -58,24 +58,24 @@ def test_hours_from_before_going_live_are_told_and_answered(
         early = run("company", "before-live", "1", "--leave")
         assert (early.exit_code, "hours-not-all-known" in early.output) == (1, True)
         assert _told(run, "before-live", "1") == asked
-    _change(engine, first_known_at=utc_now())
+    _change(kept, first_known_at=utc_now())
     said = _told(
         run, "before-live", "1", f"--{word}", "--by", "eve", "--why", "payroll"
     )
     assert said == {**asked, "said": word}
     what = f"hours from before it went live: {word}"
-    assert _audited(engine) == [("eve", what, "payroll")]
+    assert _audited(kept) == [("eve", what, "payroll")]
 
 
 def test_what_differs_in_billable_alone_is_told_and_settled(
-    run: Run, engine: Engine
+    run: Run, kept: Engine
 ) -> None:
     """By where it is billable; once it is said, nothing is asked any more."""
     for number, billable in enumerate(("Billable", "Billable", "NotBillable"), 1):
         there = billable != "Billable"
         one = {"quickbooks": billable, "mosaic": there, "kept": None}
         put_entry(
-            engine,
+            kept,
             quickbooks_id=f"T-{number}",
             quickbooks={**ENTRY, "billable": billable},
             mosaic_type="time_entry",
@@ -93,13 +93,13 @@ def test_what_differs_in_billable_alone_is_told_and_settled(
     word = ("--keep", "mosaic", "--by", "eve", "--why", "payroll")
     assert _told(run, "billable", "1", *word) == asked
     said = ("eve", "conflict settled: mosaic is right", "payroll")
-    assert _audited(engine) == [said] * 3
-    with engine.connect() as connection:
+    assert _audited(kept) == [said] * 3
+    with kept.connect() as connection:
         for told in connection.execute(sa.select(tables.record.c.conflict)).scalars():
             assert told["billable"]["settled"] == "mosaic"
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("kept")
 def test_nothing_that_quickbooks_lacks_is_an_empty_list(run: Run) -> None:
     """As of a company that was just added."""
     assert _told(run, "unplaced", "1") == []
@@ -124,14 +124,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 )
 def test_going_live_tells_the_hours_that_enter_quickbooks_and_asks_back(
     run: Run,
-    engine: Engine,
+    kept: Engine,
     asked: list[bool],
     answer: str,
     previewed: bool | None,
 ) -> None:
     """The preview that a worker made by itself is no yes of anybody."""
-    _change(engine, mode="preview")
-    with company_transaction(engine, 1) as connection:
+    _change(kept, mode="preview")
+    with company_transaction(kept, 1) as connection:
         row = {"company_id": 1, "made_at": utc_now(), "milliseconds": 1}
         told = {"result": {"enters": [3, 915]}}
         connection.execute(tables.preview_result.insert().values(**row, **told))
@@ -143,12 +143,12 @@ def test_going_live_tells_the_hours_that_enter_quickbooks_and_asks_back(
     assert result.exit_code == (0 if previewed else 1)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("kept")
 def test_without_a_preview_going_live_is_no_yes_to_mosaic_s_hours(
-    run: Run, engine: Engine, asked: list[bool]
+    run: Run, kept: Engine, asked: list[bool]
 ) -> None:
     """And the command says that they wait for a word."""
-    _change(engine, mode="preview")
+    _change(kept, mode="preview")
     result = run("company", "go-live", "1")
     assert (result.exit_code, asked) == (0, [False])
     assert "company before-live" in result.output
