@@ -85,7 +85,7 @@ def test_a_first_load_reads_little_besides_and_never_stalls(house: House) -> Non
 
 
 def _waits(house: House) -> bool:
-    """Tell whether an entry is still to be planned; all rows, often, would take days."""
+    """Tell whether an entry is still to be planned, by one row: this is asked often."""
     row = tables.record.c
     waiting = sa.select(row.id).where(
         row.company_id == house.company.id,
