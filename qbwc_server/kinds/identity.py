@@ -11,7 +11,6 @@ part of it: where equal entries differ in that, it is a conflict of the one entr
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
+from qbwc_server.kinds import matching
 from qbwc_server.kinds.time_entry import (
     CLOCKS_DIFFER,
     from_mosaic,
@@ -27,6 +27,8 @@ from qbwc_server.kinds.time_entry import (
 )
 
 _HERE = TypeVar("_HERE", bound=Hashable)
+_Candidate: TypeAlias = tuple[int, Mapping[str, Any], Mapping[str, Any]]
+"""An entry of Mosaic: its number, what its API gives, and what that means."""
 _SAME_PERSON = ("date", "person")
 _SAME = ("date", "minutes", "person", "job", "item")
 
@@ -64,6 +66,15 @@ def likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> Likeness:
         return Likeness.EXACT
     same = _as_kept(here) == _as_kept(there)
     return Likeness.AS_KEPT if same else Likeness.OTHER
+
+
+def _mark(entry: Mapping[str, Any]) -> Hashable:
+    """Return what entries have in common that are alike, to find them among many.
+
+    Others may have it too: `likeness` says whether they are alike.
+    """
+    notes = _as_kept(str(entry.get("notes") or ""))
+    return (*(entry.get(name) for name in ("date", "minutes", "person")), notes)
 
 
 def pairs(
@@ -108,40 +119,8 @@ def pairs(
         }
         for txn_id in edges:
             if txn_id not in holders.values():
-                _pair(txn_id, edges, holders)
+                matching.give(txn_id, edges, holders)
     return found | {txn_id: number for number, txn_id in holders.items()}
-
-
-def _pair(
-    first: str, edges: Mapping[str, Sequence[int]], holders: dict[int, str]
-) -> None:
-    """Give an entry a partner; whoever has it takes another, if there is one."""
-    came: dict[int, str] = {}
-    waiting = deque([first])
-    while waiting:
-        txn_id = waiting.popleft()
-        for number in edges[txn_id]:
-            if number in came:
-                continue
-            came[number] = txn_id
-            if number in holders:
-                waiting.append(holders[number])
-                continue
-            _hand_on(first, number, came, holders)
-            return
-
-
-def _hand_on(
-    first: str, number: int, came: Mapping[int, str], holders: dict[int, str]
-) -> None:
-    """Pass partners along the way that led to one that was free."""
-    while True:
-        taker = came[number]
-        before = next((one for one, who in holders.items() if who == taker), None)
-        holders[number] = taker
-        if taker == first or before is None:
-            return
-        number = before
 
 
 def nearly(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
@@ -220,13 +199,19 @@ def lost_creations(
     others = {key: _others(doubt, words) for key, doubt in doubts.items()}
     open_ones = {key: it for key, it in doubts.items() if key not in findings}
     groups = _alike(open_ones, others)
+    of_mark: dict[Hashable, list[_Candidate]] = {}
+    for one in candidates:
+        of_mark.setdefault(_mark(one[2]), []).append(one)
     # Whoever has fewest to choose from takes first; `sorted` leaves the others' order.
     for group in sorted(groups, key=lambda group: -len(others[group[0]])):
         first = min(doubts[key].sent_at for key in group)
         equal = [
             number
-            for number, body, snapshot in candidates
-            if number not in taken | others[group[0]]
+            for number, body, snapshot in of_mark.get(
+                _mark(doubts[group[0]].wanted), ()
+            )
+            if number not in taken
+            and number not in others[group[0]]
             and _may_be(doubts[group[0]], first, body, snapshot)
             and likeness(doubts[group[0]].wanted, snapshot)
         ]
@@ -236,15 +221,15 @@ def lost_creations(
             for key, number in zip(group, equal, strict=False):
                 findings[key] = Finding(Fate.MADE, (number,))
         taken |= set(equal)
+    left = [one for one in candidates if one[0] not in taken and _was_edited(one[1])]
     for key, doubt in doubts.items():
         if key in findings:
             continue
         edited = tuple(
             number
-            for number, body, snapshot in candidates
-            if number not in taken | others[key]
+            for number, body, snapshot in left
+            if number not in others[key]
             and _may_be(doubt, doubt.sent_at, body, snapshot)
-            and _was_edited(body)
         )
         fate = Fate.ASK if edited else Fate.NOT_SEEN
         findings[key] = Finding(fate, edited)
@@ -272,13 +257,15 @@ def _others(doubt: Doubt, words: Words) -> frozenset[int]:
     )
 
 
-def may_be_lost(doubt: Doubt, body: Mapping[str, Any]) -> bool:
+def may_be_lost(
+    doubt: Doubt, body: Mapping[str, Any], snapshot: Mapping[str, Any]
+) -> bool:
     """Tell whether an entry of Mosaic that nobody knows may be a lost creation.
 
-    Until that is settled it is held: what nobody touched and differs is another entry.
+    `snapshot` is what `from_mosaic` makes of its body. Until that is settled it is
+    held: what nobody touched and differs is another entry.
     """
-    snapshot = from_mosaic(body)
-    if snapshot is None or not _may_be(doubt, doubt.sent_at, body, snapshot):
+    if not _may_be(doubt, doubt.sent_at, body, snapshot):
         return False
     return bool(likeness(doubt.wanted, snapshot)) or _was_edited(body)
 
@@ -381,8 +368,9 @@ def _alike(
     doubts: Mapping[_HERE, Doubt], others: Mapping[_HERE, frozenset[int]]
 ) -> Sequence[list[_HERE]]:
     """Return doubts in groups that are equal, and that nothing was said apart of."""
-    groups: list[list[_HERE]] = []
+    of_mark: dict[Hashable, list[list[_HERE]]] = {}
     for key, doubt in doubts.items():
+        groups = of_mark.setdefault(_mark(doubt.wanted), [])
         for group in groups:
             if others[group[0]] == others[key] and likeness(
                 doubts[group[0]].wanted, doubt.wanted
@@ -391,7 +379,7 @@ def _alike(
                 break
         else:
             groups.append([key])
-    return groups
+    return [group for groups in of_mark.values() for group in groups]
 
 
 def _as_kept(notes: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,19 +24,33 @@ _RECORD = tables.record
 _CALL = tables.mosaic_call
 
 
-def creating(connection: Connection, company_id: int) -> list[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """An open creation: the id of its call, and whether it was looked for already."""
+
+    call_id: int
+    doubt: Doubt
+    was_looked_for: bool
+
+
+def creating(connection: Connection, company_id: int) -> list[Creation]:
     """Return the open creations."""
-    return list(
-        connection.execute(
-            sa.select(_CALL.c.id, _CALL.c.basis, _CALL.c.created_at, _CALL.c.looks)
-            .where(
-                _CALL.c.company_id == company_id,
-                _CALL.c.data_type == time_entry.NAME,
-                _CALL.c.operation == "create",
-                _CALL.c.settled_at.is_(None),
-            )
-            .order_by(_CALL.c.id)
+    return [
+        Creation(row.id, doubt(row.basis, row.created_at), row.looks > 0)
+        for row in connection.execute(_open(company_id))
+    ]
+
+
+def _open(company_id: int) -> sa.Select[Any]:
+    return (
+        sa.select(_CALL.c.id, _CALL.c.basis, _CALL.c.created_at, _CALL.c.looks)
+        .where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.data_type == time_entry.NAME,
+            _CALL.c.operation == "create",
+            _CALL.c.settled_at.is_(None),
         )
+        .order_by(_CALL.c.id)
     )
 
 
@@ -49,17 +64,19 @@ def doubt(basis: Mapping[str, Any] | None, sent_at: datetime) -> Doubt:
     return Doubt({name: both[1] for name, both in (basis or {}).items()}, sent_at)
 
 
-def claiming(calls: Sequence[Row[Any]], body: Mapping[str, Any]) -> int | None:
-    """Return the open creation that may have made an entry, by `identity`.
+def claiming(
+    opened: Sequence[Creation], body: Mapping[str, Any], snapshot: Mapping[str, Any]
+) -> int | None:
+    """Return the call of the creation that may have made an entry, by `identity`.
 
     One that was not looked for yet may have made what somebody gave to another person.
     """
-    for call in calls:
-        if may_be_lost(doubt_of(call), body):
-            return int(call.id)
-    for call in calls:
-        if call.looks == 0 and was_edited_since(doubt_of(call), body):
-            return int(call.id)
+    for one in opened:
+        if may_be_lost(one.doubt, body, snapshot):
+            return one.call_id
+    for one in opened:
+        if not one.was_looked_for and was_edited_since(one.doubt, body):
+            return one.call_id
     return None
 
 
@@ -100,22 +117,26 @@ def _release(
             _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_id.not_in(list(but)),
         )
     ).all()
-    if not rows:
-        return
-    others = [one for one in creating(connection, call.company_id) if one.id != call.id]
+    # When each was made is not kept: what was held for one may be the other's. What
+    # only QuickBooks has waited to be made itself.
+    of_person: dict[int | None, list[int]] = {}
     for row in rows:
-        # When it was made is not kept: what was held for one may be the other's. What
-        # only QuickBooks has waited to be made itself.
-        person = row.mosaic and row.mosaic["person"]
-        other = next(
-            (
-                one
-                for one in others
-                if person and doubt_of(one).wanted.get("person") == person
-            ),
-            None,
-        )
+        of_person.setdefault(row.mosaic and row.mosaic["person"], []).append(row.id)
+    for person, ids in of_person.items():
+        other = None if person is None else _other(connection, call, person)
         if other is None:
-            time_of_mosaic.let_go(connection, call.company_id, row.id, now)
+            time_of_mosaic.let_go(connection, call.company_id, ids, now)
         else:
-            time_of_mosaic.hold_for_other(connection, call.company_id, row.id, other.id)
+            time_of_mosaic.hold_for_other(connection, call.company_id, ids, other)
+
+
+def _other(connection: Connection, call: Row[Any], person: int) -> int | None:
+    """Return another open creation of a person, if there is one."""
+    wanted = _CALL.c.basis[("person", 1)].as_integer()
+    found: int | None = connection.execute(
+        _open(call.company_id)
+        .with_only_columns(_CALL.c.id)
+        .where(_CALL.c.id != call.id, wanted == person)
+        .limit(1)
+    ).scalar()
+    return found

@@ -187,7 +187,7 @@ def _insert(
             snapshot["minutes"],
             str(body.get("project_title") or ""),
         )
-        call_id = may_be_ours.claiming(creating, body)
+        call_id = may_be_ours.claiming(creating, body, snapshot)
         reason = None if call_id is None else _MAY_BE_OURS
         copy = None
         if is_unread and snapshot["date"] < read_from:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy.engine import Connection
 
 from qbwc_server.records.waiting import chunks
-from qbwc_server.storage import tables
+from qbwc_server.storage import statements, tables
 
 _RECORD = tables.record
 
@@ -19,8 +19,11 @@ def change(
     **values: object,
 ) -> None:
     """Set columns of one record, or of many."""
-    ids = [record_ids] if isinstance(record_ids, int) else list(record_ids)
-    for part in chunks(ids):
+    if isinstance(record_ids, int):
+        key = {"company_id": company_id, "id": record_ids}
+        statements.change(connection, _RECORD, key, values)
+        return
+    for part in chunks(list(record_ids)):
         connection.execute(
             _RECORD.update()
             .where(_RECORD.c.company_id == company_id, _RECORD.c.id.in_(part))

@@ -268,17 +268,17 @@ def hold(
 
 
 def hold_for_other(
-    connection: Connection, company_id: int, record_id: int, call_id: int
+    connection: Connection, company_id: int, record_ids: Iterable[int], call_id: int
 ) -> None:
-    """Have a held record wait for another open creation instead."""
-    change(connection, company_id, record_id, waits_for=f"call:{call_id}")
+    """Have held records wait for another open creation instead."""
+    change(connection, company_id, record_ids, waits_for=f"call:{call_id}")
 
 
 def let_go(
-    connection: Connection, company_id: int, record_id: int, now: datetime
+    connection: Connection, company_id: int, record_ids: Iterable[int], now: datetime
 ) -> None:
-    """Have a held record planned: it is no creation of ours."""
-    change(connection, company_id, record_id, waits_for=None, due_at=now, reason=None)
+    """Have held records planned: they are no creation of ours."""
+    change(connection, company_id, record_ids, waits_for=None, due_at=now, reason=None)
 
 
 def was_ours(connection: Connection, company_id: int, mosaic_id: int) -> None:

@@ -22,6 +22,7 @@ from qbwc_server.kinds.identity import (
     nearly,
     pairs,
 )
+from qbwc_server.kinds.time_entry import from_mosaic
 from qbwc_server.kinds.two_way import Missing
 
 SENT = datetime(2026, 3, 3, 15, tzinfo=UTC)
@@ -155,7 +156,9 @@ def test_what_one_entry_tells_of_one_lost_creation(
     """Nothing weaker than equality joins; what may be it is asked."""
     found = lost_creations(doubts(1), [there])["d0"]
     assert found.fate is fate
-    assert may_be_lost(Doubt(ENTRY, SENT), there) is (fate is not Fate.NOT_SEEN)
+    snapshot = from_mosaic(there)
+    may_be = snapshot is not None and may_be_lost(Doubt(ENTRY, SENT), there, snapshot)
+    assert may_be is (fate is not Fate.NOT_SEEN)
 
 
 def test_an_entry_is_the_answer_to_one_doubt_only() -> None:

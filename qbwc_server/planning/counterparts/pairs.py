@@ -8,6 +8,7 @@ are one; here is only gathered what it has to know.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,8 +89,7 @@ class Pairs:
 
     def only_in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
         """Return what QuickBooks alone has of a person and day, not on its way."""
-        here = (_RECORD.c.day == day, _RECORD.c.parent_id == person)
-        return self.resting(self._select(*here, *_only_in_quickbooks()))
+        return self.resting(self._in_quickbooks(day, person))
 
     @staticmethod
     def same(
@@ -100,11 +100,9 @@ class Pairs:
         return found.get("")
 
     def _paired(self, day: str, person: str, member: int) -> dict[int, Row[Any]]:
-        here = self._select(
-            _RECORD.c.day == day,
-            _RECORD.c.parent_id == person,
-            *_only_in_quickbooks(),
-        )
+        here = self._in_quickbooks(day, person)
+        if not here and not self._called_one:
+            return {}
         there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
         words = said.words_of(
             self._connection,
@@ -117,9 +115,9 @@ class Pairs:
             # Whom a person called one may be of different days.
             here = self._with(here, "quickbooks_id", {txn_id for txn_id, _ in ones})
             there = self._with(there, "mosaic_id", {number for _, number in ones})
-        here, there = self.resting(here), self.resting(there)
-        mine = {one.quickbooks_id: one for one in here}
-        theirs = {one.mosaic_id: one for one in there}
+        resting = self.resting([*here, *there])
+        mine = {one.quickbooks_id: one for one in resting if one.quickbooks_id}
+        theirs = {one.mosaic_id: one for one in resting if not one.quickbooks_id}
         found = identity.pairs(
             {key: self._links.facing(one.quickbooks) for key, one in mine.items()},
             {key: one.mosaic for key, one in theirs.items()},
@@ -133,7 +131,7 @@ class Pairs:
 
     def _in_mosaic(self, day: str) -> list[Row[Any]]:
         if day not in self._of_days:
-            rows = self._select(_RECORD.c.day == day, *_only_in_mosaic())
+            rows = self._rows(_in_mosaic(), day=day)
             self._of_days[day] = self._of_this_file(rows, {day})
         return self._of_days[day]
 
@@ -146,7 +144,7 @@ class Pairs:
             return rows
         of_mosaic = column == "mosaic_id"
         alone = _only_in_mosaic() if of_mosaic else _only_in_quickbooks()
-        more = self._select(_RECORD.c[column].in_(sorted(left)), *alone)
+        more = self._rows(_alone(_RECORD.c[column].in_(sorted(left)), *alone))
         if of_mosaic:
             more = self._of_this_file(more, {one.day for one in more})
         return rows + more
@@ -180,18 +178,39 @@ class Pairs:
         }
         return [row for row in rows if row.id not in busy]
 
-    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Row[Any]]:
-        return list(
-            self._connection.execute(
-                sa.select(_RECORD)
-                .where(
-                    _RECORD.c.company_id == self._company_id,
-                    _RECORD.c.kind == NAME,
-                    *conditions,
-                )
-                .order_by(_RECORD.c.mosaic_id, _RECORD.c.id)
-            )
+    def _in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
+        return self._rows(_in_quickbooks(), day=day, person=person)
+
+    def _rows(self, wanted: sa.Select[Any], **given: object) -> list[Row[Any]]:
+        given["company"] = self._company_id
+        return list(self._connection.execute(wanted, given))
+
+
+@cache
+def _in_quickbooks() -> sa.Select[Any]:
+    of_person = _RECORD.c.parent_id == sa.bindparam("person")
+    return _alone(_of_day(), of_person, *_only_in_quickbooks())
+
+
+@cache
+def _in_mosaic() -> sa.Select[Any]:
+    return _alone(_of_day(), *_only_in_mosaic())
+
+
+def _of_day() -> sa.ColumnElement[bool]:
+    return _RECORD.c.day == sa.bindparam("day")
+
+
+def _alone(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == NAME,
+            *conditions,
         )
+        .order_by(_RECORD.c.mosaic_id, _RECORD.c.id)
+    )
 
 
 def _only_in_quickbooks() -> Iterable[sa.ColumnElement[bool]]:
