@@ -68,7 +68,7 @@ def likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> Likeness:
     return Likeness.AS_KEPT if same else Likeness.OTHER
 
 
-def _mark(entry: Mapping[str, Any]) -> Hashable:
+def mark(entry: Mapping[str, Any]) -> Hashable:
     """Return what entries have in common that are alike, to find them among many.
 
     Others may have it too: `likeness` says whether they are alike.
@@ -201,15 +201,13 @@ def lost_creations(
     groups = _alike(open_ones, others)
     of_mark: dict[Hashable, list[_Candidate]] = {}
     for one in candidates:
-        of_mark.setdefault(_mark(one[2]), []).append(one)
+        of_mark.setdefault(mark(one[2]), []).append(one)
     # Whoever has fewest to choose from takes first; `sorted` leaves the others' order.
     for group in sorted(groups, key=lambda group: -len(others[group[0]])):
         first = min(doubts[key].sent_at for key in group)
         equal = [
             number
-            for number, body, snapshot in of_mark.get(
-                _mark(doubts[group[0]].wanted), ()
-            )
+            for number, body, snapshot in of_mark.get(mark(doubts[group[0]].wanted), ())
             if number not in taken
             and number not in others[group[0]]
             and _may_be(doubts[group[0]], first, body, snapshot)
@@ -221,7 +219,7 @@ def lost_creations(
             for key, number in zip(group, equal, strict=False):
                 findings[key] = Finding(Fate.MADE, (number,))
         taken |= set(equal)
-    left = [one for one in candidates if one[0] not in taken and _was_edited(one[1])]
+    left = [one for one in candidates if one[0] not in taken and was_edited(one[1])]
     for key, doubt in doubts.items():
         if key in findings:
             continue
@@ -267,7 +265,7 @@ def may_be_lost(
     """
     if not _may_be(doubt, doubt.sent_at, body, snapshot):
         return False
-    return bool(likeness(doubt.wanted, snapshot)) or _was_edited(body)
+    return bool(likeness(doubt.wanted, snapshot)) or was_edited(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +314,7 @@ def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:
 
 def untouched(*bodies: Mapping[str, Any]) -> bool:
     """Tell whether nobody changed any of some entries of Mosaic since it was made."""
-    return not any(_was_edited(body) for body in bodies)
+    return not any(was_edited(body) for body in bodies)
 
 
 def log_says_not_made(
@@ -342,7 +340,7 @@ def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     Whoever's it is now: until the request was looked for, by its reference too, it is
     held. By itself that makes it nobody's lost creation.
     """
-    return _made_since(doubt.sent_at, body) and _was_edited(body)
+    return _made_since(doubt.sent_at, body) and was_edited(body)
 
 
 def _may_be(
@@ -358,7 +356,7 @@ def _made_since(moment_sent: datetime, body: Mapping[str, Any]) -> bool:
     return created is None or created >= moment_sent - CLOCKS_DIFFER
 
 
-def _was_edited(body: Mapping[str, Any]) -> bool:
+def was_edited(body: Mapping[str, Any]) -> bool:
     """Tell whether an entry was changed since it was created; unknown counts as so."""
     created, updated = moment(body.get("created_at")), moment(body.get("updated_at"))
     return created is None or updated is None or updated != created
@@ -370,7 +368,7 @@ def _alike(
     """Return doubts in groups that are equal, and that nothing was said apart of."""
     of_mark: dict[Hashable, list[list[_HERE]]] = {}
     for key, doubt in doubts.items():
-        groups = of_mark.setdefault(_mark(doubt.wanted), [])
+        groups = of_mark.setdefault(mark(doubt.wanted), [])
         for group in groups:
             if others[group[0]] == others[key] and likeness(
                 doubts[group[0]].wanted, doubt.wanted

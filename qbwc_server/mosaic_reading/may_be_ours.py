@@ -6,7 +6,7 @@ if `identity` says so. It is kept, but waits until the creation is settled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import time_entry
-from qbwc_server.kinds.identity import Doubt, may_be_lost, was_edited_since
+from qbwc_server.kinds.identity import (
+    Doubt,
+    mark,
+    may_be_lost,
+    was_edited,
+    was_edited_since,
+)
 from qbwc_server.records import time_of_mosaic
 from qbwc_server.storage import tables
 
@@ -26,19 +32,50 @@ _CALL = tables.mosaic_call
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """An open creation: the id of its call, and whether it was looked for already."""
+    """An open creation: the id of its call, and what it wanted."""
 
     call_id: int
     doubt: Doubt
-    was_looked_for: bool
 
 
-def creating(connection: Connection, company_id: int) -> list[Creation]:
-    """Return the open creations."""
-    return [
-        Creation(row.id, doubt(row.basis, row.created_at), row.looks > 0)
-        for row in connection.execute(_open(company_id))
-    ]
+class Creating:
+    """The open creations of a company, among which the maker of an entry is found.
+
+    There are thousands where Mosaic takes a first load and its callbacks stay out.
+    """
+
+    def __init__(self, connection: Connection, company_id: int) -> None:
+        self._alike: dict[Hashable, list[Creation]] = {}
+        self._of_person: dict[Any, list[Creation]] = {}
+        self._not_looked_for: list[Creation] = []
+        for row in connection.execute(_open(company_id)):
+            one = Creation(row.id, doubt(row.basis, row.created_at))
+            wanted = one.doubt.wanted
+            self._alike.setdefault(mark(wanted), []).append(one)
+            self._of_person.setdefault(wanted.get("person"), []).append(one)
+            if row.looks == 0:
+                self._not_looked_for.append(one)
+
+    def claiming(
+        self, body: Mapping[str, Any], snapshot: Mapping[str, Any]
+    ) -> int | None:
+        """Return the call of the creation that may have made an entry, by `identity`.
+
+        One that was not looked for yet may have made what somebody gave to another
+        person. `snapshot` is what the entry's body means.
+        """
+        edited = was_edited(body)
+        if edited:
+            likely = self._of_person.get(snapshot["person"], [])
+        else:
+            likely = self._alike.get(mark(snapshot), [])
+        for one in likely:
+            if may_be_lost(one.doubt, body, snapshot):
+                return one.call_id
+        for one in self._not_looked_for if edited else []:
+            if was_edited_since(one.doubt, body):
+                return one.call_id
+        return None
 
 
 def _open(company_id: int) -> sa.Select[Any]:
@@ -62,22 +99,6 @@ def doubt_of(call: Row[Any]) -> Doubt:
 def doubt(basis: Mapping[str, Any] | None, sent_at: datetime) -> Doubt:
     """Return what a creation wanted, by what both sides were to agree on after it."""
     return Doubt({name: both[1] for name, both in (basis or {}).items()}, sent_at)
-
-
-def claiming(
-    opened: Sequence[Creation], body: Mapping[str, Any], snapshot: Mapping[str, Any]
-) -> int | None:
-    """Return the call of the creation that may have made an entry, by `identity`.
-
-    One that was not looked for yet may have made what somebody gave to another person.
-    """
-    for one in opened:
-        if may_be_lost(one.doubt, body, snapshot):
-            return one.call_id
-    for one in opened:
-        if not one.was_looked_for and was_edited_since(one.doubt, body):
-            return one.call_id
-    return None
 
 
 def hold(

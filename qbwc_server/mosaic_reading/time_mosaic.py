@@ -174,7 +174,7 @@ def _insert(
     """Make records of new entries; return which of them wait for a creation of ours."""
     if not new:
         return set()
-    creating = may_be_ours.creating(connection, company_id)
+    creating = may_be_ours.Creating(connection, company_id)
     company = registry.get(connection, company_id)
     is_unread = copied.is_unread(company, "mosaic")
     read_from = company.mosaic_time_from or _LAST
@@ -187,7 +187,7 @@ def _insert(
             snapshot["minutes"],
             str(body.get("project_title") or ""),
         )
-        call_id = may_be_ours.claiming(creating, body, snapshot)
+        call_id = creating.claiming(body, snapshot)
         reason = None if call_id is None else _MAY_BE_OURS
         copy = None
         if is_unread and snapshot["date"] < read_from:

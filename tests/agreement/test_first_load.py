@@ -43,8 +43,14 @@ def house(make_house: MakeHouse) -> Iterator[House]:
     made.close()
 
 
-def test_a_first_load_reads_little_besides_and_never_stalls(house: House) -> None:
-    """All days are made, newest first or not, and none waits for a reading for good."""
+@pytest.mark.parametrize("told_at_once", [True, False])
+def test_a_first_load_reads_little_besides_and_never_stalls(
+    house: House, *, told_at_once: bool
+) -> None:
+    """All days are made, newest first or not, and none waits for a reading for good.
+
+    Callbacks come as Mosaic makes them, or much later: then thousands are open.
+    """
     for each in range(ENTRIES):
         house.hands.add_time(
             house.persons["Ann Lee" if each % 2 else "Bo Berg"],
@@ -66,6 +72,8 @@ def test_a_first_load_reads_little_besides_and_never_stalls(house: House) -> Non
         if request.method == "POST":
             house.clock.pass_(seconds=LENGTH.total_seconds() / ENTRIES)
             longest, last = max(longest, house.clock() - last), house.clock()
+            if told_at_once:
+                house.sandbox.deliver_callbacks()
 
     began, reads = house.clock(), 0.0
     while _waits(house):
