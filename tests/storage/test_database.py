@@ -13,7 +13,6 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import (
-    bind_company,
     company_transaction,
     make_engine,
     next_id,
@@ -21,6 +20,7 @@ from qbwc_server.storage.database import (
     transaction,
 )
 from qbwc_server.storage.statements import insert_many, upsert
+from qbwc_server.storage.walls import bind_company
 from tests.conftest import Clock
 from tests.jobs import jobs
 

@@ -28,6 +28,7 @@ from qbwc_server.storage.database import (
     transaction,
 )
 from qbwc_server.storage.one_trip import first_at_once
+from qbwc_server.storage.walls import SeesEverything, require_serving
 from tests.conftest import Clock
 from tests.jobs import jobs
 
@@ -312,18 +313,26 @@ def test_a_one_trip_that_went_wrong_leaves_no_connection(
     engine.dispose()
 
 
-def test_binding_takes_no_statement_more_than_locking_did(
-    engine: Engine, alice: NewCompany
+def test_binding_and_locking_are_one_trip(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, alice: NewCompany
 ) -> None:
-    """The lock, the role and the company are one round trip."""
+    """And no transaction becomes another role: its login is held as it is."""
     said: list[str] = []
-    sa.event.listen(engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    execute = psycopg.Cursor.execute
 
+    def listen(self: Any, query: Any, *given: Any, **named: Any) -> Any:
+        said.append(str(query))
+        return execute(self, query, *given, **named)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", listen)
     with company_transaction(engine, alice.id):
         pass
 
-    assert len(said) == 1
-    assert "FOR UPDATE" in said[0]
+    ours = [one for one in said if "AUTHORIZATION" not in one]
+    assert len(ours) == 1
+    assert "SET LOCAL qbwc.company" in ours[0]
+    assert "FOR UPDATE" in ours[0]
+    assert "role" not in ours[0]
 
 
 @pytest.mark.parametrize(
@@ -416,7 +425,7 @@ def test_a_login_that_sees_one_company_is_told_so_instead_of_seeing_nothing(
 ) -> None:
     """A listing of all companies that is empty would be believed."""
     with (
-        pytest.raises(SeesOneCompany, match="--company"),
+        pytest.raises(SeesOneCompany, match="owns the tables"),
         operator_transaction(served) as connection,
     ):
         connection.execute(sa.select(tables.job)).all()
@@ -456,10 +465,10 @@ def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
         ).id
         for name in ("Alice", "Bob")
     ]
-    with company_reading(engine, ids[0]) as connection:
-        assert _owners(connection) == {ids[0]}
     with operator_transaction(engine) as connection:
         assert _owners(connection) == set(ids)
+    with pytest.raises(SeesEverything, match=f"{owner} owns the tables"):
+        require_serving(engine)
     schema.downgrade(engine, "base")
     engine.dispose()
     with administrator.begin() as connection:
