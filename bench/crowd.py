@@ -45,8 +45,6 @@ def add(made: Stand, count: int) -> list[str]:
                 "setup_token_hash": f"s{first.id}-{number}",
                 "webhook_token_hash": f"w{first.id}-{number}",
                 "read_every": 15,
-                "preview_at": None,
-                "housekeep_at": None,
             }
             for number in range(count)
         ]

@@ -318,9 +318,11 @@ def keys() -> Keys:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """The settings of a server on the test's database."""
+    theirs = logged_in.url_as(database_url, logged_in.READING)
     return Settings(
         data_dir=tmp_path,
         database_url=database_url,
+        support_database_url=SecretStr(theirs),
         secret_key=SecretStr(SECRET),
         public_url="http://localhost:8000",
     )

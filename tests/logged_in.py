@@ -48,7 +48,7 @@ def as_server_and_worker() -> None:
     """Have each transaction of server and worker be of their login."""
     database.begun = _begun
     database.connected = _connected
-    one_trip.connected = _connected
+    setattr(one_trip, "connected", _connected)  # noqa: B010 - it is imported there
 
 
 @contextmanager

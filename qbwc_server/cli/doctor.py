@@ -56,7 +56,7 @@ def _findings(
     except SettingMissing as error:
         yield fail("settings", error.support, "Set it and start again.")
         return
-    click.get_current_context().call_on_close(made.engine.dispose)
+    click.get_current_context().call_on_close(made.dispose)
     usable = True
     for finding in checks.of_database(made.engine, made.clock, health.room):
         usable = finding.state != "fail" or finding.check not in _NEEDED

@@ -76,7 +76,7 @@ def serve(
     """Serve Web Connectors, callbacks and pages."""
     made = parts()
     require_serving(made.engine)
-    made.engine.dispose()
+    made.dispose()
     made.settings.require_https()
     counters = tempfile.mkdtemp(prefix="qbwc-metrics-")
     metrics.share(counters)

@@ -101,9 +101,10 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, size: int = 8) -> Engine:
     """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg).
 
+    It keeps so many connections, and has four times as many when they are asked for.
     Its errors, which are logged, do not tell the values: those are people's names.
     """
     if url.startswith(("postgresql://", "postgres://")):
@@ -117,7 +118,11 @@ def make_engine(url: str) -> Engine:
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
     engine = sa.create_engine(
-        url, pool_size=8, max_overflow=24, hide_parameters=True, connect_args=_PATIENCE
+        url,
+        pool_size=size,
+        max_overflow=3 * size,
+        hide_parameters=True,
+        connect_args=_PATIENCE,
     )
     sa.event.listen(engine, "checkout", _refuse_dead)
     return engine
@@ -282,29 +287,43 @@ def clock_of(engine: Engine) -> datetime | None:
 
 
 @contextmanager
-def support_reading(engine: Engine) -> Iterator[Connection]:
+def support_reading(
+    engine: Engine, *, views_only: bool = False
+) -> Iterator[Connection]:
     """Yield a connection that reads the views for support, of all companies.
 
-    On PostgreSQL it cannot write. What else it sees, its login decides: that of a
-    console is in `qbwc_support` and sees nothing else, an operator's owns the tables.
+    On PostgreSQL it cannot write. What else it sees, its login decides: an operator's
+    owns the tables, that of the console (`views_only`) must see nothing but the views.
 
     Raises:
-        NoSupport: the database's login may not read the views.
+        NoSupport: the database's login may not read the views, or may read more.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             say(connection, READ_ONLY)
-            may = sa.select(_MAY_READ)
-            if not connection.execute(may).scalar_one():
+            views, tables = connection.execute(_MAY_READ).one()
+            if not views:
                 raise NoSupport(
-                    "This database login may not look at all companies. An "
-                    f"administrator runs: CREATE ROLE qbwc_reader LOGIN PASSWORD '...' "
-                    f"IN ROLE {_SUPPORT}; and QBWC_SUPPORT_DATABASE_URL names it."
+                    f"This database login may not read the views. {_READER}"
                 )
+            if views_only and tables:
+                raise NoSupport(f"The console's login may read tables, too. {_READER}")
         yield connection
 
 
-_MAY_READ = sa.func.has_table_privilege("support_companies", "SELECT")
+_MAY_READ = sa.select(
+    sa.func.has_table_privilege("support_companies", "SELECT"),
+    sa.func.has_table_privilege("record", "SELECT"),
+)
+_READER = (
+    "An administrator runs: CREATE ROLE qbwc_reader LOGIN PASSWORD '...' IN ROLE "
+    f"{_SUPPORT}; and QBWC_SUPPORT_DATABASE_URL of the server names that login."
+)
+
+
+def no_reader() -> NoSupport:
+    """Return what is said where the console was given no login to read with."""
+    return NoSupport(f"The support console has no database login. {_READER}")
 
 
 def lock_company(connection: Connection, company_id: int) -> bool:

@@ -69,8 +69,9 @@ def failed(connection: Connection, text: str, error: psycopg.Error) -> DBAPIErro
 
     A connection that has ended with it takes all kept ones along, as there.
     """
+    driver: Any = error
     gone = connection.dialect.is_disconnect(
-        error, connection.connection.dbapi_connection, None
+        driver, connection.connection.dbapi_connection, None
     )
     if gone:
         connection.invalidate(error)

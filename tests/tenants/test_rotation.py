@@ -15,7 +15,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.operations import key_rotation
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
-from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.storage.database import company_transaction
 from qbwc_server.web.customer import setup, site
 from qbwc_server.web.hooks import callbacks
 from tests.conftest import SECRET, Clock
@@ -43,7 +43,7 @@ def test_mosaic_keys_are_encrypted_anew_once(
 
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 2
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 0
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         stored = [registry.get(connection, one).mosaic_key for one in ids]
     assert [Keys([NEW]).decrypt(one or "") for one in stored] == ["of A", "of B"]
     assert key_rotation.MOSAIC_KEY not in _what(engine, renewed)
@@ -61,7 +61,7 @@ def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 1
     found = [one for one in key_rotation.older(engine, renewed) if one.lost]
     assert [(one.company, one.what) for one in found] == [("Lost", "Mosaic key")]
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         assert registry.get(connection, lost).mosaic_key == foreign
         assert registry.get(connection, good).mosaic_key != foreign
 

@@ -38,7 +38,7 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     first = House(engine, tmp_path, NOW, "America/New_York")
     with engine.begin() as connection:  # it is housekept at another time
         connection.execute(
-            tables.company.update().values(housekeep_at=None, preview_at=None)
+            tables.duty.update().values(housekeep_at=None, preview_at=None)
         )
     made = House(engine, tmp_path, NOW, "America/New_York")
     with stamina.set_testing(True, attempts=3, cap=True):

@@ -286,7 +286,7 @@ def test_whatever_goes_wrong_in_one_trip_both_walls_stand_afterwards(
         assert _owners(connection) == {bob.id}
     of_bob = tables.company.c.id == bob.id
     _undone(engine, bob.id)
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         name = sa.select(tables.company.c.name).where(of_bob)
         assert connection.execute(name).scalar_one() == "Bob"
     assert first_at_once(engine, bob.id, _SAID, {"said": "x"}) == ["x"]
@@ -494,6 +494,6 @@ def test_without_the_role_nothing_is_done(postgres_url: str) -> None:
 
 def test_locking_is_binding(engine: Engine, alice: NewCompany) -> None:
     """Who makes a company locks it, and is then held to it like everybody."""
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         lock_company(connection, alice.id)
         assert _owners(connection) == {alice.id}
