@@ -44,6 +44,14 @@ def url_as(url: str, login: str) -> str:
     return made.render_as_string(hide_password=False)
 
 
+def reading(engine: Engine) -> Engine:
+    """Return what a console reads the same database with; it keeps no connection."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    url = engine.url.set(username=READING, password=None)
+    return sa.create_engine(url, poolclass=sa.pool.NullPool)
+
+
 def as_server_and_worker() -> None:
     """Have each transaction of server and worker be of their login."""
     database.begun = _begun

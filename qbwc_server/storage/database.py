@@ -50,8 +50,6 @@ this program, nothing was decided, and the same may be done again later."""
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
-_SUPPORT = "qbwc_support"
-"""The role of logins that read the views for support; the eighth makes it."""
 _sequence = sa.table(
     "company_sequence",
     *(sa.column(name) for name in ("company_id", "last_id", "moves")),
@@ -62,12 +60,6 @@ class SeesOneCompany(QbwcError):
     """All companies were asked for with a login that sees one at a time."""
 
     id: ClassVar[str] = "sees-one-company"
-
-
-class NoSupport(QbwcError):
-    """The database's login may not read the views for support."""
-
-    id: ClassVar[str] = "no-support"
 
 
 class UTCDateTime(sa.TypeDecorator[datetime]):
@@ -284,46 +276,6 @@ def clock_of(engine: Engine) -> datetime | None:
             sa.select(sa.func.clock_timestamp())
         ).scalar_one()
         return now
-
-
-@contextmanager
-def support_reading(
-    engine: Engine, *, views_only: bool = False
-) -> Iterator[Connection]:
-    """Yield a connection that reads the views for support, of all companies.
-
-    On PostgreSQL it cannot write. What else it sees, its login decides: an operator's
-    owns the tables, that of the console (`views_only`) must see nothing but the views.
-
-    Raises:
-        NoSupport: the database's login may not read the views, or may read more.
-    """
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            say(connection, READ_ONLY)
-            views, tables = connection.execute(_MAY_READ).one()
-            if not views:
-                raise NoSupport(
-                    f"This database login may not read the views. {_READER}"
-                )
-            if views_only and tables:
-                raise NoSupport(f"The console's login may read tables, too. {_READER}")
-        yield connection
-
-
-_MAY_READ = sa.select(
-    sa.func.has_table_privilege("support_companies", "SELECT"),
-    sa.func.has_table_privilege("record", "SELECT"),
-)
-_READER = (
-    "An administrator runs: CREATE ROLE qbwc_reader LOGIN PASSWORD '...' IN ROLE "
-    f"{_SUPPORT}; and QBWC_SUPPORT_DATABASE_URL of the server names that login."
-)
-
-
-def no_reader() -> NoSupport:
-    """Return what is said where the console was given no login to read with."""
-    return NoSupport(f"The support console has no database login. {_READER}")
 
 
 def lock_company(connection: Connection, company_id: int) -> bool:

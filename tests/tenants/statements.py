@@ -15,9 +15,11 @@ from sqlalchemy.sql import operators, visitors
 
 from qbwc_server.storage import tables
 
+LOOKUPS = {"caller", "duty", "team_file"}
+"""What is looked at across companies; `test_serving_login` has what they show."""
 TENANT = {
     table.name for table in tables.metadata.tables.values() if "company_id" in table.c
-}
+} - LOOKUPS
 """The tables of companies' data."""
 HARMLESS = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "COMMIT")
 """What is sent as text alone begins with one of these."""

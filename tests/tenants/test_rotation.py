@@ -87,16 +87,16 @@ def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
         args = {"peer": peer, "now": clock()}
         return logins.check(engine, keys, name, password, **args) is not None  # type: ignore[arg-type]
 
-    everything = ["password", "setup address", "webhook address"]
+    everything = ["user name", "password", "setup address", "webhook address"]
     assert _what(engine, renewed) == everything
     assert not log_in(renewed, "wrong")
     assert web.get("/setup/wrong").status_code == 404
     assert _what(engine, renewed) == everything
 
     assert log_in(renewed, company.password)
-    assert _what(engine, renewed) == everything[1:]
-    assert web.get(f"/setup/{company.setup_token}").status_code == 200
     assert _what(engine, renewed) == everything[2:]
+    assert web.get(f"/setup/{company.setup_token}").status_code == 200
+    assert _what(engine, renewed) == everything[3:]
     web.post(f"/webhook/{company.webhook_token}", data=b"{")
     assert _what(engine, renewed) == []
 

@@ -49,6 +49,7 @@ from qbwc_server.support import tokens
 from qbwc_server.web_connector.admission import Admission
 from qbwc_server.web_connector.conversation import Conversation
 from qbwc_server.worker.loop import Worker
+from tests import logged_in
 from tests.agreement.house import House
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
 from tests.conftest import SECRET
@@ -206,7 +207,10 @@ def _work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
 def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Ask for every page, right and wrong, and make each method fail once."""
     house, company = day.house, day.house.company
-    served = Parts(day.settings, house.engine, house.keys, house.clock)
+    served = Parts(
+        *(day.settings, house.engine, house.keys, house.clock),
+        logged_in.reading(house.engine),
+    )
     web = Customer(app.wsgi(served))
     pages = {
         path: web.get(path).text
@@ -403,7 +407,10 @@ def objects(day: Day) -> dict[str, str]:
     connection = MosaicConnection("http://localhost", "1", MOSAIC_KEY, "raw", "x")
     client = MosaicClient(connection, spend=lambda: None, transport=house.wire)
     keys = Keys([SECRET, "o" * 40])
-    served = Parts(day.settings, house.engine, keys, house.clock)
+    served = Parts(
+        *(day.settings, house.engine, keys, house.clock),
+        logged_in.reading(house.engine),
+    )
     connector = WebConnector(
         house.talk.application,
         house.company.password,

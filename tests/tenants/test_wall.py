@@ -31,14 +31,12 @@ from qbwc_server.storage.one_trip import first_at_once
 from qbwc_server.storage.walls import SeesEverything, require_serving
 from tests.conftest import Clock
 from tests.jobs import jobs
+from tests.tenants.statements import LOOKUPS, TENANT
 
 NewCompanies = Callable[..., NewCompany]
 TENANT_TABLES = [
-    table
-    for table in tables.metadata.sorted_tables
-    if "company_id" in table.c and table is not tables.company_sequence
+    table for table in tables.metadata.sorted_tables if table.name in TENANT
 ]
-"""`company_sequence` has none of a company's data, and is how a company is locked."""
 
 
 @pytest.fixture
@@ -86,13 +84,20 @@ def test_every_table_of_a_company_s_data_stands_behind_the_wall(
         " LEFT JOIN pg_policy p ON p.polrelid = c.oid"
         " WHERE a.attname = 'company_id' AND NOT a.attisdropped AND c.relkind IN"
         " ('r', 'p') AND c.relnamespace = current_schema()::regnamespace"
-        " AND c.relname <> 'company_sequence'"
+        " AND NOT c.relname = ANY (:lookups)"
     )
     with engine.begin() as connection:
-        rows = {row.relname: tuple(row)[1:] for row in connection.execute(statement)}
+        found = connection.execute(statement, {"lookups": sorted(LOOKUPS)})
+        rows = {row.relname: tuple(row)[1:] for row in found}
 
     assert set(rows) == {table.name for table in TENANT_TABLES}
     rule = "(company_id = (current_setting('qbwc.company'::text))::bigint)"
+    *before, condition, written = rows.pop("company_sequence")
+    assert (before, written) == ([True, "*", True, True], True)
+    assert " ".join(condition.split()) == (
+        f"CASE WHEN (SESSION_USER = '{engine.url.username}'::name) THEN true"
+        f" ELSE {rule} END"
+    )
     assert set(rows.values()) == {(True, "*", True, True, rule, True)}
 
 
@@ -397,11 +402,16 @@ def served(postgres_url: str, alice: NewCompany, bob: NewCompany) -> Iterator[En
 def test_a_login_that_owns_nothing_is_enough_to_serve(
     served: Engine, engine: Engine, keys: Keys, clock: Clock
 ) -> None:
-    """Companies are added, found and worked with; nothing else can be done."""
-    company = registry.add(
-        served, keys, name="Carol", mosaic_url="http://x", mosaic_team="1", now=clock()
-    )
-    assert registry.find(served, "Carol").id == company.id
+    """Companies are worked with; they are added and found by the owner alone."""
+    for add in (served, engine):
+        told = {"mosaic_url": "http://x", "mosaic_team": "1", "now": clock()}
+        try:
+            company = registry.add(add, keys, name="Carol", **told)  # type: ignore[arg-type]
+        except SeesOneCompany:
+            assert add is served
+    with pytest.raises(SeesOneCompany):
+        registry.find(served, "Carol")
+    assert registry.numbered(served, company.id).name == "Carol"
     with company_transaction(served, company.id) as connection:
         jobs.add(connection, company.id, clock())
         sessions.begin(connection, keys, company.id, now=clock(), file_path="", peer="")

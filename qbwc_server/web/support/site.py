@@ -19,7 +19,7 @@ from flask import render_template as render
 from sqlalchemy.engine import Connection, Engine, Row
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server.storage.database import NoSupport, no_reader, support_reading
+from qbwc_server.storage.support_reading import NoSupport, no_reader, support_reading
 from qbwc_server.support import console, tokens
 from qbwc_server.support.tokens import Person
 from qbwc_server.web import cookies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -11,8 +11,9 @@ from werkzeug.test import Client, TestResponse
 from qbwc_server import app
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.storage.database import make_engine, operator_transaction
+from qbwc_server.storage.database import operator_transaction
 from qbwc_server.support import tokens
+from tests import logged_in
 from tests.conftest import Clock
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -57,14 +58,9 @@ class Browser:
 
 
 @pytest.fixture
-def parts(
-    settings: Settings, engine: Engine, keys: Keys, clock: Clock
-) -> Iterator[app.Parts]:
+def parts(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> app.Parts:
     """What the server is made from."""
-    theirs = settings.support_database_url.get_secret_value()
-    reading = make_engine(theirs, size=1)
-    yield app.Parts(settings, engine, keys, clock, reading)
-    reading.dispose()
+    return app.Parts(settings, engine, keys, clock, logged_in.reading(engine))
 
 
 @pytest.fixture
