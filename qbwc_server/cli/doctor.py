@@ -17,6 +17,7 @@ from qbwc_server.operations import doctor as checks
 from qbwc_server.operations import public_address
 from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
+from qbwc_server.storage import walls
 from qbwc_server.web.hooks import health
 
 _AT_ONCE = 8
@@ -66,7 +67,10 @@ def _findings(
     yield from public_address.look(settings.public_url, now, authorities=authorities)
     if not usable:
         return
+    yield from checks.of_logins(made.engine)
     yield from checks.of_processes(made.engine, now)
+    if walls.is_held(made.engine):
+        return
     every = registry.every(made.engine)
     if name is not None:
         every = [registry.find(made.engine, name)]

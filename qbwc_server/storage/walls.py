@@ -121,6 +121,12 @@ def require_serving(engine: Engine) -> None:
     )
 
 
+def serving_logins(engine: Engine) -> list[str]:
+    """Return the logins that may serve: in `qbwc_app`, and held by the walls."""
+    with engine.connect() as connection:
+        return list(connection.execute(_MAY_SERVE).scalars())
+
+
 def held(connection: Connection) -> bool:
     """Tell whether row-level security holds the login of a connection."""
     if connection.dialect.name != "postgresql":
@@ -130,6 +136,12 @@ def held(connection: Connection) -> bool:
 
 
 _HELD = sa.select(sa.func.row_security_active("record"))
+_MAY_SERVE = sa.text(
+    "SELECT r.rolname FROM pg_roles r, pg_class c WHERE c.oid = 'record'::regclass"
+    " AND r.rolcanlogin AND pg_has_role(r.oid, :application, 'USAGE')"
+    " AND NOT r.rolsuper AND NOT r.rolbypassrls"
+    " AND NOT pg_has_role(r.oid, c.relowner, 'USAGE') ORDER BY 1"
+).bindparams(application=APPLICATION)
 _WHO = sa.text(
     "SELECT rolname AS login, rolsuper AS super, rolbypassrls AS bypasses,"
     " current_database() AS place FROM pg_roles WHERE rolname = session_user"
