@@ -138,10 +138,10 @@ class Project:
         """Run a command in the first container of a service; see `run`."""
         return self.compose("exec", "-T", service, *words, given=given, fails=fails)
 
-    def server(self, *words: str, given: str | None = None) -> str:
+    def server(self, *words: str, given: str | None = None, fails: bool = False) -> str:
         """Run a command as an operator does: in a container of its own."""
         told = ("run", "--rm", "-T", "operator")
-        return self.compose(*told, *words, given=given)
+        return self.compose(*told, *words, given=given, fails=fails)
 
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""

@@ -98,7 +98,7 @@ def test_a_container_can_do_nothing_but_its_work(house: House, service: str) -> 
 def test_the_database_runs_as_its_own_user_and_serves_no_superuser(
     house: House,
 ) -> None:
-    """Server and worker own their tables and nothing else."""
+    """Who serves owns nothing, who owns the tables owns nothing else."""
     status = house.project.inside("db", "cat", "/proc/1/status")
     told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert "0" not in told["Uid"].split()
@@ -107,11 +107,15 @@ def test_the_database_runs_as_its_own_user_and_serves_no_superuser(
     assert "Read-only" in refused
     roles = house.project.sql(
         "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb"
-        " FROM pg_roles WHERE rolname IN ('qbwc', 'qbwc_app') ORDER BY 1"
+        " FROM pg_roles WHERE rolname LIKE 'qbwc%' ORDER BY 1"
     )
-    assert roles.splitlines() == ["qbwc|f|f|f|f", "qbwc_app|f|f|f|f"]
+    names = ("qbwc", "qbwc_app", "qbwc_reader", "qbwc_support", "qbwc_web")
+    assert roles.splitlines() == [f"{name}|f|f|f|f" for name in names]
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert house.project.sql(owners) == "qbwc"
     users = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'qbwc'"
-    assert set(house.project.sql(users).split()) == {"qbwc", "postgres"}
+    found = set(house.project.sql(users).split()) - {"qbwc_reader"}
+    assert found == {"qbwc_web", "postgres"}
 
 
 def test_the_proxy_does_not_reach_the_database(house: House) -> None:
