@@ -180,7 +180,7 @@ LEFT JOIN word w
         ) THEN c.attention_id
         ELSE ''
     END
-""",
+""",  # noqa: S608 - no value comes from outside
     "support_sessions": """
 SELECT
     'Run of Web Connector of ' || c.name AS what,
