@@ -1,4 +1,4 @@
-"""What is looked for across companies: whose turn it is, who calls, who is of a team."""
+"""What is looked for across companies: who calls, whose turn it is, whose team."""
 
 from __future__ import annotations
 
