@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
@@ -63,7 +64,8 @@ def as_server_and_worker() -> None:
 def _begun(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:
         if _may_become_another(engine):
-            _driver(connection).execute(f"SET LOCAL SESSION AUTHORIZATION {SERVING}")
+            with _unless_it_ended(raw := _driver(connection)):
+                raw.execute(f"SET LOCAL SESSION AUTHORIZATION {SERVING}")
         yield connection
 
 
@@ -74,12 +76,23 @@ def _connected(engine: Engine) -> Iterator[Connection]:
             yield connection
             return
         raw = _driver(connection)
-        _at_once(raw, f"SET SESSION AUTHORIZATION {SERVING}")
+        with _unless_it_ended(raw):
+            _at_once(raw, f"SET SESSION AUTHORIZATION {SERVING}")
         try:
             yield connection
         finally:
             if not raw.closed and not connection.invalidated:
                 _at_once(raw, "RESET SESSION AUTHORIZATION")
+
+
+@contextmanager
+def _unless_it_ended(raw: Any) -> Iterator[None]:
+    """Leave it to what is tested to find that its connection has ended."""
+    try:
+        yield
+    except psycopg.Error:
+        if not raw.closed:
+            raise
 
 
 def _driver(connection: Connection) -> Any:

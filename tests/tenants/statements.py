@@ -68,7 +68,7 @@ def _tenant_tables(statement: Any) -> set[sa.Table]:
     return {
         part
         for part in _parts(statement)
-        if isinstance(part, sa.Table) and "company_id" in part.c
+        if isinstance(part, sa.Table) and part.name in TENANT
     }
 
 
@@ -97,7 +97,7 @@ def _loose(statement: Any) -> Iterator[str]:
     for part in _parts(statement):
         if isinstance(part, sa.Insert):
             given = part.compile().params
-            if "company_id" in part.table.c and "company_id" not in given:
+            if part.table.name in TENANT and "company_id" not in given:
                 yield part.table.name
             continue
         if isinstance(part, sa.Select):
@@ -117,8 +117,12 @@ def _loose(statement: Any) -> Iterator[str]:
         yield from (
             str(source)
             for source in sources
-            if "company_id" in source.c and source not in held
+            if _table(source).name in TENANT and source not in held
         )
+
+
+def _table(source: Any) -> Any:
+    return getattr(source, "element", source)
 
 
 def _sources(source: Any) -> Iterator[Any]:

@@ -292,14 +292,15 @@ def _soap(web: Client, pages: dict[str, str], method: str, *values: str) -> None
 def _fail_in_the_database(day: Day) -> None:
     """Have the database refuse rows, and tell why as it does.
 
-    Of a table behind the wall PostgreSQL tells no values; `company` is not behind it.
+    Of a table behind the wall PostgreSQL tells no values; the console's logins are of
+    no company.
     """
     company_id = day.house.company.id
     row = {"company_id": company_id, "id": 9, "at": NOW, "who": PERSON, "what": PERSON}
     for table, each in (
         *((tables.audit, row), (tables.audit, row)),
         (tables.audit, {**row, "id": 10, "what": None}),
-        (tables.company, {"name": PERSON}),
+        (tables.support_login, {"hour": NOW, "who": PERSON, "what": "", "peer": ""}),
     ):
         try:
             with company_transaction(day.house.engine, company_id) as connection:
