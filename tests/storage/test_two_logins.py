@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy.engine import Connection, Engine
 
@@ -24,7 +25,7 @@ from qbwc_server.storage.walls import SeesEverything, require_serving
 from tests import logged_in
 from tests.conftest import SECRET, Clock
 
-BEFORE = "0024"
+OURS = "0026"
 HERE = "192.0.2.1"
 ROOT = Path(__file__).parents[2]
 
@@ -36,12 +37,17 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "postgresql":
         url = request.getfixturevalue("empty_postgres")
     engine = make_engine(url)
-    schema.upgrade(engine, BEFORE)
+    schema.upgrade(engine, _before())
     with engine.begin() as connection:
         for name in ("Alice", "Bob"):
             _add(connection, name, deliver_at=Clock().now, time_claims="due")
     yield engine
     engine.dispose()
+
+
+def _before() -> str:
+    script = ScriptDirectory(str(ROOT / "migrations"))
+    return str(script.get_revision(OURS).down_revision)
 
 
 def _add(connection: Connection, name: str, **more: object) -> None:
@@ -116,7 +122,7 @@ def test_going_back_brings_back_what_moved(older: Engine) -> None:
     with older.begin() as connection:
         connection.exec_driver_sql("UPDATE duty SET leased_by = 'me'")
         connection.exec_driver_sql("UPDATE team_file SET time_claims = 'kept'")
-    schema.downgrade(older, BEFORE)
+    schema.downgrade(older, _before())
 
     assert _rows(older, query) == [
         (number, deliver, "me", keep, preview, "kept")
