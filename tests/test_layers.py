@@ -144,6 +144,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
                 "cli/support_token.py",
                 "companies/registry.py",  # to find a company by its name
                 "decisions/company_settings.py",  # of which team a company is
+                "operations/doctor.py",
                 "operations/forgetting.py",
                 "operations/key_rotation.py",
             },

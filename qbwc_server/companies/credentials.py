@@ -88,10 +88,12 @@ def new_password(
     password = new_secret()
     with company_transaction(engine, company_id) as connection:
         row = connection.execute(
-            sa.select(_TABLE.c.password_hash, _TABLE.c.former_password_hash).where(
-                _TABLE.c.id == company_id
-            )
+            sa.select(
+                _TABLE.c.username, _TABLE.c.password_hash, _TABLE.c.former_password_hash
+            ).where(_TABLE.c.id == company_id)
         ).one()
+        # Also where it was known under a key that is lost.
+        callers.know(connection, company_id, "user", keys.hash("user", row.username))
         registry.change(
             connection,
             company_id,

@@ -14,7 +14,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import heartbeat, silence
+from qbwc_server.companies import callers, heartbeat, silence
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.keys import Keys
@@ -24,7 +24,12 @@ from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables, walls
-from qbwc_server.storage.database import clock_of, company_reading, transaction
+from qbwc_server.storage.database import (
+    clock_of,
+    company_reading,
+    operator_transaction,
+    transaction,
+)
 
 _CLOCK_WARN, _CLOCK_FAIL = 2.0, 30.0
 """Seconds by which the database's clock may differ from ours."""
@@ -81,6 +86,19 @@ def of_logins(engine: Engine) -> Iterator[Finding]:
         f"CREATE ROLE qbwc_web LOGIN PASSWORD '...' IN ROLE {walls.APPLICATION}; and "
         "give it to server and worker in QBWC_DATABASE_URL.",
     )
+
+
+def of_callers(engine: Engine) -> Finding:
+    """Return whether every company is known by its user name."""
+    with operator_transaction(engine) as connection:
+        missing = callers.are_missing(connection)
+    if missing:
+        return fail(
+            "user names",
+            "Not all are noted: their Web Connectors are refused.",
+            "qbwc-server database upgrade",
+        )
+    return ok("user names", "All are noted.")
 
 
 def _of_clock(theirs: datetime | None, ours: datetime) -> Finding:

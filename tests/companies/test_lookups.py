@@ -13,7 +13,7 @@ from qbwc_server.companies import callers, credentials, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
-from qbwc_server.operations import key_rotation
+from qbwc_server.operations import doctor, key_rotation
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     SeesOneCompany,
@@ -132,6 +132,30 @@ def test_user_names_come_over_to_a_new_key_by_command(
     with transaction(engine) as connection:
         known = callers.find(connection, alone, "user", company.username)
     assert known == callers.Known(company.id, is_new=True)
+
+
+def test_a_new_password_opens_also_where_the_key_was_lost(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """The user name is known under the new key from then on."""
+    company, another = new_company(), Keys(["n" * 40])
+    new = credentials.new_password(
+        engine, another, company.id, now=clock(), who="a test"
+    )
+    found = logins.check(engine, another, company.username, new, peer=HERE, now=clock())
+    assert found is not None
+    assert found.id == company.id
+
+
+def test_the_doctor_tells_of_user_names_that_are_not_noted(
+    engine: Engine, new_company: NewCompanies
+) -> None:
+    """As after statements that were run by hand."""
+    new_company()
+    assert doctor.of_callers(engine).state == "ok"
+    with engine.begin() as connection:
+        connection.execute(tables.caller.delete())
+    assert doctor.of_callers(engine).state == "fail"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
