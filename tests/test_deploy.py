@@ -146,3 +146,19 @@ def _make_env(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_each_service_has_the_login_that_it_needs_and_no_other() -> None:
+    """Who takes over a server has not got the owner's password with it."""
+    anchor, rest = COMPOSE.split("\nservices:\n")
+    found = re.findall(r"^  (\w+):\n((?:    .*\n|\n|  #.*\n)+)", rest, re.MULTILINE)
+
+    def given(*words: str) -> set[str]:
+        return {name for name, body in found if any(one in body for one in words)}
+
+    assert "QBWC_SERVING_PASSWORD" in anchor
+    assert "QBWC_DATABASE_PASSWORD" not in anchor
+    assert given("QBWC_DATABASE_PASSWORD", "*owner") == {"roles", "migrate", "operator"}
+    assert given("QBWC_SUPPORT_PASSWORD") == {"roles", "web"}
+    assert given("POSTGRES_PASSWORD") == {"db", "roles"}
+    assert given("profiles: [operator]") == {"operator"}
