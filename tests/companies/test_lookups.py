@@ -44,6 +44,11 @@ def test_what_is_due_is_given_to_one_alone_and_the_longest_first(
         return registry.take_next(engine, DUTY.c.housekeep_at, clock(), DAY)
 
     assert [taken(), taken(), taken()] == [ids[1], ids[0], None]
+    # Who had looked before the other took it finds it taken.
+    late = registry.unless_taken(ids[0], DUTY.c.housekeep_at <= clock())
+    with company_transaction(engine, ids[0]) as connection:
+        again = connection.execute(DUTY.update().where(late).values(leased_by="me"))
+    assert again.rowcount == 0
     clock.pass_(days=1)
     assert taken() in ids
 
