@@ -99,9 +99,7 @@ def note_file(connection: Connection, company_id: int) -> None:
     was_live = (_COMPANY.c.mode == "paused") & (_COMPANY.c.mode_before_pause == "live")
     takes_part = (_COMPANY.c.mode == "live") | sa.func.coalesce(was_live, sa.false())
     named = sa.func.lower(_COMPANY.c.mosaic_url) + " " + _COMPANY.c.mosaic_team
-    told = sa.select(_COMPANY.c.id, named, takes_part).where(
-        _COMPANY.c.id == of_company
-    )
+    told = sa.select(_COMPANY.c.id, named, takes_part)
     statement = insert(connection, _FILE).from_select(
         ["company_id", "team", "takes_part"], told.where(_COMPANY.c.id == of_company)
     )
