@@ -61,6 +61,9 @@ def say(connection: Connection, text: str) -> Sequence[Any] | None:
         row: Sequence[Any] | None = cursor.fetchone() if cursor.description else None
     except psycopg.Error as error:
         raise failed(connection, text, error) from error
+    except BaseException as error:
+        connection.invalidate(error)  # nobody knows in which state it is
+        raise
     return row
 
 

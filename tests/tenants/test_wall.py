@@ -318,6 +318,30 @@ def test_a_one_trip_that_went_wrong_leaves_no_connection(
     engine.dispose()
 
 
+def test_binding_that_is_interrupted_leaves_no_connection(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: str, alice: NewCompany
+) -> None:
+    """As SQLAlchemy does with whatever it sends itself."""
+    engine = make_engine(postgres_url)
+    with engine.connect() as connection:
+        before: Any = connection.connection.driver_connection
+
+    def interrupt(_self: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as within:
+        within.setattr(psycopg.ClientCursor, "nextset", interrupt)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            company_transaction(engine, alice.id) as connection,
+        ):
+            assert connection is None
+    assert before.closed
+    with company_transaction(engine, alice.id) as connection:
+        assert _owners(connection) == {alice.id}
+    engine.dispose()
+
+
 def test_binding_and_locking_are_one_trip(
     monkeypatch: pytest.MonkeyPatch, engine: Engine, alice: NewCompany
 ) -> None:
