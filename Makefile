@@ -89,7 +89,7 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 IN_DB = $(COMPOSE) exec -T db sh -euc
 
-env: ## write .env for docker-compose.yml, with its own secrets (PUBLIC_URL=https://your.name)
+env: ## write .env for docker-compose.yml, with its own secrets, or add what one lacks (PUBLIC_URL=https://your.name)
 	@PUBLIC_URL='$(PUBLIC_URL)' deploy/env
 
 backup: ## the database of docker-compose.yml into a file (FILE=name.dump)
@@ -103,11 +103,11 @@ restore: ## the database of docker-compose.yml from such a file, instead of what
 	$(COMPOSE) up -d db
 	$(IN_DB) 'export PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres; \
 	  until pg_isready -q -h 127.0.0.1; do sleep 1; done; \
-	  dropdb --force --if-exists qbwc; createdb -O qbwc qbwc; \
-	  psql -q -c "REVOKE CONNECT ON DATABASE qbwc FROM PUBLIC" -c "GRANT CONNECT ON DATABASE qbwc TO qbwc_support"; \
-	  pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
+	  dropdb --force --if-exists qbwc'
+	$(COMPOSE) run --rm roles
+	$(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
 	$(COMPOSE) run --rm migrate
-	$(COMPOSE) run --rm --no-deps web database restored
+	$(COMPOSE) run --rm operator database restored
 	$(COMPOSE) up -d
 
 docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)

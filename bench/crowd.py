@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from bench.stand import Stand
 from bench.wire import Times, Wire, body
+from qbwc_server.companies import callers, time_claims
 from qbwc_server.storage import tables
 
 _PASSWORD = "the-password-of-everybody-in-the-crowd"
@@ -45,8 +46,6 @@ def add(made: Stand, count: int) -> list[str]:
                 "setup_token_hash": f"s{first.id}-{number}",
                 "webhook_token_hash": f"w{first.id}-{number}",
                 "read_every": 15,
-                "preview_at": None,
-                "housekeep_at": None,
             }
             for number in range(count)
         ]
@@ -57,6 +56,15 @@ def add(made: Stand, count: int) -> list[str]:
                 f"FROM company WHERE name LIKE 'Crowd {first.id} %'"
             )
         )
+        new = connection.execute(
+            sa.select(tables.company.c.id).where(
+                tables.company.c.name.like(f"Crowd {first.id} %")
+            )
+        ).scalars()
+        for one in new.all():
+            connection.execute(tables.duty.insert(), {"company_id": one})
+            time_claims.note_file(connection, one)
+        callers.note_all(connection, made.keys)
     rest(made)
     return [one["username"] for one in made_of]
 

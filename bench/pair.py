@@ -19,7 +19,7 @@ from bench.drain import stop
 from bench.firm import Firm
 from bench.stand import Stand, run
 from bench.wire import Times
-from qbwc_server.companies import heartbeat
+from qbwc_server.companies import heartbeat, registry
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.sandbox.mosaic.server import serve
 from qbwc_server.sandbox.mosaic.team import Team
@@ -137,10 +137,10 @@ def worker(made: Stand) -> Iterator[int]:
     What was due before is put off, until `go`.
     """
     later = utc() + _PUT_OFF
-    company, beat = tables.company, tables.heartbeat
+    duty, beat = tables.duty, tables.heartbeat
     with made.engine.begin() as connection:
-        due = company.c.deliver_at.is_not(None)
-        connection.execute(company.update().where(due).values(deliver_at=later))
+        due = duty.c.deliver_at.is_not(None)
+        connection.execute(duty.update().where(due).values(deliver_at=later))
         connection.execute(beat.delete().where(beat.c.name == heartbeat.WORKER))
     process = run(
         made.folder, "-m", "qbwc_server", "worker", environment=made.environment
@@ -155,10 +155,10 @@ def worker(made: Stand) -> Iterator[int]:
 
 def go(made: Stand) -> None:
     """Make companies due for the worker."""
-    company = tables.company
+    duty = tables.duty
     with made.engine.begin() as connection:
-        due = company.c.deliver_at.is_not(None)
-        connection.execute(company.update().where(due).values(deliver_at=utc()))
+        due = duty.c.deliver_at.is_not(None)
+        connection.execute(duty.update().where(due).values(deliver_at=utc()))
 
 
 def agree(made: Stand, pairs: Sequence[Pair]) -> None:
@@ -179,7 +179,7 @@ def agree(made: Stand, pairs: Sequence[Pair]) -> None:
 def on_its_way(made: Stand, company_id: int) -> int:
     """Return how many records, writes and callbacks of a company are not done."""
     record, call, job = tables.record, tables.mosaic_call, tables.job
-    back, company = tables.mosaic_callback, tables.company
+    back, duty = tables.mosaic_callback, tables.duty
     found = 0
     for table, condition in (
         (record, record.c.due_at.is_not(None)),
@@ -190,7 +190,7 @@ def on_its_way(made: Stand, company_id: int) -> int:
     ):
         found += rows(made, table, table.c.company_id == company_id, condition)
     return found + rows(
-        made, company, company.c.id == company_id, company.c.deliver_at <= utc()
+        made, duty, duty.c.company_id == company_id, duty.c.deliver_at <= utc()
     )
 
 
@@ -208,11 +208,8 @@ def read_now(made: Stand, one: Pair) -> None:
 
 def change(made: Stand, one: Pair, **values: object) -> None:
     """Change columns of a company."""
-    company = tables.company
     with made.engine.begin() as connection:
-        connection.execute(
-            company.update().where(company.c.id == one.id).values(**values)
-        )
+        registry.change(connection, one.id, **values)
 
 
 def wait(is_so: Callable[[], bool], otherwise: str, every: float = 0.1) -> None:

@@ -76,6 +76,13 @@ class Stand:
         return new, read_application(connection_file.qwc_of(stored, url))
 
 
+def _serving(owner: Engine) -> str:
+    """Make the login that server and worker have, and return its URL."""
+    with owner.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE qbwc_web LOGIN IN ROLE qbwc_app")
+    return owner.url.set(username="qbwc_web").render_as_string(hide_password=False)
+
+
 @contextlib.contextmanager
 def stand(
     database: str, *, processes: int = 2, threads: int = 8, **settings: object
@@ -93,6 +100,8 @@ def stand(
             url = f"postgresql://postgres@127.0.0.1:{postgres.port}/qbwc"
         engine = make_engine(url)
         schema.upgrade(engine)
+        if postgres is not None:
+            url = _serving(engine)
         port = free_port()
         values = {
             "data_dir": folder,

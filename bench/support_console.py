@@ -57,7 +57,7 @@ def _measure(url: str, folder: Path, companies: int, records: int) -> None:
             connection, keys, "ann", may_act=False, now=datetime.now(UTC), who="bench"
         )
     settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET), database_url=url)
-    web = Client(app.wsgi(app.Parts(settings, engine, keys, app.utc_now)))
+    web = Client(app.wsgi(app.Parts(settings, engine, keys, app.utc_now, engine)))
     ours = {"Sec-Fetch-Site": "same-origin"}
     web.post("/support/login", data={"name": "ann", "token": token}, headers=ours)
     print("| page | median ms | longest ms | KB |\n|---|---|---|---|")

@@ -11,13 +11,14 @@ from flask import Flask
 from sqlalchemy.engine import Engine
 
 from qbwc_server import proxies
+from qbwc_server.companies import callers
 from qbwc_server.keys import Keys
 from qbwc_server.logs import apart
 from qbwc_server.operations.gauges import Figures
 from qbwc_server.serving.served import WSGI, Allowed, Answer, Environ, Served, answer
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
-from qbwc_server.storage.database import make_engine
+from qbwc_server.storage.database import make_engine, operator_transaction
 from qbwc_server.web import guard, large_bodies
 from qbwc_server.web.customer import (
     before_live,
@@ -50,6 +51,14 @@ class Parts:
     engine: Engine
     keys: Keys
     clock: Callable[[], datetime]
+    reading: Engine | None = None
+    """What the support console reads with; None: it has no login of its own."""
+
+    def dispose(self) -> None:
+        """Close what is open to the database."""
+        for engine in (self.engine, self.reading):
+            if engine is not None:
+                engine.dispose()
 
 
 def utc_now() -> datetime:
@@ -71,12 +80,28 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     if prepare:
         try:
             if url.startswith("sqlite") and not schema.is_newer(engine):
-                schema.upgrade(engine)
+                upgrade(engine, settings)
             schema.require_served(engine)
         except schema.SchemaDiffers:
             engine.dispose()
             raise
-    return Parts(settings, engine, Keys(settings.keys()), utc_now)
+    reading: Engine | None = engine
+    if engine.dialect.name != "sqlite":
+        theirs = settings.support_database_url.get_secret_value()
+        reading = make_engine(theirs, size=1) if theirs else None
+    return Parts(settings, engine, Keys(settings.keys()), utc_now, reading)
+
+
+def upgrade(engine: Engine, settings: Settings) -> None:
+    """Bring a database up to this program's schema, and note what needs its keys.
+
+    Raises:
+        SchemaDiffers: it is newer than this program.
+    """
+    schema.upgrade(engine)
+    with operator_transaction(engine) as connection:
+        if callers.are_missing(connection):
+            callers.note_all(connection, Keys(settings.keys()))
 
 
 def figures_page(made: Parts) -> WSGI:
@@ -96,7 +121,7 @@ def pages(made: Parts) -> WSGI:
     of_customers = site.Site(engine, keys, settings, clock)
     for part in _PAGES:
         flask.register_blueprint(part.blueprint(of_customers))
-    flask.register_blueprint(blueprint.blueprint(of_customers))
+    flask.register_blueprint(blueprint.blueprint(of_customers, made.reading))
     flask.register_blueprint(health.blueprint(engine))
     flask.register_blueprint(callbacks.blueprint(engine, keys, clock))
     return flask.wsgi_app

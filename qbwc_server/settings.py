@@ -80,7 +80,15 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="",
         repr=False,  # it may hold a password
-        description="SQLAlchemy URL; empty: SQLite file `qbwc.db` in the data folder.",
+        description="SQLAlchemy URL; empty: SQLite file `qbwc.db` in the data folder. "
+        "With PostgreSQL the login is one that owns nothing for server and worker, and "
+        "the owner's for migrations and operators' commands.",
+    )
+    support_database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The same PostgreSQL database with the login that the support "
+        "console reads with, a member of `qbwc_support`. Empty: no console. SQLite "
+        "needs none.",
     )
     public_url: str = Field(
         default="http://localhost:8000",

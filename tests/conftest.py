@@ -35,6 +35,7 @@ from qbwc_server.serving.served import WSGI
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine
+from tests import logged_in
 
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
@@ -94,6 +95,7 @@ def pytest_configure() -> None:
     was compiled for one engine is there for the next.
     """
     app.pages = partial(_Pages, app.pages)
+    logged_in.as_server_and_worker()
     sa.create_engine = partial(_create_engine, sa.create_engine)
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         tempfile.tempdir = str(_IN_MEMORY)
@@ -244,6 +246,7 @@ def _make_template(url: str) -> None:
     _administer(url, "CREATE DATABASE template_qbwc")
     engine = make_engine(_with_database(url, "template_qbwc"))
     schema.upgrade(engine)
+    logged_in.make_logins(engine)
     engine.dispose()
 
 
@@ -315,9 +318,11 @@ def keys() -> Keys:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """The settings of a server on the test's database."""
+    theirs = logged_in.url_as(database_url, logged_in.READING)
     return Settings(
         data_dir=tmp_path,
         database_url=database_url,
+        support_database_url=SecretStr(theirs),
         secret_key=SecretStr(SECRET),
         public_url="http://localhost:8000",
     )

@@ -24,7 +24,8 @@ def _asked_for() -> set[str]:
 
 def test_every_setting_reaches_the_containers() -> None:
     """Whoever writes one into .env is not left wondering."""
-    given = set(re.findall(r"^    QBWC_([A-Z_]+):", COMPOSE, re.MULTILINE))
+    given = set(re.findall(r"^ {4,6}QBWC_([A-Z_]+):", COMPOSE, re.MULTILINE))
+    given -= {name for name in given if name.endswith("_PASSWORD")}  # of `roles`
     assert given == {name.upper() for name in Settings.model_fields} - {
         name.upper() for name in _OF_THE_IMAGE
     }
@@ -58,10 +59,9 @@ def test_the_make_targets_that_documents_name_are_there() -> None:
 def test_services_that_the_handbook_names_are_there() -> None:
     """In `docker compose exec web` and the like."""
     there = set(re.findall(r"^  ([a-z]+):\n    [a-z<]", COMPOSE, re.MULTILINE))
-    assert {"db", "migrate", "web", "worker", "proxy"} <= there
-    verbs = (
-        r"docker compose (?:exec -T|logs|ps(?: -q)?|restart|run --rm) ((?:[a-z]+ ?)+)"
-    )
+    assert {"db", "roles", "migrate", "operator", "web", "worker", "proxy"} <= there
+    options = r"exec -T|logs|ps(?: -q)?|restart|run --rm(?: -T)?"
+    verbs = rf"docker compose (?:{options}) ((?:[a-z]+ ?)+)"
     for words in re.findall(verbs, HANDBOOK):
         assert words.split()[0] in there, words
 
@@ -111,6 +111,30 @@ def test_an_env_is_not_written_over_another_nor_for_http(tmp_path: Path) -> None
     assert (tmp_path / ".env").read_text() == "mine"
 
 
+def test_an_env_of_before_is_given_what_it_lacks_and_keeps_the_rest(
+    tmp_path: Path,
+) -> None:
+    """Two passwords; what is there already is what a volume and customers have."""
+    assert _make_env(tmp_path, "https://qb.example.com").returncode == 0
+    env = tmp_path / ".env"
+    lines = env.read_text().splitlines()
+    new = ("QBWC_SERVING_PASSWORD=", "QBWC_SUPPORT_PASSWORD=")
+    before = [line for line in lines if not line.startswith(new)]
+    assert len(before) == len(lines) - 2
+    env.write_text("\n".join(before))  # without an end of its last line
+
+    for _ in range(2):
+        said = _make_env(tmp_path, "https://another.example.com")
+        assert said.returncode == 0, said.stderr
+        after = env.read_text().splitlines()
+        assert after[: len(before)] == before
+        added = after[len(before) :]
+        assert [line.partition("=")[0] + "=" for line in added] == list(new)
+        assert {len(line.partition("=")[2]) for line in added} == {64}
+    assert "has all it needs" in said.stdout
+    assert env.stat().st_mode & 0o777 == 0o600
+
+
 def _make_env(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
     (folder / "deploy").mkdir(exist_ok=True)
     script = folder / "deploy/env"
@@ -122,3 +146,19 @@ def _make_env(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_each_service_has_the_login_that_it_needs_and_no_other() -> None:
+    """Who takes over a server has not got the owner's password with it."""
+    anchor, rest = COMPOSE.split("\nservices:\n")
+    found = re.findall(r"^  (\w+):\n((?:    .*\n|\n|  #.*\n)+)", rest, re.MULTILINE)
+
+    def given(*words: str) -> set[str]:
+        return {name for name, body in found if any(one in body for one in words)}
+
+    assert "QBWC_SERVING_PASSWORD" in anchor
+    assert "QBWC_DATABASE_PASSWORD" not in anchor
+    assert given("QBWC_DATABASE_PASSWORD", "*owner") == {"roles", "migrate", "operator"}
+    assert given("QBWC_SUPPORT_PASSWORD") == {"roles", "web"}
+    assert given("POSTGRES_PASSWORD") == {"db", "roles"}
+    assert given("profiles: [operator]") == {"operator"}

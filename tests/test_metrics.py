@@ -29,6 +29,7 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
 from qbwc_server.worker.loop import Worker
+from tests import logged_in
 from tests.conftest import SECRET, Clock
 from tests.waiting import until
 
@@ -82,7 +83,9 @@ def program(
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "QBWC_DATA_DIR": str(settings.data_dir),
-            "QBWC_DATABASE_URL": settings.database_url,
+            "QBWC_DATABASE_URL": logged_in.url_as(
+                settings.database_url, logged_in.SERVING
+            ),
             "QBWC_SECRET_KEY": SECRET,
             "QBWC_METRICS_TOKEN": TOKEN,
             **environment,
@@ -216,7 +219,7 @@ def test_a_worker_beside_a_server_is_in_the_server_s_figures(
     """One address tells of both."""
     new_company(mosaic_key=None)
     with engine.begin() as connection:
-        connection.execute(tables.company.update().values(deliver_at=clock()))
+        connection.execute(tables.duty.update().values(deliver_at=clock()))
     port = free_port()
     with program(settings, "serve", "--port", str(port), "--with-worker"):
         until_it_answers(port)

@@ -17,6 +17,10 @@ from qbwc_server.settings import SettingMissing, Settings
 VALUES: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/qbwc", Path("/var/lib/qbwc")),
     "database_url": ("postgresql://u:p@db/q", "postgresql://u:p@db/q"),
+    "support_database_url": (
+        "postgresql://r:p@db/q",
+        SecretStr("postgresql://r:p@db/q"),
+    ),
     "public_url": ("https://q.example.com/", "https://q.example.com"),
     "secret_key": ("k" * 40, SecretStr("k" * 40)),
     "log_level": ("DEBUG", "DEBUG"),

@@ -156,7 +156,7 @@ def test_our_containers_can_do_nothing_but_their_work() -> None:
     assert limit is not None
     assert 64 <= int(limit[1]) <= 1024
     ours = {name for name, body in services.items() if "<<: *server" in body}
-    assert ours == {"migrate", "web", "worker"}
+    assert ours == {"migrate", "operator", "web", "worker"}
     for name in ours:
         for word in ("read_only", "cap_", "privileged", "security_opt", "user:"):
             assert word not in services[name], f"{name} changes {word}"

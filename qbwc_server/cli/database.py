@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from sqlalchemy.engine import Engine
 
+from qbwc_server import app
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.operations import database_restored
 from qbwc_server.settings import Settings
@@ -36,7 +37,7 @@ def upgrade(*, sql: bool, since: str | None) -> None:
     if sql or since is not None:
         _print(since, schema.head(), sql=sql)
         return
-    schema.upgrade(_engine())
+    app.upgrade(_engine(), Settings())
     click.echo(f"The database is at revision {schema.head()}.")
 
 

@@ -333,10 +333,10 @@ class _Demo:
 
     def _unheard(self) -> int:
         """Return how many callbacks are on their way, or wait for the worker."""
-        company, back = tables.company, tables.mosaic_callback
+        duty, back = tables.duty, tables.mosaic_callback
         with operator_transaction(self._parts.engine) as connection:
             kept = _count(connection, back, back.c.handled_at.is_(None))
-            due = _count(connection, company, company.c.deliver_at <= app.utc_now())
+            due = _count(connection, duty, duty.c.deliver_at <= app.utc_now())
         return len(self._sandbox.outbox) + kept + due
 
     def _jobs(self) -> int:

@@ -17,6 +17,7 @@ from qbwc_server.operations import doctor as checks
 from qbwc_server.operations import public_address
 from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
+from qbwc_server.storage import walls
 from qbwc_server.web.hooks import health
 
 _AT_ONCE = 8
@@ -56,7 +57,7 @@ def _findings(
     except SettingMissing as error:
         yield fail("settings", error.support, "Set it and start again.")
         return
-    click.get_current_context().call_on_close(made.engine.dispose)
+    click.get_current_context().call_on_close(made.dispose)
     usable = True
     for finding in checks.of_database(made.engine, made.clock, health.room):
         usable = finding.state != "fail" or finding.check not in _NEEDED
@@ -66,7 +67,11 @@ def _findings(
     yield from public_address.look(settings.public_url, now, authorities=authorities)
     if not usable:
         return
+    yield from checks.of_logins(made.engine)
     yield from checks.of_processes(made.engine, now)
+    if walls.is_held(made.engine):
+        return
+    yield checks.of_callers(made.engine)
     every = registry.every(made.engine)
     if name is not None:
         every = [registry.find(made.engine, name)]

@@ -58,7 +58,7 @@ def parts() -> app.Parts:
     made = app.parts(settings)
     context = click.get_current_context(silent=True)
     if context is not None:  # the server's processes have none and live on
-        context.call_on_close(made.engine.dispose)
+        context.call_on_close(made.dispose)
     return made
 
 

@@ -21,6 +21,7 @@ from qbwc_server.serving import processes
 from qbwc_server.serving.processes import Plan
 from qbwc_server.serving.served import Served
 from qbwc_server.settings import SettingMissing
+from qbwc_server.storage.walls import require_serving
 from qbwc_server.web.hooks import metrics_page
 from qbwc_server.worker.loop import Worker
 
@@ -74,7 +75,8 @@ def serve(
 ) -> None:
     """Serve Web Connectors, callbacks and pages."""
     made = parts()
-    made.engine.dispose()
+    require_serving(made.engine)
+    made.dispose()
     made.settings.require_https()
     counters = tempfile.mkdtemp(prefix="qbwc-metrics-")
     metrics.share(counters)
@@ -107,6 +109,7 @@ def serve(
 def worker(*, once: bool, beside: bool, sign_of_life: Path | None) -> None:
     """Deliver to Mosaic what was read from QuickBooks."""
     made = parts()
+    require_serving(made.engine)
     working = Worker(
         made.engine,
         made.keys,

@@ -11,7 +11,7 @@ import click
 from qbwc_server.cli.output import json_option, parts, reporting, show
 from qbwc_server.cli.support_token import logins, token
 from qbwc_server.companies import registry
-from qbwc_server.storage.database import support_reading
+from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.support import views as looking
 
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")

@@ -1,4 +1,4 @@
-"""A person renews what a connection is opened with: password, OwnerID, setup link.
+"""What a connection is opened with: whose it is, and a person renews it.
 
 Each is kept with who did it and why. What is made is told once and stored as a hash.
 """
@@ -7,19 +7,69 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import callers, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.storage.walls import bind_company
 
 _TABLE = tables.company
+Purpose = Literal["setup", "webhook"]
+_COLUMNS: dict[Purpose, sa.Column[str]] = {
+    "setup": _TABLE.c.setup_token_hash,
+    "webhook": _TABLE.c.webhook_token_hash,
+}
 _NOTED_AGAIN = timedelta(hours=6)
+
+
+def company_of(
+    engine: Engine, keys: Keys, purpose: Purpose, token: str
+) -> Company | None:
+    """Return the company of a token in an address, None if it is nobody's.
+
+    One that was hashed under an older key is hashed anew under the one in use.
+    """
+    column = _COLUMNS[purpose]
+    with transaction(engine) as connection:
+        known = callers.find(connection, keys, purpose, token)
+        if known is None:
+            return None
+        bind_company(connection, known.company_id)
+        row = connection.execute(
+            registry.SECRETS.where(_TABLE.c.id == known.company_id)
+        ).first()
+        # Also where the lookup says so, the company itself must.
+        stored = None if row is None else getattr(row, column.name)
+        if row is None or not keys.matches(purpose, token, stored):
+            return None
+        if not (known.is_new and keys.hashed_now(str(stored))):
+            _hash_anew(connection, keys, row.id, purpose, token, str(stored))
+    return Company.of(row)
+
+
+def _hash_anew(
+    connection: Connection,
+    keys: Keys,
+    company_id: int,
+    purpose: Purpose,
+    token: str,
+    stored: str,
+) -> None:
+    """Hash a token under the key in use, unless it was renewed just now."""
+    column, hashed = _COLUMNS[purpose], keys.hash(purpose, token)
+    changed = connection.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == company_id, column == stored)
+        .values({column.name: hashed})
+    )
+    if changed.rowcount == 1:
+        callers.know(connection, company_id, purpose, hashed)
 
 
 def new_password(
@@ -38,10 +88,12 @@ def new_password(
     password = new_secret()
     with company_transaction(engine, company_id) as connection:
         row = connection.execute(
-            sa.select(_TABLE.c.password_hash, _TABLE.c.former_password_hash).where(
-                _TABLE.c.id == company_id
-            )
+            sa.select(
+                _TABLE.c.username, _TABLE.c.password_hash, _TABLE.c.former_password_hash
+            ).where(_TABLE.c.id == company_id)
         ).one()
+        # Also where it was known under a key that is lost.
+        callers.know(connection, company_id, "user", keys.hash("user", row.username))
         registry.change(
             connection,
             company_id,
@@ -92,11 +144,13 @@ def new_setup_link(
 ) -> tuple[str, datetime]:
     """Return the token of a new setup link and when it ends; the old one ends now."""
     token, ends = new_secret(), now + timedelta(days=days)
+    hashed = keys.hash("setup", token)
     with company_transaction(engine, company_id) as connection:
+        callers.know(connection, company_id, "setup", hashed)
         registry.change(
             connection,
             company_id,
-            setup_token_hash=keys.hash("setup", token),
+            setup_token_hash=hashed,
             setup_expires_at=ends,
             setup_used_at=None,
         )

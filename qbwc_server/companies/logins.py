@@ -17,13 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import callers, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.proxies import group, site
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import transaction
 from qbwc_server.storage.statements import insert
+from qbwc_server.storage.walls import bind_company
 
 FREE_WITH_A_NAME = 5
 """Failures with one name from one address that are all counted: typing goes wrong."""
@@ -92,8 +93,13 @@ def check(
     After a reset the former password works until the new one was used.
     """
     with transaction(engine) as connection:
+        known = callers.find(connection, keys, "user", username)
+        company_id = callers.NOBODY if known is None else known.company_id
+        bind_company(connection, company_id)
         row = connection.execute(
-            sa.select(_COMPANY).where(_COMPANY.c.username == username)
+            registry.SECRETS.where(
+                _COMPANY.c.id == company_id, _COMPANY.c.username == username
+            )
         ).first()
         matches = keys.matches(
             "password", password, row.password_hash if row is not None else _NOBODY
@@ -105,8 +111,10 @@ def check(
         )
         if row is None or not (matches or former):
             if failed(connection, keys, username, peer, now):
-                _note(connection, username, now)
+                _note(connection, company_id, now)
             return None
+        if known is not None and not known.is_new:
+            callers.know(connection, row.id, "user", keys.hash("user", username))
         forgive(connection, keys, username, peer)
         _renew(connection, keys, row, password, former=not matches)
         changed: dict[str, object] = {}
@@ -289,7 +297,7 @@ def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
     return {row.who: row for row in rows}
 
 
-def _note(connection: Connection, username: str, now: datetime) -> None:
+def _note(connection: Connection, company_id: int, now: datetime) -> None:
     """Keep with a company that a wrong password came, for who asks why it is silent.
 
     Once a minute at most, so that a guesser does not keep its row busy; and where the
@@ -299,7 +307,7 @@ def _note(connection: Connection, username: str, now: datetime) -> None:
     free = (
         sa.select(_COMPANY.c.id)
         .where(
-            _COMPANY.c.username == username,
+            _COMPANY.c.id == company_id,
             sa.or_(before.is_(None), before <= now - _NOTED_EVERY),
         )
         .with_for_update(skip_locked=True)

@@ -16,12 +16,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
-    bind_company,
     lock_company,
     next_id,
     transaction,
 )
 from qbwc_server.storage.statements import insert
+from qbwc_server.storage.walls import bind_company
 
 MOST_ADDRESSES = 20
 """In one hour, of one company."""

@@ -6,25 +6,29 @@ import re
 import uuid
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import attention, team_claims, time_claims
+from qbwc_server.companies import attention, callers, team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import (
+    company_reading,
     lock_company,
     next_id,
+    operator_transaction,
     transaction,
 )
 from qbwc_server.storage.statements import insert
+from qbwc_server.storage.walls import bind_company
 
-_TABLE = tables.company
+_TABLE, _DUTY, _FILE = tables.company, tables.duty, tables.team_file
 _FIRST_HOUSEKEEPING = timedelta(days=1)
 _FIRST_PREVIEW = timedelta(minutes=10)
+_AT_ONCE = 200
 MOSAIC_TIME = "mosaic_time"
 """The row of `reading` that keeps that deletions of time in Mosaic are accepted."""
 
@@ -102,7 +106,7 @@ class Company:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """Return the company of a row of `company`."""
+        """Return the company of a row of `WHOLE`."""
         return cls(**{part.name: getattr(row, part.name) for part in fields(cls)})
 
     @property
@@ -121,8 +125,37 @@ class Company:
         return self.delivers and self.two_way
 
 
-_GET = sa.select(*(_TABLE.c[part.name] for part in fields(Company))).where(
-    statements.equal(_TABLE.c.id, "company")
+_OF_DUTY = frozenset(column.name for column in _DUTY.c) - {"company_id"}
+_OF_FILE = frozenset({"time_claims"})
+_TOLD_TO_FILES = {"mode", "mode_before_pause", "mosaic_url", "mosaic_team"}
+
+
+def _home(name: str) -> sa.Table:
+    """Return the table that has a part of a company."""
+    return _DUTY if name in _OF_DUTY else _FILE if name in _OF_FILE else _TABLE
+
+
+def _whole(*more: str) -> sa.Select[Any]:
+    """Return the statement that reads companies, and more columns than all need."""
+    names = (*(part.name for part in fields(Company)), *more)
+    return sa.select(*(_home(name).c[name] for name in names)).select_from(
+        _TABLE.join(_DUTY, _DUTY.c.company_id == _TABLE.c.id).join(
+            _FILE, _FILE.c.company_id == _TABLE.c.id
+        )
+    )
+
+
+WHOLE: Final = _whole()
+"""The statement that reads companies; a transaction of the server sees one of them."""
+SECRETS: Final = _whole(
+    *("password_hash", "former_password_hash", "login_from", "known_from"),
+    *("setup_token_hash", "webhook_token_hash"),
+)
+"""The same with what callers are known by."""
+_GET = WHOLE.where(
+    statements.equal(_TABLE.c.id, "company"),
+    statements.equal(_DUTY.c.company_id, "company"),
+    statements.equal(_FILE.c.company_id, "company"),
 )
 
 
@@ -163,11 +196,12 @@ def add(
 
     Raises:
         CompanyExists: the name is taken.
+        SeesOneCompany: the database's login is held to one company at a time.
     """
     password, setup, webhook = new_secret(), new_secret(), new_secret()
     slug = re.sub(r"[^a-z0-9]+", "-", name.casefold().strip()).strip("-")[:20]
     username = f"{slug or 'company'}-{uuid.uuid4().hex[:6]}"
-    with transaction(engine) as connection:
+    with operator_transaction(engine) as connection:
         company_id: int | None = connection.execute(
             insert(connection, _TABLE)
             .on_conflict_do_nothing(index_elements=["name"])
@@ -189,9 +223,7 @@ def add(
                 "poll_every": poll_every,
                 "read_every": read_every,
                 "created_at": now,
-                "housekeep_at": now + _FIRST_HOUSEKEEPING,
                 "setup_expires_at": now + timedelta(days=setup_days),
-                "preview_at": now + _FIRST_PREVIEW,
             },
         ).scalar()
         if company_id is None:
@@ -200,6 +232,18 @@ def add(
             tables.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
         )
         lock_company(connection, company_id)
+        connection.execute(
+            _DUTY.insert(),
+            {
+                "company_id": company_id,
+                "housekeep_at": now + _FIRST_HOUSEKEEPING,
+                "preview_at": now + _FIRST_PREVIEW,
+            },
+        )
+        callers.know(connection, company_id, "user", keys.hash("user", username))
+        callers.know(connection, company_id, "setup", keys.hash("setup", setup))
+        callers.know(connection, company_id, "webhook", keys.hash("webhook", webhook))
+        time_claims.note_file(connection, company_id)
         team = team_claims.team_of(mosaic_url.rstrip("/"), mosaic_team)
         time_claims.note_files(connection, team)
         audit(connection, company_id, now, who="operator", what="company added")
@@ -207,16 +251,17 @@ def add(
 
 
 def find(engine: Engine, name_or_id: str) -> Company:
-    """Return the company of that name, or of that number.
+    """Return the company of that name, or of that number; for operators' commands.
 
     Raises:
         CompanyUnknown: there is none.
+        SeesOneCompany: the database's login is held to one company at a time.
     """
     condition = _TABLE.c.name == name_or_id
     if name_or_id.isascii() and name_or_id.isdigit() and len(name_or_id) < 19:
         condition |= _TABLE.c.id == int(name_or_id)
-    with transaction(engine) as connection:
-        rows = connection.execute(sa.select(_TABLE).where(condition)).all()
+    with operator_transaction(engine) as connection:
+        rows = connection.execute(WHOLE.where(condition)).all()
     for row in rows:
         if row.name == name_or_id or len(rows) == 1:
             return Company.of(row)
@@ -226,20 +271,88 @@ def find(engine: Engine, name_or_id: str) -> Company:
 
 
 def get(connection: Connection, company_id: int) -> Company:
-    """Return a company that is known to exist."""
+    """Return a company that is known to exist; the transaction is bound to it."""
     return Company(*connection.execute(_GET, {"company": company_id}).one())
 
 
+def numbered(engine: Engine, company_id: int) -> Company:
+    """Return the company of a number.
+
+    Raises:
+        CompanyUnknown: there is none.
+    """
+    with company_reading(engine, company_id) as connection:
+        row = connection.execute(_GET, {"company": company_id}).first()
+    if row is None:
+        raise CompanyUnknown(f"There is no company of the number {company_id}.")
+    return Company(*row)
+
+
 def every(engine: Engine) -> list[Company]:
-    """Return all companies by name."""
-    with transaction(engine) as connection:
-        rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
+    """Return all companies by name; for operators' commands.
+
+    Raises:
+        SeesOneCompany: the database's login is held to one company at a time.
+    """
+    with operator_transaction(engine) as connection:
+        rows = connection.execute(WHOLE.order_by(_TABLE.c.name)).all()
     return [Company.of(row) for row in rows]
 
 
 def change(connection: Connection, company_id: int, **values: object) -> None:
-    """Change columns of a company."""
-    statements.change(connection, _TABLE, {"id": company_id}, values)
+    """Change what is said of a company, wherever it is kept.
+
+    When something is due is kept in `duty`, where workers look for it across companies;
+    and what its mode and team are is told to the other files of its team.
+    """
+    for table, key in ((_TABLE, "id"), (_DUTY, "company_id"), (_FILE, "company_id")):
+        here = {name: one for name, one in values.items() if _home(name) is table}
+        if here:
+            statements.change(connection, table, {key: company_id}, here)
+    if not _TOLD_TO_FILES.isdisjoint(values):
+        time_claims.note_file(connection, company_id)
+
+
+def due(connection: Connection, what: sa.Column[Any], now: datetime) -> list[int]:
+    """Return the companies for which something of `duty` is due, the longest first."""
+    found = sa.select(_DUTY.c.company_id).where(what <= now).order_by(what)
+    return list(connection.execute(found.limit(_AT_ONCE)).scalars())
+
+
+def take_next(
+    engine: Engine, what: sa.Column[Any], now: datetime, put_off: timedelta
+) -> int | None:
+    """Put off what is due of one company, and return which; None if nothing is due.
+
+    Nobody else is given it meanwhile: who puts it off first has it.
+    """
+    with transaction(engine) as connection:
+        found = due(connection, what, now)
+    for company_id in found:
+        with transaction(engine) as connection:
+            bind_company(connection, company_id)
+            free = unless_taken(company_id, what <= now)
+            taken = connection.execute(
+                _DUTY.update().where(free).values({what.name: now + put_off})
+            )
+            if taken.rowcount == 1:
+                return company_id
+    return None
+
+
+def unless_taken(
+    company_id: int, condition: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """Return that a row of `duty` is a company's, meets a condition and is not in use.
+
+    Whoever changes it now is not waited for: there are other companies.
+    """
+    free = (
+        sa.select(_DUTY.c.company_id)
+        .where(_DUTY.c.company_id == company_id, condition)
+        .with_for_update(skip_locked=True)
+    )
+    return _DUTY.c.company_id == free.scalar_subquery()
 
 
 def audit(

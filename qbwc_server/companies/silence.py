@@ -4,7 +4,7 @@ A connection is late after three of its intervals, ten minutes at least, in whic
 servers were up without a gap and it neither logged in nor called within a run. Who is
 paused, or has never called, is not late.
 
-`company.check_at` says when it could be late at the earliest; that is an index, so a
+`duty.check_at` says when it could be late at the earliest; that is an index, so a
 minute in which nobody is late reads nothing. `company.notice` is what is to be told:
 `late`, or `back` to who was told `late`.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
@@ -24,8 +23,6 @@ from qbwc_server.storage.database import company_transaction, transaction
 
 LEAST = timedelta(minutes=10)
 _INTERVALS = 3
-_AT_ONCE = 200
-_COMPANY = tables.company
 _LOG = structlog.get_logger(__name__)
 
 
@@ -60,16 +57,7 @@ def look(engine: Engine, now: datetime) -> int:
         since = heartbeat.up_since(connection, now)
         if since is None:
             return 0  # our outage: nobody could call
-        due = (
-            connection.execute(
-                sa.select(_COMPANY.c.id)
-                .where(_COMPANY.c.check_at <= now)
-                .order_by(_COMPANY.c.check_at)
-                .limit(_AT_ONCE)
-            )
-            .scalars()
-            .all()
-        )
+        due = registry.due(connection, tables.duty.c.check_at, now)
     late = 0
     for company_id in due:
         with company_transaction(engine, company_id) as connection:

@@ -30,7 +30,7 @@ DUE: Final = "due"
 """What it has is still to be claimed."""
 KEPT: Final = "kept"
 
-_COMPANY, _CLAIM = tables.company, tables.time_claim
+_COMPANY, _FILE, _CLAIM = tables.company, tables.team_file, tables.time_claim
 _RULE, _LINKED = tables.time_rule, tables.mosaic_claim
 _CHUNK = 500
 _TYPES = ("employee", "project", "phase", "standard_work_category")
@@ -90,30 +90,53 @@ def lock(connection: Connection, team: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
-def of_team(team: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a company is of a team."""
+def note_file(connection: Connection, company_id: int) -> None:
+    """Tell the files of a company's team of which team it is and whether it takes part.
+
+    That is said of each when it is added, and when its team or mode has changed.
+    """
+    of_company = sa.bindparam("told", type_=_FILE.c.company_id.type)
+    was_live = (_COMPANY.c.mode == "paused") & (_COMPANY.c.mode_before_pause == "live")
+    takes_part = (_COMPANY.c.mode == "live") | sa.func.coalesce(was_live, sa.false())
     named = sa.func.lower(_COMPANY.c.mosaic_url) + " " + _COMPANY.c.mosaic_team
-    return named == team
+    told = sa.select(_COMPANY.c.id, named, takes_part)
+    statement = insert(connection, _FILE).from_select(
+        ["company_id", "team", "takes_part"], told.where(_COMPANY.c.id == of_company)
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["company_id"],
+            set_={name: statement.excluded[name] for name in ("team", "takes_part")},
+        ),
+        {"told": company_id},
+    )
 
 
 def note_files(connection: Connection, team: str) -> None:
-    """Have the files of a team claim their hours, if there are or were several."""
-    files = connection.execute(sa.select(_COMPANY.c.id).where(of_team(team))).all()
+    """Have the files of a team claim their hours, if there are or were several.
+
+    They are other companies': an operator's transaction alone may do it.
+    """
+    files = connection.execute(
+        sa.select(_FILE.c.company_id).where(_FILE.c.team == team)
+    ).all()
     left = connection.execute(
         sa.select(_CLAIM.c.mosaic_id).where(_CLAIM.c.team == team).limit(1)
     ).first()
     if len(files) > 1 or left is not None:
         connection.execute(
-            _COMPANY.update()
-            .where(of_team(team), _COMPANY.c.time_claims == NONE)
+            _FILE.update()
+            .where(_FILE.c.team == team, _FILE.c.time_claims == NONE)
             .values(time_claims=DUE)
         )
 
 
 def due(connection: Connection, team: str) -> list[int]:
     """Return the files of a team whose hours are not all claimed yet."""
-    query = sa.select(_COMPANY.c.id).where(of_team(team), _COMPANY.c.time_claims == DUE)
-    return list(connection.execute(query.order_by(_COMPANY.c.id)).scalars())
+    query = sa.select(_FILE.c.company_id).where(
+        _FILE.c.team == team, _FILE.c.time_claims == DUE
+    )
+    return list(connection.execute(query.order_by(_FILE.c.company_id)).scalars())
 
 
 def move(connection: Connection, holder: int, team: str) -> None:
@@ -161,10 +184,9 @@ def load(
 
 def _live(connection: Connection, company_id: int, team: str) -> set[int]:
     """Return the files that take part: this one, and those that are or were live."""
-    was_live = (_COMPANY.c.mode == "paused") & (_COMPANY.c.mode_before_pause == "live")
     rows = connection.execute(
-        sa.select(_COMPANY.c.id).where(
-            of_team(team), (_COMPANY.c.mode == "live") | was_live
+        sa.select(_FILE.c.company_id).where(
+            _FILE.c.team == team, _FILE.c.takes_part.is_(True)
         )
     )
     return {company_id, *rows.scalars()}
@@ -225,13 +247,12 @@ def held_by_others(
 ) -> set[int]:
     """Return which entries another company of the same team holds, or held."""
     found: set[int] = set()
-    named = sa.func.lower(_COMPANY.c.mosaic_url) + " " + _COMPANY.c.mosaic_team
     for part in _chunks(sorted(mosaic_ids)):
         rows = connection.execute(
             sa.select(_CLAIM.c.mosaic_id).where(
-                _COMPANY.c.id == company_id,
-                _COMPANY.c.time_claims != NONE,
-                _CLAIM.c.team == named,
+                _FILE.c.company_id == company_id,
+                _FILE.c.time_claims != NONE,
+                _CLAIM.c.team == _FILE.c.team,
                 _CLAIM.c.mosaic_id.in_(part),
                 _CLAIM.c.held_by.is_distinct_from(company_id),
             )

@@ -14,7 +14,11 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.records import due
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, moved
+from qbwc_server.storage.database import (
+    company_transaction,
+    moved,
+    operator_transaction,
+)
 from qbwc_server.storage.statements import upsert
 
 _SECRET = re.compile("key|hash")
@@ -43,8 +47,12 @@ def set_values(
 
     Raises:
         CompanyLinked: it has counterparts in one Mosaic team and is to get another.
+        SeesOneCompany: its team is set with a login that is held to one company.
     """
-    with company_transaction(engine, company_id) as connection:
+    # Of which team a company is concerns the other files of that team.
+    of_team = {"mosaic_url", "mosaic_team"} & values.keys()
+    opened = operator_transaction if of_team else company_transaction
+    with opened(engine, company_id) as connection:
         before = registry.get(connection, company_id)
         team = values.get("mosaic_team")
         if team is not None and team != before.mosaic_team:
@@ -53,7 +61,7 @@ def set_values(
             connection, company_id, **values, **_pausing(before, values, now)
         )
         moved(connection, company_id)
-        if {"mosaic_url", "mosaic_team"} & values.keys():
+        if of_team:
             now_called = registry.get(connection, company_id).team
             team_claims.move(connection, company_id, now_called)
             time_claims.move(connection, company_id, now_called)

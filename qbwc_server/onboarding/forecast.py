@@ -31,11 +31,10 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
-    transaction,
 )
 from qbwc_server.storage.statements import upsert
 
-_COMPANY, _TABLE = tables.company, tables.preview_result
+_DUTY, _TABLE = tables.duty, tables.preview_result
 _DAILY = timedelta(days=1)
 _AGAIN = timedelta(minutes=10)
 _BEING_MADE = (
@@ -75,34 +74,20 @@ def serve_next(
     A company that is taken and dies with the process is due again the next day.
     """
     now = clock()
-    longest = (
-        sa.select(_COMPANY.c.id)
-        .where(_COMPANY.c.preview_at <= now)
-        .order_by(_COMPANY.c.preview_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    with transaction(engine) as connection:
-        row = connection.execute(
-            _COMPANY.update()
-            .where(_COMPANY.c.id == longest)
-            .values(preview_at=now + _DAILY)
-            .returning(_COMPANY)
-        ).first()
-    if row is None:
+    company_id = registry.take_next(engine, _DUTY.c.preview_at, now, _DAILY)
+    if company_id is None:
         return False
-    company = Company.of(row)
-    logs.about(company=company.id)
+    logs.about(company=company_id)
+    company = registry.numbered(engine, company_id)
     if company.mode == "live":
         overlap.look(engine, company, clock)
         return True
     kept = make(engine, company, settings, clock)
     again = max(_AGAIN, timedelta(milliseconds=kept.milliseconds * _REST))
-    with transaction(engine) as connection:
+    with company_transaction(engine, company.id) as connection:
         connection.execute(
-            _COMPANY.update()
-            .where(_COMPANY.c.id == company.id, _COMPANY.c.preview_at == now + _DAILY)
+            _DUTY.update()
+            .where(_DUTY.c.company_id == company.id, _DUTY.c.preview_at == now + _DAILY)
             .values(preview_at=clock() + again)
         )
     return True
@@ -205,7 +190,7 @@ def _is_current(
 ) -> bool:
     """Tell whether a preview is neither asked for nor being made at the moment."""
     due_at = connection.execute(
-        sa.select(_COMPANY.c.preview_at).where(_COMPANY.c.id == company_id)
+        sa.select(_DUTY.c.preview_at).where(_DUTY.c.company_id == company_id)
     ).scalar()
     # While it is being made the next one is due in a day, see `serve_next`.
     return due_at is None or (due_at > now and kept.made_at >= due_at - _DAILY)
@@ -214,7 +199,7 @@ def _is_current(
 def is_due(connection: Connection, company_id: int, now: datetime) -> bool:
     """Tell whether a preview waits for a worker that is free."""
     due_at = connection.execute(
-        sa.select(_COMPANY.c.preview_at).where(_COMPANY.c.id == company_id)
+        sa.select(_DUTY.c.preview_at).where(_DUTY.c.company_id == company_id)
     ).scalar()
     return due_at is not None and due_at <= now
 

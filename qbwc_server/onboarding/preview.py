@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import time_sharing
 from qbwc_server.delivery import list_calls, outbox
@@ -60,12 +60,14 @@ _ORDER = ("unlinked", *_RESTS, *WOULD)
 _RECORD, _JOB = tables.record, tables.job
 _COPIED: dict[sa.Table, sa.ColumnElement[bool] | None] = {
     tables.company: None,
+    tables.duty: None,
     tables.company_sequence: None,
     tables.reading: None,
     tables.mosaic_object: None,
     tables.mosaic_claim: None,
     tables.time_claim: None,
     tables.time_rule: None,
+    tables.team_file: None,
     tables.mosaic_call: None,
     tables.record: None,
     tables.said: None,
@@ -149,8 +151,7 @@ def _copy(here: Connection, there: Connection, company: Company) -> None:
         if "team" in table.c:
             query = query.where(table.c.team == company.team)
         elif table is tables.company:
-            # Others of the team are told apart by number; nothing else of them is told.
-            query = query.where(time_claims.of_team(company.team))
+            query = query.where(table.c.id == company.id)
         else:
             query = query.where(table.c.company_id == company.id)
         if condition is not None:

@@ -14,7 +14,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import heartbeat, silence
+from qbwc_server.companies import callers, heartbeat, silence
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.keys import Keys
@@ -23,8 +23,13 @@ from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema, tables
-from qbwc_server.storage.database import clock_of, company_reading, transaction
+from qbwc_server.storage import schema, tables, walls
+from qbwc_server.storage.database import (
+    clock_of,
+    company_reading,
+    operator_transaction,
+    transaction,
+)
 
 _CLOCK_WARN, _CLOCK_FAIL = 2.0, 30.0
 """Seconds by which the database's clock may differ from ours."""
@@ -60,6 +65,40 @@ def of_database(
         yield fail("schema", str(error.support), "qbwc-server database upgrade")
         return
     yield ok("schema", f"It is at revision {schema.head()}.")
+
+
+def of_logins(engine: Engine) -> Iterator[Finding]:
+    """Yield whether server and worker have a login that sees one company at a time."""
+    if engine.dialect.name == "sqlite":
+        return
+    if walls.is_held(engine):
+        do = "Ask with the owner's login: docker compose run --rm operator doctor"
+        yield ok("logins", "This login sees one company at a time, as it should.")
+        yield warn("companies", "So they were not looked at.", do)
+        return
+    found = walls.serving_logins(engine)
+    if found:
+        yield ok("logins", f"To serve with: {', '.join(found)}. This one sees all.")
+        return
+    yield fail(
+        "logins",
+        "The owner's login is the only one: server and worker do not start with it.",
+        f"CREATE ROLE qbwc_web LOGIN PASSWORD '...' IN ROLE {walls.APPLICATION}; and "
+        "give it to server and worker in QBWC_DATABASE_URL.",
+    )
+
+
+def of_callers(engine: Engine) -> Finding:
+    """Return whether every company is known by its user name."""
+    with operator_transaction(engine) as connection:
+        missing = callers.are_missing(connection)
+    if missing:
+        return fail(
+            "user names",
+            "Not all are noted: their Web Connectors are refused.",
+            "qbwc-server database upgrade",
+        )
+    return ok("user names", "All are noted.")
 
 
 def _of_clock(theirs: datetime | None, ours: datetime) -> Finding:

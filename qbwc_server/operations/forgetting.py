@@ -24,9 +24,9 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import operator_transaction
 
-_COMPANY = tables.company
+_COMPANY, _DUTY = tables.company, tables.duty
 _BATCH = 500
 _LOG = structlog.get_logger(__name__)
 _ROWS = (
@@ -87,7 +87,7 @@ def require_idle(
             "again when its session has ended, or add --even-if-running."
         )
     leased = connection.execute(
-        sa.select(_COMPANY.c.leased_until).where(_COMPANY.c.id == company.id)
+        sa.select(_DUTY.c.leased_until).where(_DUTY.c.company_id == company.id)
     ).scalar()
     if leased is not None and leased > now:
         raise CompanyBusy(
@@ -113,9 +113,10 @@ def forget(
 
     Raises:
         CompanyBusy: somebody is at work with it, and `even_if_running` was not said.
+        SeesOneCompany: the database's login is held to one company at a time.
     """
     removed: dict[str, int] = {}
-    with company_transaction(engine, company.id) as connection:
+    with operator_transaction(engine, company.id) as connection:
         if not even_if_running:
             require_idle(connection, company, settings, now)
         _leave_claims(connection, company, Keys(settings.keys()), now)
@@ -124,7 +125,7 @@ def forget(
             removed[table.name] = found.rowcount
     _LOG.warning("company forgotten", company=company.id, at=now.isoformat(), by=who)
     told = _overwrite(engine)
-    with company_transaction(engine, company.id) as connection:
+    with operator_transaction(engine, company.id) as connection:
         left = {
             table.name: connection.execute(
                 sa.select(sa.func.count()).where(column == company.id)

@@ -30,7 +30,6 @@ _LEAST_SECONDS = 15.0
 _TIMES_AS_LONG = 20.0
 _KEYS_SHOWN = 20
 _KEY_SHOWN = 12
-_COMPANY = tables.company
 _LOG = structlog.get_logger(__name__)
 _work = sa.table(
     "figures_of_work",
@@ -38,6 +37,9 @@ _work = sa.table(
     sa.column("state"),
     sa.column("number"),
     sa.column("oldest", UTCDateTime()),
+)
+_companies = sa.table(
+    "figures_of_companies", sa.column("what"), sa.column("name"), sa.column("number")
 )
 _records = sa.table(
     "figures_of_records", sa.column("kind"), sa.column("state"), sa.column("number")
@@ -155,22 +157,14 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 
 def _of_companies(connection: Connection) -> Iterator[Figure]:
-    count = sa.func.count()
-    modes = dict.fromkeys(tables.MODES, 0)
-    for mode, number in connection.execute(
-        sa.select(_COMPANY.c.mode, count).group_by(_COMPANY.c.mode)
-    ):
-        modes[mode] = number
-    for mode, number in modes.items():
-        yield Figure("qbwc_companies", number, (mode,))
-    late = sa.select(count).where(_COMPANY.c.late_at.is_not(None))
-    yield Figure("qbwc_companies_late", connection.execute(late).scalar_one())
+    found: dict[str, dict[str, int]] = {"mode": {}, "late": {}, "attention": {}}
+    for row in connection.execute(sa.select(_companies)):
+        found[row.what][row.name] = row.number
+    for mode in tables.MODES:
+        yield Figure("qbwc_companies", found["mode"].get(mode, 0), (mode,))
+    yield Figure("qbwc_companies_late", found["late"].get("", 0))
     hindered: Counter[str] = Counter()
-    for why, number in connection.execute(
-        sa.select(_COMPANY.c.attention_id, count)
-        .where(_COMPANY.c.attention_id.is_not(None))
-        .group_by(_COMPANY.c.attention_id)
-    ):
+    for why, number in found["attention"].items():
         # The codes that QuickBooks gives are many: quickbooks-0x80040400 and others.
         hindered[why.partition("-0x")[0].rstrip("-0123456789")] += number
     for why, number in hindered.items():

@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import logs
+from qbwc_server.companies import registry
 from qbwc_server.delivery.outbox import LOOKS_BEFORE_GIVING_UP
 from qbwc_server.operations import clocks
 from qbwc_server.settings import Settings
@@ -32,7 +33,7 @@ _SOON = timedelta(minutes=1)
 _FORGOTTEN = timedelta(days=1)
 _BATCH = 500
 _MOST_BATCHES = 20
-_COMPANY, _EXCHANGE, _JOB = tables.company, tables.exchange, tables.job
+_EXCHANGE, _JOB = tables.exchange, tables.job
 _LOG = structlog.get_logger(__name__)
 
 Needed = Callable[[int], sa.ColumnElement[bool]]
@@ -60,35 +61,18 @@ def serve_next(engine: Engine, settings: Settings, now: datetime) -> int | None:
     Returns how many rows went. It is no harm if this dies half-way: the rest goes the
     next time.
     """
-    longest = (
-        sa.select(_COMPANY.c.id)
-        .where(_COMPANY.c.housekeep_at <= now)
-        .order_by(_COMPANY.c.housekeep_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    company_id = registry.take_next(engine, tables.duty.c.housekeep_at, now, EVERY)
+    if company_id is None:
+        return None
     with transaction(engine) as connection:
-        company_id: int | None = connection.execute(
-            _COMPANY.update()
-            .where(_COMPANY.c.id == longest)
-            .values(housekeep_at=now + EVERY)
-            .returning(_COMPANY.c.id)
-        ).scalar()
-        if company_id is None:
-            return None
         _leave_no_strangers(connection, now)
     logs.about(company=company_id)
     with company_transaction(engine, company_id) as connection:
         clocks.put_right(connection, company_id, now)
     gone, finished = clear(engine, company_id, settings, now)
     if not finished:
-        with transaction(engine) as connection:
-            connection.execute(
-                _COMPANY.update()
-                .where(_COMPANY.c.id == company_id)
-                .values(housekeep_at=now + _SOON)
-            )
+        with company_transaction(engine, company_id) as connection:
+            registry.change(connection, company_id, housekeep_at=now + _SOON)
     if gone:
         _LOG.info("old rows removed", company=company_id, rows=gone)
     return gone

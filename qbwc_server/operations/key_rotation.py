@@ -14,19 +14,19 @@ import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import callers, registry
 from qbwc_server.keys import Keys
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.storage.database import company_transaction, operator_transaction
 
-_TABLE = tables.company
+_TABLE, _CALLER = tables.company, tables.caller
 _HASHES = {
     "password": _TABLE.c.password_hash,
     "former password": _TABLE.c.former_password_hash,
     "setup address": _TABLE.c.setup_token_hash,
     "webhook address": _TABLE.c.webhook_token_hash,
 }
-MOSAIC_KEY = "Mosaic key"
+MOSAIC_KEY, USER_NAME = "Mosaic key", "user name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,11 @@ class Older:
 def rotate(engine: Engine, keys: Keys, *, now: datetime, who: str) -> int:
     """Encrypt every Mosaic key under the key in use; return how many were not.
 
+    User names are hashed anew, too: those are known without the customer's help.
     One that no key opens is left as it is; `older` names it.
     """
-    with transaction(engine) as connection:
+    with operator_transaction(engine) as connection:
+        callers.note_all(connection, keys)
         rows = connection.execute(sa.select(_TABLE.c.id, _TABLE.c.mosaic_key)).all()
     return sum(
         _rotate_one(engine, keys, row.id, now, who)
@@ -75,15 +77,23 @@ def _rotate_one(
 
 def older(engine: Engine, keys: Keys) -> list[Older]:
     """Return all that needs another key than the one in use."""
-    with transaction(engine) as connection:
+    with operator_transaction(engine) as connection:
         rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
         token = tables.support_token
         people = connection.execute(sa.select(token).order_by(token.c.name)).all()
+        users = {
+            one.company_id: one.hash
+            for one in connection.execute(
+                sa.select(_CALLER).where(_CALLER.c.kind == "user")
+            )
+        }
     found = []
     for row in rows:
         if row.mosaic_key is not None and not keys.encrypted_now(row.mosaic_key):
             lost = not _opens(keys, row.mosaic_key)
             found.append(Older(row.name, MOSAIC_KEY, lost))
+        if not keys.hashed_now(users.get(row.id, "")):
+            found.append(Older(row.name, USER_NAME))
         for what, column in _HASHES.items():
             stored = getattr(row, column.name)
             if stored is not None and not keys.hashed_now(stored):

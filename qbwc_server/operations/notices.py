@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 
@@ -26,8 +25,6 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, transaction
 
 MOST_TRIES = 10
-_AT_ONCE = 50
-_COMPANY = tables.company
 _LOG = structlog.get_logger(__name__)
 
 
@@ -63,16 +60,7 @@ def deliver(
 ) -> int:
     """Send what is due; return how many notices went out whole."""
     with transaction(engine) as connection:
-        due = (
-            connection.execute(
-                sa.select(_COMPANY.c.id)
-                .where(_COMPANY.c.notice_at <= clock())
-                .order_by(_COMPANY.c.notice_at)
-                .limit(_AT_ONCE)
-            )
-            .scalars()
-            .all()
-        )
+        due = registry.due(connection, tables.duty.c.notice_at, clock())
     return sum(_deliver(engine, ways, public_url, one, clock) for one in due)
 
 
@@ -132,12 +120,12 @@ def _claim(
 
 def _keep(engine: Engine, sent: Company, left: list[str], now: datetime) -> None:
     """Keep that a way has told it; a newer notice is left as it is."""
-    same = (_COMPANY.c.notice_id == sent.notice_id) & (_COMPANY.c.id == sent.id)
     values: dict[str, Any] = {"notice_left": ",".join(left)}
     if not any(left):
         values = {"notice": None, "notice_at": None, "notice_left": None}
     with company_transaction(engine, sent.id) as connection:
-        connection.execute(_COMPANY.update().where(same).values(**values))
+        if registry.get(connection, sent.id).notice_id == sent.notice_id:
+            registry.change(connection, sent.id, **values)
         what = f"told: {sent.notice}"
         registry.audit(connection, sent.id, now, who="server", what=what)
 

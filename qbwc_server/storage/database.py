@@ -4,11 +4,12 @@ Rule 1: whoever writes a company's data does so inside `company_transaction`, wh
 first locks that company. Sessions, workers and webhooks of one company therefore take
 turns, two companies never wait for each other, and no two transactions can deadlock.
 Rule 2: a transaction is never open while something is awaited from outside.
-Rule 3: a transaction sees the data of one company or of none. On PostgreSQL it runs
-as the role `qbwc_app`, and row-level security holds it to the company it is bound to,
-whatever a statement forgets to say; a statement on a company's data in a transaction
-bound to none is an error. Only `operator_transaction` sees all; server and worker
-never use it.
+Rule 3: a transaction sees the data of one company or of none. On PostgreSQL server and
+worker log in as a role that owns nothing, and row-level security holds it to the
+company that its transaction is bound to, whatever a statement forgets to say; a
+statement on a company's data in a transaction bound to none is an error. Only the
+owner's login sees all (`operator_transaction`); server and worker refuse to have it
+(`require_serving`).
 
 SQLite needs `BEGIN IMMEDIATE`, WAL and a busy timeout: with the driver's defaults most
 concurrent read-then-write updates were lost without an error.
@@ -40,6 +41,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from qbwc_server import private
 from qbwc_server.errors import QbwcError
+from qbwc_server.storage.walls import READ_ONLY, bound_to, held, say
 
 NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
 """The database went away, is full, or made nothing of a transaction: nobody's fault in
@@ -48,10 +50,6 @@ this program, nothing was decided, and the same may be done again later."""
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
-APPLICATION = "qbwc_app"
-"""The role that is held to one company; the second revision makes it."""
-_SUPPORT = "qbwc_support"
-"""The role that reads the views for support; the eighth revision makes it."""
 _sequence = sa.table(
     "company_sequence",
     *(sa.column(name) for name in ("company_id", "last_id", "moves")),
@@ -62,12 +60,6 @@ class SeesOneCompany(QbwcError):
     """All companies were asked for with a login that sees one at a time."""
 
     id: ClassVar[str] = "sees-one-company"
-
-
-class NoSupport(QbwcError):
-    """The database's login may not read the views for support."""
-
-    id: ClassVar[str] = "no-support"
 
 
 class UTCDateTime(sa.TypeDecorator[datetime]):
@@ -101,9 +93,10 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, size: int = 8) -> Engine:
     """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg).
 
+    It keeps so many connections, and has four times as many when they are asked for.
     Its errors, which are logged, do not tell the values: those are people's names.
     """
     if url.startswith(("postgresql://", "postgres://")):
@@ -117,7 +110,11 @@ def make_engine(url: str) -> Engine:
         sa.event.listen(engine, "begin", _begin_immediate)
         return engine
     engine = sa.create_engine(
-        url, pool_size=8, max_overflow=24, hide_parameters=True, connect_args=_PATIENCE
+        url,
+        pool_size=size,
+        max_overflow=3 * size,
+        hide_parameters=True,
+        connect_args=_PATIENCE,
     )
     sa.event.listen(engine, "checkout", _refuse_dead)
     return engine
@@ -183,30 +180,50 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 @contextmanager
+def begun(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction of server and worker, bound to nobody yet.
+
+    The tests' own login may see everything: there this is where it becomes another.
+    """
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection of server and worker that begins its transactions itself."""
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Yield a connection in one transaction: committed at the end, or nothing of it.
 
     It is bound to no company: for what is everybody's, and for finding out who calls.
     """
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(_local("role", APPLICATION)))
+    with begun(engine) as connection:
         yield connection
 
 
 @contextmanager
 def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]:
     """Yield a connection whose transaction holds this company's lock."""
-    with engine.begin() as connection:
-        last = _lock(connection, company_id)
-        if last is None:
-            yield connection
-            return
-        ids = _Ids(company_id, last)
-        yield connection.execution_options(**{_IDS: ids})
-        if ids.moved or ids.last != last:
-            taken = _TAKEN_AND_MOVED if ids.moved else _TAKEN
-            connection.execute(taken, {"company": company_id, "last": ids.last})
+    with begun(engine) as connection, _holding(connection, company_id) as locked:
+        yield locked
+
+
+@contextmanager
+def _holding(connection: Connection, company_id: int) -> Iterator[Connection]:
+    last = _lock(connection, company_id)
+    if last is None:
+        yield connection
+        return
+    ids = _Ids(company_id, last)
+    yield connection.execution_options(**{_IDS: ids})
+    if ids.moved or ids.last != last:
+        taken = _TAKEN_AND_MOVED if ids.moved else _TAKEN
+        connection.execute(taken, {"company": company_id, "last": ids.last})
 
 
 @contextmanager
@@ -215,28 +232,35 @@ def company_reading(engine: Engine, company_id: int) -> Iterator[Connection]:
 
     On PostgreSQL it cannot write.
     """
-    with engine.begin() as connection:
+    with begun(engine) as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(_READ, {"named": str(company_id)})
+            say(connection, READ_ONLY + bound_to(company_id))
         yield connection
 
 
 @contextmanager
-def operator_transaction(engine: Engine) -> Iterator[Connection]:
+def operator_transaction(
+    engine: Engine, company_id: int | None = None
+) -> Iterator[Connection]:
     """Yield a connection that sees all companies, for operators' commands alone.
+
+    With a number it holds that company's lock, too.
 
     Raises:
         SeesOneCompany: the database's login is held to one company at a time.
     """
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            held = sa.select(sa.func.row_security_active("record"))
-            if connection.execute(held).scalar_one():
-                raise SeesOneCompany(
-                    "This database login sees one company at a time. Name the company "
-                    "with --company, or use the login that owns the tables."
-                )
-        yield connection
+        if held(connection):
+            raise SeesOneCompany(
+                "This database login sees one company at a time, as server and worker "
+                "do. Give QBWC_DATABASE_URL the login that owns the tables; with "
+                "docker-compose: `docker-compose run --rm operator ...`."
+            )
+        if company_id is None:
+            yield connection
+            return
+        with _holding(connection, company_id) as locked:
+            yield locked
 
 
 def clock_of(engine: Engine) -> datetime | None:
@@ -254,72 +278,32 @@ def clock_of(engine: Engine) -> datetime | None:
         return now
 
 
-@contextmanager
-def support_reading(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection that reads the views for support, of all companies.
-
-    On PostgreSQL it sees nothing else and cannot write.
-
-    Raises:
-        NoSupport: the database's login is no member of `qbwc_support`.
-    """
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            member = sa.select(sa.func.pg_has_role(_SUPPORT, "MEMBER"))
-            if not connection.execute(member).scalar_one():
-                raise NoSupport(
-                    "This database login may not look at all companies. An "
-                    f"administrator runs: GRANT {_SUPPORT} TO <login>;"
-                )
-            read_only = _local("transaction_read_only", "on")
-            connection.execute(sa.select(read_only, _local("role", _SUPPORT)))
-        yield connection
-
-
-def bind_company(connection: Connection, company_id: int) -> None:
-    """Bind a transaction to a company without its lock.
-
-    For a row that is nobody's plan: what others decide by is changed under the lock.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_BOUND, {"named": str(company_id)})
-
-
 def lock_company(connection: Connection, company_id: int) -> bool:
     """Bind a transaction to a company, and hold its lock until the transaction ends.
 
-    One statement does all of it. False if there is no such company: then there is
-    nothing to lock, and nothing to see. SQLite has no row-level security and leaves out
-    FOR UPDATE: its one writer took its lock at BEGIN IMMEDIATE.
+    False if there is no such company: then there is nothing to lock, and nothing to
+    see. SQLite has no row-level security and leaves out FOR UPDATE: its one writer took
+    its lock at BEGIN IMMEDIATE.
     """
     return _lock(connection, company_id) is not None
 
 
 def _lock(connection: Connection, company_id: int) -> int | None:
     """Do so; return the company's last id."""
-    of_postgresql = connection.dialect.name == "postgresql"
-    given: dict[str, object] = {"company": company_id}
-    if of_postgresql:
-        given |= {"named": str(company_id)}
-    found = connection.execute(_BOUND_AND_LOCKED if of_postgresql else _LOCKED, given)
-    last: int | None = found.scalar()
+    last: int | None
+    if connection.dialect.name != "postgresql":
+        last = connection.execute(_LOCKED, {"company": company_id}).scalar()
+        return last
+    row = say(connection, bound_to(company_id) + _LOCK.format(int(company_id)))
+    last = None if row is None else int(row[0])
     return last
 
 
-def _local(setting: str, value: object) -> sa.ColumnElement[str]:
-    """Return the expression that sets a setting of PostgreSQL for this transaction."""
-    return sa.func.set_config(setting, value, True)
+_LOCK = "SELECT last_id FROM company_sequence WHERE company_id = {} FOR UPDATE"
 
 
 _OF_COMPANY = _sequence.c.company_id == sa.bindparam("company", type_=sa.BigInteger)
 _LOCKED = sa.select(_sequence.c.last_id).where(_OF_COMPANY).with_for_update()
-_TO_COMPANY = (
-    _local("role", APPLICATION),
-    _local("qbwc.company", sa.bindparam("named", type_=sa.Text)),
-)
-_BOUND = sa.select(*_TO_COMPANY)
-_BOUND_AND_LOCKED = sa.select(_LOCKED.scalar_subquery(), *_TO_COMPANY)
-_READ = sa.select(_local("transaction_read_only", "on"), *_TO_COMPANY)
 _TAKEN = sa.update(_sequence).where(_OF_COMPANY).values(last_id=sa.bindparam("last"))
 _MOVED = {"moves": _sequence.c.moves + 1}
 _TAKEN_AND_MOVED = _TAKEN.values(_MOVED)

@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError
 
-from qbwc_server.storage.database import APPLICATION, MOVES
+from qbwc_server.storage.database import MOVES, connected
+from qbwc_server.storage.walls import READ_ONLY, bound_to, failed
 
 
 def at_once(
@@ -32,7 +32,7 @@ def at_once(
     Raises:
         DBAPIError: as from any other statement; nothing was changed.
     """
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         if connection.dialect.name != "postgresql":
             with connection.begin():
                 return connection.execute(statement, values).rowcount
@@ -52,7 +52,7 @@ def first_at_once(
     Raises:
         DBAPIError: as from any other statement.
     """
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         if connection.dialect.name != "postgresql":
             with connection.begin():
                 return connection.execute(statement, values).first()
@@ -84,29 +84,21 @@ def _in_one_trip(
     compiled = _compiled(connection.dialect, statement)
     raw: psycopg.Connection[Any] | Any = connection.connection.driver_connection
     cursor = psycopg.ClientCursor(raw)
-    read_only = "on" if isinstance(statement, sa.Select) else "off"
-    bound = {"read_only": read_only, "role": APPLICATION, "named": str(company_id)}
+    first = READ_ONLY if isinstance(statement, sa.Select) else ""
     try:
         # What is sent together is one transaction of its own.
         raw.autocommit = True
-        cursor.execute(_BIND + compiled, {**bound, **values})
-        cursor.nextset()
+        cursor.execute(first + bound_to(company_id) + compiled, values)
+        while cursor.nextset():
+            pass
         raw.autocommit = False
     except BaseException as error:
         connection.invalidate(error)
         if not isinstance(error, psycopg.Error):
             raise
         # As SQLAlchemy would have done it, for who decides by its type.
-        raise DBAPIError.instance(
-            compiled, None, error, psycopg.Error, hide_parameters=True
-        ) from error
+        raise failed(connection, compiled, error) from error
     return cursor
-
-
-_BIND = (
-    "SELECT set_config('transaction_read_only', %(read_only)s, true), "
-    "set_config('role', %(role)s, true), set_config('qbwc.company', %(named)s, true); "
-)
 
 
 @lru_cache(maxsize=64)

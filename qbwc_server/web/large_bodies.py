@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import tokens
-from qbwc_server.companies.tokens import Purpose
+from qbwc_server.companies import credentials
+from qbwc_server.companies.credentials import Purpose
 from qbwc_server.keys import Keys
 from qbwc_server.web.customer import runs
 from qbwc_server.web.hooks import callbacks
@@ -34,7 +34,7 @@ def rule(
             found = address.fullmatch(environ.get("PATH_INFO", ""))
             if found is None or environ.get("REQUEST_METHOD") != "POST":
                 continue
-            company = tokens.company_of(engine, keys, purpose, found[1])
+            company = credentials.company_of(engine, keys, purpose, found[1])
             return None if company is None else (most, f"{purpose} {company.id}")
         return None
 

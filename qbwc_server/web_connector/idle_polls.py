@@ -26,7 +26,7 @@ from qbwc_server.storage.one_trip import at_once
 
 _MOST_REMEMBERED = 100_000
 _COMPANY, _FAILURE = tables.company, tables.login_failure
-_SESSION, _JOB = tables.session, tables.job
+_SESSION, _JOB, _DUTY = tables.session, tables.job, tables.duty
 _NOW = sa.bindparam("now", type_=_COMPANY.c.next_read_at.type)
 
 
@@ -108,6 +108,9 @@ def _nothing_to_do() -> sa.Update:
         _JOB.c.state == sa.literal_column("'unsure'"),
         _JOB.c.finished_at.is_(None),
     )
+    missed = sa.exists().where(
+        _DUTY.c.company_id == of_company, _DUTY.c.check_at.is_not(None)
+    )
     said_here = sa.bindparam("said_here", type_=sa.Text())
     any_text = sa.literal_column("'%'", sa.Text())
     failure = sa.bindparam("said_failure", type_=sa.Text())
@@ -126,7 +129,7 @@ def _nothing_to_do() -> sa.Update:
             ~failed,
             # It was not missed, and nothing is due.
             column.late_at.is_(None),
-            column.check_at.is_not(None),
+            missed,
             column.mode != sa.literal_column("'paused'"),
             sa.or_(column.open_after.is_(None), column.open_after <= _NOW),
             column.next_read_at > _NOW,

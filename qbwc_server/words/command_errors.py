@@ -100,12 +100,17 @@ ERRORS: tuple[Words, ...] = (
     tell(
         "sees-one-company",
         "This database login sees one company at a time.",
-        "Name the company, or use the login that owns the tables.",
+        "Use the login that owns the tables: docker compose run --rm operator ...",
+    ),
+    tell(
+        "sees-everything",
+        "This database login sees all companies at once: nothing is served with it.",
+        "Give server and worker a login that owns nothing, in the role qbwc_app.",
     ),
     tell(
         "no-support",
-        "This database login may not look at all companies.",
-        "Grant it the role qbwc_support, or use the login that owns the tables.",
+        "The support console has no database login that reads the views alone.",
+        "Make one in the role qbwc_support and name it in QBWC_SUPPORT_DATABASE_URL.",
     ),
     tell(
         "support-token-exists",

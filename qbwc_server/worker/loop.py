@@ -31,11 +31,14 @@ from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, transaction
+from qbwc_server.storage.walls import bind_company
 from qbwc_server.worker.one_pass import Delivery, LeaseLost, Planner
 
-_COMPANY = tables.company
+_DUTY = tables.duty
 _LOG = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 0.5
+_AT_ONCE = 50
+"""Companies that are tried for a lease before it is looked again which are due."""
 _SECONDS_BETWEEN_LOOKS = 60
 _PAUSE_AFTER_BUG = timedelta(minutes=1)
 
@@ -169,24 +172,24 @@ class Worker:
         now = self._clock()
         # No lease reaches so far ahead, unless it was taken by a clock that was wrong.
         wrong = self._until() + timedelta(seconds=self._settings.lease_seconds)
-        leased, due = _COMPANY.c.leased_until, _COMPANY.c.deliver_at
+        leased, due = _DUTY.c.leased_until, _DUTY.c.deliver_at
         free = sa.or_(leased.is_(None), leased <= now, leased > wrong)
-        longest = (
-            sa.select(_COMPANY.c.id)
-            .where(sa.or_(due <= now, due > now + self._seldom), free)
-            .order_by(due)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
+        waits = sa.and_(sa.or_(due <= now, due > now + self._seldom), free)
+        longest = sa.select(_DUTY.c.company_id).where(waits).order_by(due)
         with transaction(self._engine) as connection:
-            row = connection.execute(
-                _COMPANY.update()
-                .where(_COMPANY.c.id == longest)
-                .values(leased_by=token, leased_until=self._until())
-                .returning(*_COMPANY.c)
-            ).first()
-        return None if row is None else Company.of(row)
+            found = connection.execute(longest.limit(_AT_ONCE)).scalars().all()
+        for company_id in found:
+            # Looked at across companies, taken from within: who is first has it.
+            with transaction(self._engine) as connection:
+                bind_company(connection, company_id)
+                taken = connection.execute(
+                    _DUTY.update()
+                    .where(registry.unless_taken(company_id, waits))
+                    .values(leased_by=token, leased_until=self._until())
+                )
+                if taken.rowcount == 1:
+                    return registry.get(connection, company_id)
+        return None
 
     @property
     def _seldom(self) -> timedelta:
@@ -278,9 +281,10 @@ class Worker:
 
     def _renew(self, company_id: int, token: str) -> None:
         with transaction(self._engine) as connection:
+            bind_company(connection, company_id)
             changed = connection.execute(
-                _COMPANY.update()
-                .where(_COMPANY.c.id == company_id, _COMPANY.c.leased_by == token)
+                _DUTY.update()
+                .where(_DUTY.c.company_id == company_id, _DUTY.c.leased_by == token)
                 .values(leased_until=self._until())
             ).rowcount
         if changed != 1:
@@ -288,9 +292,10 @@ class Worker:
 
     def _give_back(self, company_id: int, token: str) -> None:
         with transaction(self._engine) as connection:
+            bind_company(connection, company_id)
             connection.execute(
-                _COMPANY.update()
-                .where(_COMPANY.c.id == company_id, _COMPANY.c.leased_by == token)
+                _DUTY.update()
+                .where(_DUTY.c.company_id == company_id, _DUTY.c.leased_by == token)
                 .values(leased_by=None, leased_until=None)
             )
 
@@ -307,8 +312,8 @@ class Worker:
             if due is not None:
                 due = min(due, self._clock() + self._seldom)
             connection.execute(
-                _COMPANY.update()
-                .where(_COMPANY.c.id == company.id, _COMPANY.c.leased_by == token)
+                _DUTY.update()
+                .where(_DUTY.c.company_id == company.id, _DUTY.c.leased_by == token)
                 .values(leased_by=None, leased_until=None, deliver_at=due)
             )
 

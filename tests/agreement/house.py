@@ -37,7 +37,6 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
-    transaction,
 )
 from qbwc_server.web.hooks import callbacks
 from qbwc_server.web_connector.conversation import Conversation
@@ -185,9 +184,9 @@ class House:
 
     def _new_company(self) -> NewCompany:
         engine = self.engine
-        with transaction(engine) as connection:
+        with engine.begin() as connection:
             # A worker serves whoever is due; the companies of histories before are not.
-            connection.execute(tables.company.update().values(deliver_at=None))
+            connection.execute(tables.duty.update().values(deliver_at=None))
             number = connection.execute(
                 sa.select(sa.func.count()).select_from(tables.company)
             ).scalar_one()
@@ -302,8 +301,8 @@ class House:
         job, record, call = tables.job, tables.record, tables.mosaic_call
         with company_reading(self.engine, self.company.id) as connection:
             served = connection.execute(
-                sa.select(tables.company.c.deliver_at).where(
-                    tables.company.c.id == self.company.id
+                sa.select(tables.duty.c.deliver_at).where(
+                    tables.duty.c.company_id == self.company.id
                 )
             ).scalar()
             wanted = [
@@ -337,7 +336,7 @@ class House:
 
     def stored(self) -> Company:
         """Return the company as it is stored."""
-        with transaction(self.engine) as connection:
+        with self.engine.begin() as connection:
             return registry.get(connection, self.company.id)
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:

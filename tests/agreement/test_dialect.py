@@ -136,9 +136,9 @@ def test_a_list_that_slides_hides_no_entry_and_doubles_none(house: House) -> Non
                 mosaic_time_from=None,
                 time_window_at=None,
                 time_hot_at=None,
-                deliver_at=house.clock(),
             )
         )
+        connection.execute(tables.duty.update().values(deliver_at=house.clock()))
     house.clock.pass_(minutes=16)
     for _ in range(3):
         house.settle_for(minutes=65)

@@ -316,7 +316,7 @@ def set_deliver_at(house: House, at: datetime | None) -> None:
 def as_before(*houses: House, claims: str) -> None:
     """Have it be as before hours were claimed, or as when that is noticed."""
     with houses[0].engine.begin() as connection:
-        connection.execute(tables.company.update().values(time_claims=claims))
+        connection.execute(tables.team_file.update().values(time_claims=claims))
 
 
 @pytest.mark.in_turn

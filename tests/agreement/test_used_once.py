@@ -85,9 +85,8 @@ def test_a_word_is_not_used_after_the_values_changed(house: House) -> None:
     house.people.edit_time(mosaic(house)[0]["mosaic_id"], hours=8.0)
     house.sandbox.deliver_callbacks()
     with house.engine.begin() as connection:
-        connection.execute(
-            tables.company.update().values(time_hot_at=None, deliver_at=house.clock())
-        )
+        connection.execute(tables.company.update().values(time_hot_at=None))
+        connection.execute(tables.duty.update().values(deliver_at=house.clock()))
     house.settle_for(minutes=65)
 
     assert minutes(house) == (120, 480)

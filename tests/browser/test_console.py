@@ -62,7 +62,7 @@ class Desk:
         settings = Settings(
             data_dir=folder, secret_key=SecretStr(SECRET), public_url=self.url
         )
-        pages = app.wsgi(app.Parts(settings, self.engine, keys, clock))
+        pages = app.wsgi(app.Parts(settings, self.engine, keys, clock, self.engine))
         self._server = make_server(
             "127.0.0.1", port, pages, threaded=True, request_handler=_Silent
         )

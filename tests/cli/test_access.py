@@ -17,7 +17,6 @@ from qbwc_server.cli.output import parts
 from qbwc_server.companies import logins, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import transaction
 from qbwc_server.words.qwc import parse
 from tests.cli.conftest import Run, add_company
 from tests.customer import Customer
@@ -31,7 +30,7 @@ def stored() -> Company:
 def audited() -> list[Any]:
     """Return who did what and why, in its order."""
     table = tables.audit
-    with transaction(parts().engine) as connection:
+    with parts().engine.begin() as connection:
         rows = connection.execute(sa.select(table).order_by(table.c.id)).all()
     return [(row.who, row.what, row.why) for row in rows]
 

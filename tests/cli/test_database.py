@@ -16,6 +16,7 @@ from qbwc_server.cli import main
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
+from tests import logged_in
 from tests.conftest import SECRET, Clock
 
 HEAD = schema.head()
@@ -78,6 +79,25 @@ def test_statements_for_another_database_need_none() -> None:
     printed = _run("database", "upgrade", "--sql", "--since", "base")
     assert "CREATE TABLE company " in printed.output
     assert _run("database", "upgrade", "--since", "base").exit_code == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_each_command_says_which_login_it_needs(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    """Nothing is served with the owner's, and an operator's needs no less."""
+    for words in (("worker", "--once"), ("serve",)):
+        refused = _run(*words)
+        assert refused.exit_code == 1
+        assert "[sees-everything]" in refused.output
+    assert _run("company", "list").exit_code == 0
+
+    theirs = logged_in.url_as(postgres_url, logged_in.SERVING)
+    monkeypatch.setenv("QBWC_DATABASE_URL", theirs)
+    refused = _run("company", "list")
+    assert refused.exit_code == 1
+    assert "[sees-one-company]" in refused.output
+    assert _run("worker", "--once").output == "0 companies served\n"
 
 
 @pytest.mark.parametrize(

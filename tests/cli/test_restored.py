@@ -16,7 +16,6 @@ from qbwc_server.storage.database import (
     company_transaction,
     make_engine,
     next_id,
-    transaction,
 )
 from tests.cli.conftest import Run, add_company
 
@@ -40,7 +39,7 @@ def two(engine: Engine) -> list[int]:
 
 
 def _rows(engine: Engine, table: sa.Table) -> list[Any]:
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         return list(connection.execute(sa.select(table)))
 
 

@@ -20,7 +20,6 @@ from qbwc_server.storage.database import (
     company_transaction,
     make_engine,
     next_id,
-    transaction,
 )
 from tests.cli.conftest import Run, add_company
 
@@ -47,7 +46,7 @@ def _set(run: Run, *arguments: str) -> None:
 
 
 def _rows(engine: Engine, table: sa.Table) -> list[Any]:
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         return list(connection.execute(sa.select(table)))
 
 

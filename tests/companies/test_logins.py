@@ -90,7 +90,7 @@ def test_the_work_is_the_same_for_known_and_unknown_names(
         work.append(list(done))
 
     assert work[0] == work[1]
-    assert work[0].count("hash") == 2 * (logins.FREE_WITH_A_NAME + 1)
+    assert work[0].count("hash") == 3 * (logins.FREE_WITH_A_NAME + 1)
 
 
 def _guess(check: Check, username: str, times: int, peer: str = HERE) -> None:

@@ -13,7 +13,6 @@ from qbwc_server.keys import Keys
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import transaction
 from tests.conftest import Clock
 
 from .mirror import Mirror, post_to
@@ -49,8 +48,8 @@ def make_mirror(
     )
 
     def make(name: str = "Alice & Co", **values: object) -> Mirror:
-        with transaction(engine) as connection:
-            connection.execute(tables.company.update().values(deliver_at=None))
+        with engine.begin() as connection:
+            connection.execute(tables.duty.update().values(deliver_at=None))
         company = new_company(name, **values)
         sandbox = MosaicSandbox(
             clock=clock,

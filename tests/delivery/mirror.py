@@ -28,7 +28,6 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
-    transaction,
 )
 from qbwc_server.web.hooks import callbacks
 from qbwc_server.worker.loop import Worker
@@ -146,15 +145,17 @@ class Mirror:
 
     def due_at(self) -> Any:
         """Return when the company is served next."""
-        with transaction(self.engine) as connection:
-            table = tables.company
+        with self.engine.begin() as connection:
+            table = tables.duty
             return connection.execute(
-                sa.select(table.c.deliver_at).where(table.c.id == self.company.id)
+                sa.select(table.c.deliver_at).where(
+                    table.c.company_id == self.company.id
+                )
             ).scalar_one()
 
     def state(self) -> Company:
         """Return the company."""
-        with transaction(self.engine) as connection:
+        with self.engine.begin() as connection:
             return registry.get(connection, self.company.id)
 
     def rows(self, table: sa.Table, *conditions: Any) -> list[Row[Any]]:

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import transaction
 
 from .mirror import Mirror, everything_said, nothing_twice
 
@@ -261,9 +260,9 @@ def test_a_worker_that_lost_its_lease_writes_no_more(firm: Mirror) -> None:
             firm.wire.before = lambda _: None
             lease = firm.settings.lease_seconds
             now = firm.clock.pass_(seconds=lease + 1)
-            with transaction(firm.engine) as connection:
+            with firm.engine.begin() as connection:
                 connection.execute(
-                    tables.company.update().values(
+                    tables.duty.update().values(
                         leased_by="another",
                         leased_until=now + timedelta(seconds=lease),
                     )
@@ -274,9 +273,9 @@ def test_a_worker_that_lost_its_lease_writes_no_more(firm: Mirror) -> None:
     firm.read()
     firm.worker().run_once()
     assert len(firm.sandbox.writes) <= after[0] + 1
-    with transaction(firm.engine) as connection:
+    with firm.engine.begin() as connection:
         connection.execute(
-            tables.company.update().values(leased_by=None, leased_until=None)
+            tables.duty.update().values(leased_by=None, leased_until=None)
         )
     firm.wire.before = lambda _: None
     firm.run()

@@ -138,9 +138,10 @@ class Project:
         """Run a command in the first container of a service; see `run`."""
         return self.compose("exec", "-T", service, *words, given=given, fails=fails)
 
-    def server(self, *words: str, given: str | None = None) -> str:
-        """Run `qbwc-server` in a container of its own, beside what runs."""
-        return self.inside("web", "qbwc-server", *words, given=given)
+    def server(self, *words: str, given: str | None = None, fails: bool = False) -> str:
+        """Run a command as an operator does: in a container of its own."""
+        told = ("run", "--rm", "-T", "operator")
+        return self.compose(*told, *words, given=given, fails=fails)
 
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""
@@ -180,7 +181,8 @@ class Project:
     def is_whole(self) -> bool:
         """Tell whether one container of each service runs and is healthy."""
         found = self._find(f"com.docker.compose.project={_PROJECT}")
-        return sorted(self.states(found)) == ["exited ", *["running healthy"] * 4]
+        ended = ["exited "] * 2  # roles and migrate
+        return sorted(self.states(found)) == [*ended, *["running healthy"] * 4]
 
     def states(self, containers: Sequence[str]) -> list[str]:
         """Return of containers how they are, as "running healthy"."""

@@ -51,7 +51,7 @@ SELECT (SELECT count(*) FROM record WHERE due_at IS NOT NULL)
         AND j.finished_at IS NULL))
   + (SELECT count(*) FROM mosaic_call WHERE settled_at IS NULL)
   + (SELECT count(*) FROM mosaic_callback WHERE handled_at IS NULL)
-  + (SELECT count(*) FROM company WHERE deliver_at <= now());
+  + (SELECT count(*) FROM duty WHERE deliver_at <= now());
 """
 _JOBS = """
 SELECT count(*) FROM job WHERE finished_at IS NULL AND state <> 'failed'

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from tests.docker.compose import TREE
 from tests.docker.house import NAME, House
 
 pytestmark = pytest.mark.docker
@@ -15,7 +17,7 @@ def test_an_upgrade_from_the_revision_before_keeps_everything(house: House) -> N
     """The older schema is refused with the command to run; after it all goes on."""
     project = house.project
     head = project.sql("SELECT version_num FROM alembic_version")
-    before = f"{int(head) - 1:04}"
+    before = _before(head)
     project.compose("stop", "worker")
     project.server("database", "downgrade", before, "--yes")
 
@@ -29,10 +31,56 @@ def test_an_upgrade_from_the_revision_before_keeps_everything(house: House) -> N
     assert f"version_num='{head}'" in printed.replace(" ", "")
     assert project.sql("SELECT version_num FROM alembic_version") == before
     # As docs/operations.md says it: the new schema first, then the programs.
+    project.compose("run", "--rm", "roles")
     project.compose("run", "--rm", "migrate")
     project.up()
     assert project.sql("SELECT version_num FROM alembic_version") == head
     house.goes_on()
+
+
+def test_an_installation_with_one_login_gets_three(house: House) -> None:
+    """By the handbook: `make env` adds what .env lacks, `roles` makes the logins."""
+    project = house.project
+    head = project.sql("SELECT version_num FROM alembic_version")
+    project.compose("stop", "web", "worker")
+    project.server("database", "downgrade", _before("0026"), "--yes")
+    project.sql("DROP OWNED BY qbwc_web, qbwc_reader; DROP ROLE qbwc_web, qbwc_reader")
+    env = project.folder / ".env"
+    whole = env.read_text()
+    had = [
+        line
+        for line in whole.splitlines()
+        if not line.startswith(("QBWC_SERVING_PASSWORD", "QBWC_SUPPORT_PASSWORD"))
+    ]
+    env.write_text("\n".join(had))
+    assert "run make env" in project.compose("up", "-d", fails=True)
+
+    project.run("make", "env")
+    assert env.read_text().splitlines()[: len(had)] == had
+    assert len(env.read_text().splitlines()) == len(had) + 2
+    project.compose("run", "--rm", "roles")
+    project.compose("run", "--rm", "migrate")
+    project.up()
+
+    assert project.sql("SELECT version_num FROM alembic_version") == head
+    logins = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'qbwc'"
+    assert "qbwc_web" in (found := project.sql(logins).splitlines())
+    assert "qbwc" not in found
+    house.goes_on()
+    refused = project.inside(
+        *("web", "qbwc-server", "company", "list"),
+        fails=True,
+    )
+    assert "docker-compose run --rm operator" in refused
+    assert NAME in project.server("company", "list")
+    told = project.server("doctor", "--json", fails=True)
+    assert "To serve with: qbwc_web." in told
+
+
+def _before(revision: str) -> str:
+    """Return the revision before one."""
+    script = ScriptDirectory(str(TREE / "migrations"))
+    return str(script.get_revision(revision).down_revision)
 
 
 def test_a_backup_brings_everything_back(house: House) -> None:

@@ -31,6 +31,7 @@ from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
 from qbwc_server.sandbox.mosaic.server import serve
 from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import make_engine
+from tests import logged_in
 from tests.conftest import SECRET
 from tests.faults.clock import SkippingClock
 from tests.faults.disk import Disk
@@ -75,6 +76,8 @@ class Plant:
         own, theirs = self._database()
         self.engine = make_engine(own)
         schema.upgrade(self.engine)
+        if database == "postgresql":
+            logged_in.make_logins(self.engine)
         self.sandbox = MosaicSandbox(
             clock=self.clock,
             requests_per_window=10_000_000,
@@ -103,10 +106,11 @@ class Plant:
         self.postgres.start()
         self.postgres.create("qbwc")
         self.wire = Proxy(self.postgres.port)
-        start = "postgresql://postgres@127.0.0.1"
+        place = "127.0.0.1"
+        theirs = f"postgresql://{logged_in.SERVING}@{place}"
         return (
-            f"{start}:{self.postgres.port}/qbwc",
-            f"{start}:{self.wire.port}/qbwc?connect_timeout=5",
+            f"postgresql://postgres@{place}:{self.postgres.port}/qbwc",
+            f"{theirs}:{self.wire.port}/qbwc?connect_timeout=5",
         )
 
     def _settings(self, database_url: str, rule: str) -> dict[str, str]:

@@ -88,7 +88,7 @@ def _let_workers_work(plant: Plant) -> None:
 
 
 def _due_now(plant: Plant) -> bool:
-    company, call, back = tables.company, tables.mosaic_call, tables.mosaic_callback
+    duty, call, back = tables.duty, tables.mosaic_call, tables.mosaic_callback
     now = plant.clock()
     with plant.engine.begin() as connection:
         return bool(
@@ -97,8 +97,8 @@ def _due_now(plant: Plant) -> bool:
         ) or any(
             connection.execute(sa.select(sa.exists().where(*wanted))).scalar_one()
             for wanted in (
-                [company.c.deliver_at <= now],
-                [company.c.leased_until > now],
+                [duty.c.deliver_at <= now],
+                [duty.c.leased_until > now],
                 [back.c.handled_at.is_(None)],
                 [call.c.settled_at.is_(None), call.c.check_at <= now],
             )
@@ -109,11 +109,11 @@ def unfinished(plant: Plant) -> list[str]:
     """Return in words what will go on by itself and has not."""
     session, call, job = tables.session, tables.mosaic_call, tables.job
     record, back = tables.record, tables.mosaic_callback
-    company = tables.company
+    company, duty = tables.company, tables.duty
     waits = record.c.due_at.is_not(None) | (record.c.state == "pending")
     busy = (
-        company.c.leased_until.is_not(None)
-        | (company.c.deliver_at <= plant.clock())
+        duty.c.leased_until.is_not(None)
+        | (duty.c.deliver_at <= plant.clock())
         | company.c.mosaic_read_at.is_(None)
         | company.c.attention_id.is_not(None)
     )
@@ -148,7 +148,7 @@ def unfinished(plant: Plant) -> list[str]:
             *(
                 f"{row.name} leased until {row.leased_until}, due {row.deliver_at}, "
                 f"{row.attention_id}"
-                for row in rows(company, busy)
+                for row in connection.execute(_WITH_DUTY.where(busy))
             ),
         ]
     found += ["a callback on its way" for _ in plant.sandbox.outbox._waiting]
@@ -167,6 +167,12 @@ def _skip_waiting(plant: Plant) -> None:
         time.sleep(_AT_ONCE)
 
 
+_WITH_DUTY = sa.select(
+    *(tables.company.c[name] for name in ("id", "name", "attention_id")),
+    *(tables.duty.c[name] for name in ("leased_until", "deliver_at")),
+).where(tables.duty.c.company_id == tables.company.c.id)
+
+
 def _moments(plant: Plant) -> list[datetime]:
     """Return the moments at which something is due that nobody has to do before."""
     call, job, session, record, back = (
@@ -180,7 +186,7 @@ def _moments(plant: Plant) -> list[datetime]:
             asked = sa.select(sa.func.min(column)).where(*conditions)
             return connection.execute(asked).scalar()
 
-        for row in connection.execute(sa.select(tables.company)).all():
+        for row in connection.execute(_WITH_DUTY).all():
             waiting = [
                 first(record.c.due_at, record.c.company_id == row.id),
                 first(
@@ -218,9 +224,10 @@ def _look_everywhere(plant: Plant) -> None:
     with plant.engine.begin() as connection:
         connection.execute(
             tables.company.update().values(
-                next_read_at=None, open_after=None, time_window_at=now, deliver_at=now
+                next_read_at=None, open_after=None, time_window_at=now
             )
         )
+        connection.execute(tables.duty.update().values(deliver_at=now))
 
 
 def _answer_what_is_gone(plant: Plant) -> bool:

@@ -32,6 +32,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.support import tokens
+from tests import logged_in
 from tests.conftest import Clock
 from tests.fuzz.near import MINUTES, few, for_long, seeds
 
@@ -92,7 +93,7 @@ def site(
     """A server with a record of each kind that a page shows otherwise."""
     company = new_company("Alice")
     records = _fill(engine, clock, company.id)
-    parts = app.Parts(settings, engine, keys, clock)
+    parts = app.Parts(settings, engine, keys, clock, logged_in.reading(engine))
     with operator_transaction(engine) as connection:
         token = tokens.add(
             connection, keys, "ann", may_act=True, now=clock(), who="eve"

@@ -20,9 +20,10 @@ from qbwc_server.keys import Keys
 from qbwc_server.operations import doctor, public_address
 from qbwc_server.operations.doctor_result import Finding
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema, tables
+from qbwc_server.storage import schema, tables, walls
 from qbwc_server.storage.database import company_transaction, make_engine, transaction
 from qbwc_server.web.hooks import health
+from tests import logged_in
 from tests.conftest import Clock
 from tests.operations.certificates import Authority, Site, serving
 
@@ -221,6 +222,26 @@ def test_a_database_that_is_right_and_ones_that_are_not(
     found = list(doctor.of_database(engine, now, lambda _: 2**40))
     assert states(found)["schema"] == "fail"
     assert found[-1].do == "qbwc-server database upgrade"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_whether_there_is_a_login_to_serve_with(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner's alone is a failure; a serving login cannot look at companies."""
+    (found,) = doctor.of_logins(engine)
+    assert found.state == "ok"
+    assert logged_in.SERVING in found.said
+    monkeypatch.setattr(walls, "serving_logins", lambda _: [])
+    (found,) = doctor.of_logins(engine)
+    assert found.state == "fail"
+    assert "IN ROLE qbwc_app" in found.do
+    url = engine.url.render_as_string(hide_password=False)
+    theirs = make_engine(logged_in.url_as(url, logged_in.SERVING))
+    held, companies = doctor.of_logins(theirs)
+    assert (held.state, companies.state) == ("ok", "warn")
+    assert "operator doctor" in companies.do
+    theirs.dispose()
 
 
 def test_processes_that_were_never_started_or_have_stopped(

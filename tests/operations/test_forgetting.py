@@ -21,6 +21,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, make_engine
 from tests.cli.conftest import Run, add_company, run  # noqa: F401 - a fixture
 from tests.conftest import Clock
+from tests.tenants.statements import LOOKUPS
 from tests.web_connector.conftest import new_desk  # noqa: F401 - a fixture
 from tests.web_connector.desk import Desk, serving
 
@@ -33,7 +34,7 @@ def fill(engine: Engine, company_id: int, clock: Clock) -> None:
     now = clock()
     with company_transaction(engine, company_id) as connection:
         for number, (table, column) in enumerate(forgetting.of_company()):
-            if table.name in {"company", "company_sequence"}:
+            if table.name in {"company", "company_sequence"} | LOOKUPS:
                 continue
             row = {
                 one.name: _value(one, now)

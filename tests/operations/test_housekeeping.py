@@ -343,6 +343,9 @@ _GOES = {
 _BOUNDED = {
     "company": "as many as customers",
     "company_sequence": "one of a company",
+    "caller": "three of a company",
+    "duty": "one of a company",
+    "team_file": "one of a company",
     "reading": "one of a company and kind",
     "preview_result": "one of a company",
     "record": "one for each thing that either side has or had",

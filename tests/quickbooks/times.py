@@ -57,7 +57,7 @@ class TimePoller:
                     agreed={"quickbooks": {}, "mosaic": {}},
                 )
             )
-            one.execute(tables.company.update().values(deliver_at=None))
+            one.execute(tables.duty.update().values(deliver_at=None))
 
     def due(self) -> set[str]:
         """Return the TxnIDs of entries that the worker will look at."""

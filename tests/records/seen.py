@@ -75,8 +75,8 @@ def deliver_all(connection: Connection, company_id: int) -> None:
         .values(state="in_sync", due_at=None, reason=None)
     )
     connection.execute(
-        tables.company.update()
-        .where(tables.company.c.id == company_id)
+        tables.duty.update()
+        .where(tables.duty.c.company_id == company_id)
         .values(deliver_at=None)
     )
 
@@ -90,5 +90,7 @@ def due(connection: Connection, company_id: int) -> set[str]:
 def deliver_at(connection: Connection, company_id: int) -> object:
     """Return when a worker will look at the company."""
     return connection.execute(
-        sa.select(tables.company.c.deliver_at).where(tables.company.c.id == company_id)
+        sa.select(tables.duty.c.deliver_at).where(
+            tables.duty.c.company_id == company_id
+        )
     ).scalar_one()

@@ -22,12 +22,12 @@ from qbwc_server.jobs import claiming, queue
 from qbwc_server.keys import Keys
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
-    bind_company,
     company_transaction,
     lock_company,
     make_engine,
     next_ids,
 )
+from qbwc_server.storage.walls import bind_company
 from tests.conftest import Clock
 from tests.jobs import jobs
 

@@ -25,7 +25,10 @@ from sqlalchemy.engine import Engine
 from qbwc_server import app
 from qbwc_server.cli import main
 from qbwc_server.storage import schema
-from qbwc_server.storage.database import make_engine, support_reading
+from qbwc_server.storage.database import (
+    make_engine,
+)
+from qbwc_server.storage.support_reading import support_reading
 from tests.conftest import SECRET
 from tests.support import firms
 

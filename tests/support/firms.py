@@ -19,7 +19,6 @@ from qbwc_server.decisions import company_settings
 from qbwc_server.sandbox.quickbooks.company_file import Session
 from qbwc_server.sandbox.web_connector.company_stamp import APP_LOCK, change_stamp
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import transaction
 from tests.agreement.house import House
 from tests.agreement.talk import Trouble
 
@@ -39,9 +38,9 @@ class Firm(House):
         self.senders = 1
 
     def _new_company(self) -> NewCompany:
-        with transaction(self.engine) as connection:
+        with self.engine.begin() as connection:
             connection.execute(
-                tables.company.update().values(
+                tables.duty.update().values(
                     deliver_at=None, housekeep_at=None, preview_at=None
                 )
             )
@@ -162,7 +161,7 @@ def _add(firm: Firm, name: str) -> NewCompany:
 
 def _number(firm: Firm) -> int:
     """Return another one each time: each firm has a Mosaic of its own."""
-    with transaction(firm.engine) as connection:
+    with firm.engine.begin() as connection:
         count = sa.select(sa.func.count()).select_from(tables.company)
         return int(connection.execute(count).scalar_one()) + 1
 
@@ -201,10 +200,10 @@ def _txn_of(firm: Firm, notes: str) -> str:
 
 
 def _be_late(firm: Firm) -> None:
-    with transaction(firm.engine) as connection:
+    with firm.engine.begin() as connection:
         connection.execute(
-            tables.company.update()
-            .where(tables.company.c.id != firm.company.id)
+            tables.duty.update()
+            .where(tables.duty.c.company_id != firm.company.id)
             .values(check_at=None)
         )
         connection.execute(

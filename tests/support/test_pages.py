@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.storage.database import company_transaction, support_reading
+from qbwc_server.storage.database import (
+    company_transaction,
+)
+from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.support import views
 from qbwc_server.support.views import LOOKS, NotThere, Wanted
 from tests.conftest import Clock

@@ -22,7 +22,6 @@ from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
     next_id,
-    transaction,
 )
 from tests.conftest import Clock
 from tests.jobs import jobs
@@ -113,7 +112,7 @@ def test_each_attention_of_a_company_is_told(
         *("wrong-company-file", "mosaic-key-missing", "quickbooks-0x80040408"),
         *("quickbooks-status-3261", "never-heard-of"),
     ):
-        with transaction(engine) as connection:
+        with engine.begin() as connection:
             connection.execute(
                 tables.company.update().values(
                     attention_id=error_id, attention="Look.", last_seen_at=clock()
@@ -143,7 +142,7 @@ def test_what_hinders_a_company_first_is_told(
         {"mode": "paused"},
     )
     for values in steps:
-        with transaction(engine) as connection:
+        with engine.begin() as connection:
             connection.execute(tables.company.update().values(**values))
         (row,) = _all(engine, "support_companies")
         seen.append((row.state, row.who_must_act))

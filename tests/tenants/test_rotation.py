@@ -15,7 +15,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.operations import key_rotation
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
-from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.storage.database import company_transaction
 from qbwc_server.web.customer import setup, site
 from qbwc_server.web.hooks import callbacks
 from tests.conftest import SECRET, Clock
@@ -43,7 +43,7 @@ def test_mosaic_keys_are_encrypted_anew_once(
 
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 2
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 0
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         stored = [registry.get(connection, one).mosaic_key for one in ids]
     assert [Keys([NEW]).decrypt(one or "") for one in stored] == ["of A", "of B"]
     assert key_rotation.MOSAIC_KEY not in _what(engine, renewed)
@@ -61,7 +61,7 @@ def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 1
     found = [one for one in key_rotation.older(engine, renewed) if one.lost]
     assert [(one.company, one.what) for one in found] == [("Lost", "Mosaic key")]
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         assert registry.get(connection, lost).mosaic_key == foreign
         assert registry.get(connection, good).mosaic_key != foreign
 
@@ -87,16 +87,16 @@ def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
         args = {"peer": peer, "now": clock()}
         return logins.check(engine, keys, name, password, **args) is not None  # type: ignore[arg-type]
 
-    everything = ["password", "setup address", "webhook address"]
+    everything = ["user name", "password", "setup address", "webhook address"]
     assert _what(engine, renewed) == everything
     assert not log_in(renewed, "wrong")
     assert web.get("/setup/wrong").status_code == 404
     assert _what(engine, renewed) == everything
 
     assert log_in(renewed, company.password)
-    assert _what(engine, renewed) == everything[1:]
-    assert web.get(f"/setup/{company.setup_token}").status_code == 200
     assert _what(engine, renewed) == everything[2:]
+    assert web.get(f"/setup/{company.setup_token}").status_code == 200
+    assert _what(engine, renewed) == everything[3:]
     web.post(f"/webhook/{company.webhook_token}", data=b"{")
     assert _what(engine, renewed) == []
 

@@ -49,6 +49,7 @@ from qbwc_server.support import tokens
 from qbwc_server.web_connector.admission import Admission
 from qbwc_server.web_connector.conversation import Conversation
 from qbwc_server.worker.loop import Worker
+from tests import logged_in
 from tests.agreement.house import House
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
 from tests.conftest import SECRET
@@ -206,7 +207,10 @@ def _work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
 def _pages(day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Ask for every page, right and wrong, and make each method fail once."""
     house, company = day.house, day.house.company
-    served = Parts(day.settings, house.engine, house.keys, house.clock)
+    served = Parts(
+        *(day.settings, house.engine, house.keys, house.clock),
+        logged_in.reading(house.engine),
+    )
     web = Customer(app.wsgi(served))
     pages = {
         path: web.get(path).text
@@ -288,14 +292,15 @@ def _soap(web: Client, pages: dict[str, str], method: str, *values: str) -> None
 def _fail_in_the_database(day: Day) -> None:
     """Have the database refuse rows, and tell why as it does.
 
-    Of a table behind the wall PostgreSQL tells no values; `company` is not behind it.
+    Of a table behind the wall PostgreSQL tells no values; the console's logins are of
+    no company.
     """
     company_id = day.house.company.id
     row = {"company_id": company_id, "id": 9, "at": NOW, "who": PERSON, "what": PERSON}
     for table, each in (
         *((tables.audit, row), (tables.audit, row)),
         (tables.audit, {**row, "id": 10, "what": None}),
-        (tables.company, {"name": PERSON}),
+        (tables.support_login, {"hour": NOW, "who": PERSON, "what": "", "peer": ""}),
     ):
         try:
             with company_transaction(day.house.engine, company_id) as connection:
@@ -403,7 +408,10 @@ def objects(day: Day) -> dict[str, str]:
     connection = MosaicConnection("http://localhost", "1", MOSAIC_KEY, "raw", "x")
     client = MosaicClient(connection, spend=lambda: None, transport=house.wire)
     keys = Keys([SECRET, "o" * 40])
-    served = Parts(day.settings, house.engine, keys, house.clock)
+    served = Parts(
+        *(day.settings, house.engine, keys, house.clock),
+        logged_in.reading(house.engine),
+    )
     connector = WebConnector(
         house.talk.application,
         house.company.password,

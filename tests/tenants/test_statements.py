@@ -28,6 +28,7 @@ from tests.agreement.talk import Trouble
 from tests.agreement.test_findings import in_mosaic, in_quickbooks
 from tests.tenants.statements import TENANT, Statements
 
+_MOVED = set(tables.duty.c.keys()) - {"company_id"}
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
@@ -38,7 +39,7 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     first = House(engine, tmp_path, NOW, "America/New_York")
     with engine.begin() as connection:  # it is housekept at another time
         connection.execute(
-            tables.company.update().values(housekeep_at=None, preview_at=None)
+            tables.duty.update().values(housekeep_at=None, preview_at=None)
         )
     made = House(engine, tmp_path, NOW, "America/New_York")
     with stamina.set_testing(True, attempts=3, cap=True):
@@ -80,6 +81,11 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
     assert statements.wrong == []
     assert {name for name, _ in statements.seen} == TENANT
     assert len(statements.distinct) > 100
+    # What moved to `duty` and `team_file` is written nowhere else.
+    moved = [tables.company.c[name] for name in (*_MOVED, "time_claims")]
+    with house.engine.begin() as connection:
+        kept = {value for row in connection.execute(sa.select(*moved)) for value in row}
+    assert kept == {None, "none"}
 
 
 def _choose(house: House) -> None:

@@ -28,16 +28,15 @@ from qbwc_server.storage.database import (
     transaction,
 )
 from qbwc_server.storage.one_trip import first_at_once
+from qbwc_server.storage.walls import SeesEverything, require_serving
 from tests.conftest import Clock
 from tests.jobs import jobs
+from tests.tenants.statements import LOOKUPS, TENANT
 
 NewCompanies = Callable[..., NewCompany]
 TENANT_TABLES = [
-    table
-    for table in tables.metadata.sorted_tables
-    if "company_id" in table.c and table is not tables.company_sequence
+    table for table in tables.metadata.sorted_tables if table.name in TENANT
 ]
-"""`company_sequence` has none of a company's data, and is how a company is locked."""
 
 
 @pytest.fixture
@@ -85,13 +84,20 @@ def test_every_table_of_a_company_s_data_stands_behind_the_wall(
         " LEFT JOIN pg_policy p ON p.polrelid = c.oid"
         " WHERE a.attname = 'company_id' AND NOT a.attisdropped AND c.relkind IN"
         " ('r', 'p') AND c.relnamespace = current_schema()::regnamespace"
-        " AND c.relname <> 'company_sequence'"
+        " AND NOT c.relname = ANY (:lookups)"
     )
     with engine.begin() as connection:
-        rows = {row.relname: tuple(row)[1:] for row in connection.execute(statement)}
+        found = connection.execute(statement, {"lookups": sorted(LOOKUPS)})
+        rows = {row.relname: tuple(row)[1:] for row in found}
 
     assert set(rows) == {table.name for table in TENANT_TABLES}
     rule = "(company_id = (current_setting('qbwc.company'::text))::bigint)"
+    *before, condition, written = rows.pop("company_sequence")
+    assert (before, written) == ([True, "*", True, True], True)
+    assert " ".join(condition.split()) == (
+        f"CASE WHEN (SESSION_USER = '{engine.url.username}'::name) THEN true"
+        f" ELSE {rule} END"
+    )
     assert set(rows.values()) == {(True, "*", True, True, rule, True)}
 
 
@@ -285,7 +291,7 @@ def test_whatever_goes_wrong_in_one_trip_both_walls_stand_afterwards(
         assert _owners(connection) == {bob.id}
     of_bob = tables.company.c.id == bob.id
     _undone(engine, bob.id)
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         name = sa.select(tables.company.c.name).where(of_bob)
         assert connection.execute(name).scalar_one() == "Bob"
     assert first_at_once(engine, bob.id, _SAID, {"said": "x"}) == ["x"]
@@ -312,18 +318,50 @@ def test_a_one_trip_that_went_wrong_leaves_no_connection(
     engine.dispose()
 
 
-def test_binding_takes_no_statement_more_than_locking_did(
-    engine: Engine, alice: NewCompany
+def test_binding_that_is_interrupted_leaves_no_connection(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: str, alice: NewCompany
 ) -> None:
-    """The lock, the role and the company are one round trip."""
-    said: list[str] = []
-    sa.event.listen(engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    """As SQLAlchemy does with whatever it sends itself."""
+    engine = make_engine(postgres_url)
+    with engine.connect() as connection:
+        before: Any = connection.connection.driver_connection
 
+    def interrupt(_self: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as within:
+        within.setattr(psycopg.ClientCursor, "nextset", interrupt)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            company_transaction(engine, alice.id) as connection,
+        ):
+            assert connection is None
+    assert before.closed
+    with company_transaction(engine, alice.id) as connection:
+        assert _owners(connection) == {alice.id}
+    engine.dispose()
+
+
+def test_binding_and_locking_are_one_trip(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, alice: NewCompany
+) -> None:
+    """And no transaction becomes another role: its login is held as it is."""
+    said: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def listen(self: Any, query: Any, *given: Any, **named: Any) -> Any:
+        said.append(str(query))
+        return execute(self, query, *given, **named)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", listen)
     with company_transaction(engine, alice.id):
         pass
 
-    assert len(said) == 1
-    assert "FOR UPDATE" in said[0]
+    ours = [one for one in said if "AUTHORIZATION" not in one]
+    assert len(ours) == 1
+    assert "SET LOCAL qbwc.company" in ours[0]
+    assert "FOR UPDATE" in ours[0]
+    assert "role" not in ours[0]
 
 
 @pytest.mark.parametrize(
@@ -388,11 +426,16 @@ def served(postgres_url: str, alice: NewCompany, bob: NewCompany) -> Iterator[En
 def test_a_login_that_owns_nothing_is_enough_to_serve(
     served: Engine, engine: Engine, keys: Keys, clock: Clock
 ) -> None:
-    """Companies are added, found and worked with; nothing else can be done."""
-    company = registry.add(
-        served, keys, name="Carol", mosaic_url="http://x", mosaic_team="1", now=clock()
-    )
-    assert registry.find(served, "Carol").id == company.id
+    """Companies are worked with; they are added and found by the owner alone."""
+    for add in (served, engine):
+        told = {"mosaic_url": "http://x", "mosaic_team": "1", "now": clock()}
+        try:
+            company = registry.add(add, keys, name="Carol", **told)  # type: ignore[arg-type]
+        except SeesOneCompany:
+            assert add is served
+    with pytest.raises(SeesOneCompany):
+        registry.find(served, "Carol")
+    assert registry.numbered(served, company.id).name == "Carol"
     with company_transaction(served, company.id) as connection:
         jobs.add(connection, company.id, clock())
         sessions.begin(connection, keys, company.id, now=clock(), file_path="", peer="")
@@ -416,7 +459,7 @@ def test_a_login_that_sees_one_company_is_told_so_instead_of_seeing_nothing(
 ) -> None:
     """A listing of all companies that is empty would be believed."""
     with (
-        pytest.raises(SeesOneCompany, match="--company"),
+        pytest.raises(SeesOneCompany, match="owns the tables"),
         operator_transaction(served) as connection,
     ):
         connection.execute(sa.select(tables.job)).all()
@@ -456,10 +499,10 @@ def test_a_login_that_may_not_make_roles_is_told_what_an_administrator_must_run(
         ).id
         for name in ("Alice", "Bob")
     ]
-    with company_reading(engine, ids[0]) as connection:
-        assert _owners(connection) == {ids[0]}
     with operator_transaction(engine) as connection:
         assert _owners(connection) == set(ids)
+    with pytest.raises(SeesEverything, match=f"{owner} owns the tables"):
+        require_serving(engine)
     schema.downgrade(engine, "base")
     engine.dispose()
     with administrator.begin() as connection:
@@ -485,6 +528,6 @@ def test_without_the_role_nothing_is_done(postgres_url: str) -> None:
 
 def test_locking_is_binding(engine: Engine, alice: NewCompany) -> None:
     """Who makes a company locks it, and is then held to it like everybody."""
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         lock_company(connection, alice.id)
         assert _owners(connection) == {alice.id}

@@ -23,6 +23,7 @@ from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.storage import tables
 from qbwc_server.web_connector import soap
 from qbwc_server.web_connector.conversation import NO_SESSION
+from tests import logged_in
 from tests.waiting import until_somebody_listens
 from tests.web_connector.desk import PARAMETERS, Desk, body_of, post, result, serving
 
@@ -340,7 +341,9 @@ def served(desk: Desk, tmp_path: Path) -> Iterator[str]:
         ],
         env={
             **os.environ,
-            "QBWC_DATABASE_URL": desk.settings.database_url,
+            "QBWC_DATABASE_URL": logged_in.url_as(
+                desk.settings.database_url, logged_in.SERVING
+            ),
             "QBWC_SECRET_KEY": desk.settings.secret_key.get_secret_value(),
             "QBWC_DATA_DIR": str(tmp_path),
             "PYTHONPATH": os.pathsep.join(sys.path),

@@ -114,7 +114,7 @@ def change(**values: Any) -> Callable[[Desk, Connection], None]:
             name: desk.clock() + value if isinstance(value, timedelta) else value
             for name, value in values.items()
         }
-        connection.execute(of(desk).values(**moments))
+        registry.change(connection, desk.company.id, **moments)
 
     return act
 

@@ -18,6 +18,14 @@ FIGURES: Final[Meanings] = {
             "are neither paused nor late.",
         },
     ),
+    "figures_of_companies": (
+        "How many companies there are, and how they are; for Prometheus.",
+        {
+            "what": "mode, late, or attention: what a person must look at.",
+            "name": "Which mode, or the id of the attention.",
+            "number": "How many there are.",
+        },
+    ),
     "figures_of_records": (
         "How many records there are, over all companies; for Prometheus.",
         {

@@ -10,6 +10,7 @@ OWN: Final = {
     "company_id": "Number of the company whose row this is.",
     "id": "Number of this row, unique within its company across all tables.",
 }
+_MOVED: Final = "Kept for the program before this one: it moved to {}."
 _COMPANY: Final = {
     "id": "Number of the company, as commands take it.",
     "name": "Its name, as commands take it.",
@@ -21,9 +22,9 @@ _COMPANY: Final = {
     "next_read_at": "When QuickBooks is read next; empty for as soon as possible.",
     "open_after": "QuickBooks could not be opened: it is not tried before this.",
     "open_failures": "How often in a row QuickBooks could not be opened.",
-    "deliver_at": "When a worker looks at the company next.",
-    "leased_until": "Until when the worker that holds the company may work.",
-    "leased_by": "The worker that holds the company.",
+    "deliver_at": _MOVED.format("duty"),
+    "leased_until": _MOVED.format("duty"),
+    "leased_by": _MOVED.format("duty"),
     "poll_every": "After how many minutes Web Connector calls.",
     "read_every": "After how many minutes QuickBooks is read.",
     "structure": "What a top-level customer is in Mosaic: a client or a project.",
@@ -62,30 +63,60 @@ _COMPANY: Final = {
     "mosaic_time_from": "From which day on Mosaic's time has been read.",
     "both_known_at": "Since when all time of both sides is known; empty before.",
     "first_known_at": "When that was so first: what came later is no hour of before.",
-    "time_claims": "Whether its hours are claimed among files of its team: none, due "
-    "or kept.",
+    "time_claims": _MOVED.format("team_file"),
     "before_live": "Whether what Mosaic had before it went live enters QuickBooks: "
     "ask, add or leave.",
     "relinks_from": "Behind which record hours are looked for that a link left behind.",
     "created_at": "When the company was added.",
-    "housekeep_at": "When what is old is removed next.",
+    "housekeep_at": _MOVED.format("duty"),
     "setup_expires_at": "When the setup link ends.",
     "setup_used_at": "When somebody last opened the setup link; an unused one ends.",
-    "check_at": "When it could be late at the earliest.",
+    "check_at": _MOVED.format("duty"),
     "late_at": "Since when its Web Connector is missed; empty while it calls.",
-    "notice_at": "When the next notice of silence is tried.",
+    "notice_at": _MOVED.format("duty"),
     "mode_before_pause": "The mode it goes back to after a pause.",
     "notice": "What is to be told: late, or back.",
     "notice_id": "The id of that notice.",
     "notice_left": "To whom it is still to be told.",
     "notice_tries": "How often telling it was tried.",
-    "preview_at": "When the preview is made anew.",
+    "preview_at": _MOVED.format("duty"),
     "mode_at": "Since when the mode is what it is; empty if never changed.",
     "wrong_password_at": "When a wrong password last came with its user name.",
 }
 
 TABLES: Final[Meanings] = {
     "company": ("One QuickBooks company file bound to one Mosaic team.", _COMPANY),
+    "caller": (
+        "Whose a user name or a token is: all that is seen before that is known.",
+        {
+            "company_id": OWN["company_id"],
+            "kind": "user, setup (link) or webhook.",
+            "hash": "Its keyed hash.",
+        },
+    ),
+    "duty": (
+        "When something is to be done for a company, and who does it: for workers.",
+        {
+            "company_id": OWN["company_id"],
+            "deliver_at": "When a worker looks at the company next.",
+            "leased_until": "Until when the worker that holds the company may work.",
+            "leased_by": "The worker that holds the company.",
+            "check_at": "When it could be late at the earliest.",
+            "notice_at": "When the next notice of silence is tried.",
+            "preview_at": "When the preview is made anew.",
+            "housekeep_at": "When what is old is removed next.",
+        },
+    ),
+    "team_file": (
+        "Which company files are of one Mosaic team: what they see of each other.",
+        {
+            "company_id": OWN["company_id"],
+            "team": "The Mosaic server and its Team ID.",
+            "takes_part": "Whether it is live, or was before it was paused.",
+            "time_claims": "Whether its hours are claimed among files of its team: "
+            "none, due or kept.",
+        },
+    ),
     "company_sequence": (
         "The last number given in a company; its row is the company's lock.",
         {

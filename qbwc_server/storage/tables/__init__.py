@@ -9,13 +9,17 @@ from __future__ import annotations
 from qbwc_server.storage import meanings
 from qbwc_server.storage.tables.columns import metadata
 from qbwc_server.storage.tables.companies import (
+    CALLERS,
     MODES,
     POLICIES,
     STRUCTURES,
     audit,
+    caller,
     company,
     company_sequence,
+    duty,
     login_failure,
+    team_file,
 )
 from qbwc_server.storage.tables.mosaic import (
     CALL_STATES,
@@ -54,6 +58,7 @@ from qbwc_server.storage.tables.work import (
 )
 
 __all__ = [
+    "CALLERS",
     "CALL_STATES",
     "EXCHANGE_STATES",
     "JOB_FINAL",
@@ -64,8 +69,10 @@ __all__ = [
     "SESSION_STATES",
     "STRUCTURES",
     "audit",
+    "caller",
     "company",
     "company_sequence",
+    "duty",
     "exchange",
     "heartbeat",
     "job",
@@ -86,6 +93,7 @@ __all__ = [
     "session",
     "support_login",
     "support_token",
+    "team_file",
     "time_claim",
     "time_rule",
     "word",

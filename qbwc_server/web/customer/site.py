@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import __version__, logs, words
-from qbwc_server.companies import credentials, editions, tokens
+from qbwc_server.companies import credentials, editions
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
@@ -63,7 +63,7 @@ class Site:
 
     def linked(self, token: str) -> Company:
         """Return the company of a setup link, opened or not; 404 or 410 end it."""
-        company = tokens.company_of(self.engine, self.keys, "setup", token)
+        company = credentials.company_of(self.engine, self.keys, "setup", token)
         if company is None:
             abort(404)
         logs.about(company=company.id)

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import logs
-from qbwc_server.companies import registry, tokens
+from qbwc_server.companies import credentials, registry
 from qbwc_server.keys import Keys
 from qbwc_server.mosaic.callback import MalformedCallback, parse
 from qbwc_server.storage import tables
@@ -41,7 +41,7 @@ def blueprint(engine: Engine, keys: Keys, clock: Callable[[], datetime]) -> Blue
 
     @pages.post("/webhook/<token>")
     def webhook(token: str) -> Response:
-        company = tokens.company_of(engine, keys, "webhook", token)
+        company = credentials.company_of(engine, keys, "webhook", token)
         if company is None:
             return Response("unknown address\n", 404, mimetype="text/plain")
         company_id = company.id

@@ -93,7 +93,7 @@ def _of_company(console: Console, company_id: int) -> Answer:
     if do in _QUESTIONS and not _is_confirmed():
         return _ask(console, here, row.company, _QUESTIONS[do])
     site, who = console.site, console.person.name
-    company, now = registry.find(site.engine, str(company_id)), site.clock()
+    company, now = registry.numbered(site.engine, company_id), site.clock()
     if do == "pause":
         company_settings.pause(site.engine, company, now=now, who=who, why=why)
     elif do == "resume":
@@ -267,7 +267,7 @@ def _records(
         return []
     answer = bulk.say(
         site.engine,
-        registry.find(site.engine, str(company_id)),
+        registry.numbered(site.engine, company_id),
         "unlink",
         numbers,
         by=who,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, make_response, redirect, request
 from flask import render_template as render
+from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.support import tokens
@@ -18,10 +19,10 @@ _REFUSED = (
 )
 
 
-def blueprint(site: Site) -> Blueprint:
+def blueprint(site: Site, reading: Engine | None) -> Blueprint:
     """Return GET and POST /support/login, POST /support/logout, and all behind it."""
     routes = Blueprint("support", __name__, url_prefix="/support")
-    console = Console(site)
+    console = Console(site, reading)
     open_to_all = frozenset({"support.login", "support.enter", "support.logout"})
     gate(routes, console, open_to_all=open_to_all)
 

@@ -2,7 +2,8 @@
 
 Rule 1: without a token there is no console, and without a login nothing of it but the
 page that asks for one.
-Rule 2: the console reads as `qbwc_support`, which reads the views and nothing else.
+Rule 2: the console reads with a login of its own (`qbwc_support`), which reads the
+views and nothing else.
 Rule 3: a form is taken from our own page alone, and browsers must say so.
 """
 
@@ -15,10 +16,10 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, request
 from flask import render_template as render
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server.storage.database import NoSupport, support_reading
+from qbwc_server.storage.support_reading import NoSupport, no_reader, support_reading
 from qbwc_server.support import console, tokens
 from qbwc_server.support.tokens import Person
 from qbwc_server.web import cookies
@@ -35,6 +36,7 @@ class Console:
     """What pages of the console are made from."""
 
     site: Site
+    reading: Engine | None
 
     @property
     def person(self) -> Person:
@@ -58,8 +60,14 @@ class Console:
         return make_response(told, status)
 
     def read(self, look: Callable[[Connection], Any]) -> Any:
-        """Return what a look finds, with the rights of support and no more."""
-        with support_reading(self.site.engine) as connection:
+        """Return what a look finds, with the rights of support and no more.
+
+        Raises:
+            NoSupport: there is no such login, or one that may do more or less.
+        """
+        if self.reading is None:
+            raise no_reader()
+        with support_reading(self.reading, views_only=True) as connection:
             return look(connection)
 
     def company(self, connection: Connection, company_id: int) -> Row[Any]:

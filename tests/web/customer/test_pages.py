@@ -24,7 +24,7 @@ from qbwc_server.records import history
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, transaction
+from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
 from tests.customer import Customer
 from tests.tenants.statements import Statements
@@ -521,7 +521,7 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
 
 
 def _password(engine: Engine) -> str:
-    with transaction(engine) as connection:
+    with engine.begin() as connection:
         stored = sa.select(tables.company.c.password_hash)
         return str(connection.execute(stored).scalar_one())
 

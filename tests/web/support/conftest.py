@@ -13,6 +13,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from qbwc_server.storage.database import operator_transaction
 from qbwc_server.support import tokens
+from tests import logged_in
 from tests.conftest import Clock
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -59,7 +60,7 @@ class Browser:
 @pytest.fixture
 def parts(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> app.Parts:
     """What the server is made from."""
-    return app.Parts(settings, engine, keys, clock)
+    return app.Parts(settings, engine, keys, clock, logged_in.reading(engine))
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction, support_reading
+from qbwc_server.storage.database import (
+    company_transaction,
+)
+from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.support import console
 from qbwc_server.support.console import Filter
 from tests.conftest import Clock

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.storage.database import company_transaction, support_reading
+from qbwc_server.storage.database import (
+    company_transaction,
+)
+from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.storage.tables import record
 from qbwc_server.support import console
 from qbwc_server.web.support import sides

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from qbwc_server import app
 from qbwc_server.storage.database import make_engine
 from tests.web.support import many
 from tests.web.support.conftest import Browser
@@ -49,7 +50,7 @@ def database_url(postgres_url: str) -> str:
     return postgres_url
 
 
-def _plans(engine: Engine, browser: Browser, path: str) -> Plans:
+def _plans(parts: app.Parts, browser: Browser, path: str) -> Plans:
     """Ask for a page, and then for the plan of each of its questions."""
     asked: list[tuple[str, Any]] = []
 
@@ -57,11 +58,12 @@ def _plans(engine: Engine, browser: Browser, path: str) -> Plans:
         if "FROM support_" in text or "FROM (SELECT" in text:
             asked.append((text, values))
 
-    sa.event.listen(engine, "before_cursor_execute", listen)
+    reading = parts.reading
+    sa.event.listen(reading, "before_cursor_execute", listen)
     assert browser.get(path).status_code == 200, path
-    sa.event.remove(engine, "before_cursor_execute", listen)
+    sa.event.remove(reading, "before_cursor_execute", listen)
     found = Plans(asked=len(asked))
-    with engine.connect() as connection:
+    with parts.engine.connect() as connection:
         for text, values in asked:
             explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}"
             told = connection.exec_driver_sql(explain, values).scalar_one()
@@ -82,18 +84,18 @@ def _whole(node: dict[str, Any]) -> Iterator[str]:
 
 
 def test_no_page_reads_a_great_table_whole_nor_much_of_it(
-    engine: Engine, bob: Browser
+    parts: app.Parts, bob: Browser
 ) -> None:
     """Lists with every filter, single things, and what is found by what one has."""
     for path in many.PAGES:
-        found = _plans(engine, bob, path)
+        found = _plans(parts, bob, path)
         assert found.asked > 0, path
         assert found.whole == {}, path
         assert found.blocks < (_FEW if _ONE.match(path) else _MANY), path
 
 
 def test_a_page_that_lacks_its_index_would_be_found(
-    engine: Engine, bob: Browser
+    parts: app.Parts, bob: Browser
 ) -> None:
     """The negative control: one index less each time."""
     for index, path in (
@@ -104,8 +106,8 @@ def test_a_page_that_lacks_its_index_would_be_found(
         ("ix_exchange_session", "/support/sessions/1-170"),
         ("ix_record_state", "/support/companies/1/records?state=gone"),
     ):
-        before = _plans(engine, bob, path)
-        with engine.begin() as connection:
+        before = _plans(parts, bob, path)
+        with parts.engine.begin() as connection:
             connection.exec_driver_sql(f"DROP INDEX {index}")
-        found = _plans(engine, bob, path)
+        found = _plans(parts, bob, path)
         assert found.whole or found.blocks > 3 * before.blocks, index
