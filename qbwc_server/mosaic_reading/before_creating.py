@@ -14,6 +14,8 @@ from qbwc_server.mosaic_reading.time_window import TimeReader, Window
 from qbwc_server.storage.database import company_reading
 
 _A_YEAR = timedelta(days=364)
+_OUT_OF_ORDER = timedelta(days=31)
+"""Writes leave by months, the newest first, and one that failed comes again later."""
 _HOT: tuple[str, ...] = ("time_hot_at",)
 _WHOLE: tuple[str, ...] = ("time_window_at", "time_hot_at")
 
@@ -91,10 +93,15 @@ class BeforeCreating:
         )
 
     def _read_of(self, newest: str, next_ones: Sequence[tuple[str, int]]) -> None:
-        """Read a day and those before it that are next, of the people of these."""
+        """Read a day and those before it that are next, of the people of these.
+
+        And some days more, which cost no call: else each that comes after newer days
+        were read would be a reading of its own.
+        """
         last = date.fromisoformat(newest)
-        year = (last - _A_YEAR).isoformat()
+        year = (last + _OUT_OF_ORDER - _A_YEAR).isoformat()
         of_year = [(day, one) for day, one in next_ones if year <= day <= newest]
         first = date.fromisoformat(min(day for day, _ in of_year))
+        last = min(last + _OUT_OF_ORDER, self._clock().date())
         members = frozenset(one for _, one in of_year)
         self._reader.read_range(first, last, members)

@@ -70,9 +70,9 @@ def _rows(engine: Engine) -> Rows:
             column: [row[number] for row in rows]
             for number, column in enumerate(columns)
         }
-    for table, moved in _MOVED.items():
-        for column in moved if table in found else ():
-            found["company"][column] = found[table][column]
+    for there, moved in _MOVED.items():
+        for column in moved if there in found else ():
+            found["company"][column] = found[there][column]
     return found
 
 
