@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import sqlalchemy as sa
@@ -75,14 +75,20 @@ class Settled:
     jobs: dict[str, str]
     persons: dict[str, str]
     items: dict[str, str]
+    second: Settled | None = None
 
 
-def fill(hands: Hands) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+def fill(
+    hands: Hands, worked_on: Sequence[str] = JOBS
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Put jobs, people and items into a company file; return their ListIDs by name."""
     jobs: dict[str, str] = {}
-    for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
-        parent, _, own = name.rpartition(":")
-        jobs[name] = hands.add("Customer", own, parent=jobs.get(parent))
+    for full in worked_on:
+        name = ""
+        for own in full.split(":"):
+            parent, name = name, f"{name}:{own}" if name else own
+            if name not in jobs:
+                jobs[name] = hands.add("Customer", own, parent=jobs.get(parent))
     persons = {}
     for name in PEOPLE:
         first, last = name.split()
@@ -101,8 +107,12 @@ class House:
     """One company: its company file, its Mosaic, and server and worker in between.
 
     `zone` is that of the computer with QuickBooks. `settled` is what to begin from: the
-    engine's database is that one's.
+    engine's database is that one's. `second` is another company file of the same team,
+    where there is one; `worked_on` are the jobs on which people enter time.
     """
+
+    worked_on: Sequence[str] = JOBS
+    second: House | None = None
 
     def __init__(
         self,
@@ -151,7 +161,7 @@ class House:
         self._fill()
 
     def _fill(self) -> None:
-        self.jobs, self.persons, self.items = fill(self.hands)
+        self.jobs, self.persons, self.items = fill(self.hands, self.worked_on)
 
     @property
     def team(self) -> Team:
@@ -399,8 +409,14 @@ class House:
 
     def close(self) -> None:
         """Close both sides."""
+        if self.second is not None:
+            self.second.file.close()
         self.file.close()
         self.sandbox.close()
 
 
-MakeHouse = Callable[[datetime, str], House]
+class MakeHouse(Protocol):
+    """Makes a house; of two `files` the other one is its `second`."""
+
+    def __call__(self, now: datetime, zone: str, *, files: int = 1) -> House:
+        """Return a house at a moment, in a zone."""

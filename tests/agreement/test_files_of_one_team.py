@@ -13,16 +13,15 @@ from sqlalchemy.engine import Engine, Row
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import company_settings, conflicts, linking, time_sharing
-from qbwc_server.decisions.linking import Word
+from qbwc_server.decisions import company_settings, conflicts, time_sharing
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
 from qbwc_server.operations import forgetting
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.files import Again, Second, both, share, time_of
 from tests.agreement.house import House
-from tests.agreement.talk import Talk
 from tests.agreement.test_findings import (
     day,
     in_mosaic,
@@ -31,74 +30,9 @@ from tests.agreement.test_findings import (
     quickbooks,
 )
 from tests.conftest import Clock
-from tests.delivery.mirror import Wire
 
 Pair = tuple[House, House]
-_SHARED = ("Acme", "Acme:House")
 _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
-
-
-class Second(House):
-    """A second company file with its own QuickBooks, in the Mosaic of a first one."""
-
-    def __init__(self, first: House) -> None:
-        self._first = first
-        super().__init__(
-            first.engine, first.folder, first.clock.now, "America/New_York"
-        )
-        self.clock = first.clock
-        self.sandbox, self.people = first.sandbox, first.people
-        self.wire = Wire(first.sandbox)
-
-    def _new_company(self) -> NewCompany:
-        first = self._first
-        return registry.add(
-            first.engine,
-            first.keys,
-            name="Second file",
-            mosaic_url=first.stored().mosaic_url,
-            mosaic_team="100",
-            mosaic_key="sandbox-key",
-            now=first.clock(),
-        )
-
-
-def both(*houses: House, rounds: int = 2) -> None:
-    """Let both files and Mosaic come to rest, past every window that is read again."""
-    for _ in range(rounds):
-        for house in houses:
-            house.settle_for(minutes=16)
-        houses[0].settle_for(minutes=65)
-
-
-def record(house: House, name: str) -> Row[Any]:
-    """Return the record of a customer or job."""
-    table = tables.record
-    (row,) = house.rows(table, table.c.kind == "customer", table.c.name == name)
-    return row
-
-
-def time_of(house: House) -> list[Row[Any]]:
-    """Return a file's records of time."""
-    return house.rows(tables.record, tables.record.c.kind == "time_entry")
-
-
-def share(first: House, second: House) -> None:
-    """Say in the second file that both share the client and its project."""
-    for name in _SHARED:
-        theirs, ours = record(first, name), record(second, name)
-        if ours.mosaic_id != theirs.mosaic_id:
-            with company_transaction(second.engine, second.company.id) as connection:
-                word = Word("p", second.clock(), "both share it")
-                linking.link(
-                    connection,
-                    second.company.id,
-                    ours.id,
-                    theirs.mosaic_id,
-                    word,
-                    share=True,
-                )
-        both(first, second, rounds=1)
 
 
 @pytest.fixture
@@ -386,45 +320,6 @@ def test_hours_of_a_file_that_is_paused_or_forgotten_stay_out_of_the_other(
     assert quickbooks(second) == []
     assert time_of(second) == []
     assert len(mosaic(second)) == 1
-
-
-class Again(Second):
-    """A company that was forgotten and added again, with the company file it had."""
-
-    def __init__(self, first: House) -> None:
-        before = first.stored()
-        forgetting.forget(
-            first.engine,
-            before,
-            first.settings,
-            now=first.clock(),
-            who="operator",
-            even_if_running=True,
-        )
-        self._before = before
-        super().__init__(first)
-        self.file.close()
-        self.file, self.hands = first.file, first.hands
-        self.talk = Talk(
-            self.file, self.talk.application, self.company.password, self._pass_seconds
-        )
-
-    def _new_company(self) -> NewCompany:
-        before = self._before
-        made = registry.add(
-            self._first.engine,
-            self._first.keys,
-            name=before.name,
-            mosaic_url=before.mosaic_url,
-            mosaic_team="100",
-            mosaic_key="sandbox-key",
-            now=self._first.clock(),
-        )
-        with company_transaction(self._first.engine, made.id) as connection:
-            registry.change(
-                connection, made.id, owner_id=before.owner_id, file_id=before.file_id
-            )
-        return made
 
 
 @pytest.mark.in_turn
