@@ -276,16 +276,7 @@ class House:
 
     def settle(self) -> None:
         """Let everything run until nothing more is about to happen."""
-        for _ in range(_ROUNDS):
-            self.connect()
-            self.work()
-            self.sandbox.deliver_callbacks()
-            due, now = self.next_due(), self.clock.now
-            if due is None or due > now + _SOON:
-                return
-            # What was due already could not be done yet: Web Connector comes again.
-            self.clock.now = due if due > now else now + timedelta(minutes=1)
-        raise AssertionError(f"not quiet after {_ROUNDS} rounds: {self.open()}")
+        settle(self)
 
     def settle_for(self, **spans: float) -> None:
         """Settle, let time pass, and settle again."""
@@ -413,6 +404,26 @@ class House:
             self.second.file.close()
         self.file.close()
         self.sandbox.close()
+
+
+def settle(*houses: House) -> None:
+    """Let everything run until nothing more is about to happen in files of a team."""
+    house = houses[0]
+    for _ in range(_ROUNDS):
+        for one in houses:
+            one.connect()
+        house.work()
+        house.sandbox.deliver_callbacks()
+        now = house.clock.now
+        dues = [due for one in houses if (due := one.next_due()) is not None]
+        if not dues or min(dues) > now + _SOON:
+            return
+        # What was due already could not be done yet: Web Connector comes again.
+        due = min(dues)
+        house.clock.now = due if due > now else now + timedelta(minutes=1)
+    raise AssertionError(
+        f"not quiet after {_ROUNDS} rounds: {[one.open() for one in houses]}"
+    )
 
 
 class MakeHouse(Protocol):

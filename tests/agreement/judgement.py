@@ -13,7 +13,6 @@ from tests.agreement import books
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
-from tests.agreement.verdict import nothing_written_again
 from tests.agreement.world import World
 
 _NAMES = {"day": "date", "text": "notes"}
@@ -28,23 +27,35 @@ def judge(world: World) -> None:
     Raises:
         Broken: A promise is broken; the first words say which, then what there is.
     """
-    house = world.house
     world.put_right()
     books.put_right(world)
-    house.quiet()
+    world.quiet()
     for _ in range(3):
-        if house.stored().attention_id not in STOPPING:
+        if all(one.stored().attention_id not in STOPPING for one in world.houses):
             break
-        books.decide(world)
-        house.accept()
-        house.quiet()
-    _Judgement(world).all_hours()
-    try:
-        nothing_written_again(house)
-    except Broken:
-        raise
-    except AssertionError as error:
-        raise Broken(f"written again: {error}") from error
+        for house in world.each_file():
+            books.decide(world)
+            house.accept()
+        world.quiet()
+    world.files.at_the_end()
+    for _ in world.each_file():
+        _Judgement(world).all_hours()
+    _nothing_written_again(world)
+
+
+def _nothing_written_again(world: World) -> None:
+    """See that days later, with every look and complete reads, nothing was written."""
+    before = [one.everything() for one in world.houses]
+    house, open_before = world.house, [one.open() for one in world.houses]
+    there, here = len(house.sandbox.writes), [len(x.talk.writes) for x in world.houses]
+    world.settle_for(days=8)
+    world.settle_for(minutes=house.settings.time_window_minutes + 5)
+    if [one.everything() for one in world.houses] != before:
+        wrote = [x.talk.writes[at:] for x, at in zip(world.houses, here, strict=True)]
+        raise Broken(
+            f"written again: {house.sandbox.writes[there:]} {wrote}, open was "
+            f"{open_before}"
+        )
 
 
 class _Judgement:

@@ -77,8 +77,9 @@ def hide(world: World, one: Act) -> None:
     number = pick(objects["project"], one.a)
     entries = objects["time_entry"]
     for key in [key for key, it in entries.items() if it["project_id"] == number]:
-        values = world.hours.now()["mosaic", key]
-        world.hours.hid({key: values})
+        for ledger in world.ledgers:
+            if values := ledger.now().get(("mosaic", key)):
+                ledger.hid({key: values})
         world.hidden[key] = entries.pop(key)
 
 

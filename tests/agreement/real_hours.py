@@ -82,6 +82,7 @@ class RealHours:
         self.hours: list[Hour] = []
         self.of: dict[Place, Hour] = {}
         self.hidden: dict[int, Values] = {}
+        self.others: set[int] = set()
         self.gaps = 0
         self.session_began = house.clock()
         self._given: dict[Place, set[Content]] = {}
@@ -194,6 +195,28 @@ class RealHours:
                 for name in FIELDS:
                     hour.also.setdefault(name, []).append(now[place][name])
 
+    def disown(self, place: Place) -> None:
+        """Note that an entry of Mosaic is another company file's."""
+        self.others.add(place[1])
+        hour = self.of.pop(place, None)
+        if hour is None:
+            return
+        hour.entries.discard(place)
+        if not hour.entries and hour.had == {"mosaic"}:
+            self.hours.remove(hour)
+
+    def succeeds(self, left: RealHours) -> None:
+        """Note that a forgotten file's hours in Mosaic are to be this one's."""
+        for place in left.of:
+            if place[0] == "mosaic" and place not in self.of:
+                self.others.discard(place[1])
+                if place in self.now():
+                    self.typed(place)
+
+    def given(self, place: Place) -> set[Content]:
+        """Return all that an entry ever was."""
+        return self._given.get(place, set())
+
     def hid(self, places: dict[int, Values]) -> None:
         """Note that Mosaic does not show some entries."""
         self.hidden |= places
@@ -217,6 +240,8 @@ class RealHours:
         }
         found |= {("mosaic", key): one for key, one in mosaic_entries(self.house)}
         found |= {("mosaic", key): one for key, one in self.hidden.items()}
+        for number in self.others:
+            found.pop(("mosaic", number), None)
         return found
 
     def look(self) -> None:
@@ -282,21 +307,27 @@ class RealHours:
         one.entries.add(there)
         one.had.add("mosaic")
         self.of[there] = one
-        if one.is_dead and not two.entries:
-            # Typed anew in Mosaic before its deletion was believed: it takes its place.
-            one.is_dead = False
-            one.said = two.said
+        if not two.entries:
+            # Typed anew in Mosaic where it had been deleted: it takes its place.
+            if one.is_dead:
+                one.is_dead = False
+                one.said = two.said
+            else:
+                self._may_be(one, two)
             self.hours.remove(two)
 
     def _merge(self, one: Hour, two: Hour) -> None:
         """Have two hours be one, which people have typed on both sides."""
-        for name in FIELDS:
-            one.also.setdefault(name, []).append(two.said[name][-1])
+        self._may_be(one, two)
         one.entries |= two.entries
         one.had |= two.had
         for place in two.entries:
             self.of[place] = one
         self.hours.remove(two)
+
+    def _may_be(self, one: Hour, two: Hour) -> None:
+        for name in FIELDS:
+            one.also.setdefault(name, []).append(two.said[name][-1])
 
     def _copied(
         self, place: Place, source: Place | None, now: dict[Place, Values]

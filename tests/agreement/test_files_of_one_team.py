@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
