@@ -18,7 +18,9 @@ from tests.agreement.books import BOOKS
 from tests.agreement.house import PEOPLE, House
 from tests.agreement.mishaps import MISHAPS
 from tests.agreement.real_hours import Side, other
+from tests.agreement.settings import SETTINGS
 from tests.agreement.teams import TEAMS, TWO_FILES
+from tests.agreement.words import WORDS
 from tests.agreement.world import COLUMNS, Act, World, pick, relink, set_mode, word
 
 _BY_HAND = (
@@ -165,6 +167,8 @@ ACTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "settle conflict": (3, settle_conflict),
     **BOOKS,
     **MISHAPS,
+    **SETTINGS,
+    **WORDS,
     **TEAMS,
 }
 """By name: how often it is done among all, and what does it."""

@@ -34,9 +34,10 @@ def invoice(world: World, one: Act) -> None:
 
 
 def close_books(world: World, one: Act) -> None:
-    """Close the books up to some day, or open them."""
+    """Close the books up to some day, or open them; or an accountant has a copy."""
     day = world.value("day", one.a) if one.b % 2 else ""
-    world.house.hands.set("closing_date", day)
+    what = pick(("closing_date", "closing_date", "dividing_date"), one.c)
+    world.house.hands.set(what, day)
 
 
 def dialect(world: World, one: Act) -> None:
@@ -116,6 +117,7 @@ def put_right(world: World) -> None:
         ):
             house.hands.mark_billed(row["txn_id"], is_billed=False)
         house.hands.set("closing_date", "")
+        house.hands.set("dividing_date", "")
     dialect(world, Act("dialect", 1))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
-from tests.agreement import books
+from tests.agreement import books, settings
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
@@ -29,6 +29,7 @@ def judge(world: World) -> None:
     """
     world.put_right()
     books.put_right(world)
+    settings.put_right(world)
     world.quiet()
     for _ in range(3):
         if all(one.stored().attention_id not in STOPPING for one in world.houses):
@@ -129,7 +130,12 @@ class _Judgement:
         if row is None or not row.reason:
             return ""
         held = row.state == "pending" and (row.waits_for or "").startswith("call:")
-        return str(row.reason) if row.state in _REASONS or held else ""
+        values = self._now.get(place, {})
+        merged = row.state == "unlinked" and any(
+            values.get(name) == value for name, value in self._hours.merged
+        )
+        told = row.state in _REASONS or held or merged
+        return str(row.reason) if told else ""
 
     def _told(self, hour: Hour) -> set[str]:
         """Return the fields of which a record tells, or told, that both changed it."""

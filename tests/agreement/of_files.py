@@ -49,6 +49,10 @@ class OfFiles:
             self._change_hands(number, at)
         self._able = {one: self._who_is_able(one) for one in self._nobodys()}
 
+    def forgot(self) -> None:
+        """Note that the product knows nothing of what came since some moment."""
+        self._able.clear()
+
     def at_the_end(self) -> None:
         """Leave to each file what it should have by now.
 

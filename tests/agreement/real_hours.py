@@ -21,10 +21,13 @@ Side = Literal["quickbooks", "mosaic"]
 Place = tuple[Side, Any]
 """An entry: its side, and its id there."""
 Content = tuple[Any, ...]
+Words = tuple[set[tuple[Place, Place]], set[tuple[Place, Place]]]
+"""Pairs of which a person has said that they are two, and that they are one."""
 SIDES: tuple[Side, Side] = ("quickbooks", "mosaic")
 UNREAD = timedelta(minutes=6)
 """What was typed in Mosaic since may not have been read when something leaves; in
 QuickBooks what was typed since the session began."""
+_A_DAY = timedelta(days=1)
 OVERLAP = timedelta(minutes=90)
 """Edits of the two sides that are not further apart may cross."""
 
@@ -83,12 +86,14 @@ class RealHours:
         self.of: dict[Place, Hour] = {}
         self.hidden: dict[int, Values] = {}
         self.others: set[int] = set()
+        self.merged: set[tuple[str, str]] = set()
         self.gaps = 0
         self.session_began = house.clock()
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
         self._pairs: set[tuple[Place, Place]] = set()
         self._apart: set[tuple[Place, Place]] = set()
+        self._one: set[tuple[Place, Place]] = set()
 
     # What people do
 
@@ -108,6 +113,10 @@ class RealHours:
         changed = [name for name in FIELDS if values[name] != before[name]]
         if not changed:
             return
+        if side == "mosaic" and not self.house.stored().two_way:
+            # QuickBooks is right in everything: it is put back.
+            for name in changed:
+                hour.also.setdefault(name, []).extend(hour.said[name])
         if hour.is_dead:
             # Deleted there, edited here: an edit wins, with all that stands here.
             hour.is_dead = False
@@ -122,6 +131,9 @@ class RealHours:
         """Note that a person has deleted an entry."""
         hour, side = self.of[place], place[0]
         hour.entries.discard(place)
+        if side == "mosaic" and not self.house.stored().two_way and hour.entries:
+            hour.is_dead = None
+            return
         if hour.on(side):
             return
         left = hour.on(other(side))
@@ -166,6 +178,47 @@ class RealHours:
             hour.said = {name: [now[place][name]] for name in FIELDS}
             hour.is_dead = False
             hour.unsynced.clear()
+
+    def told(self, here: Place, there: Place, *, are_one: bool) -> None:
+        """Note that a person has said of two entries that they are one, or two."""
+        pair = (here, there)
+        (self._one if are_one else self._apart).add(pair)
+        (self._apart if are_one else self._one).discard(pair)
+
+    def may_be_gone(self, txn_id: str | None, mosaic_id: int | None) -> None:
+        """Note that a person has said something of an hour that may be gone."""
+        for place in (("quickbooks", txn_id), ("mosaic", mosaic_id)):
+            if place in self.of:
+                self._either(self.of[place])
+
+    def goes_one_way(self) -> None:
+        """Note that QuickBooks is right in everything from now on."""
+        for hour in self.hours:
+            self._may_be(hour, hour)
+            self._either(hour)
+
+    def words(self) -> Words:
+        """Return what people have said so far of which entries are one."""
+        return set(self._apart), set(self._one)
+
+    def forgot(self, words: Words, *, since: datetime) -> None:
+        """Note that the product knows nothing of what came since a moment.
+
+        A deletion then may cross an edit that was on both sides already.
+        """
+        self._apart, self._one = (set(one) for one in words)
+        self._pairs.clear()
+        for hour in self.hours:
+            if hour.is_dead and hour.entries:
+                hour.is_dead = None
+            for side, at in list(hour.edited_at.items()):
+                if at >= since:
+                    hour.edited_at[side] = self.house.clock() + _A_DAY
+
+    def _either(self, hour: Hour) -> None:
+        """Take it for right whether an hour that was deleted or may be is there."""
+        if hour.is_dead or len(hour.on("quickbooks")) != len(hour.on("mosaic")):
+            hour.is_dead = None
 
     def restored(self, before: dict[Place, Values]) -> None:
         """Note that a backup of the company file was put in its place.
@@ -288,7 +341,7 @@ class RealHours:
             raise Broken(f"joined against a word: {here} and {there}")
         one, two = self.of[here], self.of[there]
         equal = self._given[here] & self._given[there]
-        if not equal:
+        if not equal and (here, there) not in self._one:
             raise Broken(
                 f"crossed: {here[1]} {sorted(self._given[here])} and {there[1]} "
                 f"{sorted(self._given[there])} were joined"
@@ -327,7 +380,7 @@ class RealHours:
 
     def _may_be(self, one: Hour, two: Hour) -> None:
         for name in FIELDS:
-            one.also.setdefault(name, []).append(two.said[name][-1])
+            one.also.setdefault(name, []).extend(two.said[name][-2:])
 
     def _copied(
         self, place: Place, source: Place | None, now: dict[Place, Values]

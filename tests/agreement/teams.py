@@ -1,4 +1,4 @@
-"""What is done about several company files of one team: words, forgetting, beginning anew."""
+"""What is done about company files of one team: words, forgetting, beginning anew."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from qbwc_server.storage.database import company_transaction
 from qbwc_server.web_connector.conversation import Conversation
 from tests.agreement.house import ITEMS, PEOPLE, House, settle
 from tests.agreement.of_files import OfFiles
-from tests.agreement.real_hours import Place, RealHours, Side
+from tests.agreement.real_hours import Place, RealHours, Side, Words
 from tests.agreement.terms import Values, links
 
 T = TypeVar("T")
@@ -54,7 +54,12 @@ class Kept:
     """A backup of our own database, and what was so when it was made."""
 
     rows: dict[str, list[dict[str, Any]]]
+    at: datetime
     unlinked: dict[tuple[int, int], int]
+    words: list[Words]
+
+
+_Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Act(NamedTuple):
@@ -89,6 +94,8 @@ class World:
         self.hidden: dict[int, dict[str, Any]] = {}
         self.unlinked: dict[tuple[int, int], int] = {}
         self.meanwhile: dict[str, tuple[int, Act]] = {}
+        self.late_by: timedelta | None = None
+        self._late: list[tuple[datetime, _Answer, httpx.Request]] = []
         self.kept: Kept | None = None
         for one in self.houses:
             self._watch(one)
@@ -110,8 +117,9 @@ class World:
 
     def each_file(self) -> Iterator[House]:
         """Turn to one company file after the other."""
-        for self.at in range(len(self.houses)):
-            yield self.house
+        for at, house in enumerate(list(self.houses)):
+            self.at = at
+            yield house
         self.at = 0
 
     def replace(self, house: House) -> None:
@@ -149,6 +157,11 @@ class World:
             self._do_meanwhile("work")
             if self.down_until is not None and house.clock() < self.down_until:
                 raise httpx.ConnectError("Connection refused")
+            self.take_effect()
+            if self.late_by is not None and request.method != "GET":
+                self._late.append((house.clock() + self.late_by, answer, request))
+                self.late_by = None
+                return httpx.Response(503, text="busy")
             return answer(request)
 
         def server(*given: Any, **named: Any) -> Conversation:
@@ -164,6 +177,14 @@ class World:
 
         setattr(house.wire, "handle_request", handle)  # noqa: B010 - mypy refuses a method
         setattr(house, "server", server)  # noqa: B010 - mypy refuses a method
+
+    def take_effect(self, *, at_once: bool = False) -> None:
+        """Have Mosaic do what it was sent earlier and said that it could not do."""
+        now, waiting = self.house.clock(), self._late
+        self._late = [one for one in waiting if one[0] > now and not at_once]
+        for one in waiting:
+            if one not in self._late:
+                one[1](one[2])
 
     def _do_meanwhile(self, where: str) -> None:
         if where in self.meanwhile:
@@ -222,6 +243,8 @@ class World:
         house.clock.pass_(seconds=3)
         key: Any
         if side == "quickbooks":
+            if not self._is_in_quickbooks(values):
+                return
             key = house.hands.add_time(
                 house.persons[values["person"]],
                 values["day"],
@@ -258,6 +281,8 @@ class World:
                 "item": house.items,
                 "billable": {True: "Billable", False: "NotBillable"},
             }
+            if not self._is_in_quickbooks({name: value}):
+                return
             column = names[name][value] if name in names else value
             house.hands.edit_time(place[1], **{COLUMNS[name]: column})
         else:
@@ -291,6 +316,21 @@ class World:
         if place[0] == "quickbooks":
             return [self.hours]
         return [one for one in self.ledgers if place in one.of]
+
+    def in_quickbooks(self, list_id: str) -> bool:
+        """Tell whether something is still in the lists of the company file."""
+        found = self.house.file.store.one(
+            "SELECT 1 FROM record WHERE list_id = ?", list_id
+        )
+        return found is not None
+
+    def _is_in_quickbooks(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether QuickBooks has what values refer to: one may be merged away."""
+        house = self.house
+        return all(
+            values.get(name) is None or self.in_quickbooks(known[values[name]])
+            for name, known in (("person", house.persons), ("job", house.jobs))
+        )
 
     # What runs
 
@@ -335,6 +375,9 @@ class World:
         house.sandbox.dialect.keeps_log = True
         self.down_until = None
         self.meanwhile.clear()
+        self.late_by = None
+        self.take_effect(at_once=True)
+        self.look()
         show(self)
         for _ in self.each_file():
             set_mode(self, "live")
