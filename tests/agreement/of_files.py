@@ -17,6 +17,7 @@ from tests.agreement.house import House
 from tests.agreement.real_hours import Broken, Place, RealHours
 
 _CLAIM, _RULE, _CALL = tables.time_claim, tables.time_rule, tables.mosaic_call
+_NEEDED = ("member_id", "project_id", "phase_id", "standard_work_category_id")
 _NOT_HERE = frozenset({"gone", "refused"})
 
 
@@ -215,21 +216,29 @@ class OfFiles:
             return connection.execute(query).scalar()
 
     def _who_is_able(self, number: int) -> set[int]:
-        """Return the files that are live and have all of it linked."""
-        entry, record = self._entries()[number], tables.record
-        needed = {
-            entry[name]
-            for name in ("member_id", "project_id", "standard_work_category_id")
-        }
-        found = set()
+        """Return the files that are live and have all of it linked.
+
+        A phase or category that no file has linked tells nothing.
+        """
+        entry = self._entries()[number]
+        have: list[set[int]] = [set(), set(), set(), set()]
         for at, house in enumerate(self._houses):
             company = house.stored()
             was = company.mode_before_pause if company.mode == "paused" else None
-            linked = {
-                row.mosaic_id
-                for row in house.rows(record, record.c.mosaic_id.in_(needed))
-                if row.kind != "time_entry"
-            }
-            if "live" in {company.mode, was} and linked == needed:
-                found.add(at)
-        return found
+            if "live" not in {company.mode, was}:
+                continue
+            for n, name in enumerate(_NEEDED):
+                if self._is_linked(house, entry[name]):
+                    have[n].add(at)
+        able = have[0] & have[1]
+        for those in have[2:]:
+            able = able & those or able
+        return able
+
+    @staticmethod
+    def _is_linked(house: House, number: int) -> bool:
+        record = tables.record
+        rows = house.rows(
+            record, record.c.mosaic_id == number, record.c.kind != "time_entry"
+        )
+        return bool(rows)
