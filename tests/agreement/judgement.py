@@ -77,6 +77,11 @@ class _Judgement:
         for hour in self._hours.hours:
             if fault := self._fault(hour):
                 raise Broken(f"{fault}\n{self._shown(hour)}")
+        for place in self._hours.not_asked(self._reason):
+            raise Broken(
+                f"not asked: {place} may be what was made there\n"
+                f"{self._shown(self._hours.of[place])}"
+            )
         minutes = {
             side: sum(
                 values["minutes"]

@@ -8,7 +8,7 @@ person had typed the same on both sides. What must be true at the end is in `jud
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -87,7 +87,7 @@ class RealHours:
         self.hidden: dict[int, Values] = {}
         self.others: set[int] = set()
         self.merged: set[tuple[str, str]] = set()
-        self.gaps = 0
+        self.gaps: list[tuple[Place, Place]] = []
         self.session_began = house.clock()
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
@@ -208,6 +208,7 @@ class RealHours:
         """
         self._apart, self._one = (set(one) for one in words)
         self._pairs.clear()
+        self.gaps.clear()
         for hour in self.hours:
             if hour.is_dead and hour.entries:
                 hour.is_dead = None
@@ -227,6 +228,7 @@ class RealHours:
         Mosaic; what only it knew, and what it brought back, a person decides about.
         """
         now = self.now()
+        self.gaps.clear()
         for place, values in before.items():
             hour = self.of.get(place)
             if hour is None:
@@ -408,7 +410,7 @@ class RealHours:
             for one in self._singles(side, content, now)
             if self._given_at[one] < read and not self._are_two(one, hour)
         ]
-        younger = len(list(self._singles(side, content, now))) - len(here)
+        younger = [one for one in self._singles(side, content, now) if one not in here]
         # The one it was made for counts, whatever became of it since.
         there = {*self._singles(other(side), content, now), *hour.entries}
         if len(there) <= len(here):
@@ -416,7 +418,36 @@ class RealHours:
                 f"twice: {place} was made for {sorted(hour.entries)}, but {here} was "
                 "typed there by hand"
             )
-        self.gaps += bool(len(there) <= len(here) + younger)
+        if len(there) <= len(here) + len(younger):
+            self.gaps += [(one, place) for one in younger if self._is_older(one, place)]
+
+    def _is_older(self, one: Place, than: Place) -> bool:
+        """Tell whether an entry was born before another one of its side."""
+        if one[0] == "mosaic":
+            return bool(one[1] < than[1])
+        rows = self.house.file.store.all(
+            "SELECT txn_id FROM time_entry WHERE txn_id IN (?, ?) ORDER BY number",
+            one[1],
+            than[1],
+        )
+        return bool(rows[0]["txn_id"] == one[1])
+
+    def not_asked(self, reason: Callable[[Place], str]) -> Iterator[Place]:
+        """Return what was typed while the same was made there, and is not asked about.
+
+        Nobody can tell such an entry from an hour of its own. What somebody has changed
+        since, or has said something of, is asked about no more.
+        """
+        now = self.now()
+        words = self._apart | self._one
+        for typed, made in self.gaps:
+            is_so = all(
+                one in now and self._given[one] == {content_of(now[one])}
+                for one in (typed, made)
+            )
+            said = any(typed in pair or made in pair for pair in words)
+            if is_so and not said and not reason(typed):
+                yield typed
 
     def _are_two(self, place: Place, hour: Hour) -> bool:
         """Tell whether a person has said that an entry is not that hour."""
