@@ -40,11 +40,12 @@ class OfFiles:
             return
         self._sort_what_was_made()
         for number in self._nobodys():
-            takers = [at for at, rows in self._having(number) if rows]
+            takers = {at for at, rows in self._having(number) if rows}
+            takers |= self._holders(number)
             if len(takers) > 1:
                 raise Broken(f"crossed: {number} is in several files")
             if takers:
-                self._take(number, takers[0])
+                self._take(number, *takers)
         self._believe()
         for number, at in list(self._in_others()):
             self._change_hands(number, at)
@@ -75,7 +76,9 @@ class OfFiles:
             at = self._ledgers.index(ledger) if ledger in self._ledgers else None
             if number not in self._entries():
                 continue
-            if at is not None and self._both(at, number):
+            if at is not None and (
+                self._both(at, number) or self._holders(number) == {at}
+            ):
                 del self._left[number]
             elif at is None or self._should(number) != at:
                 del self._left[number]
@@ -127,9 +130,11 @@ class OfFiles:
 
     def _take(self, number: int, at: int) -> None:
         """See that a file may take what a person has typed in Mosaic."""
-        (row,) = self._both(at, number)
-        is_copy = ("quickbooks", row.quickbooks_id) not in self._ledgers[at].of
-        if is_copy:
+        is_typed = any(
+            ("quickbooks", row.quickbooks_id) in self._ledgers[at].of
+            for row in self._both(at, number)
+        )
+        if not is_typed:
             said, able = self._said(number), self._who_is_able(number)
             if said not in {None, at}:
                 raise Broken(f"crossed: file {at + 1} took {number} against a word")
@@ -202,6 +207,11 @@ class OfFiles:
             if house.company.id == rule:
                 return at
         return None
+
+    def _holders(self, number: int) -> set[int]:
+        """Return the file that means to take an entry, or has."""
+        holder = self._held_by(number)
+        return {at for at, one in enumerate(self._houses) if one.company.id == holder}
 
     def _held_by(self, number: int) -> Any:
         return self._one(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import sqlalchemy as sa
 
 from qbwc_server.decisions import company_settings
 from qbwc_server.operations import database_restored
-from qbwc_server.storage import tables
+from tests.agreement.copies import copy_of
 from tests.agreement.world import Act, Kept, World, pick, set_mode
 
 _PAGES = (1, 2, 3)
@@ -67,39 +64,22 @@ def merge(world: World, one: Act) -> None:
 
 def back_up(world: World, _one: Act) -> None:
     """Write a backup of our own database."""
-    with world.house.engine.begin() as connection:
-        rows = {
-            table.name: [
-                dict(row._mapping) for row in connection.execute(table.select())
-            ]
-            for table in tables.metadata.sorted_tables
-        }
     words = [one.words() for one in world.ledgers]
-    world.kept = Kept(rows, world.house.clock(), dict(world.unlinked), words)
+    put_back = copy_of(world.house.engine)
+    world.kept = Kept(put_back, world.house.clock(), dict(world.unlinked), words)
 
 
 def restore(world: World, _one: Act) -> None:
     """Put the backup of our own database in its place, and say so."""
     if world.kept is None:
         return
-    house, every = world.house, tables.metadata.sorted_tables
-    with house.engine.begin() as connection:
-        for table in reversed(every):
-            connection.execute(table.delete())
-        for table in every:
-            _insert(connection, table, world.kept.rows[table.name])
+    house = world.house
+    world.kept.put_back()
     world.unlinked = dict(world.kept.unlinked)
     for ledger, words in zip(world.ledgers, world.kept.words, strict=True):
         ledger.forgot(words, since=world.kept.at)
     world.files.forgot()
     database_restored.declare(house.engine, now=house.clock(), who="operator")
-
-
-def _insert(
-    connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]
-) -> None:
-    if rows:
-        connection.execute(table.insert(), rows)
 
 
 def put_right(world: World) -> None:

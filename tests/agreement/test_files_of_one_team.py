@@ -16,10 +16,11 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions import company_settings, conflicts, time_sharing
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
-from qbwc_server.operations import forgetting
+from qbwc_server.operations import database_restored, forgetting
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.copies import copy_of
 from tests.agreement.files import Again, Second, both, share, time_of
 from tests.agreement.house import House
 from tests.agreement.test_findings import (
@@ -379,6 +380,43 @@ def test_a_file_that_succeeds_a_forgotten_one_takes_its_hours_over_by_one_word(
         second.settle_for(minutes=65)
     assert [row["minutes"] for row in quickbooks(second)] == [480]
     assert len(mosaic(second)) == 1
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_a_file_made_since_the_copy_of_our_database_enters_no_other_one(
+    two_files: Pair, edited: bool
+) -> None:
+    """Though such hours are the second one's by a word: it was not entered in Mosaic.
+
+    It is the first one's again where it still equals its entry; where it does not, each
+    file asks.
+    """
+    first, second = two_files
+    share(first, second)
+    in_mosaic(first, "call")
+    both(first, second)
+    say(second, mine=True)
+    both(first, second)
+    put_back = copy_of(first.engine)
+    in_quickbooks(first, "site visit", minutes=480)
+    both(first, second)
+    if edited:
+        number = quickbooks(first)[0]["txn_id"]
+        first.hands.edit_time(number, minutes=420)
+    put_back()
+    database_restored.declare(first.engine, now=first.clock(), who="operator")
+    both(first, second, rounds=3)
+    assert [row["notes"] for row in quickbooks(second)] == ["call"]
+    assert len(mosaic(first)) == 2
+    states = [[row.state for row in time_of(house)] for house in two_files]
+    if not edited:
+        assert states == [["in_sync"], ["in_sync"]]
+        return
+    assert states == [["refused", "refused"], ["in_sync", "refused"]]
+    asked = next(row for row in time_of(second) if row.state == "refused")
+    assert "another company file" in asked.reason
+    assert who_must_act.of(asked).who == "customer"
 
 
 def test_claims_of_time_are_written_by_their_own_company_alone(

@@ -53,7 +53,7 @@ _LINKED = ("employee", "customer", "service_item")
 class Kept:
     """A backup of our own database, and what was so when it was made."""
 
-    rows: dict[str, list[dict[str, Any]]]
+    put_back: Callable[[], None]
     at: datetime
     unlinked: dict[tuple[int, int], int]
     words: list[Words]
@@ -328,7 +328,7 @@ class World:
         """Tell whether QuickBooks has what values refer to: one may be merged away."""
         house = self.house
         return all(
-            values.get(name) is None or self.in_quickbooks(known[values[name]])
+            values.get(name) is None or self.in_quickbooks(known.get(values[name], ""))
             for name, known in (("person", house.persons), ("job", house.jobs))
         )
 
