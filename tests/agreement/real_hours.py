@@ -237,6 +237,9 @@ class RealHours:
                 hour.entries.discard(place)
                 if not hour.on("mosaic"):
                     hour.is_dead = None
+                if "quickbooks" in hour.unsynced:
+                    # Its last change may have been read by nobody.
+                    self._may_be(hour, hour)
                 continue
             for name in FIELDS:
                 if now[place][name] != values[name]:
