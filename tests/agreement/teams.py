@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qbwc_server.decisions import time_sharing
+from qbwc_server.decisions import linking, time_sharing
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.files import Again, forget
-from tests.agreement.world import Act, World, pick
+from tests.agreement.files import PHASE, SHARED, Again, forget
+from tests.agreement.world import Act, World, pick, word
 
+_RECORD = tables.record
 TWO_FILES = "two files"
 """The first act of a history in which a team has two company files."""
 
@@ -62,6 +64,27 @@ def forgotten(world: World, one: Act) -> None:
                 connection, company, by="operator", why=None, now=house.clock()
             )
         world.hours.succeeds(left)
+
+
+def put_right(world: World) -> None:
+    """Say again what files share: who was forgotten and added again is asked."""
+    if len(world.houses) == 1:
+        return
+    world.settle()
+    for name in (*SHARED, PHASE):
+        found = [
+            house.rows(_RECORD, _RECORD.c.kind == "customer", _RECORD.c.name == name)
+            for house in world.houses
+        ]
+        numbers = {row.mosaic_id for rows in found for row in rows} - {None}
+        for house, rows in zip(world.houses, found, strict=True):
+            for row in rows:
+                if row.mosaic_id is None and len(numbers) == 1:
+                    (number,) = numbers
+                    with company_transaction(house.engine, house.company.id) as it:
+                        given = (it, house.company.id, row.id, number, word(world))
+                        linking.link(*given, share=True)
+        world.settle()
 
 
 TEAMS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
