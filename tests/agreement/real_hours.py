@@ -234,12 +234,7 @@ class RealHours:
             if hour is None:
                 continue
             if place not in now:
-                hour.entries.discard(place)
-                if not hour.on("mosaic"):
-                    hour.is_dead = None
-                if "quickbooks" in hour.unsynced:
-                    # Its last change may have been read by nobody.
-                    self._may_be(hour, hour)
+                self._taken(place, hour)
                 continue
             for name in FIELDS:
                 if now[place][name] != values[name]:
@@ -252,6 +247,14 @@ class RealHours:
                 hour.is_dead = None
                 for name in FIELDS:
                     hour.also.setdefault(name, []).append(now[place][name])
+
+    def _taken(self, place: Place, hour: Hour) -> None:
+        hour.entries.discard(place)
+        if not hour.on("mosaic"):
+            hour.is_dead = None
+        if "quickbooks" in hour.unsynced:
+            # Its last change may have been read by nobody.
+            self._may_be(hour, hour)
 
     def disown(self, place: Place) -> None:
         """Note that an entry of Mosaic is another company file's."""

@@ -67,7 +67,7 @@ def test_a_seed_is_a_history() -> None:
     assert history(7, LENGTH) != history(8, LENGTH)
 
 
-@pytest.mark.parametrize("seed", [7, 8])
+@pytest.mark.parametrize("seed", [7, 8, 9])
 def test_a_history_that_is_played_again_is_the_same_to_the_byte(
     make_house: MakeHouse, seed: int
 ) -> None:
