@@ -62,6 +62,16 @@ FOUND: dict[str, tuple[str, Sequence[Act]]] = {
             Act("twin", 6946, 9500, 1252),
         ),
     ),
+    "typed meanwhile": (
+        "not asked",
+        (
+            Act("back up", 8141, 3399, 3697),
+            Act("restore", 2027, 5778, 2686),
+            Act("run", 361, 2891, 5475),
+            Act("enter in quickbooks", 7770, 4110, 5720),
+            Act("twin", 1658, 2306, 6291),
+        ),
+    ),
     "claims": (
         "crossed",
         (
