@@ -76,6 +76,12 @@ class Files:
             self._linked("standard_work_category", item),
         )
 
+    def may_be_any(self, mosaic_id: int, snapshot: Mapping[str, Any]) -> bool:
+        """Tell whether nobody holds an entry that this file and others could have."""
+        project, phase = snapshot["job"]
+        able = self.able(snapshot["person"], project, phase, snapshot["item"])
+        return mosaic_id not in self.claims and self.me in able and len(able) > 1
+
     def _linked(self, data_type: str, mosaic_id: int | None) -> frozenset[int]:
         if mosaic_id is None:
             return frozenset()

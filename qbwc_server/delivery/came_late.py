@@ -1,5 +1,7 @@
 """A creation in Mosaic that was taken as never made, and turns out to be there.
 
+Or that was taken for an equal entry, which somebody had typed meanwhile.
+
 A request may arrive long after it was sent, as from a machine that slept. Mosaic says
 so itself, by a callback that names the request id we were given, or in its request
 log by our reference; nothing less is taken for it.
@@ -17,7 +19,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Word
 from qbwc_server.records import joining
-from qbwc_server.records.one_or_two import apart, said
+from qbwc_server.records.one_or_two import apart, joined, said
 from qbwc_server.storage import tables
 
 _RECORD, _CALL = tables.record, tables.mosaic_call
@@ -26,7 +28,10 @@ _RECORD, _CALL = tables.record, tables.mosaic_call
 def creations(
     connection: Connection, company_id: int, refs: Collection[str]
 ) -> list[Row[Any]]:
-    """Return the creations of time with some references that count as not made."""
+    """Return the creations of time with some references that count as not made.
+
+    Or as another entry, because that is equal.
+    """
     return list(
         connection.execute(
             sa.select(_CALL).where(
@@ -34,7 +39,7 @@ def creations(
                 _CALL.c.ref.in_(sorted(refs)),
                 _CALL.c.data_type == time_entry.NAME,
                 _CALL.c.operation == "create",
-                _CALL.c.state.in_(("absent", "refused")),
+                _CALL.c.state.in_(("absent", "refused")) | joined.was_guess(_CALL),
             )
         )
     )
@@ -74,6 +79,8 @@ def take(
     if first.mosaic_id is None:
         # Nothing was made in its place yet: the next plan joins them.
         said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)
+        return
+    if first.mosaic_id == number:
         return
     if first.mosaic_id not in bodies:
         why = f"Mosaic says that it is what we sent; {first.mosaic_id} is not there."

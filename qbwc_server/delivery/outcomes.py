@@ -101,9 +101,10 @@ class Outcomes:
         if call is not None and call.settled_at is None:
             self._take_answer(connection, call, Callback(**row.body))
             return True
-        # What we believe was never made, and is called back, is there after all.
+        # What we believe was never made, and is called back, is there after all; so may
+        # be what was taken for an equal one.
         if call is not None and call.state == "done":
-            return True
+            return not came_late.creations(connection, self._company_id, [call.ref])
         return bool(row.data_type != time_entry.NAME)
 
     def _take_answer(

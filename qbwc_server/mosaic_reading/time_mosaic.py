@@ -120,16 +120,21 @@ def _keep(
 def _of_this_file(
     connection: Connection, company_id: int, new: dict[int, dict[str, Any]]
 ) -> dict[int, dict[str, Any]]:
-    """Leave out entries that are another company file's of the same team."""
+    """Leave out entries that are another company file's of the same team.
+
+    What a restored copy of our database does not know may have been created from any.
+    """
     company = registry.get(connection, company_id) if new else None
     if company is None or company.time_claims == time_claims.NONE:
         return new
     files = time_claims.load(connection, company_id, company.team, new)
     theirs = {Whose.OTHERS, Whose.FORGOTTEN}
+    is_unread = copied.is_unread(company, "mosaic")
     return {
         one: snapshot
         for one, snapshot in new.items()
         if files.whose(one, snapshot) not in theirs
+        or (is_unread and files.may_be_any(one, snapshot))
     }
 
 

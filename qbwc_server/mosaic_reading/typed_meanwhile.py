@@ -1,7 +1,8 @@
 """New entries of Mosaic of which nobody can tell whether they are an hour of ours.
 
-Somebody typed it while we were creating the same there; or it is a creation that was
-taken as never made, and came late after it was sent again. A person is asked.
+Somebody typed it while we were creating the same there; or it is a creation that came
+late: after it was taken as never made and sent again, or after an equal entry was taken
+for it. A person is asked.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Birth, Word
 from qbwc_server.mosaic_reading import may_be_ours
-from qbwc_server.records.one_or_two import said
+from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.storage import tables
 
 _RECORD, _CALL = tables.record, tables.mosaic_call
@@ -100,32 +101,35 @@ def _late(
     bodies: Mapping[int, Mapping[str, Any]],
     now: datetime,
 ) -> set[tuple[str, int]]:
-    """Return new entries that may be what was sent, missed, and sent again."""
+    """Return new entries that may be what was sent, and missed.
+
+    It was sent again since, or an equal entry was taken for it.
+    """
     again = _CALL.alias("again")
-    rows = connection.execute(
-        sa.select(
-            *(_CALL.c.basis, _CALL.c.created_at, _RECORD.c.quickbooks_id),
+    sent_again = (_CALL.c.state == "absent") & (
+        sa.exists()
+        .where(
+            again.c.company_id == _CALL.c.company_id,
+            again.c.record_id == _CALL.c.record_id,
+            again.c.id > _CALL.c.id,
+            again.c.operation == "create",
+            again.c.state == "done",
         )
+        .correlate(_CALL)
+    )
+    rows = connection.execute(
+        sa.select(_CALL.c.basis, _CALL.c.created_at, _RECORD.c.quickbooks_id)
         .join(
             _RECORD,
             (_RECORD.c.company_id == _CALL.c.company_id)
             & (_RECORD.c.id == _CALL.c.record_id),
         )
-        .join(
-            again,
-            (again.c.company_id == _CALL.c.company_id)
-            & (again.c.record_id == _CALL.c.record_id)
-            & (again.c.id > _CALL.c.id),
-        )
         .where(
             _CALL.c.company_id == company_id,
             _CALL.c.data_type == time_entry.NAME,
             _CALL.c.operation == "create",
-            _CALL.c.state == "absent",
-            _CALL.c.looks > 0,
             _CALL.c.settled_at > now - _LATE,
-            again.c.operation == "create",
-            again.c.state == "done",
+            (sent_again & (_CALL.c.looks > 0)) | joined.was_guess(_CALL),
             _RECORD.c.quickbooks_id.is_not(None),
         )
     ).all()

@@ -18,6 +18,7 @@ from qbwc_server.kinds.identity import nearly
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do, Entry
+from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.quickbooks import list_requests, time_records
 from qbwc_server.records import restored
 from qbwc_server.records.choices import takes_part
@@ -41,8 +42,12 @@ def held(
     entry: Entry,
     action: Action,
     links: Links,
+    files: TeamFiles | None,
 ) -> Action | None:
-    """Return what is asked before an entry is made on a side; None if it may be."""
+    """Return what is asked before an entry is made on a side; None if it may be.
+
+    `files` is given where the team has several company files.
+    """
     if company.copied is None or row.restored == Mark.MEANT:
         return None
     if action.do is Do.CREATE and row.mosaic_id is None:
@@ -77,6 +82,8 @@ def held(
         return None
     if action.do is Do.CREATE:
         return _not_in_mosaic(row)
+    if files is not None and (another := files.unknown(row)) is not None:
+        return another
     asks = _not_in_quickbooks(connection, company, row)
     if asks is None:
         # Nothing tells that it is not new.

@@ -8,6 +8,11 @@ person has said whose such hours are.
 Rule 3: what is linked is claimed. What we created in Mosaic is claimed as soon as it is
 known; until then a reservation keeps the other files from taking it.
 
+Rule 4: after our own database was put back from a copy, claims and words of since are
+unknown. What the copy does not know in Mosaic may have been created from any file that
+could have it: it is joined where it equals one of a file's, whatever was said of such
+hours, and else it enters no file without a word about itself.
+
 A company that is alone in its team never comes here.
 """
 
@@ -20,9 +25,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import copied, registry, time_claims
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.two_way import Action, Do
@@ -49,8 +55,19 @@ _MAKING = (
 _UNCLAIMED = "Waits until it is known which hours are of which company file."
 _OWN = "Waits for the entry of this company file that it was made from."
 _AGAIN = "Waits until the entry that this company file had in Mosaic is read."
+_COPIED = (
+    "Our restored database does not know whether this was entered in Mosaic, or made "
+    "there from another company file of the team. If it is this file's, say that it is "
+    "meant, and it is added to QuickBooks; if it is another one's, nothing is to do."
+)
+_COMPARING = (
+    "Waits until both sides were read since our database was put back: it may be what "
+    "this company file has."
+)
 FOR_CLAIMS: Final = "files:claims"
 """What all waits for until the files of a team have claimed what they have."""
+FOR_COPIES: Final = "files:copies"
+"""What waits for a word, or for another file that claims it, after a restored copy."""
 
 
 class TeamFiles:
@@ -72,6 +89,7 @@ class TeamFiles:
         self._own = _own_again(connection, company, rows, keys)
         self._awaited = _awaited(connection, company, rows)
         self._taken: set[int] = set()
+        self._unknown: dict[int, Whose] = {}
         self.not_ours: list[int] = []
         """Records of entries that are another file's, and were never in this one."""
 
@@ -90,6 +108,25 @@ class TeamFiles:
             if row.quickbooks_gone:
                 return Action(Do.NOTHING, _LEFT, "gone")
             return Action(Do.NOTHING, HELD, "refused")
+        if row.restored == Mark.COPY and self._files.may_be_any(
+            row.mosaic_id, row.mosaic
+        ):
+            self._unknown[row.id] = found
+            return None
+        return self._only_in_mosaic(row, found)
+
+    def unknown(self, row: Row[Any]) -> Action | None:
+        """Return why what no copy knows, and no file has, is not added to this one."""
+        found = self._unknown.get(row.id)
+        if found is None:
+            return None
+        if found is not Whose.OTHERS:
+            asks = Action(Do.NOTHING, _COPIED, "refused", waits_for=FOR_COPIES)
+            return asks if found is Whose.MINE else self._only_in_mosaic(row, found)
+        if any(
+            copied.is_unread(self._company, one) for one in ("quickbooks", "mosaic")
+        ):
+            return Action(Do.NOTHING, _COMPARING, waits_for=WAITS_FOR_MOSAIC)
         return self._only_in_mosaic(row, found)
 
     def _only_in_mosaic(self, row: Row[Any], found: Whose) -> Action | None:

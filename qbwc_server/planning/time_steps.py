@@ -279,8 +279,7 @@ class TimeSteps:
     ) -> tuple[Row[Any], Action]:
         """Return the next step, and the record as it is then.
 
-        What both sides have already is agreed on here, and what only seems to be
-        missing on a side is joined.
+        What both sides have is agreed on here; what only seems to be missing is joined.
         """
         company, links, now = batch.company, batch.links, self._clock()
         while True:
@@ -312,7 +311,9 @@ class TimeSteps:
             )
             wait = wait or held
         wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
-        wait = wait or time_copies.held(connection, company, row, entry, action, links)
+        wait = wait or time_copies.held(
+            connection, company, row, entry, action, links, batch.files
+        )
         wait = wait or batch.waits.for_a_person(row, action)
         return row, wait or batch.waits.beyond(row, action)
 

@@ -18,6 +18,9 @@ from tests.agreement.books import BOOKS
 from tests.agreement.house import PEOPLE, House
 from tests.agreement.mishaps import MISHAPS
 from tests.agreement.real_hours import Side, other
+from tests.agreement.settings import SETTINGS
+from tests.agreement.teams import TEAMS, TWO_FILES
+from tests.agreement.words import WORDS
 from tests.agreement.world import COLUMNS, Act, World, pick, relink, set_mode, word
 
 _BY_HAND = (
@@ -74,12 +77,7 @@ def _delete(side: Side) -> Callable[[World, Act], None]:
     def act(world: World, one: Act) -> None:
         if entries := world.entries(side):
             place, _ = pick(reversed(entries), one.a)
-            world.house.clock.pass_(seconds=3)
-            if side == "quickbooks":
-                world.house.hands.delete_time(place[1])
-            else:
-                world.house.people.delete_time(place[1])
-            world.hours.deleted(place)
+            world.delete(place)
 
     return act
 
@@ -106,7 +104,7 @@ def _unlink(how: str) -> Callable[[World, Act], None]:
                     linking.choose(*given, "none", word(world))
         except WriteUnderWay:
             return
-        world.unlinked[row.id] = row.mosaic_id
+        world.unlinked[world.at, row.id] = row.mosaic_id
 
     return act
 
@@ -169,12 +167,16 @@ ACTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "settle conflict": (3, settle_conflict),
     **BOOKS,
     **MISHAPS,
+    **SETTINGS,
+    **WORDS,
+    **TEAMS,
 }
 """By name: how often it is done among all, and what does it."""
 
 
 def do(world: World, one: Act) -> None:
-    """Do one act."""
+    """Do one act, in one of the company files."""
+    world.at = (one.a * 7 + one.b * 13 + one.c) // 10 % len(world.houses)
     ACTS[one.name][1](world, one)
 
 
@@ -184,11 +186,18 @@ def world_of(house: House) -> World:
 
 
 def history(seed: int, length: int, without: frozenset[str] = frozenset()) -> list[Act]:
-    """Return the acts of a history: the same ones for the same seed."""
+    """Return the acts of a history: the same ones for the same seed.
+
+    Every third is of a team that has two company files.
+    """
     chance = random.Random(seed)
-    names = [name for name in ACTS if name not in without]
+    has_two = seed % 3 == 0
+    names = [
+        name for name in ACTS if name not in without and (has_two or name not in TEAMS)
+    ]
     weights = [ACTS[name][0] for name in names]
-    return [
+    acts = [
         Act(name, *(chance.randrange(10_000) for _ in range(3)))
         for name in chance.choices(names, weights, k=length)
     ]
+    return [Act(TWO_FILES), *acts] if has_two else acts

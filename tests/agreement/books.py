@@ -34,9 +34,10 @@ def invoice(world: World, one: Act) -> None:
 
 
 def close_books(world: World, one: Act) -> None:
-    """Close the books up to some day, or open them."""
+    """Close the books up to some day, or open them; or an accountant has a copy."""
     day = world.value("day", one.a) if one.b % 2 else ""
-    world.house.hands.set("closing_date", day)
+    what = pick(("closing_date", "closing_date", "dividing_date"), one.c)
+    world.house.hands.set(what, day)
 
 
 def dialect(world: World, one: Act) -> None:
@@ -90,7 +91,7 @@ def restore(world: World, _one: Act) -> None:
 
 def _backup(world: World) -> Path:
     # Each history has a company file of its own, and its folder is shared.
-    return world.house.folder / f"{id(world.house)}.qbb"
+    return world.house.folder / f"{id(world.hours)}.qbb"
 
 
 def decide(world: World) -> None:
@@ -109,13 +110,14 @@ def decide(world: World) -> None:
 
 def put_right(world: World) -> None:
     """Have no time on an invoice, no book closed, and a Mosaic as is expected."""
-    house = world.house
-    _backup(world).unlink(missing_ok=True)
-    for row in house.file.store.all(
-        "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
-    ):
-        house.hands.mark_billed(row["txn_id"], is_billed=False)
-    house.hands.set("closing_date", "")
+    for house in world.each_file():
+        _backup(world).unlink(missing_ok=True)
+        for row in house.file.store.all(
+            "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
+        ):
+            house.hands.mark_billed(row["txn_id"], is_billed=False)
+        house.hands.set("closing_date", "")
+        house.hands.set("dividing_date", "")
     dialect(world, Act("dialect", 1))
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import sqlalchemy as sa
@@ -74,14 +74,20 @@ class Settled:
     jobs: dict[str, str]
     persons: dict[str, str]
     items: dict[str, str]
+    second: Settled | None = None
 
 
-def fill(hands: Hands) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+def fill(
+    hands: Hands, worked_on: Sequence[str] = JOBS
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Put jobs, people and items into a company file; return their ListIDs by name."""
     jobs: dict[str, str] = {}
-    for name in ("Acme", *JOBS[:2], "Bolt", JOBS[2]):
-        parent, _, own = name.rpartition(":")
-        jobs[name] = hands.add("Customer", own, parent=jobs.get(parent))
+    for full in worked_on:
+        name = ""
+        for own in full.split(":"):
+            parent, name = name, f"{name}:{own}" if name else own
+            if name not in jobs:
+                jobs[name] = hands.add("Customer", own, parent=jobs.get(parent))
     persons = {}
     for name in PEOPLE:
         first, last = name.split()
@@ -100,8 +106,12 @@ class House:
     """One company: its company file, its Mosaic, and server and worker in between.
 
     `zone` is that of the computer with QuickBooks. `settled` is what to begin from: the
-    engine's database is that one's.
+    engine's database is that one's. `second` is another company file of the same team,
+    where there is one; `worked_on` are the jobs on which people enter time.
     """
+
+    worked_on: Sequence[str] = JOBS
+    second: House | None = None
 
     def __init__(
         self,
@@ -150,7 +160,7 @@ class House:
         self._fill()
 
     def _fill(self) -> None:
-        self.jobs, self.persons, self.items = fill(self.hands)
+        self.jobs, self.persons, self.items = fill(self.hands, self.worked_on)
 
     @property
     def team(self) -> Team:
@@ -265,16 +275,7 @@ class House:
 
     def settle(self) -> None:
         """Let everything run until nothing more is about to happen."""
-        for _ in range(_ROUNDS):
-            self.connect()
-            self.work()
-            self.sandbox.deliver_callbacks()
-            due, now = self.next_due(), self.clock.now
-            if due is None or due > now + _SOON:
-                return
-            # What was due already could not be done yet: Web Connector comes again.
-            self.clock.now = due if due > now else now + timedelta(minutes=1)
-        raise AssertionError(f"not quiet after {_ROUNDS} rounds: {self.open()}")
+        settle(self)
 
     def settle_for(self, **spans: float) -> None:
         """Settle, let time pass, and settle again."""
@@ -398,8 +399,34 @@ class House:
 
     def close(self) -> None:
         """Close both sides."""
+        if self.second is not None:
+            self.second.file.close()
         self.file.close()
         self.sandbox.close()
 
 
-MakeHouse = Callable[[datetime, str], House]
+def settle(*houses: House) -> None:
+    """Let everything run until nothing more is about to happen in files of a team."""
+    house = houses[0]
+    for _ in range(_ROUNDS):
+        for one in houses:
+            one.connect()
+        house.work()
+        house.sandbox.deliver_callbacks()
+        now = house.clock.now
+        dues = [due for one in houses if (due := one.next_due()) is not None]
+        if not dues or min(dues) > now + _SOON:
+            return
+        # What was due already could not be done yet: Web Connector comes again.
+        due = min(dues)
+        house.clock.now = due if due > now else now + timedelta(minutes=1)
+    raise AssertionError(
+        f"not quiet after {_ROUNDS} rounds: {[one.open() for one in houses]}"
+    )
+
+
+class MakeHouse(Protocol):
+    """Makes a house; of two `files` the other one is its `second`."""
+
+    def __call__(self, now: datetime, zone: str, *, files: int = 1) -> House:
+        """Return a house at a moment, in a zone."""

@@ -9,11 +9,10 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
-from tests.agreement import books
+from tests.agreement import books, settings, teams
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
-from tests.agreement.verdict import nothing_written_again
 from tests.agreement.world import World
 
 _NAMES = {"day": "date", "text": "notes"}
@@ -28,23 +27,37 @@ def judge(world: World) -> None:
     Raises:
         Broken: A promise is broken; the first words say which, then what there is.
     """
-    house = world.house
     world.put_right()
     books.put_right(world)
-    house.quiet()
+    settings.put_right(world)
+    teams.put_right(world)
+    world.quiet()
     for _ in range(3):
-        if house.stored().attention_id not in STOPPING:
+        if all(one.stored().attention_id not in STOPPING for one in world.houses):
             break
-        books.decide(world)
-        house.accept()
-        house.quiet()
-    _Judgement(world).all_hours()
-    try:
-        nothing_written_again(house)
-    except Broken:
-        raise
-    except AssertionError as error:
-        raise Broken(f"written again: {error}") from error
+        for house in world.each_file():
+            books.decide(world)
+            house.accept()
+        world.quiet()
+    world.files.at_the_end()
+    for _ in world.each_file():
+        _Judgement(world).all_hours()
+    _nothing_written_again(world)
+
+
+def _nothing_written_again(world: World) -> None:
+    """See that days later, with every look and complete reads, nothing was written."""
+    before = [one.everything() for one in world.houses]
+    house, open_before = world.house, [one.open() for one in world.houses]
+    there, here = len(house.sandbox.writes), [len(x.talk.writes) for x in world.houses]
+    world.settle_for(days=8)
+    world.settle_for(minutes=house.settings.time_window_minutes + 5)
+    if [one.everything() for one in world.houses] != before:
+        wrote = [x.talk.writes[at:] for x, at in zip(world.houses, here, strict=True)]
+        raise Broken(
+            f"written again: {house.sandbox.writes[there:]} {wrote}, open was "
+            f"{open_before}"
+        )
 
 
 class _Judgement:
@@ -65,6 +78,11 @@ class _Judgement:
         for hour in self._hours.hours:
             if fault := self._fault(hour):
                 raise Broken(f"{fault}\n{self._shown(hour)}")
+        for place in self._hours.not_asked(self._reason):
+            raise Broken(
+                f"not asked: {place} may be what was made there\n"
+                f"{self._shown(self._hours.of[place])}"
+            )
         minutes = {
             side: sum(
                 values["minutes"]
@@ -118,7 +136,12 @@ class _Judgement:
         if row is None or not row.reason:
             return ""
         held = row.state == "pending" and (row.waits_for or "").startswith("call:")
-        return str(row.reason) if row.state in _REASONS or held else ""
+        values = self._now.get(place, {})
+        merged = row.state == "unlinked" and any(
+            values.get(name) == value for name, value in self._hours.merged
+        )
+        told = row.state in _REASONS or held or merged
+        return str(row.reason) if told else ""
 
     def _told(self, hour: Hour) -> set[str]:
         """Return the fields of which a record tells, or told, that both changed it."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from qbwc_server.sandbox.mosaic.callbacks import Shape, write_callback
 from qbwc_server.sandbox.mosaic.sandbox import AnswerMode
 from tests.agreement.talk import Trouble
 from tests.agreement.world import Act, World, pick, show
 
+_SHAPES: tuple[Shape, ...] = ("dataPayload", "dataPayload", "payload", "response")
 _MODES: tuple[AnswerMode, ...] = ("mute", "silent", "body", "bare", "callback")
 _OUTAGES = (20, 90, 600, 3 * 3600, 7 * 3600)
+_LATE = (20, 200, 1000, 2500, 3 * 3600, 9 * 3600)
 _SPANS = (5, 60, 400, 1300, 4000)
 
 
@@ -77,8 +81,9 @@ def hide(world: World, one: Act) -> None:
     number = pick(objects["project"], one.a)
     entries = objects["time_entry"]
     for key in [key for key, it in entries.items() if it["project_id"] == number]:
-        values = world.hours.now()["mosaic", key]
-        world.hours.hid({key: values})
+        for ledger in world.ledgers:
+            if values := ledger.now().get(("mosaic", key)):
+                ledger.hid({key: values})
         world.hidden[key] = entries.pop(key)
 
 
@@ -87,8 +92,43 @@ def callbacks(world: World, one: Act) -> None:
     kinds = ("callback_late", "callback_twice", "callback_never", "callback_forged")
     if one.b % 2:
         world.house.people.calls_back = not world.house.people.calls_back
-    seconds = pick((20, 200, 1500), one.c)
+    seconds = pick((20, 200, 1500, 4 * 3600), one.c)
+    world.house.sandbox.callback_shape = pick(_SHAPES, one.b)
     world.house.sandbox.fail_next(pick(kinds, one.a), 2, seconds=seconds)
+
+
+def forged(world: World, one: Act) -> None:
+    """Somebody who knows our address tells of entries by id what is not so."""
+    house, entries = world.house, world.entries("mosaic")
+    if not entries:
+        return
+    place, values = pick(reversed(entries), one.a)
+    false = {"mosaic_id": place[1], "hours": 11.0, "date": values["day"]}
+    refs = [row["ref"] for row in house.sandbox.writes if row["ref"]]
+    body = write_callback(
+        pick(_SHAPES, one.b // 3),
+        data_type="time_entry",
+        action=pick(("create", "update", "delete"), one.b),
+        metadata={"ref": pick(refs, one.c)} if refs and one.c % 2 else {},
+        request_id=str(uuid.uuid4()),
+        item=false if one.c % 3 else {},
+        error="refused" if one.c % 5 == 0 else None,
+    )
+    house._post(f"/webhook/{house.company.webhook_token}", body)
+
+
+def list_fails(world: World, one: Act) -> None:
+    """Mosaic's lists fail for a while: one of them, or the request log."""
+    match = pick(
+        ("GET time_entry", "GET project", "GET employee", "GET client", "GET"), one.a
+    )
+    kind = pick(("error", "html", "bad_json", "down", "rate_limit"), one.b)
+    world.house.sandbox.fail_next(kind, 1 + one.c % 6, match)
+
+
+def late(world: World, one: Act) -> None:
+    """The next write that Mosaic is sent fails, and takes effect later all the same."""
+    world.late_by = timedelta(seconds=pick(_LATE, one.a))
 
 
 def ways(world: World, one: Act) -> None:
@@ -152,6 +192,9 @@ MISHAPS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "hide": (1, hide),
     "show": (1, show),
     "callbacks": (3, callbacks),
+    "forged": (2, forged),
+    "list fails": (2, list_fails),
+    "late": (2, late),
     "ways": (2, ways),
     "run": (14, run),
     "work": (8, work),

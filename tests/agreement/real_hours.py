@@ -8,7 +8,7 @@ person had typed the same on both sides. What must be true at the end is in `jud
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -21,10 +21,13 @@ Side = Literal["quickbooks", "mosaic"]
 Place = tuple[Side, Any]
 """An entry: its side, and its id there."""
 Content = tuple[Any, ...]
+Words = tuple[set[tuple[Place, Place]], set[tuple[Place, Place]]]
+"""Pairs of which a person has said that they are two, and that they are one."""
 SIDES: tuple[Side, Side] = ("quickbooks", "mosaic")
 UNREAD = timedelta(minutes=6)
 """What was typed in Mosaic since may not have been read when something leaves; in
 QuickBooks what was typed since the session began."""
+_A_DAY = timedelta(days=1)
 OVERLAP = timedelta(minutes=90)
 """Edits of the two sides that are not further apart may cross."""
 
@@ -82,12 +85,15 @@ class RealHours:
         self.hours: list[Hour] = []
         self.of: dict[Place, Hour] = {}
         self.hidden: dict[int, Values] = {}
-        self.gaps = 0
+        self.others: set[int] = set()
+        self.merged: set[tuple[str, str]] = set()
+        self.gaps: list[tuple[Place, Place]] = []
         self.session_began = house.clock()
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
         self._pairs: set[tuple[Place, Place]] = set()
         self._apart: set[tuple[Place, Place]] = set()
+        self._one: set[tuple[Place, Place]] = set()
 
     # What people do
 
@@ -107,6 +113,10 @@ class RealHours:
         changed = [name for name in FIELDS if values[name] != before[name]]
         if not changed:
             return
+        if side == "mosaic" and not self.house.stored().two_way:
+            # QuickBooks is right in everything: it is put back.
+            for name in changed:
+                hour.also.setdefault(name, []).extend(hour.said[name])
         if hour.is_dead:
             # Deleted there, edited here: an edit wins, with all that stands here.
             hour.is_dead = False
@@ -121,6 +131,9 @@ class RealHours:
         """Note that a person has deleted an entry."""
         hour, side = self.of[place], place[0]
         hour.entries.discard(place)
+        if side == "mosaic" and not self.house.stored().two_way and hour.entries:
+            hour.is_dead = None
+            return
         if hour.on(side):
             return
         left = hour.on(other(side))
@@ -166,6 +179,48 @@ class RealHours:
             hour.is_dead = False
             hour.unsynced.clear()
 
+    def told(self, here: Place, there: Place, *, are_one: bool) -> None:
+        """Note that a person has said of two entries that they are one, or two."""
+        pair = (here, there)
+        (self._one if are_one else self._apart).add(pair)
+        (self._apart if are_one else self._one).discard(pair)
+
+    def may_be_gone(self, txn_id: str | None, mosaic_id: int | None) -> None:
+        """Note that a person has said something of an hour that may be gone."""
+        for place in (("quickbooks", txn_id), ("mosaic", mosaic_id)):
+            if place in self.of:
+                self._either(self.of[place])
+
+    def goes_one_way(self) -> None:
+        """Note that QuickBooks is right in everything from now on."""
+        for hour in self.hours:
+            self._may_be(hour, hour)
+            self._either(hour)
+
+    def words(self) -> Words:
+        """Return what people have said so far of which entries are one."""
+        return set(self._apart), set(self._one)
+
+    def forgot(self, words: Words, *, since: datetime) -> None:
+        """Note that the product knows nothing of what came since a moment.
+
+        A deletion then may cross an edit that was on both sides already.
+        """
+        self._apart, self._one = (set(one) for one in words)
+        self._pairs.clear()
+        self.gaps.clear()
+        for hour in self.hours:
+            if hour.is_dead and hour.entries:
+                hour.is_dead = None
+            for side, at in list(hour.edited_at.items()):
+                if at >= since:
+                    hour.edited_at[side] = self.house.clock() + _A_DAY
+
+    def _either(self, hour: Hour) -> None:
+        """Take it for right whether an hour that was deleted or may be is there."""
+        if hour.is_dead or len(hour.on("quickbooks")) != len(hour.on("mosaic")):
+            hour.is_dead = None
+
     def restored(self, before: dict[Place, Values]) -> None:
         """Note that a backup of the company file was put in its place.
 
@@ -173,14 +228,13 @@ class RealHours:
         Mosaic; what only it knew, and what it brought back, a person decides about.
         """
         now = self.now()
+        self.gaps.clear()
         for place, values in before.items():
             hour = self.of.get(place)
             if hour is None:
                 continue
             if place not in now:
-                hour.entries.discard(place)
-                if not hour.on("mosaic"):
-                    hour.is_dead = None
+                self._taken(place, hour)
                 continue
             for name in FIELDS:
                 if now[place][name] != values[name]:
@@ -193,6 +247,36 @@ class RealHours:
                 hour.is_dead = None
                 for name in FIELDS:
                     hour.also.setdefault(name, []).append(now[place][name])
+
+    def _taken(self, place: Place, hour: Hour) -> None:
+        hour.entries.discard(place)
+        if not hour.on("mosaic"):
+            hour.is_dead = None
+        if "quickbooks" in hour.unsynced:
+            # Its last change may have been read by nobody.
+            self._may_be(hour, hour)
+
+    def disown(self, place: Place) -> None:
+        """Note that an entry of Mosaic is another company file's."""
+        self.others.add(place[1])
+        hour = self.of.pop(place, None)
+        if hour is None:
+            return
+        hour.entries.discard(place)
+        if not hour.entries and hour.had == {"mosaic"}:
+            self.hours.remove(hour)
+
+    def succeeds(self, left: RealHours) -> None:
+        """Note that a forgotten file's hours in Mosaic are to be this one's."""
+        for place in left.of:
+            if place[0] == "mosaic" and place not in self.of:
+                self.others.discard(place[1])
+                if place in self.now():
+                    self.typed(place)
+
+    def given(self, place: Place) -> set[Content]:
+        """Return all that an entry ever was."""
+        return self._given.get(place, set())
 
     def hid(self, places: dict[int, Values]) -> None:
         """Note that Mosaic does not show some entries."""
@@ -217,6 +301,8 @@ class RealHours:
         }
         found |= {("mosaic", key): one for key, one in mosaic_entries(self.house)}
         found |= {("mosaic", key): one for key, one in self.hidden.items()}
+        for number in self.others:
+            found.pop(("mosaic", number), None)
         return found
 
     def look(self) -> None:
@@ -263,7 +349,7 @@ class RealHours:
             raise Broken(f"joined against a word: {here} and {there}")
         one, two = self.of[here], self.of[there]
         equal = self._given[here] & self._given[there]
-        if not equal:
+        if not equal and (here, there) not in self._one:
             raise Broken(
                 f"crossed: {here[1]} {sorted(self._given[here])} and {there[1]} "
                 f"{sorted(self._given[there])} were joined"
@@ -282,21 +368,27 @@ class RealHours:
         one.entries.add(there)
         one.had.add("mosaic")
         self.of[there] = one
-        if one.is_dead and not two.entries:
-            # Typed anew in Mosaic before its deletion was believed: it takes its place.
-            one.is_dead = False
-            one.said = two.said
+        if not two.entries:
+            # Typed anew in Mosaic where it had been deleted: it takes its place.
+            if one.is_dead:
+                one.is_dead = False
+                one.said = two.said
+            else:
+                self._may_be(one, two)
             self.hours.remove(two)
 
     def _merge(self, one: Hour, two: Hour) -> None:
         """Have two hours be one, which people have typed on both sides."""
-        for name in FIELDS:
-            one.also.setdefault(name, []).append(two.said[name][-1])
+        self._may_be(one, two)
         one.entries |= two.entries
         one.had |= two.had
         for place in two.entries:
             self.of[place] = one
         self.hours.remove(two)
+
+    def _may_be(self, one: Hour, two: Hour) -> None:
+        for name in FIELDS:
+            one.also.setdefault(name, []).extend(two.said[name][-2:])
 
     def _copied(
         self, place: Place, source: Place | None, now: dict[Place, Values]
@@ -324,7 +416,7 @@ class RealHours:
             for one in self._singles(side, content, now)
             if self._given_at[one] < read and not self._are_two(one, hour)
         ]
-        younger = len(list(self._singles(side, content, now))) - len(here)
+        younger = [one for one in self._singles(side, content, now) if one not in here]
         # The one it was made for counts, whatever became of it since.
         there = {*self._singles(other(side), content, now), *hour.entries}
         if len(there) <= len(here):
@@ -332,7 +424,36 @@ class RealHours:
                 f"twice: {place} was made for {sorted(hour.entries)}, but {here} was "
                 "typed there by hand"
             )
-        self.gaps += bool(len(there) <= len(here) + younger)
+        if len(there) <= len(here) + len(younger):
+            self.gaps += [(one, place) for one in younger if self._is_older(one, place)]
+
+    def _is_older(self, one: Place, than: Place) -> bool:
+        """Tell whether an entry was born before another one of its side."""
+        if one[0] == "mosaic":
+            return bool(one[1] < than[1])
+        rows = self.house.file.store.all(
+            "SELECT txn_id FROM time_entry WHERE txn_id IN (?, ?) ORDER BY number",
+            one[1],
+            than[1],
+        )
+        return bool(rows[0]["txn_id"] == one[1])
+
+    def not_asked(self, reason: Callable[[Place], str]) -> Iterator[Place]:
+        """Return what was typed while the same was made there, and is not asked about.
+
+        Nobody can tell such an entry from an hour of its own. What somebody has changed
+        since, or has said something of, is asked about no more.
+        """
+        now = self.now()
+        words = self._apart | self._one
+        for typed, made in self.gaps:
+            is_so = all(
+                one in now and self._given[one] == {content_of(now[one])}
+                for one in (typed, made)
+            )
+            said = any(typed in pair or made in pair for pair in words)
+            if is_so and not said and not reason(typed):
+                yield typed
 
     def _are_two(self, place: Place, hour: Hour) -> bool:
         """Tell whether a person has said that an entry is not that hour."""

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from qbwc_server.storage import tables
 from tests.agreement.acts import do, world_of
-from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.house import House, MakeHouse
 from tests.agreement.judgement import judge
 from tests.agreement.seeds import seeded
+from tests.agreement.shrinking import begun
 from tests.agreement.world import Act
 
-ZONE = "America/New_York"
 _REAL = {"mosaic_key", "milliseconds"}
 """What is each time otherwise: by what keeps it secret, and by the real clock."""
 
@@ -31,17 +31,16 @@ def replay(make: MakeHouse, seed: int, acts: Sequence[Act]) -> list[str]:
     Raises:
         Broken: A promise is broken.
     """
-    house = make(START, ZONE)
-    house.senders = 1
     with seeded(seed):
+        house = begun(make, acts)
         log: list[str] = []
         try:
-            house.settle()
             world = world_of(house)
-            _listen(house, log)
-            for one in acts:
-                log.append(f"{house.clock.now} {one}")
-                do(world, one)
+            for one in world.houses:
+                _listen(one, log)
+            for act in acts:
+                log.append(f"{house.clock.now} {act}")
+                do(world, act)
             judge(world)
             log += _rows(house)
         finally:

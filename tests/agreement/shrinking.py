@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.agreement.acts import do, world_of
-from tests.agreement.house import START, MakeHouse
+from tests.agreement.files import ZONE
+from tests.agreement.house import START, House, MakeHouse
 from tests.agreement.judgement import judge
+from tests.agreement.teams import TWO_FILES
 from tests.agreement.world import Act
 
 _MOST_TRIES = 60
+
+
+def begun(make: MakeHouse, acts: Sequence[Act]) -> House:
+    """Return the house in which a history begins."""
+    files = 2 if any(one.name == TWO_FILES for one in acts) else 1
+    house = make(START, ZONE, files=files)
+    house.settle()
+    return house
 
 
 def broken(make: MakeHouse, acts: Sequence[Act]) -> str:
@@ -19,9 +29,8 @@ def broken(make: MakeHouse, acts: Sequence[Act]) -> str:
 
 def _tried(make: MakeHouse, acts: Sequence[Act]) -> tuple[str, int]:
     """Play a history; return what was broken, and how many acts that took."""
-    house, done = make(START, "America/New_York"), 0
+    house, done = begun(make, acts), 0
     try:
-        house.settle()
         world = world_of(house)
         for one in acts:
             done += 1

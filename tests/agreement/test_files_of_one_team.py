@@ -9,20 +9,20 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import registry, time_claims
 from qbwc_server.companies.registry import NewCompany
-from qbwc_server.decisions import company_settings, conflicts, linking, time_sharing
-from qbwc_server.decisions.linking import Word
+from qbwc_server.decisions import company_settings, conflicts, time_sharing
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
-from qbwc_server.operations import forgetting
+from qbwc_server.operations import database_restored, forgetting
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.copies import copy_of
+from tests.agreement.files import Again, Second, both, share, time_of
 from tests.agreement.house import House
-from tests.agreement.talk import Talk
 from tests.agreement.test_findings import (
     day,
     in_mosaic,
@@ -31,74 +31,9 @@ from tests.agreement.test_findings import (
     quickbooks,
 )
 from tests.conftest import Clock
-from tests.delivery.mirror import Wire
 
 Pair = tuple[House, House]
-_SHARED = ("Acme", "Acme:House")
 _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
-
-
-class Second(House):
-    """A second company file with its own QuickBooks, in the Mosaic of a first one."""
-
-    def __init__(self, first: House) -> None:
-        self._first = first
-        super().__init__(
-            first.engine, first.folder, first.clock.now, "America/New_York"
-        )
-        self.clock = first.clock
-        self.sandbox, self.people = first.sandbox, first.people
-        self.wire = Wire(first.sandbox)
-
-    def _new_company(self) -> NewCompany:
-        first = self._first
-        return registry.add(
-            first.engine,
-            first.keys,
-            name="Second file",
-            mosaic_url=first.stored().mosaic_url,
-            mosaic_team="100",
-            mosaic_key="sandbox-key",
-            now=first.clock(),
-        )
-
-
-def both(*houses: House, rounds: int = 2) -> None:
-    """Let both files and Mosaic come to rest, past every window that is read again."""
-    for _ in range(rounds):
-        for house in houses:
-            house.settle_for(minutes=16)
-        houses[0].settle_for(minutes=65)
-
-
-def record(house: House, name: str) -> Row[Any]:
-    """Return the record of a customer or job."""
-    table = tables.record
-    (row,) = house.rows(table, table.c.kind == "customer", table.c.name == name)
-    return row
-
-
-def time_of(house: House) -> list[Row[Any]]:
-    """Return a file's records of time."""
-    return house.rows(tables.record, tables.record.c.kind == "time_entry")
-
-
-def share(first: House, second: House) -> None:
-    """Say in the second file that both share the client and its project."""
-    for name in _SHARED:
-        theirs, ours = record(first, name), record(second, name)
-        if ours.mosaic_id != theirs.mosaic_id:
-            with company_transaction(second.engine, second.company.id) as connection:
-                word = Word("p", second.clock(), "both share it")
-                linking.link(
-                    connection,
-                    second.company.id,
-                    ours.id,
-                    theirs.mosaic_id,
-                    word,
-                    share=True,
-                )
-        both(first, second, rounds=1)
 
 
 @pytest.fixture
@@ -388,45 +323,6 @@ def test_hours_of_a_file_that_is_paused_or_forgotten_stay_out_of_the_other(
     assert len(mosaic(second)) == 1
 
 
-class Again(Second):
-    """A company that was forgotten and added again, with the company file it had."""
-
-    def __init__(self, first: House) -> None:
-        before = first.stored()
-        forgetting.forget(
-            first.engine,
-            before,
-            first.settings,
-            now=first.clock(),
-            who="operator",
-            even_if_running=True,
-        )
-        self._before = before
-        super().__init__(first)
-        self.file.close()
-        self.file, self.hands = first.file, first.hands
-        self.talk = Talk(
-            self.file, self.talk.application, self.company.password, self._pass_seconds
-        )
-
-    def _new_company(self) -> NewCompany:
-        before = self._before
-        made = registry.add(
-            self._first.engine,
-            self._first.keys,
-            name=before.name,
-            mosaic_url=before.mosaic_url,
-            mosaic_team="100",
-            mosaic_key="sandbox-key",
-            now=self._first.clock(),
-        )
-        with company_transaction(self._first.engine, made.id) as connection:
-            registry.change(
-                connection, made.id, owner_id=before.owner_id, file_id=before.file_id
-            )
-        return made
-
-
 @pytest.mark.in_turn
 def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
     new_house: House,
@@ -484,6 +380,43 @@ def test_a_file_that_succeeds_a_forgotten_one_takes_its_hours_over_by_one_word(
         second.settle_for(minutes=65)
     assert [row["minutes"] for row in quickbooks(second)] == [480]
     assert len(mosaic(second)) == 1
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_a_file_made_since_the_copy_of_our_database_enters_no_other_one(
+    two_files: Pair, edited: bool
+) -> None:
+    """Though such hours are the second one's by a word: it was not entered in Mosaic.
+
+    It is the first one's again where it still equals its entry; where it does not, each
+    file asks.
+    """
+    first, second = two_files
+    share(first, second)
+    in_mosaic(first, "call")
+    both(first, second)
+    say(second, mine=True)
+    both(first, second)
+    put_back = copy_of(first.engine)
+    in_quickbooks(first, "site visit", minutes=480)
+    both(first, second)
+    if edited:
+        number = quickbooks(first)[0]["txn_id"]
+        first.hands.edit_time(number, minutes=420)
+    put_back()
+    database_restored.declare(first.engine, now=first.clock(), who="operator")
+    both(first, second, rounds=3)
+    assert [row["notes"] for row in quickbooks(second)] == ["call"]
+    assert len(mosaic(first)) == 2
+    states = [[row.state for row in time_of(house)] for house in two_files]
+    if not edited:
+        assert states == [["in_sync"], ["in_sync"]]
+        return
+    assert states == [["refused", "refused"], ["in_sync", "refused"]]
+    asked = next(row for row in time_of(second) if row.state == "refused")
+    assert "another company file" in asked.reason
+    assert who_must_act.of(asked).who == "customer"
 
 
 def test_claims_of_time_are_written_by_their_own_company_alone(

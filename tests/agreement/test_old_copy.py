@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.decisions import restored
@@ -16,6 +15,7 @@ from qbwc_server.operations import database_restored
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.copies import copy_of
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
 
 pytestmark = pytest.mark.in_turn
@@ -43,28 +43,6 @@ def _work(house: House, text: str, day: str) -> str:
         item=house.items[ITEMS[0]],
         notes=text,
     )
-
-
-def _backup(engine: Engine) -> Callable[[], None]:
-    """Keep all rows; return what puts them back."""
-    every = tables.metadata.sorted_tables
-    with engine.begin() as connection:
-        kept = {
-            table.name: [
-                dict(row._mapping) for row in connection.execute(sa.select(table))
-            ]
-            for table in every
-        }
-
-    def restore() -> None:
-        with engine.begin() as connection:
-            for table in reversed(every):
-                connection.execute(table.delete())
-            for table in every:
-                if kept[table.name]:
-                    connection.execute(table.insert(), kept[table.name])
-
-    return restore
 
 
 def _add_in_mosaic(house: House, text: str) -> None:
@@ -112,7 +90,7 @@ def test_what_came_after_the_backup_is_not_made_twice(
     house: House, engine: Engine
 ) -> None:
     """Neither what was made nor what was edited, on either side."""
-    restore = _backup(engine)
+    restore = copy_of(engine)
     _change_both_sides(house)
     before = _texts(house)
     assert len(before[0]) == len(before[1]) == 4
@@ -140,7 +118,7 @@ def test_a_write_that_waited_at_the_backup_is_not_done_a_second_time(
     house.work()
     waiting = [job for job in house.unfinished_jobs() if job.action == "add"]
     assert waiting
-    restore = _backup(engine)
+    restore = copy_of(engine)
     house.quiet()
     before = _texts(house)
 
@@ -156,7 +134,7 @@ def test_without_that_word_something_would_be_made_twice(
     house: House, engine: Engine
 ) -> None:
     """The negative control of the tests above."""
-    restore = _backup(engine)
+    restore = copy_of(engine)
     _change_both_sides(house)
     before = _texts(house)
 
@@ -170,7 +148,7 @@ def _new_on_both_sides(house: House, engine: Engine) -> Callable[[], None]:
     """Have an hour on both sides that the copy does not know; return what restores."""
     _work(house, "", "2026-02-27")
     house.quiet()
-    restore = _backup(engine)
+    restore = copy_of(engine)
     _work(house, "", house.file.store.today())
     house.clock.pass_(minutes=20)
     house.quiet()
@@ -285,7 +263,7 @@ def test_what_came_from_mosaic_and_is_not_there_is_not_made_there(
     house: House, engine: Engine
 ) -> None:
     """QuickBooks' entry has our ExternalGUID, which the copy does not know."""
-    restore = _backup(engine)
+    restore = copy_of(engine)
     _add_in_mosaic(house, "")
     _settle_at_once(house)
     house.quiet()
@@ -304,7 +282,7 @@ def test_what_is_new_in_mosaic_since_the_copy_is_added_without_a_word(
     house: House, engine: Engine
 ) -> None:
     """Nothing was deleted in QuickBooks, so it can be nothing that was there."""
-    restore = _backup(engine)
+    restore = copy_of(engine)
     _add_in_mosaic(house, "")
 
     _declared(house, engine, restore)

@@ -62,6 +62,34 @@ FOUND: dict[str, tuple[str, Sequence[Act]]] = {
             Act("twin", 6946, 9500, 1252),
         ),
     ),
+    "typed meanwhile": (
+        "not asked",
+        (
+            Act("back up", 8141, 3399, 3697),
+            Act("restore", 2027, 5778, 2686),
+            Act("run", 361, 2891, 5475),
+            Act("enter in quickbooks", 7770, 4110, 5720),
+            Act("twin", 1658, 2306, 6291),
+        ),
+    ),
+    "claims": (
+        "crossed",
+        (
+            Act("two files"),
+            Act("enter in quickbooks", 5149, 9917, 4123),
+            Act("run", 3384, 1628, 3630),
+            Act("computer off", 934, 3786, 7723),
+            Act("whose", 9726, 5693, 1663),
+        ),
+    ),
+    "whose hours": (
+        "",
+        (
+            Act("two files"),
+            Act("enter in quickbooks", 6422, 3652, 4052),
+            Act("twin", 8053, 2059, 5007),
+        ),
+    ),
     "both stand": (
         "lost",
         (

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from qbwc_server.kinds import edited, gate, identity, tombstone
+from qbwc_server.kinds import edited, gate, identity, time_owner, tombstone
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Fate, Finding, Likeness
 from qbwc_server.kinds.time_entry import FIELDS
 from qbwc_server.kinds.tombstone import What
+from qbwc_server.operations import database_restored
 from qbwc_server.planning import time_copies, time_waits
 from qbwc_server.planning.counterparts.pairs import Pairs
+from qbwc_server.quickbooks.restores import numbers, signs
 from tests.agreement.situations import everywhere
 from tests.agreement.test_controls import no_doubt
 
@@ -100,6 +102,37 @@ def no_waits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(time_waits.Waits, "for_reading", lambda *_: None)
 
 
+def no_claims(patch: pytest.MonkeyPatch) -> None:
+    """What a company file of a team has in Mosaic is any other one's too."""
+    whose = time_owner.whose
+
+    def of_nobody(me: int, _claim: Any, **known: Any) -> Any:
+        return whose(me, None, **known)
+
+    everywhere(patch, whose, of_nobody)
+
+
+def whoever_is_first(patch: pytest.MonkeyPatch) -> None:
+    """What several files of a team may have, the first that sees it takes."""
+    whose = time_owner.whose
+
+    def mine(me: int, claim: Any, **known: Any) -> Any:
+        return whose(me, claim, **{**known, "said": me if known.get("able") else None})
+
+    everywhere(patch, whose, mine)
+
+
+def no_restore(patch: pytest.MonkeyPatch) -> None:
+    """That a backup of the company file was put back is not noticed."""
+    everywhere(patch, signs._same_moment, lambda *_: True)
+    everywhere(patch, numbers.look_for_restore, lambda *_, **__: None)
+
+
+def no_copy(patch: pytest.MonkeyPatch) -> None:
+    """Nobody says that our own database was put back."""
+    patch.setattr(database_restored, "declare", lambda *_, **__: [])
+
+
 WALLS: dict[str, Off] = {
     "join": no_join,
     "doubt": no_doubt,
@@ -112,4 +145,8 @@ WALLS: dict[str, Off] = {
     "the later change": the_later_is_guessed,
     "both stand": whatever_was_read,
     "readings": no_waits,
+    "claims": no_claims,
+    "whose hours": whoever_is_first,
+    "a restored file": no_restore,
+    "our restored database": no_copy,
 }

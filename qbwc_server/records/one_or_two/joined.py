@@ -34,6 +34,23 @@ class Unseen:
     minutes: int
 
 
+def was_guess(call: sa.Table) -> sa.ColumnElement[bool]:
+    """Return the condition that a lost creation was taken for an equal entry.
+
+    No id proved it: what was sent may still come.
+    """
+    return (call.c.state == "done") & (
+        sa.exists()
+        .where(
+            _JOINED.c.company_id == call.c.company_id,
+            _JOINED.c.record_id == call.c.record_id,
+            _JOINED.c.how == "lost",
+            _JOINED.c.at == call.c.settled_at,
+        )
+        .correlate(call)
+    )
+
+
 def note(
     connection: Connection,
     company_id: int,
