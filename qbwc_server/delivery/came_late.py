@@ -16,13 +16,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.delivery import outbox, time_calls
+from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Word
-from qbwc_server.records import joining
+from qbwc_server.records import history, joining
 from qbwc_server.records.one_or_two import apart, joined, said
 from qbwc_server.storage import tables
 
-_RECORD, _CALL = tables.record, tables.mosaic_call
+_RECORD, _CALL, _JOB = tables.record, tables.mosaic_call, tables.job
 
 
 def creations(
@@ -63,6 +65,8 @@ def take(
     `bodies` are what Mosaic shows now of it and of what was made in its place since.
     Where both are there and nobody touched either, it is the double and taken away.
     Where the other one is not there, it takes that one's place. Else a person is asked.
+    Where nothing was made in its place it is what we sent: whatever became of the entry
+    in QuickBooks since, a deletion too, is done to it now.
     """
     company_id = call.company_id
     first = _record(connection, company_id, _RECORD.c.id == call.record_id)
@@ -77,8 +81,11 @@ def take(
         return
     pair = (first.quickbooks_id, number)
     if first.mosaic_id is None:
-        # Nothing was made in its place yet: the next plan joins them.
-        said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)
+        if _on_their_way(connection, company_id, first.id, second.id):
+            # Once that is over the next plan joins them.
+            said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)
+        else:
+            _is_its_own(connection, call, second, number, bodies[number], now)
         return
     if first.mosaic_id == number:
         return
@@ -90,6 +97,41 @@ def take(
         apart.is_double(connection, second, first, now)
     else:
         said.say(connection, company_id, [pair], Word.ASKED, by="mosaic", now=now)
+
+
+def _on_their_way(connection: Connection, company_id: int, *record_ids: int) -> bool:
+    """Tell whether something was sent about records and is not known yet."""
+    jobs = queue.select(
+        connection,
+        company_id,
+        _JOB.c.record_id.in_(record_ids),
+        _JOB.c.state.in_(("sent", "unsure")),
+    )
+    opened = outbox.records_with_open_calls(connection, company_id, record_ids)
+    return bool(jobs or opened)
+
+
+def _is_its_own(
+    connection: Connection,
+    call: Row[Any],
+    second: Row[Any],
+    number: int,
+    body: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Take an entry of Mosaic, and its record, for what a creation of ours made."""
+    company_id, stays = call.company_id, call.record_id
+    reason = f"Mosaic says that we made it: joined with record {stays}."
+    for job in queue.select(
+        connection,
+        company_id,
+        _JOB.c.record_id == second.id,
+        _JOB.c.finished_at.is_(None),
+    ):
+        queue.move(connection, job, "cancelled", by="mosaic", now=now, reason=reason)
+    history.move(connection, company_id, second.id, to=stays)
+    joining.drop(connection, company_id, second.id)
+    time_calls.done(connection, call, number, body, by="mosaic", now=now)
 
 
 def _record(

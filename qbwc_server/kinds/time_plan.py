@@ -13,7 +13,12 @@ from typing import Any, TypeAlias
 from qbwc_server.kinds import restored
 from qbwc_server.kinds.edited import SideName
 from qbwc_server.kinds.list_plan import Snapshot
-from qbwc_server.kinds.time_entry import FIELDS, LONGEST_NOTES, MOST_MINUTES
+from qbwc_server.kinds.time_entry import (
+    FIELDS,
+    LONGEST_NOTES,
+    MOST_MINUTES,
+    in_hours,
+)
 from qbwc_server.kinds.two_way import (
     Action,
     Company,
@@ -334,11 +339,9 @@ def _too_long(snapshot: Snapshot, where: str) -> Action | None:
     minutes = snapshot.get("minutes", 0)
     if 0 < minutes <= MOST_MINUTES:
         return None
-    hours, rest = divmod(abs(minutes), 60)
-    told = f"{'-' if minutes < 0 else ''}{hours}:{rest:02}"
     reason = (
-        f"In {where} it has {told} hours; the other side keeps no entry of nothing and "
-        f"none over 24 hours. Correct it in {where}, or delete it there."
+        f"In {where} it has {in_hours(minutes)} hours; the other side keeps no entry of "
+        f"nothing and none over 24 hours. Correct it in {where}, or delete it there."
     )
     return Action(Do.NOTHING, reason, "refused")
 

@@ -104,7 +104,7 @@ class Pairs:
         if not here and not self._called_one:
             return {}
         there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
-        if not self._called_one and not (here and there):
+        if not there and not self._called_one:
             return {}
         words = said.words_of(
             self._connection,
