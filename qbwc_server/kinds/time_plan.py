@@ -340,8 +340,8 @@ def _too_long(snapshot: Snapshot, where: str) -> Action | None:
     if 0 < minutes <= MOST_MINUTES:
         return None
     reason = (
-        f"In {where} it has {in_hours(minutes)} hours; the other side keeps no entry of "
-        f"nothing and none over 24 hours. Correct it in {where}, or delete it there."
+        f"In {where} it has {in_hours(minutes)} hours; the other side keeps no entry "
+        f"of nothing and none over 24 hours. Correct it in {where}, or delete it there."
     )
     return Action(Do.NOTHING, reason, "refused")
 

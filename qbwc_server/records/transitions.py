@@ -295,6 +295,13 @@ def agree(
     change(connection, company_id, record_id, agreed=agreed)
 
 
+def known_since(
+    connection: Connection, company_id: int, record_ids: Iterable[int], moment: datetime
+) -> None:
+    """Have records be known since a moment, and not since one that is to come."""
+    change(connection, company_id, record_ids, created_at=moment)
+
+
 def keep_conflict(
     connection: Connection,
     company_id: int,

@@ -39,3 +39,23 @@ def test_what_is_entered_after_a_clock_was_put_right_arrives_soon(
         ("Bo Berg", of_day, 120, ""),
     ]
     assert hours_in_mosaic(house) == hours_in_quickbooks(house)
+
+
+def test_what_both_sides_have_is_one_soon_after_a_clock_was_put_right(
+    house: House,
+) -> None:
+    """A day ahead for one run, in which one was seen; its twin is typed after that."""
+    house.settle_for(minutes=65)
+    house.clock.pass_(hours=26)
+    typed_in_mosaic(house, "Ann", ago=2, hours=1.0)
+    house.settle()
+    house.clock.pass_(hours=-26)
+    in_quickbooks(house, "", minutes=60)
+    for _ in range(8):
+        house.settle_for(minutes=16)
+
+    assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 1
+    company = house.stored()
+    for since in (company.both_known_at, company.first_known_at):
+        assert since is not None
+        assert since <= house.clock()

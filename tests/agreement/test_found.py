@@ -34,6 +34,12 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("delete in quickbooks", 6885, 6558, 2004),
         Act("run", 3585, 6926, 8441),
     ),
+    # Known since a time to come: equal hours waited a day for a reading after it.
+    "hours on both sides after a clock was put right": (
+        Act("enter in mosaic", 2187, 2352, 3605),
+        Act("clock jump", 6899, 8287, 3116),
+        Act("twin", 461, 627, 7884),
+    ),
 }
 
 

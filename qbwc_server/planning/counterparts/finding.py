@@ -16,7 +16,7 @@ from qbwc_server.planning.counterparts.joins import join
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
 from qbwc_server.planning.counterparts.readings import Readings
-from qbwc_server.records import restored, tombstones
+from qbwc_server.records import restored, tombstones, transitions
 
 _NEXT_READING = timedelta(minutes=5)
 _READ_ONCE_MORE = (
@@ -73,6 +73,7 @@ class Counterparts:
         other = self.pairs.partner(row, person, member)
         if other is not None and other.id not in self.gone:
             if not self.readings.both_stand(row, other, self.all_known_at):
+                self._known_by_now(row, other, now)
                 self.unsure.add(row.id)
                 return False
             self._join(row, other, now, all_known_at=self.all_known_at)
@@ -81,6 +82,15 @@ class Counterparts:
             other = self.places.of_hidden(row, entry, leave)
             return self._take_place(row, other, other, now)
         return False
+
+    def _known_by_now(self, row: Row[Any], other: Row[Any], now: datetime) -> None:
+        """Have what is known since a time to come be known since now.
+
+        A clock was ahead and is put right; nothing is read after such a time for long.
+        """
+        ahead = [one.id for one in (row, other) if one.created_at > now]
+        if ahead:
+            transitions.known_since(self.connection, self.company_id, ahead, now)
 
     def waits(self, row: Row[Any], now: datetime) -> Action | None:
         """Hold a record until its counterpart was read once more."""

@@ -53,8 +53,15 @@ def note_all_known(
         and known is not None
         and known.last_full_at is not None
     )
-    if complete == (company.both_known_at is not None):
-        return company.both_known_at
+    since, first = company.both_known_at, company.first_known_at
+    if complete == (since is not None):
+        if since is not None and since > now:
+            # A clock was ahead and is put right: what comes from now on is new.
+            since, first = now, min(first or now, now)
+            registry.change(
+                connection, company.id, both_known_at=since, first_known_at=first
+            )
+        return since
     if (
         complete
         and company.time_window_at is not None
@@ -63,7 +70,7 @@ def note_all_known(
         # What was typed in Mosaic until it went live is still to be read.
         return None
     since = now if complete else None
-    first = company.first_known_at or since
+    first = first or since
     registry.change(connection, company.id, both_known_at=since, first_known_at=first)
     return since
 
