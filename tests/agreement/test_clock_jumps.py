@@ -48,7 +48,7 @@ def test_what_both_sides_have_is_one_soon_after_a_clock_was_put_right(
     house.settle_for(minutes=65)
     house.clock.pass_(hours=26)
     typed_in_mosaic(house, "Ann", ago=2, hours=1.0)
-    house.settle()
+    house.work()
     house.clock.pass_(hours=-26)
     in_quickbooks(house, "", minutes=60)
     for _ in range(8):
