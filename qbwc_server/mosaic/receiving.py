@@ -14,11 +14,12 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock, Timer
+from threading import Lock
 from typing import Any
 
 import httpx
 
+from qbwc_server.mosaic.alarms import ALARMS, Alarm
 from qbwc_server.mosaic.answers import Unreadable
 
 _PIECE = 64 * 1024
@@ -71,7 +72,7 @@ class Patience:
     """The time that is waited for one answer, from its request to its last byte.
 
     Only waiting counts: what is done with the pieces of a long list does not. Of a
-    Mosaic within the process, which is asked over no connection, no timer runs.
+    Mosaic within the process, which is asked over no connection, no alarm is set.
     """
 
     def __init__(self, seconds: float, sockets: Sockets) -> None:
@@ -79,7 +80,7 @@ class Patience:
         self._told = f"the whole answer was not there within {seconds:g} s"
         self._sockets = sockets
         self._is_asked = False
-        self._timer: Timer | None = None
+        self._alarm: Alarm | None = None
         self.is_over = self.is_out = False
         """Whether all of the answer was taken, and whether its time is over."""
 
@@ -112,8 +113,8 @@ class Patience:
                 raise TooSlow(self._told) from error
             raise
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            if self._alarm is not None:
+                self._alarm.is_off = True
             self._left -= time.monotonic() - began
         if self._left <= 0:
             raise TooSlow(self._told)
@@ -123,9 +124,7 @@ class Patience:
         self._sockets.end(self)
 
     def _start(self) -> None:
-        self._timer = Timer(max(self._left, 0.0), self._out)
-        self._timer.daemon = True
-        self._timer.start()
+        self._alarm = ALARMS.set(max(self._left, 0.0), self._out)
 
 
 def pieces(
