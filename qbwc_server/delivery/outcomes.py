@@ -6,7 +6,7 @@ Mosaic. Nobody signs it, so it only says what is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from qbwc_server.storage.database import company_transaction
 
 _CALL = tables.mosaic_call
 _MOVED_BY_AT_MOST = timedelta(days=31)
+_AT_A_READ = timedelta(days=31)
 _CALLBACK = tables.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
@@ -274,25 +275,25 @@ class Outcomes:
                         now=now,
                         settle=self._settle,
                     )
-        by_day: dict[str, list[Row[Any]]] = {}
-        for call in calls:
-            if call.mosaic_id is None:
-                by_day.setdefault(str(call.fields["date"])[:10], []).append(call)
-        for day, of_day in by_day.items():
-            self._look_at_day(day, of_day)
+        created = [call for call in calls if call.mosaic_id is None]
+        for first, last, of_days in _by_days(created):
+            self._look_at_days(first, last, of_days)
 
-    def _look_at_day(self, day: str, calls: list[Row[Any]]) -> None:
+    def _look_at_days(self, first: date, last: date, calls: list[Row[Any]]) -> None:
         members = sorted({int(call.fields["member_id"]) for call in calls})
         bodies = list(
             self._client.read(
-                time_entry.NAME, start_date=day, end_date=day, member_ids=members
+                time_entry.NAME,
+                start_date=first.isoformat(),
+                end_date=last.isoformat(),
+                member_ids=members,
             )
         )
         if any(outbox.is_last_look(call) for call in calls):
             # Somebody may have moved it to another day since it was made.
             around = [
-                (date.fromisoformat(day) + days).isoformat()
-                for days in (-_MOVED_BY_AT_MOST, _MOVED_BY_AT_MOST)
+                (first - _MOVED_BY_AT_MOST).isoformat(),
+                (last + _MOVED_BY_AT_MOST).isoformat(),
             ]
             known = {one["mosaic_id"] for one in bodies}
             bodies += [
@@ -307,7 +308,7 @@ class Outcomes:
             ]
         now = self._clock()
         with self._transaction() as connection:
-            time_calls.look_at_day(
+            time_calls.look_at_days(
                 connection,
                 self._company_id,
                 [call.id for call in calls],
@@ -381,3 +382,17 @@ class Outcomes:
 
     def _transaction(self) -> Any:
         return company_transaction(self._engine, self._company_id)
+
+
+def _by_days(
+    calls: Sequence[Row[Any]],
+) -> Iterator[tuple[date, date, list[Row[Any]]]]:
+    """Give open creations with the days that one read takes: a month, or one alone."""
+    days = [(date.fromisoformat(str(one.fields["date"])[:10]), one) for one in calls]
+    days.sort(key=lambda both: both[0])
+    while days:
+        first = days[0][0]
+        of_days = [one for day, one in days if day - first < _AT_A_READ]
+        last = days[len(of_days) - 1][0]
+        yield first, last, of_days
+        days = days[len(of_days) :]

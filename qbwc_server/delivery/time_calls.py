@@ -83,7 +83,7 @@ def look_by_id(
         outbox.not_seen(connection, call, now=now, settle=settle)
 
 
-def look_at_day(
+def look_at_days(
     connection: Connection,
     company_id: int,
     due: Sequence[int],

@@ -26,10 +26,11 @@ ENTRIES = int(os.environ.get("FIRST_LOAD", "100"))
 LENGTH = timedelta(seconds=20_000)
 """How long Mosaic's 300 requests in five minutes make it for 20,000 entries."""
 DAYS = 3 * 365
-READS_AN_HOUR = 18
+READS_AN_HOUR = {True: 18, False: 72}
 """Each five minutes the last days, each hour the window and two years of some people.
 
-Of the 3,600 entries that leave in an hour, one in a hundred is 36.
+Of the 3,600 entries that leave in an hour, one in a hundred is 36. Where callbacks stay
+out for long, each month of entries is looked for besides.
 """
 
 
@@ -88,7 +89,7 @@ def test_a_first_load_reads_little_besides_and_never_stalls(
     _told(asked, hours, longest)
     assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == ENTRIES
     assert asked["POST"] == ENTRIES
-    assert reads <= READS_AN_HOUR
+    assert reads <= READS_AN_HOUR[told_at_once]
     assert longest <= timedelta(minutes=30)
 
 
