@@ -7,7 +7,7 @@ for it. A person is asked.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -54,44 +54,67 @@ def ask(
         for row in rows
         if row.quickbooks_id
     ]
-    meanwhile = {
-        (known.txn_id, number): known.record_id
-        for number in new
-        for known in linked
-        if _meanwhile(bodies[number], bodies[known.mosaic_id])
+    likely = list(_alike(new, linked, bodies))
+    sent = _sent_by_us(connection, company_id, {one.record_id for one, _ in likely})
+    pairs = {
+        (known.txn_id, number)
+        for known, number in likely
+        if known.record_id in sent
+        and _meanwhile(bodies[number], bodies[known.mosaic_id], sent[known.record_id])
     }
-    ours = _created_by_us(connection, company_id, set(meanwhile.values()))
-    pairs = {pair for pair, record_id in meanwhile.items() if record_id in ours}
     pairs |= _late(connection, company_id, new, bodies, now)
     said.say(connection, company_id, sorted(pairs), Word.ASKED, by="reading", now=now)
 
 
-def _meanwhile(body: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+def _alike(
+    new: Collection[int],
+    linked: Sequence[_Known],
+    bodies: Mapping[int, Mapping[str, Any]],
+) -> Iterator[tuple[_Known, int]]:
+    """Give new entries with those of both sides that may be equal."""
+    of_mark: dict[Hashable, list[_Known]] = {}
+    for known in linked:
+        if (ours := time_entry.from_mosaic(bodies[known.mosaic_id])) is not None:
+            of_mark.setdefault(identity.mark(ours), []).append(known)
+    for number in new:
+        if (one := time_entry.from_mosaic(bodies[number])) is not None:
+            for known in of_mark.get(identity.mark(one), ()):
+                yield known, number
+
+
+def _meanwhile(
+    body: Mapping[str, Any], ours: Mapping[str, Any], sent_at: datetime
+) -> bool:
+    """Tell whether an entry may have been typed after the reading before a creation.
+
+    What was sent may take effect hours later, and was decided by what was read before.
+    """
     one, other = time_entry.from_mosaic(body), time_entry.from_mosaic(ours)
-    births = tuple(
-        Birth(time_entry.moment(it.get("created_at"))) for it in (body, ours)
-    )
     if one is None or other is None:
         return False
-    return identity.born_meanwhile(one, other, (births[0], births[1]), _WITHIN)
+    born, made = (Birth(time_entry.moment(it.get("created_at"))) for it in (body, ours))
+    took = timedelta() if made.at is None else max(made.at - sent_at, timedelta())
+    return identity.born_meanwhile(one, other, (born, made), _WITHIN + took)
 
 
-def _created_by_us(
+def _sent_by_us(
     connection: Connection, company_id: int, record_ids: Collection[int]
-) -> set[int]:
-    """Return the records of which we made Mosaic's entry."""
+) -> dict[int, datetime]:
+    """Return the records of which we made Mosaic's entry, and when we sent it."""
     if not record_ids:
-        return set()
+        return {}
     rows = connection.execute(
-        sa.select(_CALL.c.record_id).where(
+        sa.select(_CALL.c.record_id, _CALL.c.created_at)
+        .where(
             _CALL.c.company_id == company_id,
             _CALL.c.data_type == time_entry.NAME,
             _CALL.c.operation == "create",
             _CALL.c.state == "done",
             _CALL.c.record_id.in_(sorted(record_ids)),
         )
+        .order_by(_CALL.c.id)
     )
-    return set(rows.scalars())
+    return {row.record_id: row.created_at for row in rows}
 
 
 def _late(

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy.engine import Row
+
 from qbwc_server.storage import tables
 from tests.agreement.house import House
 from tests.agreement.terms import FIELDS, Values, mosaic_entries, quickbooks_entries
@@ -410,7 +412,7 @@ class RealHours:
         content = content_of(now[place])
         read = self.session_began
         if side == "mosaic":
-            read = self.house.clock() - UNREAD
+            read = self._sent_at(place) - UNREAD
         here = [
             one
             for one in self._singles(side, content, now)
@@ -482,16 +484,27 @@ class RealHours:
         # Its record is another one by now: any equal one that is alone is the same.
         return next(self._singles(other(place[0]), content_of(now[place]), now), None)
 
+    def _sent_at(self, place: Place) -> datetime:
+        """Return when a creation in Mosaic left us: it may take effect much later."""
+        now = self.house.clock()
+        sent: list[datetime] = [one.created_at for one in self._calls(place)]
+        return min((now, *sent))
+
+    def _calls(self, place: Place) -> list[Row[Any]]:
+        """Return our calls that made an entry of Mosaic."""
+        refs = [
+            one["ref"]
+            for one in self.house.sandbox.writes
+            if one["op"] == "create" and one["mosaic_id"] == place[1]
+        ]
+        call = tables.mosaic_call
+        return self.house.rows(call, call.c.ref.in_(refs))
+
     def _told(self, place: Place) -> Iterator[Place]:
-        record, call, job = tables.record, tables.mosaic_call, tables.job
+        record, job = tables.record, tables.job
         house = self.house
         if place[0] == "mosaic":
-            refs = [
-                one["ref"]
-                for one in house.sandbox.writes
-                if one["op"] == "create" and one["mosaic_id"] == place[1]
-            ]
-            numbers = [one.record_id for one in house.rows(call, call.c.ref.in_(refs))]
+            numbers = [one.record_id for one in self._calls(place)]
         else:
             row = house.file.store.one(
                 "SELECT external_guid FROM time_entry WHERE txn_id = ?", place[1]

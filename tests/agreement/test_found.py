@@ -34,6 +34,14 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("delete in quickbooks", 6885, 6558, 2004),
         Act("run", 3585, 6926, 8441),
     ),
+    # What was typed while a request was on its way, for hours, was another hour.
+    "an equal entry is typed before a creation takes effect": (
+        Act("late", 2191, 8936, 9241),
+        Act("enter in quickbooks", 5143, 1169, 694),
+        Act("run", 1713, 3454, 1211),
+        Act("twin", 7871, 3486, 2755),
+        Act("days pass", 1119, 1176, 5960),
+    ),
     # Known since a time to come: equal hours waited a day for a reading after it.
     "hours on both sides after a clock was put right": (
         Act("enter in mosaic", 2187, 2352, 3605),
