@@ -20,6 +20,11 @@ _ROWS = {
         "quickbooks_id": "'T' || n",
         "mosaic_type": "'time_entry'",
         "mosaic_id": "n",
+        "day": "CAST(DATE '2026-01-01' + n % 200 AS text)",
+        "quickbooks": """CAST('{"person": "E' || n % 90 || '", "job": "J' || n % 70
+            || '", "minutes": 60}' AS jsonb)""",
+        "mosaic": """CAST('{"person": ' || n % 90 || ', "job": [' || n % 70
+            || ', 2], "minutes": 60, "date": "2026-01-01"}' AS jsonb)""",
         "created_at": "now()",
         "changed_at": "now()",
     },
@@ -62,7 +67,10 @@ _ROWS = {
     "record_event": {"record_id": "n", "at": "now()", "what": "'x'", "by": "'y'"},
     "audit": {"at": "now()", "who": "'x'", "what": "'y'"},
 }
-_ALL = ("sessions", "jobs", "records", "exchanges", "calls", "history", "audit")
+_ALL = (
+    *("sessions", "jobs", "records", "hours", "exchanges", "calls", "history"),
+    "audit",
+)
 _GREAT = {
     *("record", "job", "session", "exchange", "mosaic_call", "record_event"),
     *("audit", "job_event"),
@@ -132,6 +140,10 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
         "support_calls WHERE quickbooks_id = 'T17'",
         "support_calls WHERE company_id = 7 AND record_id = 17",
         "support_history WHERE company_id = 7 AND record_id = 17",
+        "support_hours WHERE company_id = 7 AND day BETWEEN '2026-03-02' AND "
+        "'2026-03-08'",
+        "support_hours WHERE company = 'Company 7' AND reason <> 'same'",
+        "support_hours WHERE company_id = 7 AND record_id = 17",
         "support_records WHERE state = 'conflict'",
         "support_records WHERE state = 'unlinked'",
         "support_jobs WHERE state = 'failed'",

@@ -18,7 +18,7 @@ from qbwc_server.qbxml import status as statuses
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
 from qbwc_server.storage import tables
-from qbwc_server.words import attentions, document, quickbooks, states
+from qbwc_server.words import attentions, document, hours, quickbooks, states
 from qbwc_server.words.qwc import QwcProblem
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 
@@ -30,6 +30,7 @@ ALL = (
     *quickbooks.every_status(),
     *attentions.every(),
     *states.every(),
+    *hours.every(),
 )
 CODES = (*range(1000, 1049), 1065, 1080, 1085)
 KNOWN_STATES = {
@@ -178,6 +179,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
         *(("company", "paused"), ("company", "failed")),
         *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
+        *(("hours", one) for one in ("failed", "paused", "fails", "unexplained")),
     }
 
 
