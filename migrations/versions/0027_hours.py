@@ -125,7 +125,7 @@ _SAME_JOB = f"""CASE
                 AND u.quickbooks_id = jq.parent_id AND jf.id IN (u.id, v.id, x.id)
             )
             WHEN {_MAIN} THEN jp.id = jq.id
-        END"""
+        END"""  # noqa: S608 - our own names
 _AWAITED = """CASE
         WHEN substr(r.waits_for, 1, 9) = 'employee:' THEN '{employee}'
         WHEN substr(r.waits_for, 1, 7) = 'vendor:' THEN '{vendor}'
@@ -162,7 +162,7 @@ _UNDER_WAY = f"""CASE
             AND f.record_id = r.id AND f.state = 'failed'
         ) THEN 'failed'
         ELSE 'on_its_way'
-    END"""
+    END"""  # noqa: S608 - our own names
 _WHY = f"""CASE
         WHEN r.state = 'do_not_link' THEN 'left_out'
         WHEN r.restored IN ('missing', 'older', 'again') AND r.state <> 'gone'

@@ -39,7 +39,7 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A line: hours of an entry at a place. Minutes are None where nobody knows them."""
+    """A line: hours of an entry at a place; minutes are None where they are unknown."""
 
     person: str | None
     day: str | None

@@ -48,7 +48,7 @@ class Place:
 
 
 class Places:
-    """The places of entries of one company, with all that they name looked up at once."""
+    """The places of entries of one company; what they name is looked up at once."""
 
     def __init__(
         self, connection: Connection, company_id: int, rows: Sequence[Row[Any]]
