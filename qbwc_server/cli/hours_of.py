@@ -21,6 +21,7 @@ from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.standing import hours_report
+from qbwc_server.standing.completeness import Group
 from qbwc_server.standing.hours import Hours
 from qbwc_server.standing.hours_report import By, Report, Sum
 from qbwc_server.storage.database import company_reading
@@ -96,7 +97,7 @@ def _sum(what: str, one: Sum) -> dict[str, Any]:
     }
 
 
-def _group(one: hours_report.Group) -> dict[str, Any]:
+def _group(one: Group) -> dict[str, Any]:
     return {
         **asdict(one),
         "why": one.happened,

@@ -84,7 +84,7 @@ def mosaic_as_of(
     mosaic_from: str | None,
     now: datetime,
 ) -> datetime | None:
-    """Return as of when all of Mosaic's days of a period are known, None if not all are.
+    """Return as of when Mosaic's days of a period are known, None if not all are.
 
     Days that are too old to be read again were read last when they became so.
     """
@@ -115,16 +115,17 @@ def missing(
     now: datetime,
 ) -> list[Missing]:
     """Return all that keeps a period from being complete, none if it is."""
-    found = [*_not_read(first, over_at, reads, blame)]
-    if now < over_at:
+    over = now >= over_at
+    found = [*_not_read(first, over_at if over else None, reads, blame)]
+    if not over:
         said = f"The period is not over: {last.isoformat()} has not ended there."
         found.insert(0, Missing(said, "nobody", "Nothing to do: ask again then."))
     if reads.unused:
         answers = "1 answer" if reads.unused == 1 else f"{reads.unused} answers"
         found.append(
             Missing(
-                f"{answers} of QuickBooks could not be used by our program; hours may be "
-                "in there.",
+                f"{answers} of QuickBooks could not be used by our program, and may "
+                "hold hours.",
                 "support",
                 "Please look at it: `qbwc-server exchanges list --problem`.",
             )
@@ -134,7 +135,7 @@ def missing(
 
 
 def _not_read(
-    first: date, over_at: datetime, reads: Reads, blame: Blame
+    first: date, over_at: datetime | None, reads: Reads, blame: Blame
 ) -> Iterator[Missing]:
     if not reads.tracks_time:
         yield Missing(
@@ -152,11 +153,11 @@ def _not_read(
         told = None
         if reached is None or reached > first.isoformat():
             until = "not at all" if reached is None else f"from {reached} on only"
-            told = f"{side}'s time is read {until} so far."
+            told = f"Time of {side} is read {until} so far."
         elif at is None:
-            told = f"{side}'s time of these days was not read lately."
-        elif at < over_at:
-            told = f"{side}'s time was read last before the period was over."
+            told = f"Time of {side} was not read lately on these days."
+        elif over_at is not None and at < over_at:
+            told = f"Time of {side} was read last before the period was over."
         if told is not None:
             yield Missing(told, blame.who, blame.do)
 

@@ -71,12 +71,12 @@ class Places:
             "project": {project for project, _ in booked},
             "phase": {phase for _, phase in booked},
         }
-        self._linked = {
+        self._linked: dict[tuple[str, int | None], Row[Any]] = {
             (row.mosaic_type, row.mosaic_id): row
             for data_type, numbers in named.items()
             for row in self._of_mosaic(data_type, numbers)
         }
-        self._objects = {
+        self._objects: dict[tuple[str, int | None], dict[str, Any]] = {
             (data_type, number): found
             for data_type, numbers in named.items()
             for part in _parts(numbers)

@@ -61,7 +61,7 @@ def _seen(engine: Engine, company: Company, first: str, last: str) -> list[Any]:
 def _keep(engine: Engine, company_id: int, clock: Clock, rows: list[Any]) -> None:
     with company_transaction(engine, company_id) as connection:
         ids = next_ids(connection, company_id, len(rows))
-        plain = {column.name: None for column in tables.record.c}
+        plain: dict[str, Any] = {column.name: None for column in tables.record.c}
         for name in ("quickbooks_gone", "mosaic_gone"):
             plain[name] = False
         for name in ("misses", "attempt", "failures"):
