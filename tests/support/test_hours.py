@@ -315,6 +315,33 @@ def test_a_period_has_what_either_side_has_in_it(kept: Engine) -> None:
     assert {one[1] for one in both[1]} == {"2026-03-09", None}
 
 
+def test_a_record_tells_whose_time_it_is_on_which_job_and_how_long(
+    kept: Engine,
+) -> None:
+    """As QuickBooks has it, or else as Mosaic; of anything but time nothing."""
+    query = sa.text(
+        "SELECT DISTINCT person, job, minutes FROM support_records"
+        " WHERE company_id = 1 AND kind = 'time_entry'"
+        " AND state = 'pending' AND name <> '2026-03-02 ?'"
+    )
+    with kept.begin() as connection:
+        found = {tuple(row) for row in connection.execute(query)}
+        others = connection.exec_driver_sql(
+            "SELECT DISTINCT person, job, minutes FROM support_records"
+            " WHERE company_id = 1 AND kind <> 'time_entry'"
+        ).all()
+    assert found >= {
+        ("Ann", "Acme:House", 60),
+        ("Ann", "Acme:House:Sketches:First", 75),
+        ("Bo", None, 30),
+        ("Ann", "Acme:House:Sketches", 75),
+        ("Di O", "Annex", 20),
+        (None, None, 5),
+        (None, None, None),
+    }
+    assert others == [(None, None, None)]
+
+
 def test_hours_of_firms_in_trouble_are_those_of_both_programs(
     engine: Engine, tmp_path: Path
 ) -> None:
