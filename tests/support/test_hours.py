@@ -308,7 +308,9 @@ def test_lines_add_up_to_what_each_side_has(kept: Engine) -> None:
 def test_a_period_has_what_either_side_has_in_it(kept: Engine) -> None:
     """An entry that somebody moved to another week is in both, each with its hours."""
     company = registry.find(kept, "1")
-    both = [_said(kept, company, *one) for one in (_PERIOD, ("2026-03-09",) * 2)]
+    weeks = (_PERIOD, ("2026-03-09", "2026-03-09"))
+    both = [_said(kept, company, *one) for one in weeks]
+    assert both == [_seen(kept, company, *one) for one in weeks]
     every = [one for one in _said(kept, company, *_ALWAYS) if one[1] is not None]
     apart = [one for week in both for one in week if one[1] is not None]
     assert sorted(apart, key=repr) == every
