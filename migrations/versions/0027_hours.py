@@ -1,6 +1,6 @@
-"""Hours of both sides, entry by entry, and why they differ; whose, and on which job.
+"""Hours of both sides, and why they differ; all that hinders a company, not the first.
 
-Both views say by the links of today whose hours they are: one entry that the two sides
+The views of hours say by the links of today whose hours they are: one entry that the two sides
 have at different places stands in two rows, so what is added up by person, day or job is
 what each side has. No table changes, and nothing is read that is not looked up.
 
@@ -318,17 +318,119 @@ PARTS = (
 )
 HOURS = "UNION ALL".join(_ROW.format(**part) for part in PARTS)
 
+# All that hinders a company at once, in the order in which it is told: a stop first.
+_RUNS = """
+    SELECT s.started_at FROM session s
+    WHERE s.company_id = c.id AND s.last_error = c.attention AND s.id > coalesce((
+        SELECT o.id FROM session o
+        WHERE o.company_id = c.id AND o.ended_at IS NOT NULL AND (o.identified
+            OR o.last_error NOT IN (c.attention, '', 'NoOp', 'Nothing to do now.'))
+        ORDER BY o.id DESC LIMIT 1
+    ), 0) ORDER BY s.id {way} LIMIT 1"""
+_FAULT = """(k.state = 'refused' AND (k.unread IS NOT NULL
+        OR k.failures >= 5 AND k.restored IS NULL))"""
+_FEW = {
+    "failed": "k.created_at AS at FROM job k WHERE k.company_id = c.id "
+    "AND k.state = 'failed'",
+    "unused": "k.failed_at AS at FROM exchange k WHERE k.company_id = c.id "
+    "AND k.failed_at IS NOT NULL",
+    "faults": "k.changed_at AS at FROM record k WHERE k.company_id = c.id "
+    f"AND {_FAULT}",
+    "records": "k.changed_at AS at FROM record k WHERE k.company_id = c.id "
+    "AND k.waits_for IS NULL AND k.state IN ('conflict', 'refused', 'unlinked') "
+    "AND NOT (k.kind = 'time_entry' AND k.state = 'unlinked') "
+    f"AND NOT {_FAULT}",
+}
+_WRONG = """c.wrong_password_at IS NOT NULL AND (c.last_seen_at IS NULL
+        OR c.late_at IS NOT NULL AND c.wrong_password_at > c.last_seen_at)"""
+
+
+def _of_company(
+    place: int, reason: str, since: str, which: str, *, seen: str = "NULL"
+) -> str:
+    moment = seen if seen != "NULL" else "CASE WHEN 1 = 0 THEN c.created_at END"
+    many = "CASE WHEN 1 = 0 THEN 1 END"
+    return f"""
+SELECT c.name AS company, {place} AS place, '{reason}' AS reason, {since} AS since,
+    {moment} AS last_seen_at, w.who_must_act, w.happened AS why, w.next_step,
+    {many} AS many, c.name AS what, c.id AS company_id
+FROM company c LEFT JOIN word w ON w.topic = 'company' AND w.name = '{reason}'
+WHERE {which}
+"""  # noqa: S608 - our own names
+
+
+def _counted(place: int, reason: str) -> str:
+    few = f"(SELECT {_FEW[reason]} ORDER BY k.id LIMIT 1001) few"
+    return f"""
+SELECT c.name, {place}, '{reason}', (SELECT min(few.at) FROM {few}),
+    CASE WHEN 1 = 0 THEN c.created_at END, w.who_must_act, w.happened, w.next_step,
+    (SELECT count(*) FROM {few}), c.name, c.id
+FROM company c LEFT JOIN word w ON w.topic = 'company' AND w.name = '{reason}'
+WHERE EXISTS (SELECT {_FEW[reason]})
+"""  # noqa: S608 - our own names
+
+
+_SINCE_MODE = "coalesce(c.mode_at, c.created_at)"
+ATTENTIONS = "UNION ALL".join(
+    (
+        _of_company(1, "paused", _SINCE_MODE, "c.mode = 'paused'"),
+        _of_company(
+            2,
+            "wrong_password",
+            "c.wrong_password_at",
+            _WRONG,
+            seen="c.wrong_password_at",
+        ),
+        _of_company(
+            3, "late", "c.late_at", "c.late_at IS NOT NULL AND c.mode <> 'paused'"
+        ),
+        _of_company(
+            4,
+            "waiting",
+            "c.created_at",
+            "c.last_seen_at IS NULL AND c.wrong_password_at IS NULL",
+        ),
+        _of_company(11, "preview", _SINCE_MODE, "c.mode = 'preview'"),
+        f"""
+SELECT c.name, CASE WHEN c.attention_id IN {_STOPPING} THEN 0 ELSE 5 END,
+    c.attention_id, ({_RUNS.format(way="")}), ({_RUNS.format(way="DESC")}),
+    CASE WHEN w.who_must_act = 'nobody' AND c.attention_id IN {_STOPPING}
+        THEN 'support' ELSE w.who_must_act END,
+    coalesce(c.attention, w.happened), w.next_step, CASE WHEN 1 = 0 THEN 1 END,
+    c.name, c.id
+FROM company c LEFT JOIN word w ON w.topic = 'attention' AND w.name = CASE
+    WHEN EXISTS (
+        SELECT 1 FROM word k WHERE k.topic = 'attention' AND k.name = c.attention_id
+    ) THEN c.attention_id ELSE ''
+END
+WHERE c.attention_id IS NOT NULL
+""",  # noqa: S608 - our own names
+        """
+SELECT c.name, 6, 'mosaic-key-missing', CASE WHEN 1 = 0 THEN c.created_at END,
+    CASE WHEN 1 = 0 THEN c.created_at END, w.who_must_act, w.happened, w.next_step,
+    CASE WHEN 1 = 0 THEN 1 END, c.name, c.id
+FROM company c LEFT JOIN word w
+    ON w.topic = 'attention' AND w.name = 'mosaic-key-missing'
+WHERE c.mosaic_key IS NULL AND coalesce(c.attention_id, '') <> 'mosaic-key-missing'
+""",
+        *(_counted(place, name) for place, name in enumerate(_FEW, 7)),
+    )
+)
+VIEWS = {"support_hours": HOURS, "support_attentions": ATTENTIONS}
+
 
 def upgrade() -> None:
     _make_records(PLACE)
-    op.execute(f"CREATE VIEW support_hours AS {HOURS.strip()}")
-    if op.get_context().dialect.name == "postgresql":
-        op.execute("REVOKE ALL ON support_hours FROM qbwc_app")
-        op.execute("GRANT SELECT ON support_hours TO qbwc_support")
+    for name, text in VIEWS.items():
+        op.execute(f"CREATE VIEW {name} AS {text.strip()}")
+        if op.get_context().dialect.name == "postgresql":
+            op.execute(f"REVOKE ALL ON {name} FROM qbwc_app")
+            op.execute(f"GRANT SELECT ON {name} TO qbwc_support")
 
 
 def downgrade() -> None:
-    op.execute("DROP VIEW support_hours")
+    for name in VIEWS:
+        op.execute(f"DROP VIEW {name}")
     _make_records("")
 
 

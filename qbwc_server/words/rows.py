@@ -11,7 +11,7 @@ from qbwc_server.words.wording import Words
 _SUPPORT: Final = frozenset(
     {
         *("job-failed", "exchange-refused", "exchange-unused", "company-paused"),
-        "company-failed",
+        *("company-failed", "company-unused", "company-faults"),
         *("mosaic-delivery-failed", "mosaic-error", "mosaic-malformed"),
     }
 )

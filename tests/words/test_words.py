@@ -147,7 +147,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     }
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
-        "company-failed",
+        *("company-failed", "company-unused", "company-faults", "company-records"),
         *(
             "record-waits",
             "record-later",
@@ -177,7 +177,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     supports = {key for key, one in who.items() if one == "support"}
     assert {key for key in supports if key[1] != "unread"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
-        *(("company", "paused"), ("company", "failed")),
+        *(("company", one) for one in ("paused", "failed", "unused", "faults")),
         *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
         *(("hours", one) for one in ("failed", "paused", "fails", "unexplained")),
     }

@@ -55,6 +55,20 @@ VIEWS: Final[Meanings] = {
             ),
         },
     ),
+    "support_attentions": (
+        "All that hinders each company, a row each; support_companies has the first.",
+        {
+            "company": _OF_COMPANY["company"],
+            "place": "In which order it is told; 0 is what stopped everything.",
+            "reason": "What it is: an attention, or a state of the company.",
+            "since": "Since when; none: nobody knows.",
+            "last_seen_at": "When it was last seen to be so; none: it is so now.",
+            **{name: _WORDS[name] for name in ("who_must_act", "why", "next_step")},
+            "many": "How many there are of it, up to 1001; none: it is one thing.",
+            "what": _OF_COMPANY["company"],
+            "company_id": _OF_COMPANY["company_id"],
+        },
+    ),
     "support_sessions": (
         "Runs of Web Connector: what each did, and how it ended.",
         {
