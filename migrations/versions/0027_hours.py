@@ -337,8 +337,8 @@ _FEW = {
     "faults": "k.changed_at AS at FROM record k WHERE k.company_id = c.id "
     f"AND {_FAULT}",
     "records": "k.changed_at AS at FROM record k WHERE k.company_id = c.id "
-    "AND k.waits_for IS NULL AND k.state IN ('conflict', 'refused', 'unlinked') "
-    "AND NOT (k.kind = 'time_entry' AND k.state = 'unlinked') "
+    "AND k.state IN ('conflict', 'refused', 'unlinked') AND NOT (k.state = 'unlinked' "
+    "AND (k.kind = 'time_entry' OR k.waits_for IS NOT NULL)) "
     f"AND NOT {_FAULT}",
 }
 _WRONG = """c.wrong_password_at IS NOT NULL AND (c.last_seen_at IS NULL
@@ -360,7 +360,7 @@ WHERE {which}
 
 
 def _counted(place: int, reason: str) -> str:
-    few = f"(SELECT {_FEW[reason]} ORDER BY k.id LIMIT 1001) few"
+    few = f"(SELECT {_FEW[reason]} LIMIT 1001) few"
     return f"""
 SELECT c.name, {place}, '{reason}', (SELECT min(few.at) FROM {few}),
     CASE WHEN 1 = 0 THEN c.created_at END, w.who_must_act, w.happened, w.next_step,

@@ -18,7 +18,9 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
 from qbwc_server.companies import attention
-from qbwc_server.kinds import tries
+from qbwc_server.kinds import KINDS, tries
+from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
 
@@ -148,9 +150,8 @@ def first(connection: Connection, company_id: int) -> str:
 
 def read(connection: Connection, company_id: int) -> list[Reason]:
     """Return all reasons of a company, in the order of `of`."""
-    row = connection.execute(_WHOLE.where(_COMPANY.c.id == company_id)).one()
+    row = connection.execute(_WHOLE, {"company": company_id}).one()
     began, ended = _runs(connection, row)
-    counts = connection.execute(_COUNTS, {"company": company_id}).one()
     return of(
         Facts(
             mode=row.mode,
@@ -167,7 +168,10 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
             counted=tuple(
                 (
                     name,
-                    Counted(getattr(counts, name), getattr(counts, f"{name}_since")),
+                    Counted(
+                        min(getattr(row, name), MANY + 1),
+                        getattr(row, f"{name}_since"),
+                    ),
                 )
                 for name in _COUNTED
             ),
@@ -175,12 +179,6 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
     )
 
 
-_WHOLE: Final = sa.select(
-    *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
-    *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
-    *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
-    _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
-)
 _QUIET: Final = ("", "NoOp", "Nothing to do now.")
 """What stands as a run's error when none was."""
 
@@ -226,32 +224,49 @@ def _few(
     return query.order_by(table.c.id).limit(MANY + 1).subquery()
 
 
+def _needing() -> sa.Subquery:
+    """Return the records that need somebody, by the indexes of `who_must_act`."""
+    parts = [
+        sa.select(_RECORD.c.changed_at.label("at"), _FAULT.label("fault"))
+        .where(
+            _RECORD.c.company_id == sa.bindparam("company"),
+            _RECORD.c.kind == part.kind,
+            part.condition,
+        )
+        .order_by(_RECORD.c.id)
+        .limit(MANY + 1)
+        .subquery()
+        for kind in (*KINDS, NAME)
+        for part in who_must_act.parts(kind, "needs_you")
+    ]
+    return sa.union_all(*(sa.select(one) for one in parts)).subquery()
+
+
 _FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
     _RECORD.c.unread.is_not(None),
     (_RECORD.c.failures >= tries.MOST) & _RECORD.c.restored.is_(None),
 )
+_NEEDING: Final = _needing()
 _PARTS: Final = {
-    "failed": _few(_JOB, _JOB.c.created_at, _JOB.c.state == "failed"),
-    "unused": _few(
-        _EXCHANGE, _EXCHANGE.c.failed_at, _EXCHANGE.c.failed_at.is_not(None)
+    "failed": sa.select(_few(_JOB, _JOB.c.created_at, _JOB.c.state == "failed").c.at),
+    "unused": sa.select(
+        _few(_EXCHANGE, _EXCHANGE.c.failed_at, _EXCHANGE.c.failed_at.is_not(None)).c.at
     ),
-    "faults": _few(_RECORD, _RECORD.c.changed_at, _FAULT),
-    "records": _few(
-        _RECORD,
-        _RECORD.c.changed_at,
-        _RECORD.c.waits_for.is_(None),
-        _RECORD.c.state.in_(("conflict", "refused", "unlinked")),
-        ~((_RECORD.c.kind == "time_entry") & (_RECORD.c.state == "unlinked")),
-        ~_FAULT,
-    ),
+    "faults": sa.select(_NEEDING.c.at).where(_NEEDING.c.fault),
+    "records": sa.select(_NEEDING.c.at).where(~_NEEDING.c.fault),
 }
-_COUNTS: Final = sa.select(
+_WHOLE: Final = sa.select(
+    *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
+    *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
+    *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
+    _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
     *(
         part
-        for name, few in _PARTS.items()
+        for name, every in _PARTS.items()
+        for few in [every.subquery()]
         for part in (
             sa.select(sa.func.count()).select_from(few).scalar_subquery().label(name),
             sa.select(sa.func.min(few.c.at)).scalar_subquery().label(f"{name}_since"),
         )
-    )
-)
+    ),
+).where(_COMPANY.c.id == sa.bindparam("company"))

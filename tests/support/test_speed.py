@@ -125,6 +125,9 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
     queries = [
         *(f"support_{name} WHERE company_id = 7" for name in _ALL),
         *(f"support_{name} WHERE company = 'Company 7'" for name in _ALL),
+        "support_attentions WHERE company = 'Company 7'",
+        "support_attentions WHERE company_id = 7",
+        "support_attentions",
         "support_companies WHERE company = 'Company 7'",
         "support_companies WHERE company_id = 7",
         "support_companies",
