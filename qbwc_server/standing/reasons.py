@@ -28,6 +28,10 @@ _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
 _EXCHANGE, _SESSION = tables.exchange, tables.session
 KEY_MISSING: Final = "mosaic-key-missing"
 _COUNTED: Final = ("failed", "unused", "faults", "records")
+_ATTENTION: Final = frozenset({0, 5})
+"""The places of an attention: of one that stops everything, and of others."""
+_OURS: Final = "Our support looks at it."
+"""What is said to a customer of that which is ours, in place of what we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _attention(facts: Facts, attention_id: str) -> Reason:
     told = words.attention(attention_id)
     acts, stops = words.who_must_act(told), attention_id in attention.STOPPING
     return Reason(
-        0 if stops else 5,
+        min(_ATTENTION) if stops else max(_ATTENTION),
         attention_id,
         facts.attention_since,
         facts.attention_seen,
@@ -144,8 +148,10 @@ def first(connection: Connection, company_id: int) -> str:
     told = next(iter(read(connection, company_id)), None)
     if told is None or told.reason in {"records", "preview"}:
         return ""
-    of_company = told.reason in _COUNTED or told.place in {1, 2, 3, 4}
-    return f"{told.why} {told.next_step}" if of_company else told.why
+    if told.reason in _COUNTED:
+        return f"{told.why} {_OURS}"
+    # An attention says itself what to do.
+    return told.why if told.place in _ATTENTION else f"{told.why} {told.next_step}"
 
 
 def read(connection: Connection, company_id: int) -> list[Reason]:
