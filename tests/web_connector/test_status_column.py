@@ -102,6 +102,7 @@ def test_what_is_ours_is_told_too_and_never_in_front_of_what_is_not(
         )
         found = reasons.read(connection, desk.company.id)
     assert [one.reason for one in found] == ["mosaic-key-missing", "faults"]
+    desk.clock.pass_(minutes=15)
     assert desk.run().result.startswith("No key. ")
 
 
