@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -19,14 +19,13 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server import words
 from qbwc_server.companies import attention
 from qbwc_server.kinds import KINDS, tries
-from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
 _EXCHANGE, _SESSION = tables.exchange, tables.session
 KEY_MISSING: Final = "mosaic-key-missing"
+_Which: TypeAlias = "sa.ColumnElement[bool] | sa.TextClause"
 _COUNTED: Final = ("failed", "unused", "faults", "records")
 _ATTENTION: Final = frozenset({0, 5})
 """The places of an attention: of one that stops everything, and of others."""
@@ -221,58 +220,73 @@ def _runs(
     return first and first.started_at, last and last.started_at
 
 
-def _few(
-    table: sa.Table, since: sa.Column[Any], *which: sa.ColumnElement[bool]
-) -> sa.Subquery:
-    query = sa.select(since.label("at")).where(
-        table.c.company_id == sa.bindparam("company"), *which
-    )
-    return query.order_by(table.c.id).limit(MANY + 1).subquery()
-
-
-def _needing() -> sa.Subquery:
-    """Return the records that need somebody, by the indexes of `who_must_act`."""
-    parts = [
-        sa.select(_RECORD.c.changed_at.label("at"), _FAULT.label("fault"))
-        .where(
-            _RECORD.c.company_id == sa.bindparam("company"),
-            _RECORD.c.kind == part.kind,
-            part.condition,
-        )
-        .order_by(_RECORD.c.id)
-        .limit(MANY + 1)
-        .subquery()
-        for kind in (*KINDS, NAME)
-        for part in who_must_act.parts(kind, "needs_you")
-    ]
-    return sa.union_all(*(sa.select(one) for one in parts)).subquery()
-
-
 _FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
     _RECORD.c.unread.is_not(None),
     (_RECORD.c.failures >= tries.MOST) & _RECORD.c.restored.is_(None),
 )
-_NEEDING: Final = _needing()
-_PARTS: Final = {
-    "failed": sa.select(_few(_JOB, _JOB.c.created_at, _JOB.c.state == "failed").c.at),
-    "unused": sa.select(
-        _few(_EXCHANGE, _EXCHANGE.c.failed_at, _EXCHANGE.c.failed_at.is_not(None)).c.at
-    ),
-    "faults": sa.select(_NEEDING.c.at).where(_NEEDING.c.fault),
-    "records": sa.select(_NEEDING.c.at).where(~_NEEDING.c.fault),
-}
-_WHOLE: Final = sa.select(
-    *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
-    *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
-    *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
-    _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
-    *(
-        part
-        for name, every in _PARTS.items()
-        for few in [every.subquery()]
-        for part in (
-            sa.select(sa.func.count()).select_from(few).scalar_subquery().label(name),
-            sa.select(sa.func.min(few.c.at)).scalar_subquery().label(f"{name}_since"),
+_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'")
+_FREE: Final = "state = 'unlinked' AND waits_for IS NULL"
+"""Written as the partial indexes are, which must know them word by word."""
+
+
+def _few(
+    table: sa.Table, *which: _Which, **columns: sa.ColumnElement[Any]
+) -> sa.Subquery:
+    """Return the first rows of a company for which an index knows what is asked."""
+    query = sa.select(*(one.label(name) for name, one in columns.items()))
+    own = table.c.company_id == sa.bindparam("company")
+    return query.where(own, *which).order_by(table.c.id).limit(MANY + 1).subquery()
+
+
+def _needing() -> sa.Subquery:
+    """Return how many records need somebody, and since when: ours, and others."""
+    which: list[tuple[_Which, ...]] = [(sa.text(one),) for one in _SPECIAL]
+    # Time without a counterpart needs nobody by itself, see `words.need`.
+    which += [(_RECORD.c.kind == kind, sa.text(_FREE)) for kind in KINDS]
+    shown = {"at": _RECORD.c.changed_at, "fault": _FAULT}
+    parts = [_few(_RECORD, *one, **shown) for one in which]
+    found = sa.union_all(*(sa.select(part) for part in parts)).subquery()
+    return sa.select(
+        *(
+            part
+            for name, here in (("faults", found.c.fault), ("records", ~found.c.fault))
+            for part in (
+                sa.func.coalesce(sa.func.sum(sa.case((here, 1), else_=0)), 0).label(
+                    name
+                ),
+                sa.func.min(sa.case((here, found.c.at))).label(f"{name}_since"),
+            )
         )
-    ),
-).where(_COMPANY.c.id == sa.bindparam("company"))
+    ).subquery()
+
+
+def _counted(name: str, few: sa.Subquery) -> sa.Subquery:
+    return sa.select(
+        sa.func.count().label(name), sa.func.min(few.c.at).label(f"{name}_since")
+    ).subquery()
+
+
+_FAILED: Final = _counted(
+    "failed", _few(_JOB, sa.text("state = 'failed'"), at=_JOB.c.created_at)
+)
+_UNUSED: Final = _counted(
+    "unused",
+    _few(_EXCHANGE, _EXCHANGE.c.failed_at.is_not(None), at=_EXCHANGE.c.failed_at),
+)
+_SUMS: Final = (_FAILED, _UNUSED, _needing())
+"""Each is one row."""
+_WHOLE: Final = (
+    sa.select(
+        *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
+        *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
+        *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
+        _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
+        *(column for one in _SUMS for column in one.c),
+    )
+    .select_from(
+        _COMPANY.join(_SUMS[0], sa.true())
+        .join(_SUMS[1], sa.true())
+        .join(_SUMS[2], sa.true())
+    )
+    .where(_COMPANY.c.id == sa.bindparam("company"))
+)
