@@ -19,6 +19,7 @@ from qbwc_server.cli.hours import (
     shared_hours,
     unplaced_,
 )
+from qbwc_server.cli.hours_of import hours_
 from qbwc_server.cli.jobs import jobs
 from qbwc_server.cli.keys import keys
 from qbwc_server.cli.linking import (
@@ -55,7 +56,7 @@ for _command in (
 ):
     company.add_command(_command)
 for _command in (
-    *(demo, doctor, serve, worker, database, company, qwc),
+    *(demo, doctor, serve, worker, database, company, qwc, hours_),
     *(jobs, records, exchanges, support, audit, keys, sandbox, words),
 ):
     main.add_command(_command)

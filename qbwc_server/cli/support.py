@@ -17,6 +17,10 @@ from qbwc_server.support import views as looking
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "companies": ("company_id", *_TOLD),
+    "attentions": (
+        *("company_id", "company", "since", "last_seen_at", "who_must_act", "why"),
+        *("next_step", "many"),
+    ),
     "sessions": ("session", *_TOLD),
     "jobs": ("job", *_TOLD),
     "records": ("record", *_TOLD),
@@ -94,6 +98,7 @@ def _command(what: str, about: str) -> click.Command:
 
 for _what, _about in {
     "companies": "What hinders each company, and who must act.",
+    "attentions": "All that hinders each company, not only the first.",
     "sessions": "Runs of Web Connector, and how they ended.",
     "jobs": "Work for QuickBooks, and what came of it.",
     "records": "What is known on either side, and why it is not in sync.",

@@ -21,9 +21,12 @@ _JSON: Final = {
     *("detail", "host", "quickbooks", "mosaic", "agreed", "conflict", "fields")
 }
 _MOMENTS: Final = {"since", "at", "late_since"}
+_BY_COMPANY: Final = {"companies": (), "attentions": ("place",)}
+"""What has no number in its company, and by what else it is ordered."""
 _RAW: Final = {"request", "answer"}
 _NUMBERS: Final = {
     "companies": "company_id",
+    "attentions": "company_id",
     "sessions": "session_id",
     "jobs": "job_id",
     "records": "record_id",
@@ -83,8 +86,9 @@ def look(
         query = query.where(condition)
     if what == "words":
         query = query.order_by(table.c.topic, table.c.name)
-    elif what == "companies":
-        query = query.order_by(table.c.company_id)
+    elif what in _BY_COMPANY:
+        more = (table.c[name] for name in _BY_COMPANY[what])
+        query = query.order_by(table.c.company_id, *more)
         if wanted.after is not None:
             query = query.where(table.c.company_id > wanted.after[0])
     else:

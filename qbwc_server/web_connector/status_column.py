@@ -5,10 +5,9 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from qbwc_server import words
-from qbwc_server.companies import registry
 from qbwc_server.companies.sessions import Session
 from qbwc_server.quickbooks.job_answers import WRITTEN
-from qbwc_server.standing import who_must_act
+from qbwc_server.standing import reasons, who_must_act
 
 NOTHING_TO_DO = "Nothing to do now."
 NO_ERROR = "No error."
@@ -35,6 +34,6 @@ def at_close(connection: Connection, session: Session, url: str) -> str:
         if what.endswith(WRITTEN)
     }
     came = {what: n for what, n in tally.items() if not what.endswith(WRITTEN)}
-    company = registry.get(connection, session.company_id)
     waiting = who_must_act.count(connection, session.company_id)
-    return words.summary(came, went, waiting, url, attention=company.attention or "")
+    first = reasons.first(connection, session.company_id)
+    return words.summary(came, went, waiting, url, attention=first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qbwc_server.words import attentions, quickbooks, states
+from qbwc_server.words import attentions, hours, quickbooks, states
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 from qbwc_server.words.wording import Words
 
@@ -52,6 +52,14 @@ def markdown() -> str:
                 "and connections."
             ),
             states.every(),
+        ),
+        (
+            "Hours that differ",
+            (
+                "Why both sides have other hours: `qbwc-server hours`, and the view "
+                "`support_hours`."
+            ),
+            hours.every(),
         ),
     )
     return _HEAD + "".join(_section(*one) for one in sections)

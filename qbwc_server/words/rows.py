@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from qbwc_server.words import attentions, quickbooks, standings, states
+from qbwc_server.words import attentions, hours, quickbooks, standings, states
 from qbwc_server.words.wording import Words
 
 _SUPPORT: Final = frozenset(
     {
         *("job-failed", "exchange-refused", "exchange-unused", "company-paused"),
-        "company-failed",
+        *("company-failed", "company-unused", "company-faults"),
         *("mosaic-delivery-failed", "mosaic-error", "mosaic-malformed"),
     }
 )
@@ -23,8 +23,8 @@ _OTHERS: Final = ("job", "session", "exchange", "call", "company")
 class Row(NamedTuple):
     """What is told of one state or one attention.
 
-    `topic` is a kind of record, job, session, exchange, call, company, or attention;
-    `name` is the state or the id, empty for an attention that nobody knows.
+    `topic` is a kind of record, job, session, exchange, call, company, hours, or
+    attention; `name` is the state or the id, empty for an attention nobody knows.
     """
 
     topic: str
@@ -46,7 +46,7 @@ def who_must_act(told: Words) -> str:
 
 
 def rows(kinds: Iterable[str]) -> tuple[Row, ...]:
-    """Return the words of every state of everything, and of every attention.
+    """Return the words of every state, reason and attention.
 
     `kinds` are the kinds of records.
     """
@@ -54,6 +54,10 @@ def rows(kinds: Iterable[str]) -> tuple[Row, ...]:
         _row(topic, name, states.state(topic, name), standings.who(topic, name))
         for topic in ("record", *kinds)
         for name in states.names(topic)
+    ]
+    found += [
+        _row("hours", name, hours.hours(name), hours.who(name))
+        for name in hours.REASONS
     ]
     rest = [
         (topic, name, states.state(topic, name))

@@ -326,6 +326,20 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "Please type the password again in Web Connector and press Enter.",
             "The setup page makes a new one where it is not known any more.",
         ),
+        "unused": (
+            "Our program could not use an answer of QuickBooks, or a part of it.",
+            "Our support looks at it, and has it read again; it is kept.",
+            "`qbwc-server exchanges list --problem` shows it, `replay` mends it.",
+        ),
+        "faults": (
+            "Our program or Mosaic fails on a record.",
+            "Our support looks at it; it is tried again by itself.",
+            "`qbwc-server support records --who support` lists them.",
+        ),
+        "records": (
+            "Records need a person's word.",
+            "Please look at the setup page, at what needs you.",
+        ),
     },
 }
 
@@ -337,8 +351,9 @@ def state(kind: str, name: str) -> Words:
         kind: job, session, exchange, call or company; else a kind of record, or record
             for any.
         name: the state, as the database has it, or as it is told more closely: a
-            company is late, waiting or has its wrong_password; a record waits or is to
-            be decided later; a session ended troubled or was left; an answer is unused.
+            company is late, waiting or has its wrong_password, or has answers unused,
+            faults, or records that need somebody; a record waits or is to be decided
+            later; a session ended troubled or was left; an answer is unused.
 
     Raises:
         KeyError: there is no such state.

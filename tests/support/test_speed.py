@@ -12,6 +12,7 @@ from qbwc_server.storage.database import make_engine
 
 _COMPANIES, _RECORDS = 400, 60_000
 _FEW = "n % 500 = 0"
+_A_WEEK = "day BETWEEN '2026-03-02' AND '2026-03-08'"
 _ROWS = {
     "record": {
         "kind": "'time_entry'",
@@ -20,6 +21,7 @@ _ROWS = {
         "quickbooks_id": "'T' || n",
         "mosaic_type": "'time_entry'",
         "mosaic_id": "n",
+        "day": "CAST(DATE '2026-01-01' + n % 200 AS text)",
         "created_at": "now()",
         "changed_at": "now()",
     },
@@ -62,7 +64,10 @@ _ROWS = {
     "record_event": {"record_id": "n", "at": "now()", "what": "'x'", "by": "'y'"},
     "audit": {"at": "now()", "who": "'x'", "what": "'y'"},
 }
-_ALL = ("sessions", "jobs", "records", "exchanges", "calls", "history", "audit")
+_ALL = (
+    *("sessions", "jobs", "records", "hours", "exchanges", "calls", "history"),
+    "audit",
+)
 _GREAT = {
     *("record", "job", "session", "exchange", "mosaic_call", "record_event"),
     *("audit", "job_event"),
@@ -120,6 +125,9 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
     queries = [
         *(f"support_{name} WHERE company_id = 7" for name in _ALL),
         *(f"support_{name} WHERE company = 'Company 7'" for name in _ALL),
+        "support_attentions WHERE company = 'Company 7'",
+        "support_attentions WHERE company_id = 7",
+        "support_attentions",
         "support_companies WHERE company = 'Company 7'",
         "support_companies WHERE company_id = 7",
         "support_companies",
@@ -132,6 +140,9 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
         "support_calls WHERE quickbooks_id = 'T17'",
         "support_calls WHERE company_id = 7 AND record_id = 17",
         "support_history WHERE company_id = 7 AND record_id = 17",
+        f"support_hours WHERE company_id = 7 AND {_A_WEEK}",
+        "support_hours WHERE company = 'Company 7' AND reason <> 'same'",
+        "support_hours WHERE company_id = 7 AND record_id = 17",
         "support_records WHERE state = 'conflict'",
         "support_records WHERE state = 'unlinked'",
         "support_jobs WHERE state = 'failed'",

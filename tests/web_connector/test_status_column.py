@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import words
 from qbwc_server.companies import attention
-from qbwc_server.standing import who_must_act
+from qbwc_server.standing import reasons, who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, next_ids
 from tests.web_connector.desk import Desk
@@ -87,6 +87,23 @@ def test_a_run_with_trouble_ends_with_it(desk: Desk) -> None:
     said = desk.run().result
     assert said.startswith("No key. ")
     assert said.endswith(f" 1 needs you: {desk.url}")
+
+
+def test_what_is_ours_is_told_too_and_never_in_front_of_what_is_not(
+    desk: Desk,
+) -> None:
+    """As `support_attentions` has it: first what a company must look at."""
+    ours = "Our program or Mosaic fails on a record. Our support looks at it."
+    records(desk, "time_entry", "refused", 1, unread="No duration.")
+    assert desk.run().result.startswith(ours)
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        attention.attend(
+            connection, desk.company.id, error_id="mosaic-key-missing", text="No key."
+        )
+        found = reasons.read(connection, desk.company.id)
+    assert [one.reason for one in found] == ["mosaic-key-missing", "faults"]
+    desk.clock.pass_(minutes=15)
+    assert desk.run().result.startswith("No key. ")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from qbwc_server.qbxml import status as statuses
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
 from qbwc_server.storage import tables
-from qbwc_server.words import attentions, document, quickbooks, states
+from qbwc_server.words import attentions, document, hours, quickbooks, states
 from qbwc_server.words.qwc import QwcProblem
 from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 
@@ -30,6 +30,7 @@ ALL = (
     *quickbooks.every_status(),
     *attentions.every(),
     *states.every(),
+    *hours.every(),
 )
 CODES = (*range(1000, 1049), 1065, 1080, 1085)
 KNOWN_STATES = {
@@ -146,7 +147,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     }
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
-        "company-failed",
+        *("company-failed", "company-unused", "company-faults", "company-records"),
         *(
             "record-waits",
             "record-later",
@@ -176,8 +177,9 @@ def test_who_must_act_is_said_of_every_state() -> None:
     supports = {key for key, one in who.items() if one == "support"}
     assert {key for key in supports if key[1] != "unread"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
-        *(("company", "paused"), ("company", "failed")),
+        *(("company", one) for one in ("paused", "failed", "unused", "faults")),
         *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
+        *(("hours", one) for one in ("failed", "paused", "fails", "unexplained")),
     }
 
 

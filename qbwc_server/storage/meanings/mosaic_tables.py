@@ -151,8 +151,8 @@ MOSAIC_TABLES: Final[Meanings] = {
     "word": (
         "What each state and each error means, from the program's own table of words.",
         {
-            "topic": "A kind of record, job, session, exchange, call, company, or "
-            "attention.",
+            "topic": "A kind of record, job, session, exchange, call, company, hours "
+            "or attention.",
             "name": "The state, or the id of an attention.",
             "happened": "What happened, in a sentence.",
             "who_must_act": "nobody, customer or support.",

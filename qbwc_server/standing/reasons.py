@@ -1,0 +1,292 @@
+"""All that hinders a company at once, each with who acts: none hides another.
+
+`of` decides, from facts alone, and says in which order; the view `support_attentions`
+says the same, which a test holds it to, and so does Web Connector's Status column.
+
+Rule: nothing here grows with the company; what is counted is read up to a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from qbwc_server import words
+from qbwc_server.companies import attention
+from qbwc_server.kinds import KINDS, tries
+from qbwc_server.storage import tables
+from qbwc_server.words import MANY, Words
+
+_COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
+_EXCHANGE, _SESSION = tables.exchange, tables.session
+KEY_MISSING: Final = "mosaic-key-missing"
+_Which: TypeAlias = "sa.ColumnElement[bool] | sa.TextClause"
+_COUNTED: Final = ("failed", "unused", "faults", "records")
+_ATTENTION: Final = frozenset({0, 5})
+"""The places of an attention: of one that stops everything, and of others."""
+_OURS: Final = "Our support looks at it."
+"""What is said to a customer of that which is ours, in place of what we do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many there are, more than `MANY` as one more, and since when."""
+
+    many: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a company; `counted` has what of `_COUNTED` there is.
+
+    `attention_since` and `attention_seen` are the first and the last of the runs that
+    ended with it, one after the other; None where runs do not tell.
+    """
+
+    mode: str
+    created_at: datetime
+    mode_at: datetime | None = None
+    attention_id: str | None = None
+    attention: str | None = None
+    attention_since: datetime | None = None
+    attention_seen: datetime | None = None
+    late_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    wrong_password_at: datetime | None = None
+    has_mosaic_key: bool = True
+    counted: tuple[tuple[str, Counted], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Something that hinders a company; `since` is None where nobody knows.
+
+    `last_seen_at` is None where it is so now. `many` is how many there are of it.
+    """
+
+    place: int
+    reason: str
+    since: datetime | None
+    last_seen_at: datetime | None
+    who_must_act: str
+    why: str
+    next_step: str
+    many: int | None = None
+
+
+def of(facts: Facts) -> list[Reason]:
+    """Return all reasons of a company, the first of which goes first; a stop leads."""
+    return sorted(_reasons(facts), key=lambda one: one.place)
+
+
+def _reasons(facts: Facts) -> Iterator[Reason]:
+    if facts.attention_id is not None:
+        yield _attention(facts, facts.attention_id)
+    if facts.mode in {"paused", "preview"}:
+        since = facts.mode_at or facts.created_at
+        yield _of_company(1 if facts.mode == "paused" else 11, facts.mode, since)
+    wrong, seen = facts.wrong_password_at, facts.last_seen_at
+    guessed = seen is not None and (
+        facts.late_at is None or wrong is None or wrong <= seen
+    )
+    if wrong is not None and not guessed:
+        yield _of_company(2, "wrong_password", wrong, seen=wrong)
+    elif seen is None:
+        yield _of_company(4, "waiting", facts.created_at)
+    if facts.late_at is not None and facts.mode != "paused":
+        yield _of_company(3, "late", facts.late_at)
+    if not facts.has_mosaic_key and facts.attention_id != KEY_MISSING:
+        told = words.attention(KEY_MISSING)
+        acts = words.who_must_act(told)
+        yield Reason(6, KEY_MISSING, None, None, acts, told.happened, told.do)
+    for place, name in enumerate(_COUNTED, 7):
+        found = dict(facts.counted).get(name)
+        if found is not None and found.many:
+            yield _of_company(place, name, found.since, many=found.many)
+
+
+def _attention(facts: Facts, attention_id: str) -> Reason:
+    told = words.attention(attention_id)
+    acts, stops = words.who_must_act(told), attention_id in attention.STOPPING
+    return Reason(
+        min(_ATTENTION) if stops else max(_ATTENTION),
+        attention_id,
+        facts.attention_since,
+        facts.attention_seen,
+        # Nothing goes on in a stop, so it is somebody's: ours, if it is nobody else's.
+        "support" if stops and acts == "nobody" else acts,
+        facts.attention or told.happened,
+        told.do,
+    )
+
+
+def _of_company(
+    place: int,
+    name: str,
+    since: datetime | None,
+    *,
+    seen: datetime | None = None,
+    many: int | None = None,
+) -> Reason:
+    told: Words = words.state("company", name)
+    acts = words.who_must_act(told)
+    return Reason(place, name, since, seen, acts, told.happened, told.do, many)
+
+
+def first(connection: Connection, company_id: int) -> str:
+    """Return in words what goes first of all that hinders a company, "" if nothing.
+
+    For who counts records that need somebody beside it, and sees that it is called.
+    """
+    told = next(iter(read(connection, company_id)), None)
+    if told is None or told.reason in {"records", "preview"}:
+        return ""
+    if told.reason in _COUNTED:
+        return f"{told.why} {_OURS}"
+    # An attention says itself what to do.
+    return told.why if told.place in _ATTENTION else f"{told.why} {told.next_step}"
+
+
+def read(connection: Connection, company_id: int) -> list[Reason]:
+    """Return all reasons of a company, in the order of `of`."""
+    row = connection.execute(_WHOLE, {"company": company_id}).one()
+    began, ended = _runs(connection, row)
+    return of(
+        Facts(
+            mode=row.mode,
+            created_at=row.created_at,
+            mode_at=row.mode_at,
+            attention_id=row.attention_id,
+            attention=row.attention,
+            attention_since=began,
+            attention_seen=ended,
+            late_at=row.late_at,
+            last_seen_at=row.last_seen_at,
+            wrong_password_at=row.wrong_password_at,
+            has_mosaic_key=row.has_mosaic_key,
+            counted=tuple(
+                (
+                    name,
+                    Counted(
+                        min(getattr(row, name), MANY + 1),
+                        getattr(row, f"{name}_since"),
+                    ),
+                )
+                for name in _COUNTED
+            ),
+        )
+    )
+
+
+_QUIET: Final = ("", "NoOp", "Nothing to do now.")
+"""What stands as a run's error when none was."""
+
+
+def _runs(
+    connection: Connection, row: Row[Any]
+) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the last of the runs that ended with an attention.
+
+    Between them none knew the company file, nor ended with anything else.
+    """
+    if row.attention is None:
+        return None, None
+    runs = sa.select(_SESSION.c.id, _SESSION.c.started_at).where(
+        _SESSION.c.company_id == row.id
+    )
+    other = connection.execute(
+        runs.where(
+            _SESSION.c.ended_at.is_not(None),
+            sa.or_(
+                _SESSION.c.identified,
+                _SESSION.c.last_error.not_in((row.attention, *_QUIET)),
+            ),
+        )
+        .order_by(_SESSION.c.id.desc())
+        .limit(1)
+    ).first()
+    same = runs.where(
+        _SESSION.c.last_error == row.attention,
+        _SESSION.c.id > (0 if other is None else other.id),
+    )
+    first = connection.execute(same.order_by(_SESSION.c.id).limit(1)).first()
+    last = connection.execute(same.order_by(_SESSION.c.id.desc()).limit(1)).first()
+    return first and first.started_at, last and last.started_at
+
+
+_FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
+    _RECORD.c.unread.is_not(None),
+    (_RECORD.c.failures >= tries.MOST) & _RECORD.c.restored.is_(None),
+)
+_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'")
+_FREE: Final = "state = 'unlinked' AND waits_for IS NULL"
+"""Written as the partial indexes are, which must know them word by word."""
+
+
+def _few(
+    table: sa.Table, *which: _Which, **columns: sa.ColumnElement[Any]
+) -> sa.Subquery:
+    """Return the first rows of a company for which an index knows what is asked."""
+    query = sa.select(*(one.label(name) for name, one in columns.items()))
+    own = table.c.company_id == sa.bindparam("company")
+    return query.where(own, *which).order_by(table.c.id).limit(MANY + 1).subquery()
+
+
+def _needing() -> sa.Subquery:
+    """Return how many records need somebody, and since when: ours, and others."""
+    which: list[tuple[_Which, ...]] = [(sa.text(one),) for one in _SPECIAL]
+    # Time without a counterpart needs nobody by itself, see `words.need`.
+    which += [(_RECORD.c.kind == kind, sa.text(_FREE)) for kind in KINDS]
+    shown = {"at": _RECORD.c.changed_at, "fault": _FAULT}
+    parts = [_few(_RECORD, *one, **shown) for one in which]
+    found = sa.union_all(*(sa.select(part) for part in parts)).subquery()
+    return sa.select(
+        *(
+            part
+            for name, here in (("faults", found.c.fault), ("records", ~found.c.fault))
+            for part in (
+                sa.func.coalesce(sa.func.sum(sa.case((here, 1), else_=0)), 0).label(
+                    name
+                ),
+                sa.func.min(sa.case((here, found.c.at))).label(f"{name}_since"),
+            )
+        )
+    ).subquery()
+
+
+def _counted(name: str, few: sa.Subquery) -> sa.Subquery:
+    return sa.select(
+        sa.func.count().label(name), sa.func.min(few.c.at).label(f"{name}_since")
+    ).subquery()
+
+
+_FAILED: Final = _counted(
+    "failed", _few(_JOB, sa.text("state = 'failed'"), at=_JOB.c.created_at)
+)
+_UNUSED: Final = _counted(
+    "unused",
+    _few(_EXCHANGE, _EXCHANGE.c.failed_at.is_not(None), at=_EXCHANGE.c.failed_at),
+)
+_SUMS: Final = (_FAILED, _UNUSED, _needing())
+"""Each is one row."""
+_WHOLE: Final = (
+    sa.select(
+        *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
+        *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
+        *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
+        _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
+        *(column for one in _SUMS for column in one.c),
+    )
+    .select_from(
+        _COMPANY.join(_SUMS[0], sa.true())
+        .join(_SUMS[1], sa.true())
+        .join(_SUMS[2], sa.true())
+    )
+    .where(_COMPANY.c.id == sa.bindparam("company"))
+)
