@@ -71,6 +71,20 @@ def often(connection: Connection, company_id: int, times: int) -> list[int]:
     return [row.mosaic_id for row in rows if row.id not in busy]
 
 
+def only_in_mosaic(
+    connection: Connection, company_id: int, mosaic_ids: Collection[int]
+) -> set[int]:
+    """Return those of some numbers of which QuickBooks has nothing."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic_id).where(
+            *believed_there(company_id),
+            _RECORD.c.quickbooks_id.is_(None),
+            _RECORD.c.mosaic_id.in_(sorted(mosaic_ids)),
+        )
+    )
+    return set(rows.scalars())
+
+
 def _lost_since(row: Any, began: datetime) -> bool:
     """Tell whether an entry was lost only after a read had begun."""
     stone = Stone.of(row.gone, "mosaic")

@@ -254,6 +254,11 @@ class TimeReader:
         if accepted:
             gone = gone | found.refused
         with self._transaction() as connection:
+            # Where Mosaic has nothing else, nothing witnesses a refusal. What only it
+            # had takes nothing along when it goes, and is known again when it is shown.
+            gone = gone | missed.only_in_mosaic(
+                connection, self._company_id, found.refused
+            )
             known = _known(connection, self._company_id, first)
             # What cannot be told now counts too: found out a few in each pass, an
             # emptied team would never seem to lose many at once.

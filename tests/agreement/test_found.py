@@ -42,6 +42,17 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("twin", 7871, 3486, 2755),
         Act("days pass", 1119, 1176, 5960),
     ),
+    # Mosaic's only entry is deleted: nothing is left that could witness a refusal, and
+    # it was looked for every five minutes for good.
+    "the only entry is deleted where a missing number is refused": (
+        Act("enter in mosaic", 5986, 7719, 5311),
+        Act("computer off", 9132, 9855, 6902),
+        Act("policy", 2624, 3651, 8216),
+        Act("dialect", 5414, 628, 9792),
+        Act("delete in mosaic", 4184, 9082, 4304),
+        Act("run", 9560, 5488, 347),
+        Act("do not link", 1096, 1234, 1732),
+    ),
     # Known since a time to come: equal hours waited a day for a reading after it.
     "hours on both sides after a clock was put right": (
         Act("enter in mosaic", 2187, 2352, 3605),
