@@ -250,10 +250,19 @@ def _targets(found: dict[str, Any]) -> str:
     )
 
 
+_POLLS = 0.95
+"""The share of bare spyne that idle polls are to have."""
+
+
 def _goals_of_idle(found: dict[str, Any]) -> list[Goal]:
-    row = found["idle"]["8"]
-    ratio = row["postgresql"] / row["spyne"]
-    return [("idle polls, 8 connections, of bare spyne", "0.9", ratio, ratio >= 0.9)]
+    goals = []
+    for connections, row in found["idle"].items():
+        if connections not in {"8", "32"}:
+            continue
+        ratio = row["postgresql"] / row["spyne"]
+        name = f"idle polls, {connections} connections, of bare spyne"
+        goals.append((name, "0.95", ratio, ratio >= _POLLS))
+    return goals
 
 
 def _goals_of_drain(found: dict[str, Any]) -> list[Goal]:
