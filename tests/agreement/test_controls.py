@@ -131,7 +131,7 @@ def no_memory(patch: pytest.MonkeyPatch) -> None:
 
 def no_reservation(patch: pytest.MonkeyPatch) -> None:
     """An unknown entry of Mosaic is new, whatever was just sent there."""
-    patch.setattr(may_be_ours, "creating", lambda *_: [])
+    patch.setattr(may_be_ours.Creating, "claiming", lambda *_: None)
 
 
 @pytest.mark.parametrize(
