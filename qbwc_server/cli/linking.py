@@ -28,8 +28,8 @@ from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _NOT_TOLD = (
-    "No preview was made. Hours that Mosaic has already wait for a word: see `company "
-    "before-live`."
+    "No preview told how many hours Mosaic has already, so they wait for a word: see "
+    "`company before-live`."
 )
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
 
@@ -205,7 +205,7 @@ def go_live(company: str, *, yes: bool, as_json: bool) -> None:
         click.echo(f"{found.name} is live{'' if done else ' already'}.")
     for reason in [] if as_json else reasons:
         click.echo(reason, err=True)
-    if done and not previewed:
+    if done and not previewed and found.before_live == "ask":
         click.echo(_NOT_TOLD, err=True)
     if reasons:
         raise click.exceptions.Exit(1)

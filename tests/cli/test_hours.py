@@ -148,7 +148,9 @@ def test_without_a_preview_going_live_is_no_yes_to_mosaic_s_hours(
     run: Run, kept: Engine, asked: list[bool]
 ) -> None:
     """And the command says that they wait for a word."""
-    _change(kept, mode="preview")
-    result = run("company", "go-live", "1")
-    assert (result.exit_code, asked) == (0, [False])
-    assert "company before-live" in result.output
+    for word in ("ask", "add"):
+        _change(kept, mode="preview", before_live=word)
+        result = run("company", "go-live", "1")
+        assert result.exit_code == 0
+        assert ("company before-live" in result.output) is (word == "ask")
+    assert asked == [False, False]

@@ -92,6 +92,32 @@ def test_the_button_has_a_company_go_live_once(
     assert "Go live</button>" not in text
 
 
+def test_the_button_says_yes_to_the_hours_that_the_page_shows(
+    server: Client,
+    engine: Engine,
+    settings: Settings,
+    clock: Clock,
+    ready: NewCompany,
+) -> None:
+    """Other ones than the last preview has are shown again; none are no yes."""
+    path = f"/setup/{ready.setup_token}"
+    with company_transaction(engine, ready.id) as connection:
+        registry.change(connection, ready.id, before_live="ask")
+    assert 'name="minutes"' not in server.get(f"{path}/preview").text
+    forecast.make(engine, registry.find(engine, str(ready.id)), settings, clock)
+    live = server.get(f"{path}/preview/live").text
+    for name in ("entries", "minutes"):
+        assert f'form="to-live" name="{name}" value="0"' in live
+    assert 'id="to-live"' in server.get(f"{path}/preview").text
+    other = server.post(f"{path}/go-live", data={"entries": 3, "minutes": 60})
+    assert (other.status_code, "since you looked" in other.text) == (409, True)
+    assert registry.find(engine, str(ready.id)).before_live == "ask"
+    shown = server.post(f"{path}/go-live", data={"entries": 0, "minutes": 0})
+    assert shown.status_code == 303
+    found = registry.find(engine, str(ready.id))
+    assert (found.mode, found.before_live) == ("live", "add")
+
+
 def test_a_large_company_goes_live_by_its_last_preview_and_not_by_a_stale_one(
     server: Client,
     engine: Engine,
