@@ -7,7 +7,6 @@ import html
 import io
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -20,8 +19,6 @@ from qbwc_server import app, words
 from qbwc_server.companies import credentials, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
-from qbwc_server.records import history
-from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -211,188 +208,6 @@ def test_lists_go_on_where_the_page_before_ended(
         following = re.search(r'href="([^"]+)" rel="next"', text)
         path = following[1].replace("&amp;", "&") if following else None
     assert seen == [f"One-{number:03}" for number in range(120)]
-
-
-def test_a_conflict_is_shown_side_by_side_and_settled_once(
-    server: Client, engine: Engine, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """What a person refers to has a name; the choice is kept with who made it."""
-    company = new_company()
-    put(company.id, "Ada", kind="employee", quickbooks_id="P-1")
-    conflict = {
-        "minutes": {"quickbooks": 90, "mosaic": 75, "kept": None},
-        "person": {"quickbooks": "P-1", "mosaic": 7, "kept": None},
-    }
-    number = put(
-        company.id,
-        "Time",
-        kind="time_entry",
-        state="conflict",
-        conflict=conflict,
-        # The same moment, each by the clock of its side.
-        time_modified="2026-03-02T07:00:00-08:00",
-        edit_sequence="1772463600",
-        mosaic={"updated_at": "2026-03-02T15:00:00Z"},
-    )
-    path = f"/setup/{company.setup_token}/conflicts"
-    text = server.get(path).text
-    for shown in ("1:30", "1:15", "Ada", "QuickBooks is right"):
-        assert shown in text
-    assert text.count('<time datetime="2026-03-02T15:00:00Z"') == 2
-    assert server.post(f"{path}/{number}", data={"side": "both"}).status_code == 400
-    stale = server.post(f"{path}/{number}", data={"side": "mosaic", "shown": "other"})
-    assert stale.status_code == 409
-    assert "It was changed again meanwhile." in stale.text
-    mark = re.search(r'name="shown" value="(\w+)"', text)
-    assert mark is not None
-    answer = server.post(f"{path}/{number}", data={"side": "mosaic", "shown": mark[1]})
-    assert answer.status_code == 303
-    text = server.get(path).text
-    assert "You said: Mosaic is right" in text
-    assert "QuickBooks is right" not in text
-    event = tables.record_event
-    with company_transaction(engine, company.id) as connection:
-        (row,) = connection.execute(
-            sa.select(event).where(event.c.company_id == company.id)
-        )
-    assert (row.what, row.by) == ("settled: mosaic is right", "the setup page")
-    with engine.begin() as connection:
-        kept = connection.execute(sa.select(tables.audit).order_by(tables.audit.c.id))
-        assert (last := kept.all()[-1]).who == "the setup page"
-    assert last.what == "conflict settled: mosaic is right"
-    assert last.detail["record"] == number
-    plain = put(company.id, "Plain")
-    refused = server.post(f"{path}/{plain}", data={"side": "mosaic"})
-    assert refused.status_code == 409
-    assert "This record has no conflict." in refused.text
-
-
-def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
-    server: Client, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """The value that lost can be read; it is only taken off the list."""
-    company = new_company()
-    conflict = {"notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"}}
-    number = put(company.id, "Time", kind="time_entry", conflict=conflict)
-    path = f"/setup/{company.setup_token}/conflicts"
-    text = server.get(path).text
-    assert "lost" in text
-    assert "Mosaic is right" not in text
-    assert "Your rule" not in text
-    assert "the later change, QuickBooks&#39;s, was kept" in text
-    assert 'Conflicts <span class="count">1<' in text
-    overview = server.get(f"/setup/{company.setup_token}/overview").text
-    told = "1 time entry was changed on both sides; QuickBooks&#39;s values were kept"
-    assert told in overview
-    other = server.post(f"{path}/{number}", data={"side": "mosaic"})
-    assert other.status_code == 409
-    server.post(f"{path}/{number}", data={"side": "quickbooks"})
-    assert "lost" not in server.get(path).text
-    assert "Conflicts <span" not in server.get(path).text
-
-
-def test_hours_that_differ_in_billable_alone_are_one_question(
-    server: Client, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """With counts, and a button for each side that answers it for all."""
-    company = new_company()
-    for number, billable in ((1, "Billable"), (2, "Billable"), (3, "NotBillable")):
-        put(
-            company.id,
-            f"Hours {number}",
-            kind="time_entry",
-            state="conflict",
-            day="2026-03-02",
-            quickbooks_id=f"T-{number}",
-            quickbooks={"date": "2026-03-02", "minutes": 75, "billable": billable},
-            mosaic_type="time_entry",
-            mosaic_id=number,
-            mosaic={"date": "2026-03-02", "billable": number == 3},
-            conflict={
-                "billable": {
-                    "quickbooks": billable,
-                    "mosaic": number == 3,
-                    "kept": None,
-                }
-            },
-        )
-    path = f"/setup/{company.setup_token}/conflicts"
-    text = server.get(path).text
-    assert "3 entries are the same on both sides but for whether" in text
-    assert "2 (2:30 hours) are billable in QuickBooks only" in text
-    assert "1 (1:15 hours) are billable in Mosaic only" in text
-    assert server.post(f"{path}/billable", data={"side": "ours"}).status_code == 400
-    answer = server.post(f"{path}/billable", data={"side": "mosaic"})
-    assert answer.status_code == 303
-    text = server.get(path).text
-    assert "but for whether" not in text
-    assert text.count("You said: Mosaic is right.") == 3
-
-
-def test_what_was_typed_on_both_sides_is_shown_until_somebody_has_seen_it(
-    server: Client, engine: Engine, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """With its hours, a badge, and a button that says that they are two."""
-    company = new_company()
-    now = datetime(2026, 3, 2, 15, tzinfo=UTC)
-    both = []
-    for number in (1, 2):
-        found = put(
-            company.id,
-            f"Hours {number}",
-            kind="time_entry",
-            day="2026-03-02",
-            quickbooks_id=f"T-{number}",
-            quickbooks={"date": "2026-03-02", "minutes": 225},
-            mosaic_type="time_entry",
-            mosaic_id=number,
-            mosaic={"date": "2026-03-02", "minutes": 225, "notes": "site visit"},
-        )
-        both.append(found)
-        with company_transaction(engine, company.id) as connection:
-            joined.note(connection, company.id, found, 225, "typed", now)
-            history.event(
-                connection, company.id, found, at=now, what="joined with 1", by="plan"
-            )
-    path = f"/setup/{company.setup_token}/conflicts"
-    text = server.get(path).text
-    told = "2 entries, 7:30 hours, were typed on both sides and are one each"
-    assert told in text
-    assert told in server.get(f"/setup/{company.setup_token}/overview").text
-    assert "site visit" in text
-    assert 'Conflicts <span class="count">2<' in text
-    answer = server.post(f"{path}/joined", data={"two": both[0], "number": both})
-    assert answer.status_code == 303
-    again = server.post(f"{path}/joined", data={"two": both[0], "number": both})
-    assert again.status_code == 409
-    assert "not on both sides" in again.text
-    assert "1 entry, 3:45 hours, was typed on both sides" in server.get(path).text
-    assert server.post(f"{path}/joined", data={"number": both}).status_code == 400
-    answer = server.post(f"{path}/joined", data={"seen": "yes", "number": both})
-    assert answer.status_code == 303
-    text = server.get(path).text
-    assert "typed on both sides" not in text
-    assert "Conflicts <span" not in text
-
-
-def test_what_was_decided_does_not_hide_what_is_asked(
-    server: Client, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """The buttons are for the question; what a policy decided is seen after it."""
-    company = new_company()
-    kept = {
-        "notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"},
-        "minutes": {"quickbooks": 90, "mosaic": 75, "kept": None},
-    }
-    number = put(company.id, "Time", kind="time_entry", conflict=kept)
-    path = f"/setup/{company.setup_token}/conflicts"
-    assert "Mosaic is right" in server.get(path).text
-    assert "Take it off this list" not in server.get(path).text
-    answer = server.post(f"{path}/{number}", data={"side": "mosaic"})
-    assert answer.status_code == 303
-    assert "Take it off this list" in server.get(path).text
-    server.post(f"{path}/{number}", data={"side": "quickbooks"})
-    assert "You said: Mosaic is right" in server.get(path).text
 
 
 def test_the_runs_of_a_month_are_drawn_with_a_table_beside(
@@ -615,24 +430,3 @@ def test_a_record_says_what_to_do_in_the_words_of_the_one_table(
     assert server.get(f"{path}/choices/{time}").status_code == 404
     row, _ = _cells(server, f"{path}/records.csv")
     assert row["what to do"] == told
-
-
-def test_a_conflict_that_was_settled_and_done_is_taken_off_the_list(
-    server: Client, new_company: NewCompanies, put: Callable[..., int]
-) -> None:
-    """Both sides have what the person said; nothing is left to decide."""
-    company = new_company()
-    done = {"quickbooks": 90, "mosaic": 75, "settled": "mosaic", "kept": "mosaic"}
-    number = put(
-        company.id,
-        "Time",
-        kind="time_entry",
-        state="in_sync",
-        conflict={"minutes": done},
-    )
-    path = f"/setup/{company.setup_token}/conflicts"
-    assert "Take it off this list" in server.get(path).text
-
-    assert server.post(f"{path}/{number}", data={"side": "mosaic"}).status_code == 303
-
-    assert "There is no conflict." in server.get(path).text
