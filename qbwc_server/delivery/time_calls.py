@@ -59,7 +59,8 @@ def done(
         if mosaic_id is not None and call.mosaic_id is None:
             outbox.change(connection, call, mosaic_id=mosaic_id)
         return False
-    _made(connection, call, mosaic_id, found, by=by, now=now)
+    created_at = time_entry.moment((body or {}).get("created_at"))
+    _made(connection, call, mosaic_id, found, created_at, by=by, now=now)
     return True
 
 
@@ -205,6 +206,7 @@ def _made(
     call: Row[Any],
     mosaic_id: int,
     found: dict[str, Any],
+    created_at: datetime | None,
     *,
     by: str,
     now: datetime,
@@ -233,8 +235,9 @@ def _made(
         reason = "Mosaic has not made the change."
         outbox.never_made(connection, call, reason, now, again_at=now)
         return
+    time_of_mosaic.written(connection, row, mosaic_id, found, created_at, agreed, now)
+    # What waited for it is compared with it.
     outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
-    time_of_mosaic.written(connection, row, mosaic_id, found, agreed, now)
     if row.mosaic_id not in {None, mosaic_id}:
         # Made anew: should the entry that it was before be shown again, it is known.
         tombstones.leave_behind(connection, call.company_id, row, row.id, now)

@@ -159,6 +159,11 @@ class Doubt:
     sent_at: datetime
     txn_id: str = ""
 
+    @classmethod
+    def of(cls, basis: Mapping[str, Any] | None, sent_at: datetime) -> Doubt:
+        """Return what a creation wanted, by what both sides were to agree on after."""
+        return cls({name: both[1] for name, both in (basis or {}).items()}, sent_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -299,17 +304,17 @@ def born_meanwhile(
     return born.at is None or made.at is None or born.at <= made.at
 
 
-def may_have_come_late(doubt: Doubt, body: Mapping[str, Any]) -> bool:
+def may_have_come_late(
+    doubt: Doubt, entry: Mapping[str, Any], created_at: datetime | None
+) -> bool:
     """Tell whether an entry may be a creation that was taken as never made.
 
-    It was sent a second time since; no id says that this is not the first one.
+    It was sent a second time since; no id says that this is not the first one. `entry`
+    is in Mosaic's terms.
     """
-    snapshot = from_mosaic(body)
-    return (
-        snapshot is not None
-        and _may_be(doubt, doubt.sent_at, body, snapshot)
-        and bool(likeness(doubt.wanted, snapshot))
-    )
+    since = doubt.sent_at - CLOCKS_DIFFER
+    new = created_at is None or created_at >= since
+    return new and bool(likeness(doubt.wanted, entry))
 
 
 def untouched(*bodies: Mapping[str, Any]) -> bool:

@@ -326,3 +326,18 @@ class SeenTime:
     def day(self) -> str:
         """The day that was worked."""
         return str(self.seen.snapshot["date"])
+
+
+def see_time(ret: Ret) -> SeenTime:
+    """Return a TimeTrackingRet with what it tells besides its values.
+
+    Raises:
+        ValueError: as `see`.
+    """
+    number = ret.text("TxnNumber")
+    return SeenTime(
+        see(ret),
+        guid_of(ret),
+        int(number) if number.isascii() and number.isdigit() else None,
+        ret.text("TimeCreated"),
+    )

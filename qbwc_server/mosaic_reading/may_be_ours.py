@@ -18,12 +18,14 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import (
     Doubt,
+    likeness,
     mark,
     may_be_lost,
     was_edited,
     was_edited_since,
 )
 from qbwc_server.records import time_of_mosaic
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -49,7 +51,7 @@ class Creating:
         self._of_person: dict[Any, list[Creation]] = {}
         self._not_looked_for: list[Creation] = []
         for row in connection.execute(_open(company_id)):
-            one = Creation(row.id, doubt(row.basis, row.created_at))
+            one = Creation(row.id, doubt_of(row))
             wanted = one.doubt.wanted
             self._alike.setdefault(mark(wanted), []).append(one)
             self._of_person.setdefault(wanted.get("person"), []).append(one)
@@ -62,14 +64,14 @@ class Creating:
         """Return the call of the creation that may have made an entry, by `identity`.
 
         One that was not looked for yet may have made what somebody gave to another
-        person. `snapshot` is what the entry's body means.
+        person. What is equal waits however old it is: once it is known what was made,
+        the two are compared. `snapshot` is what the entry's body means.
         """
+        for one in self._alike.get(mark(snapshot), ()):
+            if likeness(one.doubt.wanted, snapshot):
+                return one.call_id
         edited = was_edited(body)
-        if edited:
-            likely = self._of_person.get(snapshot["person"], [])
-        else:
-            likely = self._alike.get(mark(snapshot), [])
-        for one in likely:
+        for one in self._of_person.get(snapshot["person"], ()) if edited else ():
             if may_be_lost(one.doubt, body, snapshot):
                 return one.call_id
         for one in self._not_looked_for if edited else []:
@@ -93,12 +95,7 @@ def _open(company_id: int) -> sa.Select[Any]:
 
 def doubt_of(call: Row[Any]) -> Doubt:
     """Return what an open creation wanted, and when it left."""
-    return doubt(call.basis, call.created_at)
-
-
-def doubt(basis: Mapping[str, Any] | None, sent_at: datetime) -> Doubt:
-    """Return what a creation wanted, by what both sides were to agree on after it."""
-    return Doubt({name: both[1] for name, both in (basis or {}).items()}, sent_at)
+    return Doubt.of(call.basis, call.created_at)
 
 
 def hold(
@@ -132,7 +129,7 @@ def _release(
     but: AbstractSet[int] = frozenset(),
 ) -> None:
     rows = connection.execute(
-        sa.select(_RECORD.c.id, _RECORD.c.mosaic).where(
+        sa.select(_RECORD.c.id, _RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
             _RECORD.c.company_id == call.company_id,
             _RECORD.c.waits_for == f"call:{call.id}",
             _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_id.not_in(list(but)),
@@ -143,12 +140,15 @@ def _release(
     of_person: dict[int | None, list[int]] = {}
     for row in rows:
         of_person.setdefault(row.mosaic and row.mosaic["person"], []).append(row.id)
+    freed: list[int] = []
     for person, ids in of_person.items():
         other = None if person is None else _other(connection, call, person)
         if other is None:
             time_of_mosaic.let_go(connection, call.company_id, ids, now)
+            freed += [row.mosaic_id for row in rows if row.id in ids and row.mosaic_id]
         else:
             time_of_mosaic.hold_for_other(connection, call.company_id, ids, other)
+    meanwhile.ask_in_mosaic(connection, call.company_id, freed, now)
 
 
 def _other(connection: Connection, call: Row[Any], person: int) -> int | None:

@@ -17,8 +17,9 @@ from qbwc_server.companies import copied, registry, time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.tombstone import Who, Word
-from qbwc_server.mosaic_reading import may_be_ours, typed_meanwhile
+from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.records import due, time_of_mosaic, tombstones
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.records.time_of_mosaic import New
 from qbwc_server.storage import tables
 
@@ -112,7 +113,7 @@ def _keep(
     waiting = _insert(connection, company_id, new, bodies, now)
     free = new.keys() - waiting
     if free:
-        typed_meanwhile.ask(connection, company_id, free, bodies, rows, now)
+        meanwhile.ask_in_mosaic(connection, company_id, free, now)
     if changed or new:
         registry.change(connection, company_id, deliver_at=now)
 
@@ -197,7 +198,8 @@ def _insert(
         copy = None
         if is_unread and snapshot["date"] < read_from:
             copy = {"created": str(body.get("created_at") or "")}
-        entries.append(New(mosaic_id, snapshot, name, call_id, reason, copy))
+        made = time_entry.moment(body.get("created_at"))
+        entries.append(New(mosaic_id, snapshot, name, made, call_id, reason, copy))
     time_of_mosaic.add(connection, company_id, entries, now)
     return {one.mosaic_id for one in entries if one.call_id is not None}
 

@@ -6,47 +6,27 @@ answer was lost is never taken for somebody else's new entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import copied, registry
 from qbwc_server.jobs import queue
-from qbwc_server.kinds import identity, time_entry
-from qbwc_server.kinds.identity import Birth, Word
 from qbwc_server.kinds.restored import NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.kinds.tombstone import Who
-from qbwc_server.qbxml.response import Ret
 from qbwc_server.records import due, history, store, time_of_quickbooks, tombstones
-from qbwc_server.records.one_or_two import said
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.storage import tables
 
 FOR_QUICKBOOKS = "time:quickbooks"
 """What entries of Mosaic wait for until QuickBooks was read down to their day."""
 _CHUNK = 500
-_MEANWHILE: Final = timedelta(minutes=10)
-"""The read before an Add is at most five minutes old; its answer takes a while."""
 _RECORD = tables.record
 _T = TypeVar("_T")
-
-
-def see(ret: Ret) -> SeenTime:
-    """Return a TimeTrackingRet.
-
-    Raises:
-        ValueError: what every entry has is missing or unreadable.
-    """
-    number = ret.text("TxnNumber")
-    return SeenTime(
-        time_entry.see(ret),
-        time_entry.guid_of(ret),
-        int(number) if number.isascii() and number.isdigit() else None,
-        ret.text("TimeCreated"),
-    )
 
 
 def keep_quickbooks(
@@ -90,57 +70,12 @@ def keep_quickbooks(
             detail={"txn_id": txn_id},
         )
     rows = there | adopted
-    if unknown and rows:
-        _ask_about_meanwhile(connection, company_id, unknown, wanted, rows, now)
     _update(connection, company_id, wanted, rows, now)
+    meanwhile.ask_in_quickbooks(
+        connection, company_id, [one.txn_id for one in unknown] + list(adopted), now
+    )
     if full_read is not None:
         store.mark_met(connection, company_id, NAME, rows, full_read)
-
-
-def _ask_about_meanwhile(
-    connection: Connection,
-    company_id: int,
-    new: Sequence[SeenTime],
-    shown: Mapping[str, SeenTime],
-    rows: Mapping[str, Row[Any]],
-    now: datetime,
-) -> None:
-    """Ask about new entries that equal one that we added a moment later.
-
-    They were in no read that the Add relied on, so nobody can tell whether they are
-    the same hours; until a person does, nothing is done with them.
-
-    `shown` is what QuickBooks showed, `rows` the records of what was known of it.
-    """
-    ours: dict[tuple[object, object], list[str]] = {}
-    for txn_id, row in rows.items():
-        if row.external_guid is not None and row.mosaic_id is not None:
-            ours.setdefault(_place(shown[txn_id]), []).append(txn_id)
-    pairs = [
-        (one.txn_id, rows[txn_id].mosaic_id)
-        for one in new
-        for txn_id in ours.get(_place(one), ())
-        if identity.born_meanwhile(
-            one.seen.snapshot,
-            shown[txn_id].seen.snapshot,
-            (_birth(one), _birth(shown[txn_id])),
-            _MEANWHILE,
-        )
-    ]
-    said.say(connection, company_id, pairs, Word.ASKED, by="reading", now=now)
-
-
-def _place(one: SeenTime) -> tuple[object, object]:
-    return one.day, one.seen.parent_id
-
-
-def _birth(one: SeenTime) -> Birth:
-    """Return when an entry was made, by the clock on the wall of its computer."""
-    try:
-        at = datetime.fromisoformat(one.created).replace(tzinfo=None)
-    except ValueError:
-        at = None
-    return Birth(at, one.number)
 
 
 def known(

@@ -34,6 +34,7 @@ from qbwc_server.records import (
     tombstones,
     transitions,
 )
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -72,12 +73,16 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
         return
     if ret is None:
         raise ValueError("QuickBooks did not return the entry that it wrote.")
-    seen = time_entry.see(ret)
+    one = time_entry.see_time(ret)
+    seen = one.seen
     _join(connection, job, row, seen.quickbooks_id, now)
     basis = _kept_of(job.payload or {}, seen.snapshot)
     _event(connection, job, row, _DONE[job.action], now, after=seen.snapshot)
     agreed = two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks")
-    time_of_quickbooks.written(connection, row, seen, agreed, now)
+    time_of_quickbooks.written(connection, row, one, agreed, now)
+    if job.action == "add" and job.state == "unsure":
+        # What became known while nobody knew of this one was not compared with it.
+        meanwhile.ask_in_quickbooks(connection, job.company_id, [one.txn_id], now)
     registry.change(connection, job.company_id, deliver_at=now)
 
 
@@ -90,7 +95,7 @@ def see_again(
     if row is None:
         return
     if ret is not None:
-        time_of_quickbooks.shown(connection, row, time_entry.see(ret), now)
+        time_of_quickbooks.shown(connection, row, time_entry.see_time(ret), now)
     else:
         _read_again(connection, job, row, now, why)
     registry.change(connection, job.company_id, deliver_at=now)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.records import history
-from qbwc_server.records.row import change
+from qbwc_server.records.row import change, side_of
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
 
@@ -41,15 +41,9 @@ def join(
         stays,
         name=of_quickbooks.name,
         day=of_quickbooks.day,
-        quickbooks_id=of_quickbooks.quickbooks_id,
-        quickbooks=of_quickbooks.quickbooks,
-        edit_sequence=of_quickbooks.edit_sequence,
-        time_modified=of_quickbooks.time_modified,
-        parent_id=of_quickbooks.parent_id,
+        **side_of(of_quickbooks, "quickbooks"),
         external_guid=of_quickbooks.external_guid,
-        mosaic_type=of_mosaic.mosaic_type,
-        mosaic_id=of_mosaic.mosaic_id,
-        mosaic=of_mosaic.mosaic,
+        **side_of(of_mosaic, "mosaic"),
         mosaic_gone=of_mosaic.mosaic_gone,
         gone=of_mosaic.gone if of_mosaic.mosaic_gone else sa.null(),
         agreed=sa.null(),

@@ -22,7 +22,7 @@ from qbwc_server.records import history
 from qbwc_server.records.due import make_due
 from qbwc_server.records.joining import drop
 from qbwc_server.records.references import PEOPLE
-from qbwc_server.records.row import change
+from qbwc_server.records.row import change, side_of
 from qbwc_server.records.time_of_quickbooks import OVER
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
@@ -177,12 +177,8 @@ def take_place(
         lost.id,
         name=typed.name,
         day=typed.day,
-        quickbooks_id=typed.quickbooks_id,
-        quickbooks=typed.quickbooks,
+        **side_of(typed, "quickbooks"),
         quickbooks_gone=False,
-        edit_sequence=typed.edit_sequence,
-        time_modified=typed.time_modified,
-        parent_id=typed.parent_id,
         seen_in=typed.seen_in,
         changed_at=now,
         **OVER,

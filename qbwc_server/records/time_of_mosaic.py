@@ -30,6 +30,8 @@ class New:
     mosaic_id: int
     snapshot: Mapping[str, Any]
     name: str
+    created_at: datetime | None = None
+    """When Mosaic says that it was made."""
     call_id: int | None = None
     reason: str | None = None
     copy: Mapping[str, Any] | None = None
@@ -55,6 +57,7 @@ def add(
             "mosaic_type": NAME,
             "mosaic_id": one.mosaic_id,
             "mosaic": one.snapshot,
+            "mosaic_created_at": one.created_at,
             "waits_for": None if one.call_id is None else f"call:{one.call_id}",
             "due_at": now if one.call_id is None else None,
             "delivery_rank": time_entry.delivery_rank(
@@ -187,6 +190,7 @@ def written(
     row: Row[Any],
     mosaic_id: int,
     found: Mapping[str, Any],
+    created_at: datetime | None,
     agreed: Mapping[str, Any],
     now: datetime,
 ) -> None:
@@ -198,6 +202,7 @@ def written(
         mosaic_type=NAME,
         mosaic_id=mosaic_id,
         mosaic=found,
+        mosaic_created_at=created_at,
         edited=InMosaic(connection, row.company_id, now).after(row, found),
         mosaic_gone=False,
         agreed=agreed,

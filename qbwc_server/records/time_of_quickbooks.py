@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import restored, time_entry
-from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
 from qbwc_server.records.due import make_due
@@ -56,6 +55,8 @@ def add(
                 "quickbooks": one.seen.snapshot,
                 "edit_sequence": one.seen.edit_sequence,
                 "time_modified": one.seen.time_modified,
+                "time_created": one.created,
+                "txn_number": one.number,
                 "parent_id": one.seen.parent_id,
                 "delivery_rank": time_entry.delivery_rank(
                     one.day, now.date(), linked=False
@@ -182,7 +183,7 @@ def wake_where(
 def written(
     connection: Connection,
     row: Row[Any],
-    seen: Seen,
+    one: SeenTime,
     agreed: Mapping[str, Any],
     now: datetime,
 ) -> None:
@@ -193,8 +194,8 @@ def written(
         connection,
         row.company_id,
         row.id,
-        **_side(seen),
-        edited=edits.after(row, seen, ours=True),
+        **_side(one),
+        edited=edits.after(row, one.seen, ours=True),
         agreed=agreed,
         delivery_rank=rank,
         attempt=row.attempt + 1,
@@ -203,15 +204,15 @@ def written(
     )
 
 
-def shown(connection: Connection, row: Row[Any], seen: Seen, now: datetime) -> None:
+def shown(connection: Connection, row: Row[Any], one: SeenTime, now: datetime) -> None:
     """Keep what QuickBooks has where a write of ours was not done."""
     edits = InQuickBooks(connection, row.company_id, now)
     change(
         connection,
         row.company_id,
         row.id,
-        **_side(seen),
-        edited=edits.after(row, seen),
+        **_side(one),
+        edited=edits.after(row, one.seen),
         **_planned(row, now),
     )
     moved(connection, row.company_id)
@@ -249,6 +250,8 @@ _STAMPS: Mapping[str, Any] = {
     "name": sa.bindparam("new_name"),
     "edit_sequence": sa.bindparam("sequence"),
     "time_modified": sa.bindparam("modified"),
+    "time_created": sa.bindparam("created"),
+    "txn_number": sa.bindparam("number"),
 }
 
 
@@ -258,20 +261,25 @@ def _stamps(record_id: int, one: SeenTime) -> dict[str, Any]:
         "new_name": one.seen.name,
         "sequence": one.seen.edit_sequence,
         "modified": one.seen.time_modified,
+        "created": one.created,
+        "number": one.number,
     }
 
 
-def _side(seen: Seen) -> dict[str, Any]:
+def _side(one: SeenTime) -> dict[str, Any]:
     """Return the columns that hold QuickBooks' side."""
+    seen = one.seen
     return {
         "name": seen.name,
-        "day": seen.snapshot["date"],
+        "day": one.day,
         "quickbooks_id": seen.quickbooks_id,
         "quickbooks": seen.snapshot,
         "quickbooks_gone": False,
         "unread": None,
         "edit_sequence": seen.edit_sequence,
         "time_modified": seen.time_modified,
+        "time_created": one.created,
+        "txn_number": one.number,
         "parent_id": seen.parent_id,
     }
 

@@ -140,7 +140,11 @@ class _Judgement:
         merged = row.state == "unlinked" and any(
             values.get(name) == value for name, value in self._hours.merged
         )
-        told = row.state in _REASONS or held or merged
+        # What was typed on a job of another file, which was forgotten since.
+        nowhere = row.state == "unlinked" and (
+            values.get("job") not in self._house.worked_on
+        )
+        told = row.state in _REASONS or held or merged or nowhere
         return str(row.reason) if told else ""
 
     def _told(self, hour: Hour) -> set[str]:

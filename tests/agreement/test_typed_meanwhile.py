@@ -50,6 +50,17 @@ def typed_while_posting(house: House, hours: float = 1.0, many: int = 1) -> None
     let_it_settle(house)
 
 
+@pytest.mark.parametrize("late", [0, 20, 3000])
+def test_what_was_typed_is_known_by_its_own_callback(house: House, late: int) -> None:
+    """Before ours is known, or after: what is asked for by its number stands alone."""
+    house.people.calls_back = True
+    if late:
+        house.sandbox.fail_next("callback_late", 1, seconds=late)
+    typed_while_posting(house)
+    assert held(house).quickbooks_id is None
+    assert (len(hours_in_mosaic(house)), len(hours_in_quickbooks(house))) == (2, 1)
+
+
 def held(house: House) -> Any:
     """Return the one record that asks a person."""
     (asked,) = [one for one in time_records(house) if one.state == "refused"]
@@ -126,11 +137,16 @@ def typed_while_adding(house: House) -> None:
     let_it_settle(house)
 
 
+@pytest.mark.parametrize("page", [500, 1])
 @pytest.mark.parametrize(("word", "left"), [("", 0), ("one", 1), ("two", 2)])
 def test_an_hour_typed_in_quickbooks_while_ours_is_added(
-    house: House, word: str, left: int
+    house: House, word: str, left: int, page: int
 ) -> None:
-    """It has the smaller number, and was in no read: a person is asked."""
+    """It has the smaller number, and was in no read: a person is asked.
+
+    The two need not be in one answer of QuickBooks.
+    """
+    house.settings = house.settings.model_copy(update={"page_size": page})
     typed_while_adding(house)
     asked = held(house)
     assert (asked.mosaic_id, len(hours_in_quickbooks(house))) == (None, 2)

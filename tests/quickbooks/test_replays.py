@@ -15,7 +15,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.qbxml.response import Ret
-from qbwc_server.quickbooks import replays, time_records
+from qbwc_server.quickbooks import replays
 from qbwc_server.quickbooks.replays import Replayed
 from qbwc_server.records import store, unread
 from qbwc_server.storage import tables
@@ -241,7 +241,7 @@ def test_a_time_entry_that_our_parser_fails_on_is_replayed_and_asked_for_again(
 ) -> None:
     """The entries beside it are taken at once."""
     poller = timed.poller
-    good = time_records.see
+    good = time_entry.see_time
     for day, notes in (("2026-02-26", "fine"), ("2026-02-27", BAD)):
         timed.enter(day, notes=notes)
 
@@ -251,7 +251,7 @@ def test_a_time_entry_that_our_parser_fails_on_is_replayed_and_asked_for_again(
         return good(ret)
 
     with monkeypatch.context() as patch:
-        patch.setattr(time_records, "see", see)
+        patch.setattr(time_entry, "see_time", see)
         poller.poll()
     entries = poller.records(time_entry.NAME).values()
     assert [row.quickbooks["notes"] for row in entries if row.quickbooks] == ["fine"]

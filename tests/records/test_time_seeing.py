@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.jobs import queue
+from qbwc_server.kinds import time_entry
 from qbwc_server.qbxml.response import Ret
 from qbwc_server.quickbooks import time_records
 from qbwc_server.storage import tables
@@ -42,7 +43,7 @@ def keep(company: Open, clock: Clock, txn_id: str, **more: str) -> None:
         "Duration": "PT8H0M0S",
         **more,
     }
-    shown = time_records.see(Ret("TimeTracking", fields))
+    shown = time_entry.see_time(Ret("TimeTracking", fields))
     time_records.keep_quickbooks(*company, [shown], now=clock())
 
 

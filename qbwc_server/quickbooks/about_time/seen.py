@@ -29,7 +29,7 @@ def see(rets: Sequence[Ret]) -> tuple[list[SeenTime], dict[str, Unread]]:
     unread: dict[str, Unread] = {}
     for ret in rets:
         try:
-            seen.append(time_records.see(ret))
+            seen.append(time_entry.see_time(ret))
         except ValueError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 - it must not stop the others

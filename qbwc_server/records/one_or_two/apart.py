@@ -12,7 +12,7 @@ from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.tombstone import Side, Who, Word
 from qbwc_server.records import history, tombstones
 from qbwc_server.records.one_or_two import joined
-from qbwc_server.records.row import change
+from qbwc_server.records.row import change, side_of
 from qbwc_server.records.waiting import FREE
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -79,12 +79,12 @@ def take_place(
     """
     company_id = row.company_id
     if row.quickbooks_id is None:
-        side: tuple[str, ...] = ("mosaic_type", "mosaic_id", "mosaic")
+        mine, ours = side_of(row, "mosaic"), side_of(of_ours, "mosaic")
         gone, empty = "quickbooks_gone", {"mosaic_id": None}
     else:
-        side = (
-            *("quickbooks_id", "quickbooks", "edit_sequence", "time_modified"),
-            *("parent_id", "external_guid"),
+        mine, ours = (
+            side_of(one, "quickbooks") | {"external_guid": one.external_guid}
+            for one in (row, of_ours)
         )
         gone = "mosaic_gone"
         empty = {"quickbooks_id": None, "external_guid": None}
@@ -94,7 +94,7 @@ def take_place(
         connection,
         company_id,
         of_ours.id,
-        **{name: getattr(row, name) for name in side},
+        **mine,
         agreed=sa.null(),
         **_anew(linked, now),
     )
@@ -102,7 +102,7 @@ def take_place(
         connection,
         company_id,
         row.id,
-        **{name: getattr(of_ours, name) for name in side},
+        **ours,
         **{gone: True},
         agreed=of_ours.agreed,
         **_anew(linked, now),
