@@ -280,7 +280,11 @@ class House:
     def settle_for(self, **spans: float) -> None:
         """Settle, let time pass, and settle again."""
         self.settle()
-        self.clock.pass_(**spans)
+        self.pass_(timedelta(**spans))
+
+    def pass_(self, span: timedelta) -> None:
+        """Let time pass, and settle."""
+        self.clock.pass_(seconds=span.total_seconds())
         self.settle()
 
     def quiet(self) -> None:
@@ -289,9 +293,9 @@ class House:
         Also the day that passes before what Mosaic does not show is deleted.
         """
         self.settle()
-        for _ in range(2):
-            self.settle_for(minutes=self.settings.time_window_minutes + 5)
-        self.settle_for(hours=25)
+        window = timedelta(minutes=self.settings.time_window_minutes + 5)
+        for span in (window, window, timedelta(hours=25)):
+            self.pass_(span)
 
     def next_due(self) -> datetime | None:
         """Return when there is something to do next.

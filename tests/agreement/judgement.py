@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -50,8 +51,8 @@ def _nothing_written_again(world: World) -> None:
     before = [one.everything() for one in world.houses]
     house, open_before = world.house, [one.open() for one in world.houses]
     there, here = len(house.sandbox.writes), [len(x.talk.writes) for x in world.houses]
-    world.settle_for(days=8)
-    world.settle_for(minutes=house.settings.time_window_minutes + 5)
+    world.pass_(timedelta(days=8))
+    world.pass_(timedelta(minutes=house.settings.time_window_minutes + 5))
     if [one.everything() for one in world.houses] != before:
         wrote = [x.talk.writes[at:] for x, at in zip(world.houses, here, strict=True)]
         raise Broken(

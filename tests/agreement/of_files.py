@@ -29,6 +29,7 @@ class OfFiles:
         self._ledgers = ledgers
         self._able: dict[int, set[int]] = {}
         self._left: dict[int, RealHours] = {}
+        self._known = _Known(houses)
 
     def look(self) -> None:
         """See whose each entry is by now.
@@ -38,6 +39,7 @@ class OfFiles:
         """
         if len(self._houses) == 1:
             return
+        self._known = _Known(self._houses)
         self._sort_what_was_made()
         for number in self._nobodys():
             takers = {at for at, rows in self._having(number) if rows}
@@ -178,15 +180,7 @@ class OfFiles:
             yield at, self._both(at, number)
 
     def _both(self, at: int, number: int) -> Sequence[Any]:
-        record = tables.record
-        return self._houses[at].rows(
-            record,
-            record.c.kind == "time_entry",
-            record.c.mosaic_id == number,
-            record.c.quickbooks_id.is_not(None),
-            record.c.quickbooks_gone.is_(False),
-            record.c.state.not_in(_NOT_HERE),
-        )
+        return self._known.both[at].get(number, ())
 
     def _entries(self) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]]
@@ -196,13 +190,7 @@ class OfFiles:
     def _said(self, number: int) -> int | None:
         """Return for which file a person has said that such hours are."""
         entry = self._entries()[number]
-        rule = self._one(
-            sa.select(_RULE.c.held_by).where(
-                _RULE.c.member_id == entry["member_id"],
-                _RULE.c.project_id == entry["project_id"],
-                _RULE.c.team == self._houses[0].stored().team,
-            )
-        )
+        rule = self._known.rules.get((entry["member_id"], entry["project_id"]))
         for at, house in enumerate(self._houses):
             if house.company.id == rule:
                 return at
@@ -214,16 +202,7 @@ class OfFiles:
         return {at for at, one in enumerate(self._houses) if one.company.id == holder}
 
     def _held_by(self, number: int) -> Any:
-        return self._one(
-            sa.select(_CLAIM.c.held_by).where(
-                _CLAIM.c.mosaic_id == number,
-                _CLAIM.c.team == self._houses[0].stored().team,
-            )
-        )
-
-    def _one(self, query: sa.Select[Any]) -> Any:
-        with self._houses[0].engine.connect() as connection:
-            return connection.execute(query).scalar()
+        return self._known.holders.get(number)
 
     def _who_is_able(self, number: int) -> set[int]:
         """Return the files that are live and have all of it linked.
@@ -232,23 +211,59 @@ class OfFiles:
         """
         entry = self._entries()[number]
         have: list[set[int]] = [set(), set(), set(), set()]
-        for at, house in enumerate(self._houses):
-            company = house.stored()
-            was = company.mode_before_pause if company.mode == "paused" else None
-            if "live" not in {company.mode, was}:
+        for at in range(len(self._houses)):
+            if not self._known.is_live[at]:
                 continue
             for n, name in enumerate(_NEEDED):
-                if self._is_linked(house, entry[name]):
+                if entry[name] in self._known.linked[at]:
                     have[n].add(at)
         able = have[0] & have[1]
         for those in have[2:]:
             able = able & those or able
         return able
 
-    @staticmethod
-    def _is_linked(house: House, number: int) -> bool:
+
+class _Known:
+    """What the product knows of the files of a team, read once for each look."""
+
+    def __init__(self, houses: Sequence[House]) -> None:
         record = tables.record
-        rows = house.rows(
-            record, record.c.mosaic_id == number, record.c.kind != "time_entry"
-        )
-        return bool(rows)
+        self.both: list[dict[int, list[Any]]] = []
+        self.linked: list[set[int]] = []
+        self.is_live: list[bool] = []
+        for house in houses:
+            rows = house.rows(record, record.c.mosaic_id.is_not(None))
+            have: dict[int, list[Any]] = {}
+            for row in rows:
+                if _is_on_both_sides(row):
+                    have.setdefault(row.mosaic_id, []).append(row)
+            self.both.append(have)
+            self.linked.append(
+                {row.mosaic_id for row in rows if row.kind != "time_entry"}
+            )
+            company = house.stored()
+            was = company.mode_before_pause if company.mode == "paused" else None
+            self.is_live.append("live" in {company.mode, was})
+        team = houses[0].stored().team
+        with houses[0].engine.connect() as connection:
+            self.holders = {
+                row.mosaic_id: row.held_by
+                for row in connection.execute(
+                    sa.select(_CLAIM).where(_CLAIM.c.team == team)
+                )
+            }
+            self.rules = {
+                (row.member_id, row.project_id): row.held_by
+                for row in connection.execute(
+                    sa.select(_RULE).where(_RULE.c.team == team)
+                )
+            }
+
+
+def _is_on_both_sides(row: Any) -> bool:
+    return (
+        row.kind == "time_entry"
+        and row.quickbooks_id is not None
+        and not row.quickbooks_gone
+        and row.state not in _NOT_HERE
+    )

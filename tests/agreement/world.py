@@ -348,15 +348,19 @@ class World:
     def settle_for(self, **spans: float) -> None:
         """Settle, let time pass, and settle again."""
         self.settle()
-        self.house.clock.pass_(**spans)
+        self.pass_(timedelta(**spans))
+
+    def pass_(self, span: timedelta) -> None:
+        """Let time pass, and settle."""
+        self.house.clock.pass_(seconds=span.total_seconds())
         self.settle()
 
     def quiet(self) -> None:
         """Settle with all that comes by the clock: see `House.quiet`."""
         self.settle()
-        for _ in range(2):
-            self.settle_for(minutes=self.house.settings.time_window_minutes + 5)
-        self.settle_for(hours=25)
+        window = timedelta(minutes=self.house.settings.time_window_minutes + 5)
+        for span in (window, window, timedelta(hours=25)):
+            self.pass_(span)
 
     def links_to_lose(self) -> list[Any]:
         """Return the records of lists that are linked, or were unlinked by an act."""
