@@ -20,7 +20,8 @@ from qbwc_server.delivery import outbox, time_calls
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.identity import Word
-from qbwc_server.records import history, joining
+from qbwc_server.kinds.tombstone import Who
+from qbwc_server.records import due, history, joining, tombstones
 from qbwc_server.records.one_or_two import apart, joined, said
 from qbwc_server.storage import tables
 
@@ -66,7 +67,8 @@ def take(
     Where both are there and nobody touched either, it is the double and taken away.
     Where the other one is not there, it takes that one's place. Else a person is asked.
     Where nothing was made in its place it is what we sent: whatever became of the entry
-    in QuickBooks since, a deletion too, is done to it now.
+    in QuickBooks since, a deletion too, is done to it now. So it is where a person has
+    deleted the entry in QuickBooks, and what was made in its place is gone by that.
     """
     company_id = call.company_id
     first = _record(connection, company_id, _RECORD.c.id == call.record_id)
@@ -89,14 +91,18 @@ def take(
         return
     if first.mosaic_id == number:
         return
-    if first.mosaic_id not in bodies:
+    if first.mosaic_id in bodies:
+        if identity.untouched(bodies[number], bodies[first.mosaic_id]):
+            apart.is_double(connection, second, first, now)
+        else:
+            said.say(connection, company_id, [pair], Word.ASKED, by="mosaic", now=now)
+    elif tombstones.in_quickbooks(first) is Who.PERSON:
+        _is_its_own(connection, call, second, number, bodies[number], now)
+    else:
         why = f"Mosaic says that it is what we sent; {first.mosaic_id} is not there."
         what = f"time entry {number}, which came late, took its place: joined with it"
         joining.join(connection, first, second, now, stays=first.id, what=what, why=why)
-    elif identity.untouched(bodies[number], bodies[first.mosaic_id]):
-        apart.is_double(connection, second, first, now)
-    else:
-        said.say(connection, company_id, [pair], Word.ASKED, by="mosaic", now=now)
+        due.look_again(connection, company_id, first.id, now)
 
 
 def _on_their_way(connection: Connection, company_id: int, *record_ids: int) -> bool:

@@ -16,6 +16,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.books import BOOKS
 from tests.agreement.house import PEOPLE, House
+from tests.agreement.lists import LISTS
 from tests.agreement.mishaps import MISHAPS
 from tests.agreement.real_hours import Side, other
 from tests.agreement.settings import SETTINGS
@@ -168,10 +169,15 @@ ACTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     **BOOKS,
     **MISHAPS,
     **SETTINGS,
+    **LISTS,
     **WORDS,
     **TEAMS,
 }
 """By name: how often it is done among all, and what does it."""
+
+
+_ALWAYS = frozenset({"run", "enter in quickbooks", "enter in mosaic"})
+_MIX = (0, 0, 1, 1, 1, 5)
 
 
 def do(world: World, one: Act) -> None:
@@ -188,14 +194,18 @@ def world_of(house: House) -> World:
 def history(seed: int, length: int, without: frozenset[str] = frozenset()) -> list[Act]:
     """Return the acts of a history: the same ones for the same seed.
 
-    Every third is of a team that has two company files.
+    Every third is of a team that has two company files. Each is a mix of its own: what
+    is rare in most is frequent in some, and some acts are not in it at all.
     """
     chance = random.Random(seed)
     has_two = seed % 3 == 0
     names = [
         name for name in ACTS if name not in without and (has_two or name not in TEAMS)
     ]
-    weights = [ACTS[name][0] for name in names]
+    weights = [
+        ACTS[name][0] * (1 if name in _ALWAYS else chance.choice(_MIX))
+        for name in names
+    ]
     acts = [
         Act(name, *(chance.randrange(10_000) for _ in range(3)))
         for name in chance.choices(names, weights, k=length)

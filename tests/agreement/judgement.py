@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from qbwc_server.companies.attention import STOPPING
 from qbwc_server.kinds.conflict import OVER
 from qbwc_server.storage import tables
-from tests.agreement import books, settings, teams
+from tests.agreement import books, lists, settings, teams
 from tests.agreement.house import House
 from tests.agreement.real_hours import SIDES, Broken, Hour, Place
 from tests.agreement.terms import FIELDS, Values
@@ -31,6 +31,7 @@ def judge(world: World) -> None:
     world.put_right()
     books.put_right(world)
     settings.put_right(world)
+    lists.put_right(world)
     teams.put_right(world)
     world.quiet()
     for _ in range(3):

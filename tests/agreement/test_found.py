@@ -34,6 +34,15 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("delete in quickbooks", 6885, 6558, 2004),
         Act("run", 3585, 6926, 8441),
     ),
+    # The same, and it had been sent again meanwhile: what came took the place of what
+    # was deleted since, and stayed there, said to be gone.
+    "a creation that comes after its second one was deleted with its entry": (
+        Act("late", 8789, 484, 1550),
+        Act("enter in quickbooks", 7264, 2092, 3237),
+        Act("run", 3761, 9504, 5883),
+        Act("delete in quickbooks", 9022, 9738, 4237),
+        Act("run", 5793, 5150, 8013),
+    ),
     # What was typed while a request was on its way, for hours, was another hour.
     "an equal entry is typed before a creation takes effect": (
         Act("late", 2191, 8936, 9241),
