@@ -18,9 +18,21 @@ from unittest import mock
 import pytest
 
 from qbwc_server.jobs import doubt
-from qbwc_server.kinds import gate, identity, time_plan, tombstone, tries
+from qbwc_server.kinds import (
+    edited,
+    gate,
+    identity,
+    restored,
+    time_owner,
+    time_plan,
+    tombstone,
+    tries,
+)
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Fate, Likeness
+from qbwc_server.kinds.restored import Mark
+from qbwc_server.kinds.time_owner import Origin, Whose
+from qbwc_server.kinds.two_way import Do
 
 _Answers = tuple[Callable[..., Any], Iterable[Any], Callable[[Any], Iterable[Any]]]
 
@@ -33,7 +45,21 @@ def _fates(answer: Any) -> Iterable[Any]:
     return [finding.fate for finding in answer.values()]
 
 
+def _doing(answer: Any) -> Iterable[Any]:
+    return ("not of a restore" if answer is None else answer.do,)
+
+
+def _sides(answer: Any) -> Iterable[Any]:
+    return list(answer.values())
+
+
+def _a_field(answer: Any) -> Iterable[Any]:
+    return ("all but one field" if answer else "no",)
+
+
 _YES_NO = (True, False)
+_SAID = (Mark.LEFT, Mark.ADD, Mark.CHANGE, None)
+_PLANNED = (Do.NOTHING, Do.ADD, Do.MOD, "not of a restore")
 _ANSWERS: dict[str, _Answers] = {
     "identity: how alike": (identity.likeness, Likeness, _itself),
     "identity: a lost creation": (identity.lost_creations, Fate, _fates),
@@ -41,6 +67,17 @@ _ANSWERS: dict[str, _Answers] = {
     "identity: typed meanwhile": (identity.born_meanwhile, _YES_NO, _itself),
     "identity: came late": (identity.may_have_come_late, _YES_NO, _itself),
     "identity: the log says not made": (identity.log_says_not_made, _YES_NO, _itself),
+    "identity: nearly equal": (
+        identity.nearly,
+        ("all but one field", "no"),
+        _a_field,
+    ),
+    "claims: whose": (time_owner.whose, Whose, _itself),
+    "claims: where from": (time_owner.origin, Origin, _itself),
+    "restore: compared": (restored.after_compare, (*Mark, None), _itself),
+    "restore: said": (restored.said, _SAID, _itself),
+    "restore: planned": (restored.step, _PLANNED, _doing),
+    "edited: the later": (edited.later, ("quickbooks", "mosaic"), _sides),
     "gate: into QuickBooks": (gate.into_quickbooks, Verdict, _itself),
     "gate: QuickBooks was read": (gate.quickbooks_was_read, _YES_NO, _itself),
     "gate: Mosaic was read": (gate.mosaic_was_read, _YES_NO, _itself),
