@@ -44,20 +44,19 @@ def whose(
     `said` is whose a person said the hours of this person and project are; `able` are
     the files that have all of it linked, `on_project` those that have the project.
     `others_making` tells that another file is creating time of this person in Mosaic:
-    the entry may be just that one.
+    the entry may be just that one, whatever that file has linked by now.
     """
     if claim is not None:
         if claim.holder is None:
             return Whose.FORGOTTEN
         return Whose.MINE if claim.holder == me else Whose.OTHERS
+    mine = Whose.WAIT if others_making else Whose.MINE
     if said is not None:
-        if said != me:
-            return Whose.OTHERS
-        return Whose.WAIT if others_making else Whose.MINE
+        return mine if said == me else Whose.OTHERS
     if set(able) - {me}:
         return Whose.ASK if me in able else Whose.OTHERS
     if me in able:
-        return Whose.MINE
+        return mine
     return Whose.OTHERS if on_project and me not in on_project else Whose.NOBODYS
 
 

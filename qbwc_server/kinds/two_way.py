@@ -222,18 +222,17 @@ def changed_in(entry: Entry, side: SideName, name: str) -> bool:
 def linked_otherwise(entry: Entry, name: str) -> bool:
     """Tell whether a field differs because a link changed, and on no side the entry.
 
-    Hours that were sent under the old link are still where it led to.
+    Hours that were sent under the old link are still where it led to, whether or not
+    that is linked to anything now.
     """
     if name not in LINKED or entry.agreed is None:
         return False
     if not entry.quickbooks or not entry.mosaic:
         return False
-    here, there = entry.facing.get(name), entry.back.get(name)
     return (
         not changed_in(entry, "quickbooks", name)
         and not changed_in(entry, "mosaic", name)
-        and not isinstance(here, Missing)
-        and not isinstance(there, Missing)
+        and not isinstance(entry.facing.get(name), Missing)
         and not equal(entry, name)
     )
 

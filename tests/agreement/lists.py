@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qbwc_server.decisions import company_settings
+from tests.agreement.house import House
 from tests.agreement.world import Act, World, pick
 
 _ARCHIVED = ("project", "phase", "employee", "standard_work_category")
@@ -39,9 +41,28 @@ def archive(world: World, one: Act) -> None:
         world.house.people.archive(kind, number)
 
 
+def structure(world: World, _one: Act) -> None:
+    """The company's customers are projects from now on, or clients again."""
+    house = world.house
+    before = house.stored().structure
+    _set_structure(house, "project" if before == "client" else "client")
+
+
+def _set_structure(house: House, structure: str) -> None:
+    company_settings.set_values(
+        house.engine,
+        house.company.id,
+        now=house.clock(),
+        who="operator",
+        structure=structure,
+    )
+
+
 def put_right(world: World) -> None:
     """Have all be active and nothing be archived, as it was in the beginning."""
     for house in world.each_file():
+        if house.stored().structure != "client":
+            _set_structure(house, "client")
         for kind, among in (("Customer", house.jobs), ("Employee", house.persons)):
             for list_id in among.values():
                 if world.in_quickbooks(list_id):
@@ -58,4 +79,5 @@ def _unarchive(one: dict[str, Any]) -> None:
 LISTS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "inactive": (2, inactive),
     "archive": (2, archive),
+    "structure": (1, structure),
 }

@@ -73,8 +73,9 @@ def values_in_mosaic(one: Mapping[str, Any], objects: Mapping[str, Any]) -> Valu
     member = objects["employee"][one["member_id"]]
     project = objects["project"][one["project_id"]]
     phase = objects["phase"][one["phase_id"]]
-    client = objects["client"].get(project["client_id"], {"client_name": "?"})
-    job = f"{client['client_name']}:{project['title']}"
+    client = objects["client"].get(project["client_id"])
+    top = f"{client['client_name']}:" if client is not None else ""
+    job = f"{top}{project['title']}"
     minutes = Decimal(str(one["hours"])) * 60
     return {
         "day": one["date"],

@@ -43,6 +43,21 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("delete in quickbooks", 9022, 9738, 4237),
         Act("run", 5793, 5150, 8013),
     ),
+    # A project's link was taken away while time of its phase was on its way; then only
+    # the other file could take what came, and did.
+    "an hour that another file is just creating, which has lost its link": (
+        Act("two files"),
+        Act("unlink", 4764, 8363, 7631),
+        Act("enter in quickbooks", 5636, 2422, 8941),
+    ),
+    # Hours that had been sent while customers were projects stayed there unseen, once
+    # they were clients again: nothing is linked to where they are.
+    "customers that were projects for a while": (
+        Act("structure", 793, 9455, 349),
+        Act("run", 5119, 8442, 2330),
+        Act("enter in quickbooks", 5610, 8713, 528),
+        Act("run", 4121, 8294, 4657),
+    ),
     # What was typed while a request was on its way, for hours, was another hour.
     "an equal entry is typed before a creation takes effect": (
         Act("late", 2191, 8936, 9241),

@@ -173,3 +173,66 @@ def test_one_way_they_are_asked_about_too(house: House) -> None:
     assert _settle(house, move=True) == 1
     (entry,) = house.sandbox.team.store.objects["time_entry"].values()
     assert entry["member_id"] == members[ANN]
+
+
+def _on(house: House, job: str) -> None:
+    house.hands.add_time(
+        house.persons[ANN],
+        day(house, 2),
+        60,
+        notes="",
+        customer=house.jobs[job],
+        item=house.items["Design"],
+        billable="Billable",
+    )
+
+
+def _link_jobs(house: House, to: dict[str, int | None]) -> None:
+    for name, number in to.items():
+        (row,) = house.rows(
+            tables.record,
+            tables.record.c.kind == "customer",
+            tables.record.c.quickbooks_id == house.jobs[name],
+        )
+        word = linking.Word("bookkeeper", house.clock(), "linked wrongly")
+        with company_transaction(house.engine, house.company.id) as connection:
+            if number is None:
+                linking.unlink(connection, house.company.id, row.id, word)
+            else:
+                linking.link(connection, house.company.id, row.id, number, word)
+
+
+def test_hours_are_seen_where_nothing_is_linked_to_their_old_place(
+    house: House,
+) -> None:
+    """A job is linked to another project, and the first one to none."""
+    _on(house, "Acme:House")
+    house.settle_for(minutes=65)
+    projects = {
+        one["title"]: one["mosaic_id"]
+        for one in house.sandbox.team.store.objects["project"].values()
+    }
+    _link_jobs(house, {"Bolt:Garage": None, "Acme:House": None})
+    _link_jobs(house, {"Acme:House": projects["Garage"]})
+    for _ in range(2):
+        house.settle_for(minutes=65)
+    assert [one.state for one in time_records(house)] == ["conflict"]
+    assert _settle(house, move=True) == 1
+    (entry,) = house.sandbox.team.store.objects["time_entry"].values()
+    assert entry["project_id"] == projects["Garage"]
+
+
+def test_hours_on_a_phase_wait_for_the_link_of_its_project(house: House) -> None:
+    """A phase is linked with its project alone, into Mosaic as out of it."""
+    _link_jobs(house, {"Acme:House": None})
+    _on(house, "Acme:House:Sketches")
+    house.settle_for(minutes=65)
+    assert not hours_in_mosaic(house)
+    (waiting,) = time_records(house)
+    assert (waiting.state, "House has no project" in waiting.reason) == (
+        "unlinked",
+        True,
+    )
+    _link_jobs(house, {"Acme:House": 1005})
+    house.settle_for(minutes=65)
+    assert len(hours_in_mosaic(house)) == 1
