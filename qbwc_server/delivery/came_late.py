@@ -82,7 +82,8 @@ def take(
     ):
         return
     pair = (first.quickbooks_id, number)
-    if first.mosaic_id is None:
+    not_there = first.mosaic_id is not None and first.mosaic_id not in bodies
+    if first.mosaic_id is None or (not_there and first.quickbooks_gone):
         if _on_their_way(connection, company_id, first.id, second.id):
             # Once that is over the next plan joins them.
             said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds.identity import Word, Words
+from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do
+from qbwc_server.records import tombstones
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -35,14 +37,16 @@ def held(
         return None
     column = _RECORD.c.mosaic_id if row.mosaic_id is None else _RECORD.c.quickbooks_id
     others = connection.execute(
-        sa.select(_RECORD.c.id, _RECORD.c.name)
+        sa.select(_RECORD)
         .where(
             _RECORD.c.company_id == row.company_id,
             column.in_([pair[1 if row.mosaic_id is None else 0] for pair in asked]),
         )
         .order_by(_RECORD.c.id)
     ).all()
-    return Action(Do.NOTHING, _question(row, others), "refused") if others else None
+    side: Side = "mosaic" if row.quickbooks_id is None else "quickbooks"
+    left = [one for one in others if not tombstones.somebody_took(one, side)]
+    return Action(Do.NOTHING, _question(row, left), "refused") if left else None
 
 
 def _question(row: Row[Any], others: Any) -> str:

@@ -42,6 +42,7 @@ def join(
         name=of_quickbooks.name,
         day=of_quickbooks.day,
         **side_of(of_quickbooks, "quickbooks"),
+        quickbooks_gone=of_quickbooks.quickbooks_gone,
         external_guid=of_quickbooks.external_guid,
         **side_of(of_mosaic, "mosaic"),
         mosaic_gone=of_mosaic.mosaic_gone,

@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import identity, time_entry
 from qbwc_server.kinds.tombstone import TOLD, Side, Stone, Who, Word
-from qbwc_server.records import history
+from qbwc_server.records import due, history
+from qbwc_server.records.one_or_two import said
 from qbwc_server.records.row import change
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
@@ -46,6 +47,14 @@ def in_quickbooks(row: Row[Any]) -> Who | None:
     if stone is not None:
         return stone.who
     return Who.OURS if row.agreed is None else Who.PERSON
+
+
+def somebody_took(row: Row[Any], side: Side) -> bool:
+    """Tell whether somebody, and not we or a restore, took an entry away on a side."""
+    if side == "quickbooks":
+        return in_quickbooks(row) is Who.PERSON
+    stone = mosaics(row)
+    return bool(row.mosaic_gone and stone and stone.who is Who.NOT_SHOWN)
 
 
 def note_lost(
@@ -83,10 +92,44 @@ def note_lost(
     if side == "mosaic" and who is not Who.NOT_SHOWN:
         # From here on it is counted whether a complete read misses it.
         change(connection, company_id, record_ids, misses=0)
+    if who in {Who.PERSON, Who.NOT_SHOWN}:
+        _wake_asked(connection, company_id, record_ids, now)
     happened = [
         history.Happened(one, TOLD[side, who], by, detail) for one in record_ids
     ]
     history.events(connection, company_id, happened, at=now)
+
+
+def _wake_asked(
+    connection: Connection, company_id: int, record_ids: Sequence[int], now: datetime
+) -> None:
+    """Have those planned of which it is asked whether they are the same as these."""
+    for part in chunks(record_ids):
+        ids = connection.execute(
+            sa.select(_RECORD.c.quickbooks_id, _RECORD.c.mosaic_id).where(
+                _RECORD.c.company_id == company_id, _RECORD.c.id.in_(part)
+            )
+        ).all()
+        words = said.words_of(
+            connection,
+            company_id,
+            quickbooks_ids={row.quickbooks_id for row in ids} - {None},
+            mosaic_ids={row.mosaic_id for row in ids} - {None},
+        )
+        asked = [pair for pair, word in words.items() if word is identity.Word.ASKED]
+        if asked:
+            about = sa.or_(
+                _RECORD.c.quickbooks_id.in_([one for one, _ in asked]),
+                _RECORD.c.mosaic_id.in_([number for _, number in asked]),
+            )
+            found = connection.execute(
+                sa.select(_RECORD.c.id).where(
+                    _RECORD.c.company_id == company_id,
+                    _RECORD.c.kind == time_entry.NAME,
+                    about,
+                )
+            )
+            due.make_due(connection, company_id, list(found.scalars()), now)
 
 
 def note_first_missed(

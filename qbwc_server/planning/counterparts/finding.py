@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.restored import Mark
+from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.planning.counterparts.joins import join
 from qbwc_server.planning.counterparts.pairs import Pairs
@@ -23,6 +24,7 @@ _READ_ONCE_MORE = (
     "Both sides have the same hours. They are one entry if the other side still has "
     "them with its next reading."
 )
+_TOO_MUCH = "the other one, of which it was asked whether it is the same, was deleted"
 
 
 @dataclass(slots=True)
@@ -61,6 +63,8 @@ class Counterparts:
         """
         if action.do is Do.ADD and row.restored == Mark.ADD:
             return self._typed_again_for(row, now)
+        if action.do in {Do.DEL, Do.DELETE}:
+            return self._was_too_much(row, action, now)
         if action.do is Do.CREATE and row.mosaic_id is None:
             person, member = row.parent_id, entry.facing["person"]
         elif action.do is Do.CREATE and row.mosaic_gone:
@@ -140,6 +144,25 @@ class Counterparts:
             return False
         restored.take_place(self.connection, lost, by_id[found], now)
         self.gone.add(found)
+        return True
+
+    def _was_too_much(self, row: Row[Any], action: Action, now: datetime) -> bool:
+        """Keep what is left of two entries of which it is asked whether they are one.
+
+        Whoever deletes what we made has said which of them is too much: the other one
+        takes its place, and nothing is deleted on the other side.
+        """
+        lost: Side = "mosaic" if action.do is Do.DEL else "quickbooks"
+        if row.restored is not None or not tombstones.somebody_took(row, lost):
+            return False
+        other = self.pairs.asked_beside(row, lost)
+        if other is None or other.id in self.gone:
+            return False
+        both = (row, other) if lost == "mosaic" else (other, row)
+        join(self.connection, *both, now, stays=row.id, why=_TOO_MUCH)
+        self.gone.add(other.id)
+        if lost == "mosaic":
+            tombstones.leave_behind(self.connection, self.company_id, row, row.id, now)
         return True
 
     def _take_place(

@@ -19,6 +19,7 @@ from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Word
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.tombstone import Side
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.records.choices import takes_part
 from qbwc_server.records.one_or_two import said
@@ -90,6 +91,32 @@ class Pairs:
     def only_in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
         """Return what QuickBooks alone has of a person and day, not on its way."""
         return self.resting(self._in_quickbooks(day, person))
+
+    def asked_beside(self, row: Row[Any], side: Side) -> Row[Any] | None:
+        """Return what a side has beside what that side lost, and is asked about.
+
+        A person was to say whether it is the same as what is deleted there now.
+        """
+        mine, its = "quickbooks_id", "mosaic_id"
+        if side == "quickbooks":
+            mine, its = its, mine
+        at = 0 if its == "quickbooks_id" else 1
+        ids = {
+            pair[at]
+            for pair, word in self.words.items()
+            if word is Word.ASKED and pair[1 - at] == getattr(row, mine)
+        }
+        there = {one.id: one for one in self.resting(self._with([], its, ids))}
+        if side == "mosaic":
+            entry = self._links.facing(row.quickbooks)
+            others = {key: one.mosaic for key, one in there.items()}
+        else:
+            entry = row.mosaic
+            others = {
+                key: self._links.facing(one.quickbooks) for key, one in there.items()
+            }
+        found = self.same(entry, others)
+        return None if found is None else there[found]
 
     @staticmethod
     def same(

@@ -7,9 +7,9 @@ nothing to say: what becomes known is compared with all that is known of its day
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -21,13 +21,15 @@ from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 
-_RECORD, _CALL = tables.record, tables.mosaic_call
+_RECORD, _CALL, _JOB = tables.record, tables.mosaic_call, tables.job
 _BEFORE_AN_ADD: Final = timedelta(minutes=10)
 """The read before an Add is at most five minutes old; its answer takes a while."""
 _BEFORE_A_CREATION: Final = timedelta(minutes=70)
 """The reading before a creation is at most an hour old; its answer takes a while."""
 _LATE: Final = timedelta(days=1)
 """How long after a second sending the first one may still come."""
+_Form: TypeAlias = "Mapping[str, Any]"
+"""What an entry is, or was, in the terms of its side."""
 _COLUMNS = (
     *("id", "day", "quickbooks_id", "quickbooks", "mosaic_id", "mosaic"),
     *("time_created", "txn_number", "time_modified", "mosaic_created_at"),
@@ -52,8 +54,8 @@ def ask_in_mosaic(
     made = _made_in_mosaic(connection, company_id, _days(new))
     pairs = {
         (ours.quickbooks_id, one.mosaic_id)
-        for one, ours in _alike(new, made, "mosaic")
-        if _typed_in_mosaic(one, ours)
+        for one, ours, form in _alike(new, made, "mosaic")
+        if _typed_in_mosaic(one, ours, form)
     }
     pairs |= _came_late(connection, company_id, new, now)
     _say(connection, company_id, pairs, now)
@@ -75,29 +77,29 @@ def ask_in_quickbooks(
     ]
     new = [row for row in rows if row.mosaic_id is None]
     ours = [row for row in rows if row.mosaic_id is not None]
-    is_ours = _RECORD.c.external_guid.is_not(None) & _RECORD.c.mosaic_id.is_not(None)
+    alone = _time(company_id).where(
+        _RECORD.c.quickbooks_id.is_not(None), _RECORD.c.mosaic_id.is_(None)
+    )
+    made = _made_in_quickbooks(company_id)
     both = [
-        *_alike(new, _of_days(connection, company_id, new, is_ours), "quickbooks"),
+        *_alike(new, _of_days(connection, made, new), "quickbooks"),
         *_alike(
-            _of_days(connection, company_id, ours, _RECORD.c.mosaic_id.is_(None)),
-            ours,
+            _of_days(connection, alone, ours),
+            _of_days(connection, made, ours),
             "quickbooks",
         ),
     ]
+    known = {row.quickbooks_id for row in rows}
     pairs = {
         (one.quickbooks_id, ours.mosaic_id)
-        for one, ours in both
-        if identity.born_meanwhile(
-            one.quickbooks or {},
-            ours.quickbooks or {},
-            (_in_quickbooks(one), _in_quickbooks(ours)),
-            _BEFORE_AN_ADD,
-        )
+        for one, ours, form in both
+        if not known.isdisjoint({one.quickbooks_id, ours.quickbooks_id})
+        if _typed_in_quickbooks(one, ours, form, now)
     }
     _say(connection, company_id, pairs, now)
 
 
-def _typed_in_mosaic(one: Row[Any], ours: Row[Any]) -> bool:
+def _typed_in_mosaic(one: Row[Any], ours: Row[Any], form: _Form) -> bool:
     """Tell whether an entry may have been typed after the reading before a creation.
 
     What was sent may take effect hours later, and was decided by what was read before.
@@ -105,9 +107,23 @@ def _typed_in_mosaic(one: Row[Any], ours: Row[Any]) -> bool:
     made = ours.mosaic_created_at or ours.settled_at
     took = max(made - ours.sent_at, timedelta())
     births = (Birth(one.mosaic_created_at), Birth(made))
-    return identity.born_meanwhile(
-        one.mosaic or {}, ours.mosaic or {}, births, _BEFORE_A_CREATION + took
-    )
+    within = _BEFORE_A_CREATION + took
+    return identity.born_meanwhile(one.mosaic or {}, form, births, within)
+
+
+def _typed_in_quickbooks(
+    one: Row[Any], ours: Row[Any], form: _Form, now: datetime
+) -> bool:
+    """Tell whether an entry may have been typed after the read before an Add.
+
+    A computer may sleep between the sending and the Add.
+    """
+    took = timedelta()
+    if ours.sent_at is not None:
+        took = max((ours.finished_at or now) - ours.sent_at, took)
+    births = (_in_quickbooks(one), _in_quickbooks(ours))
+    within = _BEFORE_AN_ADD + took
+    return identity.born_meanwhile(one.quickbooks or {}, form, births, within)
 
 
 def _came_late(
@@ -164,18 +180,26 @@ def _in_quickbooks(row: Row[Any]) -> Birth:
 
 def _alike(
     new: Iterable[Row[Any]], made: Iterable[Row[Any]], side: str
-) -> Iterator[tuple[Row[Any], Row[Any]]]:
-    """Give new entries with those of ours on that side that may be equal."""
-    of_mark: dict[Hashable, list[Row[Any]]] = {}
+) -> Iterator[tuple[Row[Any], Row[Any], _Form]]:
+    """Give new entries with those of ours on that side that may be equal, and how.
+
+    Ours may have been edited before the other one is known: what counts is what we
+    made, and what is there now.
+    """
+    of_mark: dict[Hashable, list[tuple[Row[Any], _Form]]] = {}
     for ours in made:
-        of_mark.setdefault(_mark(ours, side), []).append(ours)
+        for form in (getattr(ours, side) or {}, _as_made(ours, side)):
+            of_mark.setdefault(identity.mark(form), []).append((ours, form))
     for one in new if of_mark else ():
-        for ours in of_mark.get(_mark(one, side), ()):
-            yield one, ours
+        for ours, form in of_mark.get(identity.mark(getattr(one, side) or {}), ()):
+            yield one, ours, form
 
 
-def _mark(row: Row[Any], side: str) -> Hashable:
-    return identity.mark(getattr(row, side) or {})
+def _as_made(ours: Row[Any], side: str) -> _Form:
+    """Return what we made of an entry, in that side's terms."""
+    if side == "quickbooks":
+        return (ours.payload or {}).get("fields") or {}
+    return Doubt.of(ours.basis, ours.sent_at).wanted
 
 
 def _made_in_mosaic(
@@ -184,7 +208,9 @@ def _made_in_mosaic(
     """Give the entries of some days that we made, with when we sent them last."""
     sent = (
         _time(company_id)
-        .add_columns(_CALL.c.created_at.label("sent_at"), _CALL.c.settled_at)
+        .add_columns(
+            _CALL.c.created_at.label("sent_at"), _CALL.c.settled_at, _CALL.c.basis
+        )
         .join(
             _CALL,
             (_CALL.c.company_id == _RECORD.c.company_id)
@@ -204,16 +230,33 @@ def _made_in_mosaic(
         yield from {row.id: row for row in rows}.values()
 
 
+def _made_in_quickbooks(company_id: int) -> sa.Select[Any]:
+    """Return the question for what we added to QuickBooks, with how it was sent."""
+    return (
+        _time(company_id)
+        .add_columns(_JOB.c.sent_at, _JOB.c.finished_at, _JOB.c.payload)
+        .outerjoin(
+            _JOB,
+            (_JOB.c.company_id == _RECORD.c.company_id)
+            & (_JOB.c.record_id == _RECORD.c.id)
+            & (_JOB.c.action == "add"),
+        )
+        .where(
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.mosaic_id.is_not(None),
+            _RECORD.c.external_guid.is_not(None),
+        )
+        .order_by(_JOB.c.id)
+    )
+
+
 def _of_days(
-    connection: Connection,
-    company_id: int,
-    beside: Collection[Row[Any]],
-    condition: sa.ColumnElement[bool],
+    connection: Connection, wanted: sa.Select[Any], beside: Collection[Row[Any]]
 ) -> Iterator[Row[Any]]:
-    """Give the entries that QuickBooks has on the days of others."""
-    there = _time(company_id).where(_RECORD.c.quickbooks_id.is_not(None), condition)
+    """Give entries that are on the days of others; of several writes the last."""
     for part in chunks(sorted(_days(beside))):
-        yield from connection.execute(there.where(_RECORD.c.day.in_(part)))
+        rows = connection.execute(wanted.where(_RECORD.c.day.in_(part)))
+        yield from {row.id: row for row in rows}.values()
 
 
 def _days(rows: Iterable[Row[Any]]) -> set[str]:

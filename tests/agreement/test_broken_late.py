@@ -1,0 +1,78 @@
+"""An hour is deleted in QuickBooks while its creation in Mosaic is on its way, late."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.agreement.hours import hours_in_quickbooks, time_records
+from tests.agreement.house import House
+from tests.agreement.test_findings import day, in_quickbooks, mosaic
+from tests.agreement.test_lost_posts import let_it_settle
+
+
+class Late:
+    """Mosaic says that it is busy, is down for a while, and does it later."""
+
+    def __init__(self, house: House) -> None:
+        self._answer = house.wire.handle_request
+        self._waiting: list[httpx.Request] = []
+        self.is_down = False
+        setattr(house.wire, "handle_request", self._handle)  # noqa: B010 - mypy refuses
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        if self.is_down:
+            raise httpx.ConnectError("Connection refused")
+        if request.method == "POST" and not self._waiting:
+            self._waiting.append(request)
+            return httpx.Response(503, text="busy")
+        return self._answer(request)
+
+    def takes_effect(self) -> None:
+        """Have Mosaic do what it was sent."""
+        self._answer(self._waiting[0])
+
+
+def deleted_and_comes_late(
+    house: House, callback: str, *, sent_again: bool = False
+) -> None:
+    """Have a creation be lost, its hour be deleted, and the creation take effect."""
+    txn_id = in_quickbooks(house, "", day=day(house, 0))
+    house.clock.pass_(minutes=16)
+    house.connect()
+    late = Late(house)
+    house.work()
+    house.hands.delete_time(txn_id)
+    late.is_down = not sent_again
+    for _ in range(0 if sent_again else 5):
+        house.clock.pass_(minutes=16)
+        house.connect()
+        house.work()
+    late.is_down = False
+    let_it_settle(house)
+    assert mosaic(house) == []
+    if callback:
+        house.sandbox.fail_next(callback, 1, seconds=7200)
+    late.takes_effect()
+    let_it_settle(house)
+    house.quiet()
+
+
+@pytest.mark.parametrize("callback", ["", "callback_late"])
+def test_what_mosaic_says_we_made_is_deleted_with_its_hour(
+    house: House, callback: str
+) -> None:
+    """It was made a second time meanwhile, and that was taken away, too."""
+    deleted_and_comes_late(house, callback, sent_again=True)
+    assert hours_in_quickbooks(house) == []
+    assert mosaic(house) == [] or "refused" in {it.state for it in time_records(house)}
+
+
+@pytest.mark.xfail(strict=True, reason="meanwhile._came_late wants a second sending")
+@pytest.mark.parametrize("callback", ["callback_never", "callback_late"])
+def test_what_was_deleted_before_it_came_is_not_added_again(
+    house: House, callback: str
+) -> None:
+    """It was not sent again, because nobody wanted it any more."""
+    deleted_and_comes_late(house, callback)
+    assert hours_in_quickbooks(house) == []
