@@ -82,8 +82,8 @@ def take(
     ):
         return
     pair = (first.quickbooks_id, number)
-    not_there = first.mosaic_id is not None and first.mosaic_id not in bodies
-    if first.mosaic_id is None or (not_there and first.quickbooks_gone):
+    deleted = tombstones.in_quickbooks(first) is Who.PERSON
+    if first.mosaic_id is None or (deleted and first.mosaic_id not in bodies):
         if _on_their_way(connection, company_id, first.id, second.id):
             # Once that is over the next plan joins them.
             said.say(connection, company_id, [pair], Word.ONE, by="mosaic", now=now)
@@ -97,8 +97,6 @@ def take(
             apart.is_double(connection, second, first, now)
         else:
             said.say(connection, company_id, [pair], Word.ASKED, by="mosaic", now=now)
-    elif tombstones.in_quickbooks(first) is Who.PERSON:
-        _is_its_own(connection, call, second, number, bodies[number], now)
     else:
         why = f"Mosaic says that it is what we sent; {first.mosaic_id} is not there."
         what = f"time entry {number}, which came late, took its place: joined with it"

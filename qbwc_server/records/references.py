@@ -128,8 +128,8 @@ class Links:
                 f"Is on the customer {row.name} itself. Mosaic keeps time on projects: "
                 "choose a job in QuickBooks."
             )
-        # What is deeper than phases belongs to the nearest phase. A phase is linked with
-        # its project alone: where somebody took that link away, nothing is sent.
+        # What is deeper than phases belongs to the nearest phase. A phase is linked
+        # with its project alone: where somebody took that link away, nothing is sent.
         there = line[min(len(line) - 1, top + 1)]
         project = self._linked(line[top], "project")
         found = self._linked(there, "project")

@@ -187,12 +187,12 @@ def _on(house: House, job: str) -> None:
     )
 
 
-def _link_jobs(house: House, to: dict[str, int | None]) -> None:
-    for name, number in to.items():
+def _link_lists(house: House, kind: str, to: dict[str, int | None]) -> None:
+    for list_id, number in to.items():
         (row,) = house.rows(
             tables.record,
-            tables.record.c.kind == "customer",
-            tables.record.c.quickbooks_id == house.jobs[name],
+            tables.record.c.kind == kind,
+            tables.record.c.quickbooks_id == list_id,
         )
         word = linking.Word("bookkeeper", house.clock(), "linked wrongly")
         with company_transaction(house.engine, house.company.id) as connection:
@@ -205,26 +205,27 @@ def _link_jobs(house: House, to: dict[str, int | None]) -> None:
 def test_hours_are_seen_where_nothing_is_linked_to_their_old_place(
     house: House,
 ) -> None:
-    """A job is linked to another project, and the first one to none."""
+    """An item is linked to another category, and what it was linked to is no one's."""
     _on(house, "Acme:House")
     house.settle_for(minutes=65)
-    projects = {
+    categories = {
         one["title"]: one["mosaic_id"]
-        for one in house.sandbox.team.store.objects["project"].values()
+        for one in house.sandbox.team.store.objects["standard_work_category"].values()
     }
-    _link_jobs(house, {"Bolt:Garage": None, "Acme:House": None})
-    _link_jobs(house, {"Acme:House": projects["Garage"]})
+    design, detail = house.items["Design"], house.items["Detail"]
+    _link_lists(house, "service_item", {detail: None, design: None})
+    _link_lists(house, "service_item", {design: categories["Detail"]})
     for _ in range(2):
         house.settle_for(minutes=65)
     assert [one.state for one in time_records(house)] == ["conflict"]
     assert _settle(house, move=True) == 1
     (entry,) = house.sandbox.team.store.objects["time_entry"].values()
-    assert entry["project_id"] == projects["Garage"]
+    assert entry["standard_work_category_id"] == categories["Detail"]
 
 
 def test_hours_on_a_phase_wait_for_the_link_of_its_project(house: House) -> None:
     """A phase is linked with its project alone, into Mosaic as out of it."""
-    _link_jobs(house, {"Acme:House": None})
+    _link_lists(house, "customer", {house.jobs["Acme:House"]: None})
     _on(house, "Acme:House:Sketches")
     house.settle_for(minutes=65)
     assert not hours_in_mosaic(house)
@@ -233,6 +234,6 @@ def test_hours_on_a_phase_wait_for_the_link_of_its_project(house: House) -> None
         "unlinked",
         True,
     )
-    _link_jobs(house, {"Acme:House": 1005})
+    _link_lists(house, "customer", {house.jobs["Acme:House"]: 1005})
     house.settle_for(minutes=65)
     assert len(hours_in_mosaic(house)) == 1
