@@ -20,6 +20,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.identity import Word
 from qbwc_server.mosaic_reading import time_mosaic
+from qbwc_server.planning import time_asked
 from qbwc_server.planning.counterparts import joins
 from qbwc_server.records import due, history
 from qbwc_server.records.one_or_two import apart, joined, said
@@ -178,6 +179,11 @@ def _the_same(
     if len(asked) > 1:
         raise NotToBeSaid("It may be one of several: name that one as the second.")
     (other,) = asked
+    if time_asked.is_unwanted(other):
+        raise NotToBeSaid(
+            f"Record {other.company_id}-{other.id} was deleted in QuickBooks, or is "
+            "left out. If it is this entry, delete that in Mosaic."
+        )
     _must_rest(connection, row)
     _must_rest(connection, other)
     here, there = (other, row) if row.quickbooks_id is None else (row, other)

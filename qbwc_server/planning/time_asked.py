@@ -49,9 +49,23 @@ def held(
     return Action(Do.NOTHING, _question(row, left), "refused") if left else None
 
 
+def is_unwanted(row: Row[Any]) -> bool:
+    """Tell whether nobody wants a record's entry in Mosaic any more."""
+    return row.mosaic_id is None and (row.quickbooks_gone or row.state == "do_not_link")
+
+
 def _question(row: Row[Any], others: Any) -> str:
     side = "QuickBooks" if row.mosaic_id is None else "Mosaic"
     me = f"{row.company_id}-{row.id}"
+    if all(is_unwanted(one) for one in others):
+        names = "; ".join(f"record {row.company_id}-{it.id}" for it in others)
+        return (
+            f"It equals what was once sent to Mosaic and not seen there since: {names}, "
+            "which was deleted in QuickBooks, or left out, before it came. If this is "
+            "that, delete it in Mosaic. If it is other work, ask our support for "
+            f"`qbwc-server records two {me}`: then it goes to QuickBooks. Until then "
+            "nothing is done with it."
+        )
     named = "; ".join(f"record {row.company_id}-{it.id} ({it.name})" for it in others)
     return (
         f"It is in {side} and equals what we made there at that time, {named}: it may "

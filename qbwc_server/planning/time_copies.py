@@ -7,6 +7,7 @@ other side that may be there in another form, or may have been deleted there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import copied
 from qbwc_server.companies.registry import Company
-from qbwc_server.kinds.identity import nearly
+from qbwc_server.kinds.identity import likeness, nearly
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.two_way import Action, Do, Entry
@@ -82,6 +83,8 @@ def held(
         return None
     if action.do is Do.CREATE:
         return _not_in_mosaic(row)
+    if (beside := _beside_a_pair(connection, company, row)) is not None:
+        return beside
     if files is not None and (another := files.unknown(row)) is not None:
         return another
     asks = _not_in_quickbooks(connection, company, row)
@@ -117,6 +120,38 @@ def _not_in_quickbooks(
     reason = (
         "Our restored database does not know it, and QuickBooks does not have it, "
         "where something was deleted since: it is new, or it is what was deleted. "
+        f"{_MEANT}"
+    )
+    return Action(Do.NOTHING, reason, "refused")
+
+
+def _beside_a_pair(
+    connection: Connection, company: Company, row: Row[Any]
+) -> Action | None:
+    """Ask about what equals an entry that both sides have, and the copy had not, too.
+
+    Before, it may have been asked whether the two are one, or said.
+    """
+    since = datetime.fromisoformat((company.copied or {})["at"])
+    pairs = connection.execute(
+        sa.select(_RECORD)
+        .where(
+            _RECORD.c.company_id == company.id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day == row.day,
+            _RECORD.c.quickbooks_id.is_not(None),
+            _RECORD.c.mosaic_id.is_not(None),
+            _RECORD.c.created_at >= since,
+        )
+        .order_by(_RECORD.c.id)
+    ).all()
+    equal = [one for one in pairs if likeness(one.mosaic or {}, row.mosaic or {})]
+    if not equal:
+        return None
+    named = "; ".join(f"record {one.company_id}-{one.id}" for one in equal)
+    reason = (
+        f"Our restored database knows neither it nor {named}, which both sides have "
+        "and which is equal: it may be the same hours, there twice, or other work. "
         f"{_MEANT}"
     )
     return Action(Do.NOTHING, reason, "refused")

@@ -131,7 +131,8 @@ def _came_late(
 ) -> set[tuple[str, int]]:
     """Return new entries that may be what was sent, and missed.
 
-    It was sent again since, or an equal entry was taken for it.
+    It was sent again since, or an equal entry was taken for it; or nobody wanted it any
+    more, because it was deleted in QuickBooks, or left out, before it came.
     """
     again = _CALL.alias("again")
     sent_again = (_CALL.c.state == "absent") & (
@@ -145,6 +146,9 @@ def _came_late(
         )
         .correlate(_CALL)
     )
+    unwanted = (_CALL.c.state == "absent") & (
+        _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
+    )
     calls = sa.select(_CALL.c.basis, _CALL.c.created_at, _RECORD.c.quickbooks_id).where(
         _RECORD.c.company_id == _CALL.c.company_id,
         _RECORD.c.id == _CALL.c.record_id,
@@ -152,7 +156,7 @@ def _came_late(
         _CALL.c.data_type == NAME,
         _CALL.c.operation == "create",
         _CALL.c.settled_at > now - _LATE,
-        (sent_again & (_CALL.c.looks > 0)) | joined.was_guess(_CALL),
+        ((sent_again | unwanted) & (_CALL.c.looks > 0)) | joined.was_guess(_CALL),
         _RECORD.c.quickbooks_id.is_not(None),
     )
     missed = connection.execute(calls).all() if new else []

@@ -17,19 +17,7 @@ from tests.agreement.test_typed_meanwhile import (
 )
 
 
-@pytest.mark.parametrize(
-    "side",
-    [
-        pytest.param(
-            "mosaic",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="time_copies.held lets go what equals a pair the copy lacks",
-            ),
-        ),
-        "quickbooks",
-    ],
-)
+@pytest.mark.parametrize("side", ["mosaic", "quickbooks"])
 def test_a_copy_that_does_not_know_a_question_answers_nothing(
     house: House, side: str
 ) -> None:

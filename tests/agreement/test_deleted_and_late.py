@@ -68,7 +68,6 @@ def test_what_mosaic_says_we_made_is_deleted_with_its_hour(
     assert mosaic(house) == [] or "refused" in {it.state for it in time_records(house)}
 
 
-@pytest.mark.xfail(strict=True, reason="meanwhile._came_late wants a second sending")
 @pytest.mark.parametrize("callback", ["callback_never", "callback_late"])
 def test_what_was_deleted_before_it_came_is_not_added_again(
     house: House, callback: str
