@@ -60,7 +60,7 @@ def _question(row: Row[Any], others: Any) -> str:
     if all(is_unwanted(one) for one in others):
         names = "; ".join(f"record {row.company_id}-{it.id}" for it in others)
         return (
-            f"It equals what was once sent to Mosaic and not seen there since: {names}, "
+            f"It equals what was sent to Mosaic and not seen there since: {names}, "
             "which was deleted in QuickBooks, or left out, before it came. If this is "
             "that, delete it in Mosaic. If it is other work, ask our support for "
             f"`qbwc-server records two {me}`: then it goes to QuickBooks. Until then "
