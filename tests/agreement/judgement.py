@@ -139,8 +139,11 @@ class _Judgement:
             return ""
         held = row.state == "pending" and (row.waits_for or "").startswith("call:")
         values = self._now.get(place, {})
+        sides = ("quickbooks", row.quickbooks_id), ("mosaic", row.mosaic_id)
         merged = row.state == "unlinked" and any(
-            values.get(name) == value for name, value in self._hours.merged
+            self._now.get(side, {}).get(name) == value
+            for side in sides
+            for name, value in self._hours.merged
         )
         # What was typed on a job of another file, which was forgotten since.
         nowhere = row.state == "unlinked" and (
