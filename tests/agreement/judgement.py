@@ -139,7 +139,10 @@ class _Judgement:
             return ""
         held = row.state == "pending" and (row.waits_for or "").startswith("call:")
         values = self._now.get(place, {})
-        sides = ("quickbooks", row.quickbooks_id), ("mosaic", row.mosaic_id)
+        sides: tuple[Place, Place] = (
+            ("quickbooks", row.quickbooks_id),
+            ("mosaic", row.mosaic_id),
+        )
         merged = row.state == "unlinked" and any(
             self._now.get(side, {}).get(name) == value
             for side in sides

@@ -5,10 +5,12 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from qbwc_server.decisions.one_or_two import NotToBeSaid
 from tests.agreement.hours import hours_in_quickbooks, time_records
 from tests.agreement.house import House
 from tests.agreement.test_findings import day, in_quickbooks, mosaic
 from tests.agreement.test_lost_posts import let_it_settle
+from tests.agreement.test_one_or_two import say
 
 
 class Late:
@@ -75,3 +77,23 @@ def test_what_was_deleted_before_it_came_is_not_added_again(
     """It was not sent again, because nobody wanted it any more."""
     deleted_and_comes_late(house, callback)
     assert hours_in_quickbooks(house) == []
+
+
+@pytest.mark.parametrize(("deleted", "left"), [(True, 0), (False, 1)])
+def test_what_may_have_been_deleted_before_it_came_is_asked_about(
+    house: House, deleted: bool, left: int
+) -> None:
+    """If it is that one, it is deleted in Mosaic; other work goes to QuickBooks."""
+    deleted_and_comes_late(house, "callback_never")
+    (asked,) = [one for one in time_records(house) if one.state == "refused"]
+    assert "deleted in QuickBooks" in asked.reason
+    with pytest.raises(NotToBeSaid, match="delete that in Mosaic"):
+        say(house, "one", asked)
+    if deleted:
+        house.people.delete_time(asked.mosaic_id)
+    else:
+        say(house, "two", asked)
+    let_it_settle(house)
+    house.quiet()
+    assert len(mosaic(house)) == len(hours_in_quickbooks(house)) == left
+    assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
