@@ -70,8 +70,8 @@ def _question(row: Row[Any], others: Any) -> str:
     return (
         f"It is in {side} and is or was equal to what we made there at that time, "
         f"{named}: it may be the same hours, there twice. If it is, ask our support "
-        f"for `qbwc-server records one {me}`: this one stays, and the one that we made there is taken "
-        "away. If it is other work, ask for "
+        f"for `qbwc-server records one {me}`: this one stays, and the one that we made "
+        "there is taken away. If it is other work, ask for "
         f"`qbwc-server records two {me}`: then it goes to the other side. Or delete "
         f"the one that is too much in {side}. Until then nothing is done with it."
     )
