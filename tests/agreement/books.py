@@ -126,6 +126,6 @@ BOOKS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "close books": (1, close_books),
     "dialect": (2, dialect),
     "apart": (3, apart),
-    "back up": (2, back_up),
-    "restore": (1, restore),
+    "back up": (3, back_up),
+    "restore": (3, restore),
 }

@@ -324,6 +324,9 @@ class RealHours:
                 here, there = (now[one[0]] for one in sides)
                 if here == there:
                     hour.unsynced.clear()
+                    for place in hour.entries:
+                        # What a side has by now from the other one.
+                        self._given[place].add(content_of(here))
 
     def _look_for_joins(self, now: dict[Place, Values]) -> None:
         record = tables.record
