@@ -58,6 +58,16 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("enter in quickbooks", 5610, 8713, 528),
         Act("run", 4121, 8294, 4657),
     ),
+    # Deleted and typed again before it was read: the second of two equal ones was made
+    # on the other side, while it was not sure that the first one still stood.
+    "an hour that is deleted and typed again beside its twin": (
+        Act("enter in mosaic", 522, 5936, 6235),
+        Act("twin", 1283, 225, 1626),
+        Act("cut", 1265, 6790, 7244),
+        Act("delete in quickbooks", 9758, 8438, 8664),
+        Act("colleague", 6188, 7756, 5464),
+        Act("twin", 7327, 6245, 7791),
+    ),
     # What was typed while a request was on its way, for hours, was another hour.
     "an equal entry is typed before a creation takes effect": (
         Act("late", 2191, 8936, 9241),

@@ -82,6 +82,12 @@ class Counterparts:
                 return False
             self._join(row, other, now, all_known_at=self.all_known_at)
             return True
+        if other is None and any(
+            not self.readings.both_stand(one, its, self.all_known_at)
+            for one, its in self.pairs.beside(row, person, member)
+        ):
+            self.unsure.add(row.id)
+            return False
         if action.do is Do.ADD:
             other = self.places.of_hidden(row, entry, leave)
             return self._take_place(row, other, other, now)

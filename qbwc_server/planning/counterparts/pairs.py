@@ -7,7 +7,7 @@ are one; here is only gathered what it has to know.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -82,6 +82,23 @@ class Pairs:
         if key not in self._partners:
             self._partners[key] = self._paired(*key)
         return self._partners[key].get(row.id)
+
+    def beside(
+        self, row: Row[Any], person: str, member: int
+    ) -> Iterator[tuple[Row[Any], Row[Any]]]:
+        """Give the pairs of which an entry without a partner is as like as their own.
+
+        Should one of the two be gone by now, it is the partner of the other.
+        """
+        partners = self._partners.get((row.day, person, member), {})
+        of_mosaic = row.quickbooks_id is None
+        for one in partners.values():
+            if (one.quickbooks_id is None) is of_mosaic:
+                continue
+            here, there = (one, row) if of_mosaic else (row, one)
+            facing = self._links.facing(here.quickbooks)
+            if identity.likeness(facing, there.mosaic):
+                yield one, partners[one.id]
 
     def only_in_mosaic(self, day: str, member: int) -> list[Row[Any]]:
         """Return what Mosaic alone has of a person and day, and is not on its way."""

@@ -24,11 +24,13 @@ from qbwc_server.quickbooks import list_requests
 class Readings:
     """When QuickBooks' changes and Mosaic's days were last read to the end.
 
-    `oldest` is the first day on which Mosaic is read again and again: what is older is
-    never read once more.
+    `deletions` is when QuickBooks was last asked what was deleted: changes alone do not
+    tell. `oldest` is the first day on which Mosaic is read again and again: what is
+    older is never read once more.
     """
 
     quickbooks: datetime | None
+    deletions: datetime | None
     mosaic: tuple[Reading, ...]
     oldest: str
     words: Words
@@ -43,9 +45,13 @@ class Readings:
         now: datetime,
     ) -> Self:
         """Return what was read lately of a company."""
-        state = list_requests.state(connection, company_id, NAME)
+        changes, deletions = (
+            list_requests.state(connection, company_id, kind)
+            for kind in (NAME, list_requests.TIME_DELETIONS)
+        )
         return cls(
-            None if state is None else state.begun_at,
+            None if changes is None else changes.begun_at,
+            None if deletions is None else deletions.begun_at,
             tuple(lately.readings(connection, company_id)),
             (now - window).date().isoformat(),
             words,
@@ -54,6 +60,11 @@ class Readings:
     def quickbooks_since(self, moment: datetime) -> bool:
         """Tell whether QuickBooks' changes were read since a moment."""
         return self.quickbooks is not None and self.quickbooks >= moment
+
+    def _quickbooks_whole(self) -> datetime | None:
+        if self.quickbooks is None or self.deletions is None:
+            return None
+        return min(self.quickbooks, self.deletions)
 
     def both_stand(
         self, row: Row[Any], other: Row[Any], all_known_at: datetime | None
@@ -80,6 +91,6 @@ class Readings:
         return gate.both_stand(
             here.created_at,
             there.created_at,
-            here_read=self.quickbooks,
+            here_read=self._quickbooks_whole(),
             there_read=max(shown, default=None),
         )

@@ -46,6 +46,7 @@ def apply(
         last_read_at=now,
         last_full_at=now,
         full_due=False,
+        **({} if reason else {"begun_at": job.sent_at}),
     )
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
 
