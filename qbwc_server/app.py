@@ -154,10 +154,10 @@ def served(made: Parts) -> Served:
             return told(environ, start_response)
         return apart(shown)(environ, start_response)
 
-    def at_once(environ: Environ, body: bytes) -> Answer | None:
+    async def soon(environ: Environ, body: bytes) -> Answer | None:
         if environ["REQUEST_METHOD"] != "POST" or not _is_call(environ):
             return None
-        told = apart(endpoint.at_once)(environ, body)
+        told = await endpoint.soon(environ, body)
         return None if told is None else answer(200, CONTENT_TYPE, told)
 
     def allows(environ: Environ, body: bytes) -> Allowed | None:
@@ -168,7 +168,7 @@ def served(made: Parts) -> Served:
         )
         return None if known is None else Allowed(*known)
 
-    return Served(see, application, at_once, allows)
+    return Served(see, application, soon, allows)
 
 
 def wsgi(made: Parts) -> WSGI:

@@ -10,6 +10,7 @@ typing goes wrong is not counted for a while, and each count is deleted in time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,19 +197,17 @@ def note_too_old(engine: Engine, keys: Keys, peer: str, now: datetime) -> None:
     Its address alone tells: whoever looks at their page from there is told.
     """
     who = _too_old(keys.hash("address", group(peer)))
+    minute = keys.hash("failure", f"too old\nminute\n{int(now.timestamp()) // 60}")
     with transaction(engine) as connection:
-        lately = connection.execute(
-            sa.select(_FAILURE.c.who).where(
-                _FAILURE.c.who == who, _FAILURE.c.last_at > now - _NOTED_AGAIN
-            )
-        ).first()
-        if lately is None:
-            connection.execute(
-                insert(connection, _FAILURE).on_conflict_do_update(
-                    index_elements=["who"], set_={"last_at": now}
-                ),
-                {"who": who, "failures": 1, "last_at": now},
-            )
+        rows = connection.execute(
+            sa.select(_FAILURE).where(_FAILURE.c.who.in_([who, minute]))
+        )
+        before = {row.who: row for row in rows}
+        lately = who in before and before[who].last_at > now - _NOTED_AGAIN
+        enough = minute in before and before[minute].failures >= MOST_IN_A_MINUTE
+        if not lately and not enough:
+            # Anybody may call with as many addresses as he has, and no password.
+            _count(connection, (minute, who), now)
 
 
 def too_old_at(
@@ -320,6 +319,13 @@ def _note(connection: Connection, company_id: int, now: datetime) -> None:
 
 
 def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> None:
+    # Everybody's first, so that two who fail at once wait there and not crosswise.
+    whose = (counts.minute, counts.name, counts.site, counts.address, counts.both)
+    _count(connection, whose, now)
+
+
+def _count(connection: Connection, whose: Sequence[str], now: datetime) -> None:
+    """Count one more under each name, and forget some of what is old."""
     forgotten = _FAILURE.c.last_at <= now - FORGOTTEN_AFTER
     connection.execute(
         insert(connection, _FAILURE).on_conflict_do_update(
@@ -329,13 +335,7 @@ def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> No
                 "last_at": now,
             },
         ),
-        # Everybody's first, so that two who fail at once wait there and not crosswise.
-        [
-            {"who": who, "failures": 1, "last_at": now}
-            for who in dict.fromkeys(
-                (counts.minute, counts.name, counts.site, counts.address, counts.both)
-            )
-        ],
+        [{"who": who, "failures": 1, "last_at": now} for who in dict.fromkeys(whose)],
     )
     # A guesser who takes another name each time must not fill the database; those that
     # somebody else is about to change are left, so that nobody waits for anybody.

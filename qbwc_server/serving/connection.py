@@ -124,14 +124,17 @@ class Connection(asyncio.Protocol, asyncio.Transport):
     def pause_writing(self) -> None:
         """Have an answer wait for its reader, but not for ever."""
         self._unfetched = self._socket.get_write_buffer_size()
-        self._crowd.limit(self, TO_FETCH)
+        self._crowd.fall_behind(self, TO_FETCH)
         self._http.pause_writing()
 
     def resume_writing(self) -> None:
         """Go on: the reader reads."""
         if self._state in {State.ANSWERED, State.KEPT}:
-            self._crowd.unlimit(self)
             self._unfetched = 0
+            if self._state is State.ANSWERED:
+                self._crowd.work(self)
+            else:
+                self._crowd.keep(self)
         self._http.resume_writing()
 
     # What the crowd says.
@@ -179,7 +182,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         self._state = State.ANSWERED
         self._crowd.work(self)
         if self._unfetched:
-            self._crowd.limit(self, TO_FETCH)
+            self._crowd.fall_behind(self, TO_FETCH)
 
     def cork(self) -> None:
         """Hold what is written, so that an answer leaves in one piece."""
@@ -198,7 +201,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         self._state = State.KEPT
         self._crowd.keep(self)
         if self._unfetched:
-            self._crowd.limit(self, TO_FETCH)
+            self._crowd.fall_behind(self, TO_FETCH)
         if self._held or self._paused or self._ended or self._last:
             self._loop.call_soon(self._go_on)
 
@@ -247,8 +250,7 @@ class Connection(asyncio.Protocol, asyncio.Transport):
         self._held.clear()
         self._unfetched = self._socket.get_write_buffer_size()
         if self._unfetched:
-            self._crowd.work(self)
-            self._crowd.limit(self, TO_FETCH)
+            self._crowd.fall_behind(self, TO_FETCH)
         else:
             self._crowd.wait(self, TO_CLOSE)
         if self._ended or self._socket.is_closing():

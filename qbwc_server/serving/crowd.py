@@ -2,7 +2,8 @@
 
 Rule 1: what did not arrive, or was not fetched, in time is closed.
 Rule 2: where too many are open, the one that has waited longest goes; then, of those
-that were answered and are kept, the one that has rested longest.
+that were answered and are kept, the one that has rested longest; then, of those that do
+not read their answer, the one that has been behind longest.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class Crowd:
         self.most = most
         self._waiting: dict[Member, None] = {}
         self._kept: dict[Member, None] = {}
+        self._behind: dict[Member, None] = {}
+        self._idle = (self._waiting, self._kept, self._behind)
+        """Those that make room for others, in the order in which they go."""
         self._busy: set[Member] = set()
         self._until: dict[Member, float] = {}
         self._looks = False
@@ -48,43 +52,47 @@ class Crowd:
     def wait(self, one: Member, seconds: float) -> None:
         """Note that a connection waits for its other side, for so long at most."""
         self._kept.pop(one, None)
+        self._behind.pop(one, None)
         self._busy.discard(one)
         self._waiting.setdefault(one)
         self.limit(one, seconds)
 
     def keep(self, one: Member) -> None:
         """Note that a connection was answered and may ask again."""
-        self._waiting.pop(one, None)
-        self._busy.discard(one)
-        self._until.pop(one, None)
+        self.leave(one)
         self._kept[one] = None
 
     def work(self, one: Member) -> None:
         """Note that the request of a connection is being answered."""
+        self.leave(one)
+        self._busy.add(one)
+
+    def fall_behind(self, one: Member, seconds: float) -> None:
+        """Note that an answer waits for its reader, for so long at most.
+
+        Else a few who read almost nothing would have all the places there are.
+        """
         self._waiting.pop(one, None)
         self._kept.pop(one, None)
-        self._until.pop(one, None)
-        self._busy.add(one)
+        self._busy.discard(one)
+        self._behind.setdefault(one)
+        self.limit(one, seconds)
 
     def limit(self, one: Member, seconds: float) -> None:
         """Call `late` of a connection after so long, unless something else is said."""
         self._until[one] = self._now() + seconds
 
-    def unlimit(self, one: Member) -> None:
-        """Take that back."""
-        self._until.pop(one, None)
-
     def leave(self, one: Member) -> None:
         """Forget a connection."""
-        self._waiting.pop(one, None)
-        self._kept.pop(one, None)
+        for some in self._idle:
+            some.pop(one, None)
         self._busy.discard(one)
         self._until.pop(one, None)
 
     def make_room(self) -> bool:
         """Have connections go until one more may come; tell whether it may."""
-        while len(self._waiting) + len(self._kept) + len(self._busy) >= self.most:
-            first = next(iter(self._waiting), None) or next(iter(self._kept), None)
+        while sum(map(len, self._idle)) + len(self._busy) >= self.most:
+            first = next((one for some in self._idle for one in some), None)
             if first is None:
                 return False
             self.leave(first)

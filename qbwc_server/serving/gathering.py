@@ -82,9 +82,9 @@ class Gathering:
         loop = asyncio.get_running_loop()
         try:
             if len(body) < OF_ANYBODY:
-                quick = self._served.at_once(environ, body)
-                if quick is not None:
-                    return quick, not whole
+                soon = await self._served.soon(environ, body)
+                if soon is not None:
+                    return soon, not whole
             answer = await loop.run_in_executor(
                 self._threads, answered, self._served.application, environ, body
             )

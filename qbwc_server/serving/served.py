@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,14 +37,14 @@ class Served:
     """An application, and what is asked of it before a thread is given.
 
     `see` finds out who calls, once for each request. `application` answers in a thread.
-    `at_once` answers in the loop what waits for nothing, or says None. `allows` is
+    `soon` answers in the loop what no thread has to wait for, or says None. `allows` is
     asked, in a thread, for a body that is longer than anybody may send, with what has
     come of it; None: no more is gathered.
     """
 
     see: Callable[[Environ], None]
     application: WSGI
-    at_once: Callable[[Environ, bytes], Answer | None]
+    soon: Callable[[Environ, bytes], Awaitable[Answer | None]]
     allows: Callable[[Environ, bytes], Allowed | None]
 
 

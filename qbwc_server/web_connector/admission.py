@@ -83,7 +83,7 @@ class Admission:
         now = self._clock()
         idle = self._idle.still(username, password, peer=peer, now=now)
         if idle is not None:
-            return ["", "none", "", str(idle * 60)]
+            return _nothing_until(idle)
         company = logins.check(
             self._engine, self._keys, username, password, peer=peer, now=now
         )
@@ -117,6 +117,22 @@ class Admission:
             registry.change(connection, company.id, last_session_at=now)
         return [ticket, path, "", ""]
 
+    async def authenticate_idle(
+        self, username: str, password: str, peer: str
+    ) -> list[str] | None:
+        """Return the same for a company that has nothing to do, and wait in no thread.
+
+        None: `authenticate` is to be asked.
+        """
+        idle = await self._idle.still_at_once(
+            username, password, peer=peer, now=self._clock()
+        )
+        return None if idle is None else _nothing_until(idle)
+
+    def close(self) -> None:
+        """Close what it keeps open to the database for that."""
+        self._idle.close()
+
     def _has_room(self, company_id: int) -> bool:
         """Tell whether what QuickBooks would answer can be kept."""
         free = room(self._engine)
@@ -134,6 +150,11 @@ class Admission:
             claiming.ready_by(connection, company_id, now, writes=False) > 0
             or len(claiming.unsure(connection, company_id)) > 0
         )
+
+
+def _nothing_until(minutes: int) -> list[str]:
+    """Return that there is nothing to do, and when to call again."""
+    return ["", "none", "", str(minutes * 60)]
 
 
 def _must_rest(company: Company, now: datetime) -> bool:

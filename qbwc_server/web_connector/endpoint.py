@@ -30,7 +30,6 @@ _LARGE = 1024 * 1024
 _KEPT_OF_UNREADABLE = 65_536
 _ACTION = re.compile(r"^\"?" + re.escape(NAMESPACE) + r"(\w+)\"?$")
 CONTENT_TYPE = "text/xml; charset=utf-8"
-_AT_ONCE = frozenset({"serverVersion", "clientVersion"})
 
 
 class Endpoint:
@@ -87,19 +86,20 @@ class Endpoint:
             result = SAFE.get(called)
         return _answer(start_response, written(called, result))
 
-    def at_once(self, environ: dict[str, Any], body: bytes) -> bytes | None:
-        """Return the envelope that answers a POST which waits for nothing, else None.
+    async def soon(self, environ: dict[str, Any], body: bytes) -> bytes | None:
+        """Return the envelope that answers a POST which needs no thread, else None.
 
-        Two of the three calls of a poll are of that kind.
+        All three calls of a poll are of that kind where there is nothing to do.
         """
         called = _called(environ)
         call = self._calls.get(called)
-        if call is None or called not in _AT_ONCE or request_body.refused(environ):
+        if call is None or call.soon is None or request_body.refused(environ):
             return None
         arguments = envelope.read(body, called, call.names)
-        if arguments is None or not call.at_once(*arguments):
+        if arguments is None:
             return None
-        return written(called, call.answer(environ.get("REMOTE_ADDR", ""), *arguments))
+        result = await call.answer_soon(environ.get("REMOTE_ADDR", ""), *arguments)
+        return None if result is None else written(called, result)
 
     def allows(self, environ: dict[str, Any], body: bytes) -> tuple[int, str] | None:
         """Return how much a caller may send whose body begins so, and its ticket.

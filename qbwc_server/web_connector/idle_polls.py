@@ -22,6 +22,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.proxies import group
 from qbwc_server.storage import tables
+from qbwc_server.storage.loop_trips import LoopTrips
 from qbwc_server.storage.one_trip import at_once
 
 _MOST_REMEMBERED = 100_000
@@ -47,6 +48,7 @@ class Idle:
     def __init__(self, engine: Engine, keys: Keys) -> None:
         self._engine = engine
         self._keys = keys
+        self._trips = LoopTrips(engine)
         self._known: dict[str, _Known] = {}
 
     def remember(self, company: Company, username: str, password: str) -> None:
@@ -67,27 +69,53 @@ class Idle:
 
         Then it was seen `now`. None: somebody else must look.
         """
+        company = self._company(username, password)
+        if company is None:
+            return None
+        asked = self._asked(company, username, peer, now)
+        found = at_once(self._engine, company.id, _STILL, asked)
+        return company.poll_every if found else None
+
+    async def still_at_once(
+        self, username: str, password: str, *, peer: str, now: datetime
+    ) -> int | None:
+        """Return the same, with no thread that waits for it.
+
+        None: it is to be asked with a thread.
+        """
+        company = self._company(username, password)
+        if company is None:
+            return None
+        asked = self._asked(company, username, peer, now)
+        found = await self._trips.change(company.id, _STILL, asked)
+        return company.poll_every if found else None
+
+    def close(self) -> None:
+        """Close what it keeps open to the database; in the loop that used it."""
+        self._trips.close()
+
+    def _company(self, username: str, password: str) -> _Known | None:
+        """Return the company of a name and its password, if it is known here."""
         company = self._known.get(username)
         stored = self._keys.hash("password", password)
         if company is None or not hmac.compare_digest(stored, company.password):
             return None
-        found = at_once(
-            self._engine,
-            company.id,
-            _STILL,
-            {
-                "company": company.id,
-                "said_username": username,
-                "said_password": stored,
-                "said_here": self._keys.hash("address", group(peer)),
-                "now": now,
-                "said_read_every": company.read_every,
-                "said_poll_every": company.poll_every,
-                "following": now + timedelta(minutes=company.read_every),
-                "said_failure": logins.counted(self._keys, username, peer),
-            },
-        )
-        return company.poll_every if found else None
+        return company
+
+    def _asked(
+        self, company: _Known, username: str, peer: str, now: datetime
+    ) -> dict[str, object]:
+        return {
+            "company": company.id,
+            "said_username": username,
+            "said_password": company.password,
+            "said_here": self._keys.hash("address", group(peer)),
+            "now": now,
+            "said_read_every": company.read_every,
+            "said_poll_every": company.poll_every,
+            "following": now + timedelta(minutes=company.read_every),
+            "said_failure": logins.counted(self._keys, username, peer),
+        }
 
 
 def _nothing_to_do() -> sa.Update:

@@ -6,7 +6,7 @@ Rule 1: whatever fails, Web Connector gets the safe value of the method.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +41,31 @@ _LOG = structlog.get_logger(__name__)
 class Call:
     """One method: the names of its arguments in the contract's order, and its work.
 
-    `work` takes the caller's network address and the arguments. `at_once` tells of the
-    arguments whether it waits for nothing: no database, no file, no log.
+    `work` takes the caller's network address and the arguments. `soon` takes the same
+    and answers where no thread has to wait for it: no file, no log, and no database but
+    by `loop_trips`. None: `work` is to answer.
     """
 
     name: str
     names: tuple[str, ...]
     work: Callable[..., Any]
-    at_once: Callable[..., bool] = lambda *_: False
+    soon: Callable[..., Awaitable[Any]] | None = None
+
+    async def answer_soon(self, peer: str, *arguments: str) -> Any:
+        """Return what the method answers without a thread, None if it needs one."""
+        if self.soon is None:
+            return None
+        began = time.perf_counter()
+        try:
+            result = await self.soon(peer, *arguments)
+        except Exception as error:  # noqa: BLE001 - a thread answers, or says why not
+            kind = f"{self.name} {type(error).__name__}"
+            logs.seldom(_LOG.exception, "call needs a thread", kind, call=self.name)
+            return None
+        if result is not None:
+            said = outcome(self.name, result)
+            metrics.call(self.name, said, time.perf_counter() - began)
+        return result
 
     def answer(self, peer: str, *arguments: str | None) -> Any:
         """Return what the method answers; the safe value if it fails.
@@ -91,25 +108,37 @@ def outcome(name: str, result: Any) -> str:
 
 def calls(talk: Conversation) -> dict[str, Call]:
     """Return the methods of a conversation."""
+    admission = talk.admission
+
+    async def server_version(_peer: str) -> str:
+        return admission.server_version()
+
+    async def client_version(peer: str, version: str) -> str | None:
+        if not admission.is_new_enough(version):
+            return None
+        return admission.client_version(version, peer=peer)
+
+    async def authenticate(peer: str, name: str, password: str) -> list[str] | None:
+        return await admission.authenticate_idle(name, password, peer)
+
     made = (
         Call(
             "serverVersion",
             (),
-            lambda _peer: talk.admission.server_version(),
-            lambda: True,
+            lambda _peer: admission.server_version(),
+            server_version,
         ),
         Call(
             "clientVersion",
             ("strVersion",),
-            lambda peer, version: talk.admission.client_version(version, peer=peer),
-            lambda version: version != "" and talk.admission.is_new_enough(version),
+            lambda peer, version: admission.client_version(version, peer=peer),
+            client_version,
         ),
         Call(
             "authenticate",
             ("strUserName", "strPassword"),
-            lambda peer, name, password: talk.admission.authenticate(
-                name, password, peer
-            ),
+            lambda peer, name, password: admission.authenticate(name, password, peer),
+            authenticate,
         ),
         Call(
             "sendRequestXML",

@@ -267,6 +267,24 @@ def test_a_storm_of_guesses_leaves_a_bounded_number_of_rows(
     assert _failures(engine) == 3 * 30 + 1
 
 
+def test_a_storm_of_old_programs_leaves_a_bounded_number_of_rows(
+    engine: Engine, keys: Keys, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no password, and who has a site of IPv6 has 65,536 addresses for it."""
+    monkeypatch.setattr(logins, "MOST_IN_A_MINUTE", 10)
+
+    def call_from_everywhere() -> None:
+        for number in range(40):
+            peer = f"2001:db8:7:{number:x}::1"
+            logins.note_too_old(engine, keys, peer, clock())
+
+    call_from_everywhere()
+    assert _failures(engine) == 10 + 1
+    clock.pass_(hours=2)
+    call_from_everywhere()
+    assert _failures(engine) == 10 + 1
+
+
 def test_guessers_of_many_names_do_not_fill_the_database(
     check: Check, engine: Engine, clock: Clock
 ) -> None:

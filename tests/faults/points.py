@@ -15,8 +15,8 @@ _BEGINS = frozenset(
     {"transaction", "company_transaction", "company_reading", "_transaction"}
 )
 HANDS_ON = (
-    *("storage/database.py", "storage/one_trip.py", "storage/support_reading.py"),
-    "storage/walls.py",
+    *("storage/database.py", "storage/loop_trips.py", "storage/one_trip.py"),
+    *("storage/support_reading.py", "storage/walls.py"),
 )
 """What only hands transactions on."""
 _NOT_RUNNING = ("cli/", "sandbox/", "onboarding/preview.py", "storage/schema.py")

@@ -1,7 +1,7 @@
 """Whatever is asked of a page, by whomever: it is answered, and never by a 500.
 
-Routes come from the application's own map and the names of what is said from its code,
-so that a page which is added is tried too.
+Routes come from the application's own map, the names of what is said from its code,
+so that a page which is added is tried too; beside them are SOAP's and the figures'.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import io
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from hypothesis import given
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client, run_wsgi_app
@@ -24,6 +24,8 @@ from werkzeug.test import Client, run_wsgi_app
 from qbwc_server import app
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
+from qbwc_server.qbxml.response import clean
+from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
@@ -32,12 +34,16 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.support import tokens
+from qbwc_server.web_connector.endpoint import Endpoint
 from tests import logged_in
 from tests.conftest import Clock
 from tests.fuzz.near import MINUTES, few, for_long, seeds
+from tests.web_connector.desk import PARAMETERS, body_of
 
 CODE = Path(app.__file__).parent / "web"
-_SAID = re.compile(r'(?:args|form)\.(?:get|getlist)\(\s*"(\w+)"|_number\("(\w+)"\)')
+_SAID = re.compile(
+    r'(?:args|form|files|values)\.(?:get|getlist)\(\s*"(\w+)"|_number\("(\w+)"\)'
+)
 _WORDS = re.compile(r'"([a-z_:]{2,20})"')
 NUMBERS = (
     *(b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"-1", b"00", b"1e3"),
@@ -62,7 +68,10 @@ HEADERS = (
     *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_AUTHORIZATION"),
     *("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_HOST", "CONTENT_TYPE", "HTTP_EXPECT"),
     *("HTTP_REFERER", "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_CONTENT_ENCODING"),
+    "HTTP_SOAPACTION",
 )
+SOAP, FIGURES = "/qbwc", "/metrics"
+LOGOUT = "/support/logout"
 TYPES = (
     *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
     *("multipart/form-data", "application/json", "text/plain; charset=nonsense"),
@@ -77,9 +86,48 @@ class Site:
     flask: Flask
     company: NewCompany
     records: list[int]
-    cookies: list[bytes]
+    token: str
     words: list[bytes]
     names: list[bytes]
+    cookies: list[bytes] = field(default_factory=list)
+
+    def enter(self) -> None:
+        """Log in, and open the setup link."""
+        browser = Client(self.wsgi)
+        browser.post(f"/setup/{self.company.setup_token}/open")
+        ours = {"Sec-Fetch-Site": "same-origin"}
+        form = {"name": "ann", "token": self.token}
+        assert (
+            browser.post("/support/login", data=form, headers=ours).status_code == 303
+        )
+        self.cookies = [
+            f"{one.key}={one.value}".encode()
+            for path in ("/setup", "/support")
+            for name in ("qbwc_support", f"qbwc_setup_{self.company.id}")
+            if (one := browser.get_cookie(name, path=path)) is not None
+        ]
+
+    def routes(self) -> list[tuple[str, list[str]]]:
+        """Return every address there is, with its methods."""
+        found = [
+            (str(rule), sorted(rule.methods or ()))
+            for rule in self.flask.url_map.iter_rules()
+        ]
+        more = [(SOAP, ["GET", "POST", "PUT"]), (FIGURES, ["GET"])]
+        return sorted(found) + more
+
+    def good(self, variable: str) -> list[bytes]:
+        """Return what may stand at a place of an address, as far as it is known."""
+        token, hook = self.company.setup_token, self.company.webhook_token
+        return {
+            "token": [token.encode(), hook.encode()],
+            "company_id": [str(self.company.id).encode()],
+            "record_id": [str(one).encode() for one in self.records],
+            "number": [str(one).encode() for one in self.records],
+            "what": self.words,
+            "name": [self.company.username.encode()],
+            "filename": [b"style.css"],
+        }[variable]
 
 
 @pytest.fixture
@@ -98,28 +146,19 @@ def site(
         token = tokens.add(
             connection, keys, "ann", may_act=True, now=clock(), who="eve"
         )
-    served = app.wsgi(parts)
-    browser = Client(served)
-    browser.post(f"/setup/{company.setup_token}/open")
-    ours = {"Sec-Fetch-Site": "same-origin"}
-    form = {"name": "ann", "token": token}
-    assert browser.post("/support/login", data=form, headers=ours).status_code == 303
     made: Any = app.pages(parts)
     code = "".join(path.read_text() for path in sorted(CODE.rglob("*.py")))
-    return Site(
-        served,
+    found = Site(
+        app.wsgi(parts),
         made._make().__self__,
         company,
         records,
-        [
-            f"{one.key}={one.value}".encode()
-            for path in ("/setup", "/support")
-            for name in ("qbwc_support", f"qbwc_setup_{company.id}")
-            if (one := browser.get_cookie(name, path=path)) is not None
-        ],
+        token,
         sorted({one.encode() for one in _WORDS.findall(code)}),
         sorted({(one or two).encode() for one, two in _SAID.findall(code)}),
     )
+    found.enter()
+    return found
 
 
 def _fill(engine: Engine, clock: Clock, company_id: int) -> list[int]:
@@ -187,34 +226,24 @@ def _multipart(said: list[tuple[bytes, bytes]], seed: random.Random) -> bytes:
     return b"".join(parts) + seed.choice((b"--x--\r\n", b"", b"--x"))
 
 
-def _path(site: Site, seed: random.Random) -> tuple[str, str]:
-    """Return a method and a path of the map, whose variables are good or not."""
-    rules = [one for one in site.flask.url_map.iter_rules() if one.endpoint != "static"]
-    rule = seed.choice(sorted(rules, key=str))
-    good = {
-        "token": [
-            site.company.setup_token.encode(),
-            site.company.webhook_token.encode(),
-        ],
-        "company_id": [str(site.company.id).encode()],
-        "record_id": [str(one).encode() for one in site.records],
-        "number": [str(one).encode() for one in site.records],
-        "what": site.words,
-    }
+def _path(site: Site, seed: random.Random, route: str) -> str:
+    """Return a route's path, whose variables are good or not."""
 
     def variable(found: re.Match[str]) -> str:
-        known = good.get(found[1], list(NUMBERS[:9]))
+        known = site.good(found[1])
         one = seed.choice(known) if seed.random() < 0.85 else _value(site, seed)
         return quote_from_bytes(one, safe="")
 
-    path = re.sub(r"<(?:\w+:)?(\w+)>", variable, str(rule))
-    methods = sorted(rule.methods or {"GET"})
-    return seed.choice((*methods, "GET", "POST")), path
+    return re.sub(r"<(?:\w+:)?(\w+)>", variable, route)
 
 
-def ask(site: Site, seed: random.Random) -> tuple[str, str]:
+def ask(site: Site, seed: random.Random, route: str = "") -> tuple[str, str]:
     """Ask for something; return what, and the status of the answer."""
-    method, path = _path(site, seed)
+    route, methods = seed.choice(
+        [one for one in site.routes() if route in {"", one[0]}]
+    )
+    method = seed.choice((*methods, *methods, "GET", "POST"))
+    path = _path(site, seed, route)
     said, query = _said(site, seed), _urlencoded(_said(site, seed))
     kind = seed.choice(TYPES)
     body = _multipart(said, seed) if "multipart" in kind else _urlencoded(said)
@@ -244,15 +273,63 @@ def ask(site: Site, seed: random.Random) -> tuple[str, str]:
     }
     for _ in range(seed.choice((0, 0, 1, 3))):
         environ[seed.choice(HEADERS)] = _value(site, seed).decode("latin-1")
+    if route == SOAP:
+        called = seed.choice(tuple(PARAMETERS))
+        environ["HTTP_SOAPACTION"] = f'"{INTUIT}{called}"'
+        values = [_value(site, seed).decode("latin-1") for _ in PARAMETERS[called]]
+        body = body_of(called, *map(clean, values))
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
     written, status, _ = run_wsgi_app(site.wsgi, environ)
     for _ in written:
         pass
+    if route == LOGOUT:
+        site.enter()
     told = f"{method} {path[:200]}?{query[:300]!r} {body[:300]!r} {environ!r:.2000}"
     return told, status
 
 
 def _unquoted(path: str) -> str:
     return re.sub("%([0-9A-F]{2})", lambda one: chr(int(one[1], 16)), path)
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The routes whose own code was asked: past what refuses strangers."""
+    found: set[str] = set()
+    page, call = Flask.dispatch_request, Endpoint.__call__
+
+    def of_page(self: Flask) -> Any:
+        found.add(str(request.url_rule))
+        return page(self)
+
+    def of_call(self: Endpoint, *arguments: Any) -> Any:
+        found.add(SOAP)
+        return call(self, *arguments)
+
+    monkeypatch.setattr(Flask, "dispatch_request", of_page)
+    monkeypatch.setattr(Endpoint, "__call__", of_call)
+    return found
+
+
+def test_every_route_there_is_gets_asked(site: Site, reached: set[str]) -> None:
+    """Also one that is added: it is in the map, and must be known here."""
+    routes = {route for route, _ in site.routes()}
+    for route in sorted(routes):
+        for number in range(12):
+            told, status = ask(site, random.Random(f"{route} {number}"), route)
+            assert not status.startswith("5") or status.startswith("503"), told
+
+    assert routes - reached == {FIGURES}, "it has no token here: a 404"
+
+
+def test_who_asks_stays_logged_in(site: Site) -> None:
+    """Else all of the console would be asked by a stranger after the first logout."""
+    for number in range(20):
+        ask(site, random.Random(number), LOGOUT)
+    browser = Client(site.wsgi, use_cookies=False)
+    cookies = {"Cookie": b"; ".join(site.cookies).decode()}
+    assert browser.get("/support", headers=cookies).status_code == 200
 
 
 def test_no_page_answers_with_a_500_whatever_is_asked(site: Site) -> None:

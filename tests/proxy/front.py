@@ -30,6 +30,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{}}
 http {{
+    access_log off;
     log_format seen "$connection $request_method $http_user_agent";
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -110,7 +111,7 @@ class Ports:
 class Front:
     """nginx in front of a server; both end with `close`.
 
-    `without` is a line of deploy/nginx.conf that is left out.
+    `without` of `begin` is a line of deploy/nginx.conf that is left out.
     """
 
     def __init__(self, folder: Path, database_url: str, secret: str) -> None:
@@ -132,15 +133,22 @@ class Front:
         certify(folder)
 
     def begin(
-        self, *, without: str = "", server: bool = True, switched_off: str = ""
+        self,
+        *,
+        without: str = "",
+        changed: tuple[str, str] = ("", ""),
+        server: bool = True,
+        switched_off: str = "",
     ) -> None:
         """Start both and wait until they listen.
 
-        `switched_off` is Python that switches a rule of the server off.
+        `changed` is another such line, and what stands there instead; `switched_off` is
+        Python that switches a rule of the server off.
         """
         text = CONF.read_text()
-        assert without in text
-        text = text.replace(without, "")
+        for line, instead in ((without, ""), changed):
+            assert line in text
+            text = text.replace(line, instead) if line else text
         for pattern, value in (
             (r"listen 443 ssl", f"listen 127.0.0.1:{self.ports.https} ssl"),
             (r"listen 80", f"listen 127.0.0.1:{self.ports.http}"),
@@ -149,8 +157,8 @@ class Front:
             (r"/etc/nginx/qbwc", str(self.folder)),
             (r"access_log off", f"access_log {self.folder}/access.log seen"),
         ):
-            text, changed = re.subn(pattern, value, text)
-            assert changed, pattern
+            text, many = re.subn(pattern, value, text)
+            assert many, pattern
         (self.folder / "site.conf").write_text(text)
         main = self.folder / "nginx.conf"
         main.write_text(_MAIN.format(folder=self.folder))
@@ -162,6 +170,17 @@ class Front:
             self._server = serve(
                 self.folder, self.ports.server, self._environment, switched_off
             )
+
+    def most_mb(self) -> float:
+        """Return what the process of nginx that serves has held at most, so far."""
+        assert self._nginx is not None
+        started = f"/proc/{self._nginx.pid}/task/{self._nginx.pid}/children"
+        (serving,) = Path(started).read_text().split()
+        found = re.search(
+            r"VmHWM:\s+(\d+)", Path(f"/proc/{serving}/status").read_text()
+        )
+        assert found is not None
+        return int(found[1]) / 1024
 
     def connections(self, method: str) -> list[str]:
         """Return on which of its connections nginx saw requests of Web Connector."""

@@ -82,7 +82,8 @@ def _anybody() -> ssl.SSLContext:
 
 
 @contextmanager
-def _door(kind: str, folder: Path, url: str, **how: Any) -> Iterator[Door]:
+def door_of(kind: str, folder: Path, url: str, **how: Any) -> Iterator[Door]:
+    """Have a server behind a proxy, `how` being what its `begin` takes."""
     made: Caddy | Front
     if kind == "caddy":
         caddy.program()
@@ -112,7 +113,7 @@ def test_an_honest_call_waits_for_no_stranger(
     kind: str, tmp_path: Path, sqlite_url: str
 ) -> None:
     """Whatever forty of them have sent and do not go on with."""
-    with _door(kind, tmp_path, sqlite_url) as door:
+    with door_of(kind, tmp_path, sqlite_url) as door:
         for name in TRIED:
             with door.held_by(name):
                 began = time.monotonic()
@@ -125,7 +126,7 @@ def test_given_a_thread_early_they_would_stop_the_server_through_caddy(
 ) -> None:
     """The negative control: Caddy passes on what comes as it comes."""
     with (
-        _door("caddy", tmp_path, sqlite_url, switched_off=EARLY) as door,
+        door_of("caddy", tmp_path, sqlite_url, switched_off=EARLY) as door,
         door.held_by("cut chunk"),
         pytest.raises(TimeoutError),
     ):
@@ -148,7 +149,7 @@ def test_caddy_closes_what_does_not_go_on(
 ) -> None:
     """Each by the line of deploy/Caddyfile that says how long it waits."""
     with (
-        _door("caddy", tmp_path, sqlite_url, **{name: "1s"}) as door,
+        door_of("caddy", tmp_path, sqlite_url, **{name: "1s"}) as door,
         closing(door.wire(sent)) as wire,
     ):
         wire.settimeout(10)
@@ -162,7 +163,7 @@ def test_a_page_is_sent_less_than_a_call(
     """Nine megabytes are refused by the proxy; a call's by the server, in its words."""
     head = "POST {} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Length: 9000000\r\n"
     action = f'SOAPAction: "{INTUIT}receiveResponseXML"\r\n\r\n'
-    with _door(kind, tmp_path, sqlite_url) as door:
+    with door_of(kind, tmp_path, sqlite_url) as door:
         for path, told in (("/support/login", b" 4"), ("/qbwc", b" 200 ")):
             with closing(
                 door.wire((head.format(path, door.port) + action).encode())

@@ -28,7 +28,7 @@ class Stand:
         self.go_on = threading.Event()
         self.asked: list[str] = []
         self._gathering = Gathering(
-            Served(lambda _: None, self._answer, self._at_once, self._allows),
+            Served(lambda _: None, self._answer, self._soon, self._allows),
             Crowd(most),
             threads,
         )
@@ -84,7 +84,7 @@ class Stand:
         start("200 OK", [("Content-Type", "text/plain")])
         return [b"x" * LARGE] if path == "/large" else [f"{path} {len(body)}".encode()]
 
-    def _at_once(self, environ: Environ, _body: bytes) -> Answer | None:
+    async def _soon(self, environ: Environ, _body: bytes) -> Answer | None:
         return plain(200, "now") if environ["PATH_INFO"] == "/now" else None
 
     def _allows(self, environ: Environ, _body: bytes) -> Allowed | None:

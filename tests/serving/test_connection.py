@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from http.client import HTTPException
 
 import pytest
 
@@ -13,6 +14,7 @@ from qbwc_server.serving import connection, crowd, gathering
 from qbwc_server.serving.connection import Connection
 from qbwc_server.serving.gathering import Gathering
 from tests.serving.stand import HOST, LARGE, THREADS, Stand, read_all, standing
+from tests.waiting import until
 
 SOON = 1.0
 """Seconds that an honest request may wait, and after which a control is over."""
@@ -330,7 +332,6 @@ def test_without_a_limit_for_readers_it_would_stay(
 
 def _until_closed(wire: socket.socket, seconds: float = 10) -> None:
     """Wait until the other side has closed, without reading."""
-    from tests.waiting import until
 
     def closed() -> bool:
         # A byte that nobody takes finds out.
@@ -378,6 +379,21 @@ def test_the_one_that_waits_longest_goes_where_too_many_are_open() -> None:
         assert b"200" in kept.recv(65_536)
 
 
+def test_who_does_not_read_makes_room_for_others() -> None:
+    """Who takes a little now and then would have his place for ever."""
+    with standing(most=4, threads=4) as stand, ExitStack() as many:
+        _fill_answers(stand, many, 4)
+        until(lambda: stand.asked.count("/large") >= 4)
+        until(lambda: _is_heard(stand), seconds=8)
+
+
+def _is_heard(stand: Stand) -> bool:
+    try:
+        return stand.ask("/honest", seconds=SOON) == "/honest 0"
+    except (OSError, HTTPException):
+        return False
+
+
 def test_who_is_known_makes_room_for_nobody() -> None:
     """However long a large answer of QuickBooks takes on a slow line."""
     sent = SENT["an allowed body that stops"]
@@ -396,8 +412,6 @@ def test_a_request_that_is_answered_is_never_the_one_that_goes() -> None:
     with standing(most=4, threads=4) as stand, ExitStack() as many:
         asking = GET.replace(b"/one", b"/wait")
         busy = [many.enter_context(closing(stand.wire(asking))) for _ in range(4)]
-        from tests.waiting import until
-
         until(lambda: len(stand.asked) == 4)
         with closing(stand.wire()) as refused:
             assert read_all(refused) == b""

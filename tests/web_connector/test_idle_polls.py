@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -119,32 +120,30 @@ def change(**values: Any) -> Callable[[Desk, Connection], None]:
     return act
 
 
-@pytest.mark.parametrize(
-    ("act", "says"),
-    [
-        pytest.param(lambda d, c: add_job(d, c, "ready"), "", id="a read is ready"),
-        pytest.param(lambda d, c: add_job(d, c, "unsure"), "", id="a write is unsure"),
-        pytest.param(begin_session, "busy", id="another computer is in a session"),
-        pytest.param(fail_to_log_in, "none", id="a login has failed"),
-        pytest.param(change(mode="paused"), "none", id="it is paused"),
-        pytest.param(change(next_read_at=timedelta()), "", id="reads are due"),
-        pytest.param(change(next_read_at=None), "", id="reads are wanted"),
-        pytest.param(
-            change(next_read_at=timedelta(days=9)), "", id="a clock was wrong"
-        ),
-        pytest.param(
-            change(open_after=timedelta(minutes=5)), "none", id="QuickBooks rests"
-        ),
-        pytest.param(change(known_from="elsewhere"), "none", id="it called elsewhere"),
-        pytest.param(
-            change(former_password_hash="x"), "none", id="a new password is first used"
-        ),
-        pytest.param(change(late_at=timedelta(hours=-1)), "none", id="it was late"),
-        pytest.param(change(check_at=None), "none", id="it is not yet missed"),
-        pytest.param(change(read_every=20), "none", id="it is to be read more rarely"),
-        pytest.param(change(poll_every=2), "none", id="it is to call more rarely"),
-    ],
-)
+UP = [
+    pytest.param(lambda d, c: add_job(d, c, "ready"), "", id="a read is ready"),
+    pytest.param(lambda d, c: add_job(d, c, "unsure"), "", id="a write is unsure"),
+    pytest.param(begin_session, "busy", id="another computer is in a session"),
+    pytest.param(fail_to_log_in, "none", id="a login has failed"),
+    pytest.param(change(mode="paused"), "none", id="it is paused"),
+    pytest.param(change(next_read_at=timedelta()), "", id="reads are due"),
+    pytest.param(change(next_read_at=None), "", id="reads are wanted"),
+    pytest.param(change(next_read_at=timedelta(days=9)), "", id="a clock was wrong"),
+    pytest.param(
+        change(open_after=timedelta(minutes=5)), "none", id="QuickBooks rests"
+    ),
+    pytest.param(change(known_from="elsewhere"), "none", id="it called elsewhere"),
+    pytest.param(
+        change(former_password_hash="x"), "none", id="a new password is first used"
+    ),
+    pytest.param(change(late_at=timedelta(hours=-1)), "none", id="it was late"),
+    pytest.param(change(check_at=None), "none", id="it is not yet missed"),
+    pytest.param(change(read_every=20), "none", id="it is to be read more rarely"),
+    pytest.param(change(poll_every=2), "none", id="it is to call more rarely"),
+]
+
+
+@pytest.mark.parametrize(("act", "says"), UP)
 def test_whatever_else_is_up_goes_the_whole_way(
     desk: Desk,
     idle: list[int | None],
@@ -159,6 +158,54 @@ def test_whatever_else_is_up_goes_the_whole_way(
 
     assert idle == [None]
     assert found in ({says, desk.stored().file_path} if not says else {says})
+
+
+def ask_without_a_thread(desk: Desk, *before: Callable[[Connection], None]) -> Any:
+    """Return what the loop answers once it has a connection; what is up comes before.
+
+    On SQLite it never has one.
+    """
+
+    async def ask() -> Any:
+        who, here = desk.company, desk.conversation().admission
+        here.authenticate(who.username, who.password, HERE)
+        for _ in range(100):
+            found = await here.authenticate_idle(who.username, who.password, HERE)
+            if found is not None:
+                break
+        with desk.engine.begin() as connection:
+            for act in before:
+                act(connection)
+        try:
+            return await here.authenticate_idle(who.username, who.password, HERE)
+        finally:
+            here.close()
+
+    return asyncio.run(ask())
+
+
+def test_no_thread_is_needed_for_it_on_postgresql(desk: Desk) -> None:
+    """It is the same statement, and it keeps the same."""
+    desk.read_all()
+    desk.clock.pass_(minutes=1)
+
+    found = ask_without_a_thread(desk)
+
+    is_server = desk.engine.dialect.name == "postgresql"
+    assert found == (["", "none", "", "60"] if is_server else None)
+    assert desk.stored().last_seen_at == desk.clock()
+
+
+@pytest.mark.parametrize(("act", "says"), UP)
+def test_whatever_else_is_up_needs_a_thread(
+    desk: Desk,
+    act: Callable[[Desk, Connection], None],
+    says: str,  # noqa: ARG001 - that is said by the whole way
+) -> None:
+    """Each is a condition there too."""
+    desk.read_all()
+
+    assert ask_without_a_thread(desk, lambda one: act(desk, one)) is None
 
 
 def test_two_computers_that_call_in_turn_both_take_the_short_way(

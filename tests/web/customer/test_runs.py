@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import tempfile
 from collections.abc import Callable
 
 import pytest
@@ -105,3 +106,20 @@ def test_nothing_of_a_log_is_kept(
     before = all_rows()
     _send(server, made.setup_token, LOG.encode())
     assert all_rows() == before
+
+
+def test_a_log_is_written_to_no_disk(
+    server: Client, new_company: NewCompanies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Werkzeug would put what is larger than 500 KB into a file."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a file was asked for")
+
+    for name in ("TemporaryFile", "SpooledTemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, refused)
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", refused)
+
+    answer = _send(server, new_company().setup_token, LOG.encode() * 5000)
+
+    assert answer.status_code == 200
