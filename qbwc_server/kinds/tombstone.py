@@ -174,8 +174,8 @@ def _only_not_shown(facts: Facts) -> bool:
 
 def _of_two(facts: Facts) -> bool:
     """Tell whether it may be the one hour that an equal one's deletion meant, too."""
-    by_somebody = facts.who is Who.PERSON or _only_not_shown(facts)
-    return by_somebody and facts.crossed and not facts.hidden
+    not_hidden = _only_not_shown(facts) and not facts.hidden
+    return facts.crossed and (facts.who is Who.PERSON or not_hidden)
 
 
 RULES: tuple[Rule, ...] = (
@@ -252,13 +252,13 @@ RULES: tuple[Rule, ...] = (
         What.NOTHING,
     ),
     Rule(
-        "lost, as an equal one of that person and day on the other side, which we "
-        "deleted here less than a day before; a person says that it is not deleted",
+        "deleted or not shown here, and an equal one was deleted there, and for that "
+        "by us here, less than a day before; a person says that it is not: again here",
         lambda f: _of_two(f) and f.word is Word.STAYS,
         What.MAKE_AGAIN,
     ),
     Rule(
-        "the same, deleted by a person, without a word",
+        "the same, deleted by a person in QuickBooks; nobody has said it yet",
         lambda f: _of_two(f) and f.who is Who.PERSON and f.word is None,
         What.ASK,
     ),
@@ -300,9 +300,9 @@ RULES: tuple[Rule, ...] = (
         What.LOOK,
     ),
     Rule(
-        "not shown for a day, and not when asked for by its number either, and an "
-        "equal one was lost on the other side, which we deleted here less than a day "
-        "before",
+        "not shown for a day, nor when asked for by its number; an equal one was "
+        "deleted in QuickBooks by a person, and for that in Mosaic by us, less than a "
+        "day before it was first not shown, or later",
         lambda f: _only_not_shown(f) and f.crossed,
         What.ASK,
     ),
