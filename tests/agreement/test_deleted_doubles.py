@@ -9,8 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from qbwc_server.kinds import identity
 from qbwc_server.kinds.tombstone import Word
+from qbwc_server.records.one_or_two import said
+from qbwc_server.sandbox.mosaic.faults import When
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import (
     hours_in_mosaic,
     hours_in_quickbooks,
@@ -77,14 +82,84 @@ def test_a_double_that_is_deleted_once_on_each_side_leaves_one(
 def test_what_was_just_missed_is_waited_for(house: House) -> None:
     """One reading tells nothing yet: an equal one is deleted after the next."""
     one_on_each_side(house, count=2, first="mosaic")
-    house.clock.pass_(minutes=6)
-    house.work()
+    house.clock.pass_(minutes=16)
     house.connect()
     house.work()
+    assert [one.misses for one in time_records(house)] == [0, 1]
+    (waits,) = [one for one in time_records(house) if one.quickbooks_gone]
+    assert "waits until that is known" in waits.reason
     assert len(mosaic(house)) == 1
     let_it_settle(house)
     house.quiet()
     assert len(agreed(house)) == 1
+    assert house.talk.writes == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_deletion_whose_answer_is_lost_counts_as_what_it_was(
+    house: House, when: When
+) -> None:
+    """Not done, one of the two is left; done, it is asked about the other one."""
+    (txn_id, _), (_, number) = alike(house)
+    house.hands.delete_time(txn_id)
+    house.clock.pass_(minutes=16)
+    house.connect()
+    house.sandbox.fail_next("down", 1, "DELETE time_entry", when=when)
+    house.work()
+    house.people.calls_back = True
+    house.people.delete_time(number)
+    for _ in range(2):
+        house.sandbox.deliver_callbacks()
+        house.work()
+    let_it_settle(house)
+    house.quiet()
+    if when == "before":
+        assert len(agreed(house)) == 1
+    else:
+        (asked,) = [one for one in time_records(house) if one.state == "refused"]
+        assert _ASKS in asked.reason
+
+
+def test_two_of_which_a_person_said_that_they_are_two_are_not_joined(
+    house: House,
+) -> None:
+    """Each is an hour of its own, and each was deleted by somebody."""
+    (txn_id, mosaic_id), (other, number) = alike(house)
+    with company_transaction(house.engine, house.company.id) as connection:
+        said.say(
+            connection,
+            house.company.id,
+            [(other, mosaic_id)],
+            identity.Word.TWO,
+            by="person",
+            now=house.clock(),
+        )
+    house.hands.delete_time(txn_id)
+    house.people.delete_time(number)
+    read_mosaic(house)
+    let_it_settle(house)
+    house.quiet()
+    assert agreed(house) == []
+
+
+def test_what_many_deletions_crossed_with_is_asked_once(house: House) -> None:
+    """Not once for each of them: a day is emptied in one batch."""
+    made = [one for one, _ in alike(house, 8)][:-1]
+    for txn_id in made:
+        house.hands.delete_time(txn_id)
+    house.clock.pass_(minutes=16)
+    house.connect()
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        if "record.gone" in given[2] and "record.day IN" in given[2]:
+            asked.append(given[2])
+
+    sa.event.listen(house.engine, "before_cursor_execute", note)
+    house.work()
+    sa.event.remove(house.engine, "before_cursor_execute", note)
+    assert len(mosaic(house)) == 1
+    assert len([one for one in asked if "json" in one.lower()]) == 1
 
 
 def carried_first(house: House, first: str, *, count: int = 2) -> Any:
