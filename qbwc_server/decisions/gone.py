@@ -1,7 +1,8 @@
 """What a person says of time that Mosaic does not show any more, or shows again.
 
 Mosaic cannot say whether an entry is deleted or only hidden. A word says it; where
-records were asked about with one question, it is for all of them.
+records were asked about with one question, it is for all of them. So does one where
+equal hours were deleted once on each side, and one of them may have been meant.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SAID = {
 
 
 class NothingIsGone(QbwcError):
-    """A record is neither gone in Mosaic nor back there."""
+    """A record is neither gone in Mosaic nor back there, and nothing is asked of it."""
 
     id: ClassVar[str] = "record-nothing-is-gone"
 
@@ -47,9 +48,10 @@ def say(
     waits for its day need not wait any longer. Kept in the histories and the audit.
 
     Raises:
-        NothingIsGone: Mosaic has it, and always had.
+        NothingIsGone: Mosaic has it, and always had; nor is it asked about.
     """
-    stone = None if row.kind != time_entry.NAME else tombstones.mosaics(row)
+    side = None if row.kind != time_entry.NAME else tombstones.asked_about(row)
+    stone = None if side is None else tombstones.of_side(row, side)
     if stone is None or (not stone.back and row.quickbooks_id is None):
         raise NothingIsGone("Mosaic has this record, or it is nowhere any more.")
     asked = [row.id] if row.state != "refused" else _asked_alike(connection, row)
@@ -79,4 +81,4 @@ def _asked_alike(connection: Connection, row: Row[Any]) -> list[int]:
             _RECORD.c.reason == row.reason,
         )
     )
-    return [one.id for one in rows if tombstones.mosaics(one) is not None]
+    return [one.id for one in rows if tombstones.asked_about(one) is not None]

@@ -133,7 +133,8 @@ class Facts:
     says that an equal entry of that person and day was born since, or took its place.
     `aged`, `asked` and `hidden` are about what Mosaic only does not show: a day has
     passed, its number was asked for after that, and something else says that it may
-    only be hidden.
+    only be hidden. `crossed` says that somebody deleted an equal one there, and that
+    this was carried over to here (`kinds.crossed`).
     """
 
     who: Who
@@ -146,6 +147,7 @@ class Facts:
     aged: bool = False
     asked: bool = False
     hidden: bool = False
+    crossed: bool = False
     word: Word | None = None
 
 
@@ -168,6 +170,12 @@ def _undone(facts: Facts) -> bool:
 
 def _only_not_shown(facts: Facts) -> bool:
     return not facts.back and facts.who is Who.NOT_SHOWN
+
+
+def _of_two(facts: Facts) -> bool:
+    """Tell whether it may be the one hour that an equal one's deletion meant, too."""
+    not_hidden = _only_not_shown(facts) and not facts.hidden
+    return facts.crossed and (facts.who is Who.PERSON or not_hidden)
 
 
 RULES: tuple[Rule, ...] = (
@@ -244,6 +252,17 @@ RULES: tuple[Rule, ...] = (
         What.NOTHING,
     ),
     Rule(
+        "deleted or not shown here, and an equal one was deleted there, and for that "
+        "by us here, less than a day before; a person says that it is not: again here",
+        lambda f: _of_two(f) and f.word is Word.STAYS,
+        What.MAKE_AGAIN,
+    ),
+    Rule(
+        "the same, deleted by a person in QuickBooks; nobody has said it yet",
+        lambda f: _of_two(f) and f.who is Who.PERSON and f.word is None,
+        What.ASK,
+    ),
+    Rule(
         "deleted by a person",
         lambda f: f.who is Who.PERSON,
         What.DELETE_THERE,
@@ -281,6 +300,13 @@ RULES: tuple[Rule, ...] = (
         What.LOOK,
     ),
     Rule(
+        "not shown for a day, nor when asked for by its number; an equal one was "
+        "deleted in QuickBooks by a person, and for that in Mosaic by us, less than a "
+        "day before it was first not shown, or later",
+        lambda f: _only_not_shown(f) and f.crossed,
+        What.ASK,
+    ),
+    Rule(
         "not shown for a day, and not when asked for by its number either",
         _only_not_shown,
         What.DELETE_THERE,
@@ -301,7 +327,7 @@ RULES: tuple[Rule, ...] = (
         What.ASK,
     ),
 )
-"""The first that holds decides. In the last three, "make again" is on this side."""
+"""The first that holds decides. Where the entry is not back, "make again" is here."""
 
 
 def decide(facts: Facts) -> What:

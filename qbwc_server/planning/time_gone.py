@@ -19,9 +19,18 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry, tombstone, two_way
 from qbwc_server.kinds import time_plan as plans
 from qbwc_server.kinds.identity import likeness
-from qbwc_server.kinds.tombstone import MOST_TRIES, Facts, Stone, What, Who
+from qbwc_server.kinds.tombstone import (
+    MOST_TRIES,
+    Facts,
+    Side,
+    Stone,
+    What,
+    Who,
+    Word,
+)
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.mosaic_reading.time_mosaic import believed_there, differs
+from qbwc_server.planning.counterparts.crossing import Crossing
 from qbwc_server.records import mosaic_objects, tombstones
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
@@ -30,6 +39,8 @@ _RECORD, _OBJECT = tables.record, tables.mosaic_object
 _LOOKED_AT = timedelta(hours=1)
 _Object: TypeAlias = tuple[str, int]
 """A person, project or phase of Mosaic: its type and number."""
+_SIDES: Mapping[Side, str] = {"quickbooks": "QuickBooks", "mosaic": "Mosaic"}
+_STAYS = "Somebody said that it is not deleted: it is made again."
 _NOUN = {"employee": "of", "project": "on the project", "phase": "on the phase"}
 _SAY = (
     "Tell our support whether they are deleted in Mosaic, or only hidden. Until then "
@@ -54,6 +65,7 @@ class Gone:
     rules: two_way.Company
     now: datetime
     since: str
+    crossing: Crossing
     _missing: list[Row[Any]] | None = None
     _hidden: dict[_Object, str | None] = field(default_factory=dict)
 
@@ -98,21 +110,24 @@ class Gone:
                 return True, None
 
     def missing(self, row: Row[Any], entry: Entry, action: Action) -> Action | None:
-        """Return what is done instead of a step that follows from Mosaic's loss."""
+        """Return what is done instead of a step that follows from a side's loss."""
+        if action.do is Do.DELETE:
+            return self._deleted(row, entry, action)
         stone = tombstones.mosaics(row)
         if stone is None or stone.back or action.do not in {Do.DEL, Do.CREATE}:
             return None
-        aged = stone.aged(self.now)
-        asks = self._hides(row) if aged and stone.word is None else None
+        since = f"Mosaic has not shown it since {_moment(stone.at)}"
+        hides, twice = self._questions(row, stone, action, since)
         facts = Facts(
             stone.who,
             tombstones.in_quickbooks(row),
-            aged=aged,
+            aged=stone.aged(self.now),
             asked=stone.asked(self.now),
-            hidden=asks is not None,
+            hidden=hides is not None,
+            crossed=twice is not None,
             word=stone.word,
         )
-        since = f"Mosaic has not shown it since {_moment(stone.at)}"
+        asks = hides or twice
         match tombstone.decide(facts):
             case What.WAIT:
                 until = stone.at + tombstone.WAIT
@@ -140,9 +155,46 @@ class Gone:
             case What.NOTHING:
                 return None
             case What.MAKE_AGAIN if action.do is Do.DEL:
-                return plans.plan(replace(entry, agreed=None), self.rules)
+                return self._again(entry)
             case _:
                 return None
+
+    def _questions(
+        self, row: Row[Any], stone: Stone, action: Action, since: str
+    ) -> tuple[str | None, str | None]:
+        """Return what is asked: what may hide it, and whether one of two was meant."""
+        unsaid = stone.word is None and stone.aged(self.now)
+        if not unsaid and stone.word is not Word.STAYS:
+            return None, None
+        twice = None
+        if action.do is Do.DEL:
+            twice = self.crossing.carried(row, action)
+        crossed = (
+            None if twice is None else f"{since}, and {_other(twice, 'quickbooks')}"
+        )
+        return self._hides(row), crossed
+
+    def _deleted(self, row: Row[Any], entry: Entry, action: Action) -> Action | None:
+        """Return what is done instead of deleting in Mosaic, None if nothing is."""
+        twice = self.crossing.carried(row, action)
+        stone = Stone.of(row.gone, "quickbooks")
+        if twice is None or stone is None:
+            return None
+        match tombstone.decide(Facts(stone.who, crossed=True, word=stone.word)):
+            case What.ASK:
+                since = f"It was deleted in QuickBooks on {_moment(stone.at)}"
+                reason = f"{since}, and {_other(twice, 'mosaic')}"
+                return Action(Do.NOTHING, reason, "refused")
+            case What.MAKE_AGAIN:
+                return self._again(entry)
+            case _:
+                return None
+
+    def _again(self, entry: Entry) -> Action:
+        """Return the step that makes an entry anew on the side that lost it."""
+        action = plans.plan(replace(entry, agreed=None), self.rules)
+        makes = action.do in {Do.CREATE, Do.ADD}
+        return replace(action, reason=_STAYS) if makes else action
 
     def _born_since(self, row: Row[Any], stone: Stone) -> bool:
         """Tell whether an equal entry of the person and day was born on either side."""
@@ -244,6 +296,21 @@ def _why(row: Row[Any], stone: Stone, facts: Facts) -> str:
     if facts.other is None:
         return f"{told} It had been deleted there."
     return f"{told} It was deleted in QuickBooks."
+
+
+def _other(row: Row[Any], lost: Side) -> str:
+    """Say of an equal entry that it was deleted as well, first on a side."""
+    there: Side = "mosaic" if lost == "quickbooks" else "quickbooks"
+    stone = Stone.of(row.gone, there)
+    on = "" if stone is None else f" on {_moment(stone.at)}"
+    first, then = _SIDES[lost], _SIDES[there]
+    return (
+        f"record {row.company_id}-{row.id}, an equal one of that person and day, was "
+        f"deleted in {first}, and for that in {then}{on}. Perhaps one of the two was "
+        "meant, each time. Tell our support whether this one is deleted, too: if it "
+        f"is, it is deleted in {first}; if not, it is made in {then} again. Until "
+        f"then {first} keeps it."
+    )
 
 
 def _moment(at: datetime) -> str:

@@ -43,6 +43,7 @@ from qbwc_server.planning import (
     time_waits,
     used_words,
 )
+from qbwc_server.planning.counterparts.crossing import Crossing
 from qbwc_server.planning.counterparts.finding import Counterparts
 from qbwc_server.planning.counterparts.joins import join, note_all_known
 from qbwc_server.planning.counterparts.pairs import Pairs
@@ -109,6 +110,8 @@ class TimeSteps:
         places = Places(connection, company.id, links, pairs, now)
         gave_up = outbox.records_given_up(connection, company.id, ids)
         joined: set[int] = set()
+        rules = time_facts.rules_of(company)
+        crossing = Crossing.of(connection, company, links, pairs, rows, joined, now)
         batch = _Batch(
             company,
             links,
@@ -120,6 +123,7 @@ class TimeSteps:
                 company.id,
                 pairs,
                 places,
+                crossing,
                 restored.missing_on(
                     connection, company.id, {row.day for row in rows if row.day}
                 ),
@@ -128,14 +132,7 @@ class TimeSteps:
                 Readings.of(connection, company.id, self._window, pairs.words, now),
             ),
             time_doubts.doubted(connection, company.id),
-            Gone(
-                connection,
-                company,
-                links,
-                time_facts.rules_of(company),
-                now,
-                oldest,
-            ),
+            Gone(connection, company, links, rules, now, oldest, crossing),
             Waits(
                 connection,
                 company,
@@ -300,7 +297,7 @@ class TimeSteps:
             row = self._row(connection, row.id)
         if rules.held is not None:
             action = plans.plan(entry, rules)
-        wait = batch.counterparts.waits(row, now)
+        wait = batch.counterparts.waits(row, action, now)
         wait = wait or batch.gone.missing(row, entry, action)
         wait = wait or batch.places.may_take(row, entry, action)
         wait = wait or batch.waits.for_reading(row, action)

@@ -17,6 +17,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import doubt, queue
 from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds import gate
+from qbwc_server.kinds.crossed import Step
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import NOT_THERE, Mark
@@ -24,17 +25,19 @@ from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.records.choices import takes_part
 from qbwc_server.records.one_or_two import said
+from qbwc_server.records.one_or_two.crossed import Crossed
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD, _SESSION = tables.record, tables.session
 _BEFORE_ALL = 1
 _ASKED_AGAIN = timedelta(minutes=5)
+_LOOKED_AT = frozenset({"add", "mod", "del"})
 _GOES_BACK = (Mark.ADD, Mark.CHANGE)
 """What is written to QuickBooks also where time goes one way: what a restore took."""
 _ANEW = (
     "Something changed since it was planned: a link, or the same hour is in QuickBooks "
-    "already. It is planned anew."
+    "already, or an equal one was deleted there. It is planned anew."
 )
 
 
@@ -109,7 +112,7 @@ def take_back(
     connection: Connection, company: Company, jobs: Sequence[Job], now: datetime
 ) -> list[Job]:
     """Take back what may not leave any more; return the jobs that may."""
-    of_time = [job for job in jobs if job.kind == NAME and job.action in {"add", "mod"}]
+    of_time = [job for job in jobs if job.kind == NAME and job.action in _LOOKED_AT]
     if not of_time:
         return list(jobs)
     links = Links(connection, company)
@@ -121,19 +124,51 @@ def take_back(
         company.id,
         mosaic_ids={row.mosaic_id for row in rows.values() if row.mosaic_id and alone},
     )
+    crossed = _crossed(connection, company, links, of_time, rows, now)
     back = []
     for job in of_time:
         row = rows.get(job.record_id or 0)
         if row is None:
             continue
-        if (not company.two_way and row.restored not in _GOES_BACK) or _verdict(
-            job, row, links, alone, words
-        ) is Verdict.PLAN:
+        if job.action == "del":
+            verdict = Verdict.PLAN if row.id in crossed else Verdict.GO
+        elif not company.two_way and row.restored not in _GOES_BACK:
+            verdict = Verdict.PLAN
+        else:
+            verdict = _verdict(job, row, links, alone, words)
+        if verdict is Verdict.PLAN:
             back.append(job)
     for job in back:
         queue.move(connection, job, "cancelled", by="gate", now=now, reason=_ANEW)
     time_records.wake(connection, company.id, [one.record_id or 0 for one in back], now)
     return [job for job in jobs if job not in back]
+
+
+def _crossed(
+    connection: Connection,
+    company: Company,
+    links: Links,
+    jobs: Sequence[Job],
+    rows: Mapping[int, Row[Any]],
+    now: datetime,
+) -> set[int]:
+    """Return the records to be deleted of which an equal one was deleted meanwhile.
+
+    Somebody may have meant one of the two, and deleted one on each side.
+    """
+    of_deletions = {job.record_id for job in jobs if job.action == "del"}
+    lost = [row for row in rows.values() if row.id in of_deletions]
+    if not lost:
+        return set()
+    ids = [row.quickbooks_id for row in lost if row.quickbooks_id]
+    words = said.words_of(connection, company.id, quickbooks_ids=ids)
+    days = {row.day for row in lost if row.day}
+    found = Crossed(connection, company, links, days, now)
+    return {
+        row.id
+        for row in lost
+        if found.beside(row, "mosaic", words)[0] in {Step.JOIN, Step.WAIT}
+    }
 
 
 def _verdict(

@@ -49,6 +49,22 @@ def in_quickbooks(row: Row[Any]) -> Who | None:
     return Who.OURS if row.agreed is None else Who.PERSON
 
 
+def of_side(row: Row[Any], side: Side) -> Stone | None:
+    """Return a side's tombstone; QuickBooks' also where the entry is there again."""
+    return mosaics(row) if side == "mosaic" else Stone.of(row.gone, side)
+
+
+def asked_about(row: Row[Any]) -> Side | None:
+    """Return the side of whose loss a person may say whether it is one.
+
+    QuickBooks says of its own that it is; it is asked only what was meant by it.
+    """
+    if mosaics(row) is not None:
+        return "mosaic"
+    asks = row.state == "refused" and not row.mosaic_gone
+    return "quickbooks" if asks and somebody_took(row, "quickbooks") else None
+
+
 def somebody_took(row: Row[Any], side: Side) -> bool:
     """Tell whether somebody, and not we or a restore, took an entry away on a side."""
     if side == "quickbooks":
@@ -191,11 +207,17 @@ def note_word(
 ) -> None:
     """Keep what a person said of entries, and have them planned anew."""
 
-    def said(row: Row[Any]) -> Stone | None:
-        stone = mosaics(row)
-        return None if stone is None else replace(stone, word=word)
+    def of(side: Side) -> Callable[[Row[Any]], Stone | None]:
+        def said(row: Row[Any]) -> Stone | None:
+            stone = of_side(row, side)
+            if stone is None or asked_about(row) != side:
+                return stone
+            return replace(stone, word=word)
 
-    _carve(connection, company_id, record_ids, "mosaic", said)
+        return said
+
+    _carve(connection, company_id, record_ids, "mosaic", of("mosaic"))
+    _carve(connection, company_id, record_ids, "quickbooks", of("quickbooks"))
     change(connection, company_id, record_ids, due_at=now, attempt=0, changed_at=now)
     moved(connection, company_id)
 

@@ -173,21 +173,3 @@ def test_who_deletes_what_we_made_beside_one_that_was_edited_since(
     let_it_settle(house)
     in_one_form(house)
     assert [one[2] for one in hours_in_quickbooks(house)] == [120]
-
-
-@pytest.mark.xfail(strict=True, reason="one of two equal ones is deleted on each side")
-def test_a_double_that_is_deleted_once_on_each_side_leaves_one(house: House) -> None:
-    """Ann sees 8 hours twice in both programs, and takes one away in each of them.
-
-    Equal entries are counted when they are made; when they are deleted they are not.
-    """
-    first = in_quickbooks(house, "", day=day(house, 0))
-    second = in_quickbooks(house, "", day=day(house, 0))
-    house.clock.pass_(minutes=16)
-    let_it_settle(house)
-    numbers = {one.quickbooks_id: one.mosaic_id for one in time_records(house)}
-    house.hands.delete_time(first)
-    house.people.delete_time(numbers[second])
-    let_it_settle(house)
-    house.quiet()
-    assert len(hours_in_mosaic(house)) == len(hours_in_quickbooks(house)) == 1

@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from qbwc_server.kinds import gate, identity
+from qbwc_server.kinds import crossed, gate, identity
+from qbwc_server.kinds.crossed import Step
 from qbwc_server.kinds.gate import Reading, Verdict
 from qbwc_server.kinds.identity import Birth, Doubt, Fate, Likeness
+from qbwc_server.kinds.tombstone import Stone, Who, Word
 from qbwc_server.kinds.two_way import Missing
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "time-entries.md"
@@ -120,6 +122,43 @@ def birth_table() -> str:
     return _table(("its TxnNumber is", "it was created", "it is"), lines)
 
 
+def crossed_table() -> str:
+    """Return what an equal entry means for a deletion that is to be carried over."""
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    there = (
+        ("there", None, True),
+        ("not shown by one reading", Stone(Who.NOT_SHOWN, NOW), False),
+        ("the same, and by none for a day", Stone(Who.NOT_SHOWN, NOW - day), False),
+        ("deleted by somebody, or not shown", Stone(Who.NOT_SHOWN, NOW), True),
+        (
+            "not shown; a person says that it is not deleted",
+            Stone(Who.NOT_SHOWN, NOW, word=Word.STAYS),
+            True,
+        ),
+        ("taken away by us", Stone(Who.OURS, NOW), True),
+        ("taken away by a restored backup", Stone(Who.RESTORE, NOW), True),
+    )
+    here = (
+        ("there", None, False),
+        ("there, and something is on its way about it", None, True),
+        ("deleted by us, less than a day before", Stone(Who.OURS, NOW - hour), False),
+        ("deleted by us, a day before", Stone(Who.OURS, NOW - day), False),
+        ("deleted by somebody", Stone(Who.PERSON, NOW), False),
+    )
+    lines = []
+    for (other, lost, counts), (this, gone, busy) in itertools.product(there, here):
+        step = crossed.step(NOW, lost, gone, NOW, counts=counts, busy=busy)
+        if step is not Step.CARRY:
+            lines.append((other, this, step.value))
+    lines.append(("anything else", "anything", Step.CARRY.value))
+    head = (
+        "the equal one is, on the other side",
+        "on the side of the deletion",
+        "then",
+    )
+    return _table(head, lines)
+
+
 def quickbooks_table() -> str:
     """Return when a write to QuickBooks leaves."""
     yes, no = "yes", "no"
@@ -180,6 +219,7 @@ TABLES: Final = {
     "likeness": likeness_table,
     "lost creations": lost_table,
     "births": birth_table,
+    "crossed": crossed_table,
     "into QuickBooks": quickbooks_table,
     "reads": reads_table,
 }

@@ -20,9 +20,9 @@ def every() -> Iterator[Facts]:
     """Yield every combination of what can be known."""
     both = (False, True)
     for who, other, word, *rest in product(
-        Who, (None, *Who), (None, *Word), *([both] * 8)
+        Who, (None, *Who), (None, *Word), *([both] * 9)
     ):
-        back, missed, as_known, spent, equal, aged, asked, hidden = rest
+        back, missed, as_known, spent, equal, aged, asked, hidden, crossed = rest
         yield Facts(
             who,
             other,
@@ -34,6 +34,7 @@ def every() -> Iterator[Facts]:
             aged=aged,
             asked=asked,
             hidden=hidden,
+            crossed=crossed,
             word=word,
         )
 
@@ -54,7 +55,16 @@ def test_nothing_is_deleted_for_not_being_shown_before_a_day_and_a_question() ->
             assert facts.asked
             assert not facts.hidden
             assert not facts.equal
+            assert not facts.crossed
             assert facts.other is None
+
+
+def test_what_crossed_is_not_deleted_without_a_word() -> None:
+    """Somebody deleted an equal one there, and that is gone here for it already."""
+    for facts in every():
+        if facts.crossed and facts.word is None and facts.who is not Who.RESTORE:
+            lost = facts.who in {Who.PERSON, Who.NOT_SHOWN} and not facts.back
+            assert not lost or decide(facts) is not What.DELETE_THERE
 
 
 def test_what_came_back_is_never_deleted_without_a_word() -> None:
@@ -109,6 +119,17 @@ def test_a_restored_backup_has_its_own_rule() -> None:
             Facts(Who.NOT_SHOWN, aged=True, asked=True, word=Word.STAYS),
             What.NOTHING,
         ),
+        (Facts(Who.NOT_SHOWN, aged=True, asked=True, crossed=True), What.ASK),
+        (Facts(Who.NOT_SHOWN, crossed=True), What.WAIT),
+        (Facts(Who.NOT_SHOWN, crossed=True, word=Word.DELETED), What.DELETE_THERE),
+        (Facts(Who.NOT_SHOWN, crossed=True, word=Word.STAYS), What.MAKE_AGAIN),
+        (
+            Facts(Who.NOT_SHOWN, crossed=True, hidden=True, word=Word.STAYS),
+            What.NOTHING,
+        ),
+        (Facts(Who.PERSON, crossed=True), What.ASK),
+        (Facts(Who.PERSON, crossed=True, word=Word.DELETED), What.DELETE_THERE),
+        (Facts(Who.PERSON, crossed=True, word=Word.STAYS), What.MAKE_AGAIN),
         (Facts(Who.NOT_SHOWN, back=True), What.NOTHING),
         (Facts(Who.NOT_SHOWN, back=True, equal=True), What.ASK),
         (Facts(Who.NOT_SHOWN, Who.OURS, back=True), What.MAKE_AGAIN),

@@ -13,6 +13,7 @@ from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do, Entry
+from qbwc_server.planning.counterparts.crossing import Crossing
 from qbwc_server.planning.counterparts.joins import join
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
@@ -40,6 +41,7 @@ class Counterparts:
     company_id: int
     pairs: Pairs
     places: Places
+    crossing: Crossing
     missing: list[Row[Any]]
     all_known_at: datetime | None
     gone: set[int]
@@ -64,7 +66,9 @@ class Counterparts:
         if action.do is Do.ADD and row.restored == Mark.ADD:
             return self._typed_again_for(row, now)
         if action.do in {Do.DEL, Do.DELETE}:
-            return self._was_too_much(row, action, now)
+            return self._was_too_much(row, action, now) or self.crossing.join(
+                row, action, leave, now
+            )
         if action.do is Do.CREATE and row.mosaic_id is None:
             person, member = row.parent_id, entry.facing["person"]
         elif action.do is Do.CREATE and row.mosaic_gone:
@@ -102,10 +106,10 @@ class Counterparts:
         if ahead:
             transitions.known_since(self.connection, self.company_id, ahead, now)
 
-    def waits(self, row: Row[Any], now: datetime) -> Action | None:
-        """Hold a record until its counterpart was read once more."""
+    def waits(self, row: Row[Any], action: Action, now: datetime) -> Action | None:
+        """Hold a record until its counterpart, or an equal one, was read once more."""
         if row.id not in self.unsure:
-            return None
+            return self.crossing.waits(row, action, now)
         return Action(Do.NOTHING, _READ_ONCE_MORE, until=now + _NEXT_READING)
 
     def typed_again(self, row: Row[Any], now: datetime) -> bool:

@@ -1,9 +1,10 @@
-"""Records that are taken apart, or that change their entries, by a person's word."""
+"""Records that are taken apart, or change their entries: a person said or did so."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -18,6 +19,9 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
 
 _RECORD = tables.record
+_CROSSED: Final = (
+    "of two equal entries one was deleted on each side, so one of them is left"
+)
 
 
 def take_apart(connection: Connection, row: Row[Any], now: datetime) -> int:
@@ -123,6 +127,46 @@ def take_place(
         (row, f"the double of record {of_ours.id}: is taken away"),
     ):
         history.event(connection, company_id, one.id, at=now, what=what, by="plan")
+    moved(connection, company_id)
+
+
+def stand_together(
+    connection: Connection, of_quickbooks: Row[Any], of_mosaic: Row[Any], now: datetime
+) -> None:
+    """Have what stands of two equal entries be one, of which each side lost another.
+
+    `of_quickbooks` gets the other one's entry in Mosaic. `of_mosaic`, whose entry was
+    deleted in QuickBooks, gets what Mosaic does not show, so that it is known if it is
+    shown again. Both are due.
+    """
+    company_id = of_quickbooks.company_id
+    stone = tombstones.mosaics(of_quickbooks)
+    kept = None if stone is None else replace(stone, took=of_quickbooks.id, word=None)
+    gone = dict(of_quickbooks.gone or {})
+    gone.pop("mosaic", None)
+    lost = {**(of_mosaic.gone or {}), **({"mosaic": kept.kept()} if kept else {})}
+    anew = _anew(time_entry.RANK_OF_EDITS, now) | {"conflict": sa.null()}
+    change(connection, company_id, of_quickbooks.id, mosaic_id=None)
+    for row, it, values in (
+        (of_mosaic, of_quickbooks, {"mosaic_gone": True, "gone": lost}),
+        (
+            of_quickbooks,
+            of_mosaic,
+            {"mosaic_gone": False, "gone": gone or sa.null(), "agreed": sa.null()},
+        ),
+    ):
+        there = side_of(it, "mosaic") | {"misses": it.misses}
+        change(connection, company_id, row.id, **there, **values, **anew)
+        history.event(
+            connection,
+            company_id,
+            row.id,
+            at=now,
+            what=f"{_CROSSED}: record {of_quickbooks.id} stands on both sides",
+            by="plan",
+            detail={"record": it.id, "mosaic_id": it.mosaic_id},
+        )
+    joined.forget(connection, company_id, of_mosaic.id)
     moved(connection, company_id)
 
 
