@@ -90,6 +90,15 @@ FOUND: dict[str, tuple[str, Sequence[Act]]] = {
             Act("twin", 8053, 2059, 5007),
         ),
     ),
+    "a restored file": (
+        "on one side",
+        (
+            Act("back up", 1056, 2611, 8908),
+            Act("enter in quickbooks", 8167, 6948, 407),
+            Act("run", 402, 3381, 9040),
+            Act("restore", 9518, 9187, 3137),
+        ),
+    ),
     "both stand": (
         "lost",
         (
