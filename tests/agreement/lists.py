@@ -42,8 +42,12 @@ def archive(world: World, one: Act) -> None:
 
 
 def structure(world: World, _one: Act) -> None:
-    """The company's customers are projects from now on, or clients again."""
+    """The company's customers are projects from now on, or clients again.
+
+    Nobody does that while hours are on their way.
+    """
     house = world.house
+    world.settle()
     before = house.stored().structure
     _set_structure(house, "project" if before == "client" else "client")
 

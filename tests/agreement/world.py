@@ -255,6 +255,8 @@ class World:
                 billable="Billable" if values["billable"] else "NotBillable",
             )
         else:
+            if not self._stands_in_mosaic:
+                return
             refers = links(house, values)
             assert refers is not None
             key = house.people.add_time(
@@ -286,6 +288,8 @@ class World:
             column = names[name][value] if name in names else value
             house.hands.edit_time(place[1], **{COLUMNS[name]: column})
         else:
+            if name == "job" and not self._stands_in_mosaic:
+                return
             refers = links(house, {**old, name: value})
             assert refers is not None
             asked = {"minutes": "hours", "text": "description", "day": "date"}
@@ -316,6 +320,14 @@ class World:
         if place[0] == "quickbooks":
             return [self.hours]
         return [one for one in self.ledgers if place in one.of]
+
+    @property
+    def _stands_in_mosaic(self) -> bool:
+        """Whether projects are where hours stand: customers may be projects just now.
+
+        People see in Mosaic that a project is archived, and type nothing there.
+        """
+        return all(one.stored().structure == "client" for one in self.houses)
 
     def in_quickbooks(self, list_id: str) -> bool:
         """Tell whether something is still in the lists of the company file."""
