@@ -21,8 +21,8 @@ _JSON: Final = {
     *("detail", "host", "quickbooks", "mosaic", "agreed", "conflict", "fields")
 }
 _MOMENTS: Final = {"since", "at", "late_since"}
-_BY_COMPANY: Final = {"companies": (), "attentions": ("place",)}
-"""What has no number in its company, and by what else it is ordered."""
+_BY_COMPANY: Final = {"companies", "attentions"}
+"""What has no number in its company."""
 _RAW: Final = {"request", "answer"}
 _NUMBERS: Final = {
     "companies": "company_id",
@@ -87,8 +87,10 @@ def look(
     if what == "words":
         query = query.order_by(table.c.topic, table.c.name)
     elif what in _BY_COMPANY:
-        more = (table.c[name] for name in _BY_COMPANY[what])
-        query = query.order_by(table.c.company_id, *more)
+        query = query.order_by(table.c.company_id)
+        if what == "attentions":
+            # As `standing.reasons` has them: what came last before what stands longer.
+            query = query.order_by(table.c.place, table.c.since.desc())
         if wanted.after is not None:
             query = query.where(table.c.company_id > wanted.after[0])
     else:

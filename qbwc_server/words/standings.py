@@ -37,6 +37,7 @@ _OF_RESTORED: Final = {
 """How it is told more closely, by whether our own database was put back, and state."""
 _ACTS: Final = {
     "unread": "support",
+    "locked": "customer",
     "waits": "nobody",
     "unplaced": "customer",
     "later": "customer",

@@ -338,7 +338,7 @@ def test_what_belongs_to_nobody_goes_when_it_means_nothing(
 
 _GOES = {
     *("session", "exchange", "job", "job_event", "mosaic_call", "mosaic_callback"),
-    *("audit", "login_failure", "mosaic_budget"),
+    *("audit", "login_failure", "mosaic_budget", "attention"),
 }
 _BOUNDED = {
     "company": "as many as customers",
@@ -382,6 +382,15 @@ def test_every_table_is_bounded(
         )
         attic.put(
             tables.audit, who="server", what="Web Connector is late", at=attic.then
+        )
+        attic.put(
+            tables.attention,
+            reason="list-not-read",
+            place=9,
+            text="",
+            began_at=attic.then,
+            seen_at=attic.then,
+            ended_at=attic.then,
         )
     with attic.engine.begin() as connection:
         connection.execute(

@@ -36,13 +36,17 @@ VIEWS: Final[Meanings] = {
         "Companies: what hinders each, and who must act. Look here first.",
         {
             **_WORDS,
-            "since": "Since when; for an attention the last run, for a mode its start.",
+            "state": "What goes first: a state of the company, or attention.",
+            "since": "Since when; none: nobody knows.",
             **_OF_COMPANY,
             "records_for_customer": "Records that wait for the customer, up to 1001.",
             "conflicts": "Records that both sides changed and a person decides, "
             "up to 1001.",
             "failed_jobs": "Pieces of work that failed and wait for support, up to "
             "1001.",
+            "unread_answers": "Answers of QuickBooks that our program failed on, up to "
+            "1001.",
+            "our_faults": "Records that our program fails on, up to 1001.",
             "mosaic_key": "Whether there is a Mosaic API key: set or missing.",
             "late_since": TABLES["company"][1]["late_at"],
             **_from(
@@ -59,7 +63,7 @@ VIEWS: Final[Meanings] = {
         "All that hinders each company, a row each; support_companies has the first.",
         {
             "company": _OF_COMPANY["company"],
-            "place": "In which order it is told; 0 is what stopped everything.",
+            "place": "In which order it is told; 0 and 1 stop everything.",
             "reason": "What it is: an attention, or a state of the company.",
             "since": "Since when; none: nobody knows.",
             "last_seen_at": "When it was last seen to be so; none: it is so now.",

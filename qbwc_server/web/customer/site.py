@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import __version__, logs, words
-from qbwc_server.companies import credentials, editions
+from qbwc_server.companies import attention, credentials, editions
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
@@ -124,6 +124,7 @@ class Site:
         with company_reading(self.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
             seen = to_see.of(connection, company)
+            asked = [one.reason for one in attention.standing(connection, company.id)]
             facts = company_status.facts(
                 connection,
                 self.keys,
@@ -149,7 +150,7 @@ class Site:
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
-            "explained": _explained(company),
+            "explained": _explained(company, asked),
         }
 
 
@@ -163,18 +164,17 @@ class Explained:
     menu: str
 
 
-def _explained(company: Company) -> tuple[Explained, ...]:
+def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """Return what needs attention, then what is not supported, each once.
 
-    The attention itself is told among what is to be done: here is only what it adds.
+    What is asked is told among what is to be done: here is only what it adds.
     """
     found = []
-    if company.attention_id is not None:
-        told = words.attention(company.attention_id)
+    for told in map(words.attention, asked):
         more = told.page.removeprefix(told.said).strip()
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
-        if warning != company.attention_id:
+        if warning not in asked:
             told = words.attention(warning)
             found.append(Explained(told.id, told.page, "", told.menu))
     return tuple(one for one in found if one.said or one.more or one.menu)
