@@ -357,6 +357,8 @@ _BOUNDED = {
     "time_claim": "one for each time entry of a team with several company files",
     "time_rule": "one for each word of a person",
     "heartbeat": "one for servers and one for workers",
+    "outage": "one for each of ours; those of long ago go",
+    "failed_login": "fifty of a company",
     "word": "one for each state",
     "support_token": "one for each person of support",
     "support_login": "some an hour, which go with a login after 400 days",

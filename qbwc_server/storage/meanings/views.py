@@ -73,6 +73,45 @@ VIEWS: Final[Meanings] = {
             "company_id": _OF_COMPANY["company_id"],
         },
     ),
+    "support_health": (
+        "Our own servers and workers, Mosaic by its address, and what waits.",
+        {
+            "part": "server, worker, mosaic, or deliveries.",
+            "what": "Which of them.",
+            "since": "Of a server or worker since when it is up; of Mosaic since when "
+            "it is not reached.",
+            "last_seen_at": "When it was last heard of, or missed.",
+            "companies": "Of Mosaic: for how many companies it is asked.",
+            "not_reached": "Of Mosaic: for how many of them it is not reached.",
+            "waiting": "Of deliveries: of how many companies some are due or planned.",
+            "oldest_at": "Of deliveries: since when the oldest is due.",
+        },
+    ),
+    "support_outages": (
+        "What was the matter, from when until when: ours, Mosaic's, a company's.",
+        {
+            "part": "server, worker, mosaic, stop, or company.",
+            "what": "Which of them.",
+            "why": _WORDS["why"],
+            "since": "When it began.",
+            "until": "When it was over; none: it is so now.",
+            "reason": "What it was: outage, late, or an attention.",
+            **_OF_COMPANY,
+        },
+    ),
+    "support_failed_logins": (
+        "Wrong passwords of Web Connector, by where they came from.",
+        {
+            "company": _OF_COMPANY["company"],
+            "what": _WORDS["what"],
+            **{
+                name: MOSAIC_TABLES["failed_login"][1][name]
+                for name in ("address", "whose", "first_at", "last_at", "times")
+            },
+            **_from("company", "last_seen_at"),
+            "company_id": _OF_COMPANY["company_id"],
+        },
+    ),
     "support_sessions": (
         "Runs of Web Connector: what each did, and how it ended.",
         {

@@ -19,6 +19,7 @@ from qbwc_server.storage.tables.companies import (
     company,
     company_sequence,
     duty,
+    failed_login,
     login_failure,
     team_file,
 )
@@ -43,6 +44,7 @@ from qbwc_server.storage.tables.records import (
 )
 from qbwc_server.storage.tables.server import (
     heartbeat,
+    outage,
     support_login,
     support_token,
     word,
@@ -76,6 +78,7 @@ __all__ = [
     "company_sequence",
     "duty",
     "exchange",
+    "failed_login",
     "heartbeat",
     "job",
     "job_event",
@@ -87,6 +90,7 @@ __all__ = [
     "mosaic_callback",
     "mosaic_claim",
     "mosaic_object",
+    "outage",
     "preview_result",
     "reading",
     "record",

@@ -184,6 +184,16 @@ login_failure = sa.Table(
 )
 
 
+failed_login = of_company(
+    "failed_login",
+    sa.Column("address", sa.Text, primary_key=True),
+    text("whose"),
+    moment("first_at", null=False),
+    moment("last_at", null=False),
+    count("times", 1),
+)
+
+
 # What goes first of these stands in `company`, too, as `attention_id` and `attention`.
 attention = of_company(
     "attention",
