@@ -28,7 +28,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("times", "last_seen_at"),
     ),
     "sessions": ("session", *_TOLD),
-    "jobs": ("job", *_TOLD),
+    "jobs": ("job", *_TOLD, "waits_since"),
     "records": ("record", *_TOLD),
     "exchanges": ("exchange", "what", "state", "why", "sent_at", "answered_at"),
     "calls": ("call", *_TOLD),

@@ -21,7 +21,7 @@ from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
-from qbwc_server.words.urgency import KEY_MISSING, Place
+from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
 _EXCHANGE = tables.exchange
@@ -151,6 +151,12 @@ def first(connection: Connection, company_id: int) -> str:
         return f"{told.why} {_OURS}"
     # An attention says itself what to do.
     return told.why if told.is_attention else f"{told.why} {told.next_step}"
+
+
+def holding(connection: Connection, company_id: int) -> Reason | None:
+    """Return what keeps a company from going on, the first of all that does."""
+    found = read(connection, company_id)
+    return next((it for it in found if keeps_from_going_on(it.place)), None)
 
 
 def read(connection: Connection, company_id: int) -> list[Reason]:

@@ -20,7 +20,7 @@ from qbwc_server.storage.meanings import VIEWS
 _JSON: Final = {
     *("detail", "host", "quickbooks", "mosaic", "agreed", "conflict", "fields")
 }
-_MOMENTS: Final = {"since", "until", "at", "late_since"}
+_MOMENTS: Final = {"since", "until", "at", "late_since", "waits_since"}
 _BY_COMPANY: Final = {"companies", "attentions"}
 """What has no number in its company."""
 _BY_MOMENT: Final = {"outages": "since", "failed_logins": "last_at"}

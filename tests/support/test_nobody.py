@@ -186,28 +186,44 @@ def _of_company(engine: Engine, asks: set[str]) -> set[str]:
 def _of_records(engine: Engine) -> set[str]:
     with company_reading(engine, 1) as connection:
         stored = list(connection.execute(sa.select(tables.record)))
+        held_by = reasons.holding(connection, 1)
     with engine.begin() as connection:
-        who = {one.record_id: one.who_must_act for one in _view(connection, "records")}
+        who = {one.record_id: one for one in _view(connection, "records")}
         lines = _view(connection, "hours")
     for row in stored:
-        assert who[row.id] == who_must_act.of(row).who, row
-        assert not _is_held(row) or who[row.id] in {"customer", "support"}, row
+        stands = who_must_act.of(row, held_by)
+        assert who[row.id].who_must_act == stands.who, row
+        if stands.is_held:
+            assert held_by is not None
+            assert who[row.id].why == stands.why
+            told = (who[row.id].waits_because, who[row.id].next_step)
+            assert told == (held_by.reason, held_by.next_step)
+        assert not _is_held(row) or who[row.id].who_must_act in {
+            "customer",
+            "support",
+        }, row
     for line in lines:
         rests = line.reason in {*differences.DECIDED, "on_its_way"}
         assert rests or line.who_must_act in {"customer", "support"}, line
         if line.reason == "locked":
-            assert line.who_must_act == who[line.record_id]
+            assert line.who_must_act == who[line.record_id].who_must_act
     held = {row.state for row in stored if _is_held(row)}
+    if held_by is not None:
+        held.add(f"held {held_by.reason}")
     return held | {f"hours {line.reason}" for line in lines}
 
 
 def _of_work(engine: Engine) -> set[str]:
     with engine.begin() as connection:
         found = _view(connection, "jobs"), _view(connection, "exchanges")
+    waits = {one.waits_because for one in found[0] if one.waits_because is not None}
+    for one in found[0]:
+        assert one.waits_because is None or one.who_must_act != "nobody", one
+        assert one.waits_because is None or one.state in {"waiting", "ready", "unsure"}
     failed = [one for one in found[0] if one.state == "failed"]
     failed += [one for one in found[1] if one.failed_at is not None]
     assert {one.who_must_act for one in failed} <= {"support"}
-    return {f"work {one.state}" for one in failed}
+    return {f"work {one.state}" for one in failed} | {f"job {one}" for one in waits}
 
 
 def test_what_waits_for_somebody_is_never_nobody_s(
@@ -222,6 +238,10 @@ def test_what_waits_for_somebody_is_never_nobody_s(
         met |= _of_records(engine) | _of_work(engine)
     assert met >= {*_HELD, "unlinked", "hours locked", "work failed", "work answered"}
     assert met >= set(_ASKS)
+    held = {"paused", "late", "preview", "backup-restored", "wrong-company-file"}
+    held |= {"mosaic-unauthorised", "mosaic-key-missing"}
+    assert met >= {f"held {one}" for one in held}
+    assert met >= {f"job {one}" for one in ("paused", "late", "wrong-company-file")}
 
 
 def test_what_only_a_mended_program_ends_is_support_s() -> None:

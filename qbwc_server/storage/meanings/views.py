@@ -19,6 +19,10 @@ _OF_COMPANY: Final = {
     "company": "Name of the company.",
     "company_id": "Number of the company.",
 }
+_WAITS: Final = {
+    "waits_because": "What of its company it waits for, as support_attentions has it.",
+    "waits_since": "Since when its company has that; none: nobody knows.",
+}
 _LINKED: Final = {
     "record_id": "Number of the record within its company.",
     "quickbooks_id": "TxnID of a time entry, ListID of everything else.",
@@ -135,6 +139,7 @@ VIEWS: Final[Meanings] = {
             "job": "Company and number, as commands take it.",
             "job_id": "Number of the job within its company.",
             "record_name": "Name of the record it writes.",
+            **_WAITS,
             **_from("record", "mosaic_id", "edit_sequence"),
             **_from(
                 "job",
@@ -161,6 +166,7 @@ VIEWS: Final[Meanings] = {
             "person": "Of time: who worked, by name.",
             "job": "Of time: the customer or job, or Mosaic's project.",
             "minutes": "Of time: how long, as QuickBooks has it, or else Mosaic.",
+            **_WAITS,
         },
     ),
     "support_hours": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import (
@@ -27,7 +28,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import progress, to_see, who_must_act
+from qbwc_server.standing import progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, cookies, say
 from qbwc_server.web.asked import whole
@@ -124,6 +125,7 @@ class Site:
         with company_reading(self.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
             seen = to_see.of(connection, company)
+            held_by = reasons.holding(connection, company.id)
             asked = [one.reason for one in attention.standing(connection, company.id)]
             facts = company_status.facts(
                 connection,
@@ -151,6 +153,7 @@ class Site:
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company, asked),
+            "standing_of": partial(who_must_act.of, held_by=held_by),
         }
 
 
