@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bench.stand import Stand
 from qbwc_server.storage.database import operator_transaction
-from qbwc_server.support import views
+from qbwc_server.support import health, views
 from qbwc_server.support.views import Wanted
 
 _ROUNDS = 11
 _ROWS, _COMPANIES = 50, 10_000
+_WEEK = sa.text(
+    """SELECT * FROM support_hours WHERE company_id = :company AND day BETWEEN
+    (SELECT CAST(CAST(max(day) AS date) - 6 AS text) FROM record
+     WHERE company_id = :company AND kind = 'time_entry')
+    AND (SELECT max(day) FROM record
+         WHERE company_id = :company AND kind = 'time_entry')"""
+)
 
 
 def fill(made: Stand, company_id: int, sessions: int) -> None:
@@ -46,23 +56,37 @@ def fill(made: Stand, company_id: int, sessions: int) -> None:
 def looks(made: Stand, company_id: int) -> dict[str, dict[str, float]]:
     """Return of each view the milliseconds, median and longest, and how many rows.
 
-    Of companies it is all of them, of the others the first page of one company.
+    Of companies and what hinders them it is all, of hours the last week of a company
+    that has some, of the others the first page of one company.
     """
     wanted = Wanted(company_id=company_id)
     found = {
         f"support_{what}": _taken(made, what, wanted, _ROWS)
         for what in ("records", "jobs", "sessions", "exchanges")
     }
-    found["support_companies"] = _taken(made, "companies", Wanted(), _COMPANIES)
+    every = Wanted()
+    found["support_companies"] = _taken(made, "companies", every, _COMPANIES)
+    found["support_attentions"] = _taken(made, "attentions", every, _COMPANIES)
+    found["support_health"] = _timed(made, lambda db: health.now(db, datetime.now(UTC)))
+    found["support_hours, a week"] = _timed(
+        made,
+        lambda db: db.execute(_WEEK, {"company": company_id}).all(),
+    )
     return found
 
 
 def _taken(made: Stand, what: str, wanted: Wanted, limit: int) -> dict[str, float]:
+    return _timed(made, lambda db: views.look(db, what, wanted, limit=limit))
+
+
+def _timed(
+    made: Stand, look: Callable[[Connection], Sequence[object]]
+) -> dict[str, float]:
     taken = []
     for _ in range(_ROUNDS):
         with operator_transaction(made.engine) as connection:
             begun = time.perf_counter()
-            shown = views.look(connection, what, wanted, limit=limit)
+            shown = look(connection)
             taken.append((time.perf_counter() - begun) * 1000)
     return {
         "rows": float(len(shown)),

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.engine import Engine
 
 from qbwc_server import metrics
-from qbwc_server.companies import heartbeat
+from qbwc_server.companies import attention, heartbeat, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.operations import gauges
@@ -269,12 +269,10 @@ def test_figures_count_what_is_there(
                     "run_at": clock(),
                 },
             )
-    with engine.begin() as connection:
-        connection.execute(
-            tables.company.update()
-            .where(tables.company.c.id == second)
-            .values(late_at=clock(), attention_id="quickbooks-0x80040408")
-        )
+    with company_transaction(engine, second) as connection:
+        registry.change(connection, second, late_at=clock())
+        for one in ("quickbooks-0x80040408", "mosaic-unavailable"):
+            attention.attend(connection, second, error_id=one, text="", now=clock())
 
     told = read(engine, settings, clock)
 
@@ -285,6 +283,7 @@ def test_figures_count_what_is_there(
     assert told["qbwc_companies", "live"] == 2
     assert told["qbwc_companies_late",] == 1
     assert told["qbwc_companies_attention", "quickbooks"] == 1
+    assert told["qbwc_companies_attention", "mosaic-unavailable"] == 1
     # Who does not call lets its work grow old: that is told as late, and once.
     assert told["qbwc_jobs_oldest_seconds", "failed"] == first * 60
 

@@ -26,7 +26,7 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.tombstone import Who, Word
 from qbwc_server.records import tombstones
 from qbwc_server.records.one_or_two import joined
-from qbwc_server.standing import to_see
+from qbwc_server.standing import reasons, to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
@@ -106,6 +106,7 @@ def explain(record: str, *, as_json: bool) -> None:
     company = registry.find(parts().engine, str(row.company_id))
     with company_reading(parts().engine, company.id) as connection:
         shown = listing.show(connection, company, [row.id])[0]
+        held_by = reasons.holding(connection, company.id)
     told = {
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
@@ -116,6 +117,7 @@ def explain(record: str, *, as_json: bool) -> None:
         "choice": CHOSEN.get(shown.choice or "", shown.choice),
         "suggestions": [_suggested(one) for one in shown.suggestions] or None,
         "since": row.changed_at,
+        "waits_since": (held_by and shown.state == "pending" and held_by.since) or None,
         "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
         "in_mosaic": _in_mosaic(row),
         "conflict": row.conflict,

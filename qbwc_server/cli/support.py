@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from qbwc_server.cli.output import json_option, parts, reporting, show
+from qbwc_server.cli.support_health import health
 from qbwc_server.cli.support_token import logins, token
 from qbwc_server.companies import registry
 from qbwc_server.storage.support_reading import support_reading
@@ -21,8 +22,13 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("company_id", "company", "since", "last_seen_at", "who_must_act", "why"),
         *("next_step", "many"),
     ),
+    "outages": ("part", "company", "why", "since", "until"),
+    "failed_logins": (
+        *("company_id", "company", "address", "whose", "first_at", "last_at"),
+        *("times", "last_seen_at"),
+    ),
     "sessions": ("session", *_TOLD),
-    "jobs": ("job", *_TOLD),
+    "jobs": ("job", *_TOLD, "waits_since"),
     "records": ("record", *_TOLD),
     "exchanges": ("exchange", "what", "state", "why", "sent_at", "answered_at"),
     "calls": ("call", *_TOLD),
@@ -87,7 +93,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _command(what: str, about: str) -> click.Command:
-    @click.command(what, help=about)
+    @click.command(what.replace("_", "-"), help=about)
     @_options
     @reporting
     def command(**values: Any) -> None:
@@ -99,6 +105,8 @@ def _command(what: str, about: str) -> click.Command:
 for _what, _about in {
     "companies": "What hinders each company, and who must act.",
     "attentions": "All that hinders each company, not only the first.",
+    "outages": "What was the matter when: ours, Mosaic's, and a company's.",
+    "failed_logins": "Wrong passwords, where they came from, and whose that is.",
     "sessions": "Runs of Web Connector, and how they ended.",
     "jobs": "Work for QuickBooks, and what came of it.",
     "records": "What is known on either side, and why it is not in sync.",
@@ -110,6 +118,6 @@ for _what, _about in {
     "words": "What a state or an error means.",
 }.items():
     support.add_command(_command(_what, _about))
-for _other in (token, logins):
+for _other in (token, logins, health):
     support.add_command(_other)
 audit = _command("audit", "Who did what to companies and their records, and why.")

@@ -22,7 +22,8 @@ from qbwc_server.storage.statements import insert
 EVERY = timedelta(seconds=45)
 GAP = timedelta(minutes=3)
 """Longer without a beat, and the servers were down."""
-_TABLE = tables.heartbeat
+_TABLE, _OUTAGE = tables.heartbeat, tables.outage
+_KEPT = timedelta(days=400)
 SERVER, WORKER = "server", "worker"
 _LOG = structlog.get_logger(__name__)
 
@@ -30,6 +31,10 @@ _LOG = structlog.get_logger(__name__)
 def beat(connection: Connection, now: datetime, name: str = SERVER) -> None:
     """Keep that a server or a worker is up now, unless one has just said so."""
     down = _TABLE.c.at < now - GAP
+    gap = sa.select(_TABLE.c.at).where(_TABLE.c.name == name, down)
+    began = connection.execute(gap).scalar()
+    if began is not None:
+        _note(connection, name, began, now)
     changed = connection.execute(
         _TABLE.update()
         .where(_TABLE.c.name == name, _TABLE.c.at <= now - EVERY)
@@ -46,6 +51,18 @@ def beat(connection: Connection, now: datetime, name: str = SERVER) -> None:
             insert(connection, _TABLE).on_conflict_do_nothing(index_elements=["name"]),
             row,
         )
+
+
+def _note(connection: Connection, name: str, began: datetime, now: datetime) -> None:
+    """Keep an outage, once however many come back at once; those of long ago go."""
+    row = {"name": name, "began_at": began, "ended_at": now}
+    connection.execute(
+        insert(connection, _OUTAGE).on_conflict_do_nothing(
+            index_elements=["name", "began_at"]
+        ),
+        row,
+    )
+    connection.execute(_OUTAGE.delete().where(_OUTAGE.c.ended_at < now - _KEPT))
 
 
 def up_since(connection: Connection, now: datetime) -> datetime | None:

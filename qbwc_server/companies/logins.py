@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import callers, registry
+from qbwc_server.companies import callers, failed_logins, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.proxies import group, site
@@ -112,7 +112,7 @@ def check(
         )
         if row is None or not (matches or former):
             if failed(connection, keys, username, peer, now):
-                _note(connection, company_id, now)
+                _note(connection, keys, row, company_id, peer, now)
             return None
         if known is not None and not known.is_new:
             callers.know(connection, row.id, "user", keys.hash("user", username))
@@ -296,7 +296,14 @@ def _failures(connection: Connection, counts: _Counts) -> dict[str, Row[Any]]:
     return {row.who: row for row in rows}
 
 
-def _note(connection: Connection, company_id: int, now: datetime) -> None:
+def _note(
+    connection: Connection,
+    keys: Keys,
+    row: Row[Any] | None,
+    company_id: int,
+    peer: str,
+    now: datetime,
+) -> None:
     """Keep with a company that a wrong password came, for who asks why it is silent.
 
     Once a minute at most, so that a guesser does not keep its row busy; and where the
@@ -316,6 +323,9 @@ def _note(connection: Connection, company_id: int, now: datetime) -> None:
         .where(_COMPANY.c.id == free.scalar_subquery())
         .values(wrong_password_at=now)
     )
+    latest, known = (None, None) if row is None else (row.login_from, row.known_from)
+    whose = failed_logins.whose(latest, known, keys.hash("address", group(peer)))
+    failed_logins.keep(connection, company_id, peer, whose, now)
 
 
 def _count_failure(connection: Connection, counts: _Counts, now: datetime) -> None:

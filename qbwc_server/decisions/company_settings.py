@@ -118,7 +118,7 @@ def accept_deletions(
         )
         .values(deletions_accepted=True, full_due=True)
     )
-    if registry.get(connection, company_id).attention_id == "mosaic-too-many-gone":
+    if attention.stands(connection, company_id, "mosaic-too-many-gone"):
         upsert(
             connection,
             tables.reading,
@@ -131,8 +131,7 @@ def accept_deletions(
             ],
             key=("company_id", "kind"),
         )
-        attention.calm(connection, company_id, also_stops=True, mosaic=True)
-    attention.calm(connection, company_id, also_stops=True)
+    attention.over(connection, company_id, *attention.STOPPING, now=now)
     due.look_at_all(connection, company_id, now)
     registry.change(connection, company_id, next_read_at=now, time_window_at=now)
     registry.audit(connection, company_id, now, who=who, what="deletions accepted")

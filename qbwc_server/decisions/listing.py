@@ -19,7 +19,8 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.list_plan import name_key
 from qbwc_server.records import mosaic_objects
 from qbwc_server.records.references import PEOPLE
-from qbwc_server.standing import who_must_act
+from qbwc_server.standing import reasons, who_must_act
+from qbwc_server.standing.reasons import Reason
 from qbwc_server.standing.who_must_act import Part
 from qbwc_server.storage import tables
 
@@ -102,7 +103,8 @@ def show(
     whole = _whole(connection, company.id, record_ids)
     listed = [row for row in whole if row.kind in KINDS and row.mosaic_id is None]
     suggested = suggest(connection, company, listed)
-    return [_shown(row, suggested.get(row.id, ())) for row in whole]
+    held_by = reasons.holding(connection, company.id)
+    return [_shown(row, suggested.get(row.id, ()), held_by) for row in whole]
 
 
 def matching(
@@ -231,8 +233,10 @@ def _scanned(
         after = rows[-1].id
 
 
-def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
-    standing = who_must_act.of(row)
+def _shown(
+    row: Row[Any], suggested: Sequence[Suggestion], held_by: Reason | None
+) -> Shown:
+    standing = who_must_act.of(row, held_by)
     named = row.mosaic is not None and row.kind != time_entry.NAME
     there = " ".join(mosaic_objects.called(row.mosaic).split()) if named else None
     return Shown(
@@ -242,7 +246,7 @@ def _shown(row: Row[Any], suggested: Sequence[Suggestion]) -> Shown:
         state=row.state,
         need=standing.need,
         reason=row.reason,
-        why=row.reason or standing.why,
+        why=standing.why if standing.is_held else row.reason or standing.why,
         who=standing.who,
         next_step=standing.do,
         choice=row.choice,

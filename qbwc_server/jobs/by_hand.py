@@ -180,7 +180,7 @@ def leave(
     if job.record_id is not None:
         choices.leave_out(connection, job.company_id, job.record_id, LEFT, now)
     queue.wake_waiting_for(connection, job, now)
-    _calm(connection, job.company_id)
+    _calm(connection, job.company_id, now)
     return "It is left as it is, and the entry takes no part any more."
 
 
@@ -199,10 +199,10 @@ def _taken_up(connection: Connection, job: Job, now: datetime) -> None:
             choices.take_in(connection, job.company_id, job.record_id)
         due.make_due(connection, job.company_id, [job.record_id], now)
         registry.change(connection, job.company_id, deliver_at=now)
-    _calm(connection, job.company_id)
+    _calm(connection, job.company_id, now)
 
 
-def _calm(connection: Connection, company_id: int) -> None:
+def _calm(connection: Connection, company_id: int, now: datetime) -> None:
     """Take back what is said of writes in doubt when none waits for a person."""
     failed = queue.select(
         connection,
@@ -211,7 +211,7 @@ def _calm(connection: Connection, company_id: int) -> None:
         tables.job.c.finished_at.is_(None),
     )
     if not any(job.in_doubt and not job.doubt.left for job in failed):
-        attention.over(connection, company_id, attention.IN_DOUBT)
+        attention.over(connection, company_id, attention.IN_DOUBT, now=now)
 
 
 def _audit(

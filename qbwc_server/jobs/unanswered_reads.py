@@ -85,10 +85,12 @@ def end(
         priority=queue.LAST,
     )
     text = f"{job.summary}: {said}"
-    attention.attend(connection, job.company_id, error_id=attention.NOT_READ, text=text)
+    attention.attend(
+        connection, job.company_id, error_id=attention.NOT_READ, text=text, now=now
+    )
 
 
-def answered(connection: Connection, job: Job) -> None:
+def answered(connection: Connection, job: Job, now: datetime) -> None:
     """Take back what was told of reads, if this one was the last with trouble."""
     if job.priority != queue.LAST:
         return
@@ -100,4 +102,4 @@ def answered(connection: Connection, job: Job) -> None:
         table.c.finished_at.is_(None),
     )
     if not left:
-        attention.over(connection, job.company_id, attention.NOT_READ)
+        attention.over(connection, job.company_id, attention.NOT_READ, now=now)

@@ -241,12 +241,12 @@ class TimeReader:
         Mosaic did not say whether they are there.
         """
         with self._transaction() as connection:
-            stopped = registry.get(connection, self._company_id).attention_id
+            stopped = attention.stands(connection, self._company_id, _TOO_MANY)
             accepted = _accepted(connection, self._company_id)
             asked = set(mosaic_ids)
             if accepted:
                 asked |= set(missed.often(connection, self._company_id, _MISSES))
-        if stopped == _TOO_MANY:
+        if stopped:
             return set()  # they are asked for when a person has spoken
         found = self.questions.ask(asked)
         self._keep(list(found.bodies.values()))
@@ -274,6 +274,7 @@ class TimeReader:
                     text=f"{len(lost)} of {known} time entries are no longer in "
                     "Mosaic. Nothing was removed from QuickBooks. If that is right, "
                     "tell us.",
+                    now=self._clock(),
                 )
                 return set()
             time_mosaic.mark_gone(

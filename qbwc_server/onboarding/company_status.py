@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
-from qbwc_server.companies import logins
+from qbwc_server.companies import attention, logins
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
@@ -74,6 +74,7 @@ def facts(
         poll_every=company.poll_every,
         attention=company.attention,
         attention_id=company.attention_id,
+        more=tuple(one.text for one in attention.standing(connection, company.id)[1:]),
         refused_at=refused,
         too_old=words.attention("web-connector-too-old").said if too_old else None,
         last_seen_at=company.last_seen_at,

@@ -14,7 +14,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import callers, heartbeat, silence
+from qbwc_server.companies import attention, callers, heartbeat, silence
 from qbwc_server.companies.registry import Company
 from qbwc_server.delivery.rate_budget import Budget, BudgetSpent
 from qbwc_server.keys import Keys
@@ -239,9 +239,12 @@ def of_mosaic(
 def of_company(engine: Engine, company: Company, now: datetime) -> Iterator[Finding]:
     """Yield how a company's runs and work are."""
     name, seen = company.name, company.last_seen_at
-    if company.attention_id is not None:
-        do = f"Look up {company.attention_id} in docs/errors.md."
-        yield warn("attention", str(company.attention), do, company=name)
+    with company_reading(engine, company.id) as connection:
+        asked = attention.standing(connection, company.id)
+    for one in asked:
+        do = f"Look up {one.reason} in docs/errors.md."
+        said = f"Since {one.began_at:%Y-%m-%d %H:%M} UTC: {one.text}"
+        yield warn("attention", said, do, company=name)
     if seen is None:
         do = "Have the customer add the .qwc file: qbwc-server qwc NAME"
         yield warn("session", "Web Connector has never called.", do, company=name)

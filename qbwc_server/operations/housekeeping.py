@@ -240,6 +240,13 @@ _KEPT = (
         False,
         _nothing,
     ),
+    _Kept(
+        tables.attention,
+        tables.attention.c.began_at,
+        tables.attention.c.ended_at,
+        False,
+        _nothing,
+    ),
     # What somebody tried with a wrong ticket, and what the server noted by itself, as
     # that a connection was late; what people did stays.
     _Kept(

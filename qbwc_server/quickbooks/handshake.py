@@ -70,7 +70,9 @@ def recognise(
             return _judge(connection, company, session, file, path, now)
         if asked is not None:
             said = words.attention(_NOT_SAID).said
-            attention.attend(connection, company_id, error_id=_NOT_SAID, text=said)
+            attention.attend(
+                connection, company_id, error_id=_NOT_SAID, text=said, now=now
+            )
             return Recognition("", said)
         text = message_set(company_file.questions(company.owner_id))
         exchange_id = exchanges.send(
@@ -109,6 +111,7 @@ def _judge(
             company.id,
             error_id=str(judgement.problem_id),
             text=judgement.problem,
+            now=now,
         )
         return Recognition("", judgement.problem)
     changes = {**judgement.changes, "open_failures": 0, "open_after": None}
@@ -120,8 +123,10 @@ def _judge(
     registry.change(connection, company.id, **changes)
     if _locked_up_to(company.host) != _locked_up_to(changes.get("host")):
         time_write_answers.release_locked(connection, company.id, now)
-    attention.calm(connection, company.id)
-    _warn(connection, company.id, judgement, changes["host"])
+    known = _to_know(judgement, changes["host"])
+    attention.calm(connection, company.id, now=now, but=known)
+    for error_id, text in known.items():
+        attention.attend(connection, company.id, error_id=error_id, text=text, now=now)
     for note in judgement.notes:
         registry.audit(connection, company.id, now, who="quickbooks", what=note)
     sessions.change(
@@ -130,22 +135,18 @@ def _judge(
     return Recognition(None)
 
 
-def _warn(
-    connection: Connection,
-    company_id: int,
-    judgement: Judgement,
-    host: Mapping[str, Any],
-) -> None:
-    """Say what a person should know and what stops nothing; the first is in front."""
+def _to_know(judgement: Judgement, host: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a person should know and what stops nothing, by its id."""
+    known = {}
     two = computers.together(host["computers"])
     if two:
         named = words.fitting(" and ".join(two), 60)
         text = f"{words.attention(_TWO).said} They are {named}."
-        attention.warn(connection, company_id, error_id=_TWO, text=text)
+        known[_TWO] = text
     for warning in (judgement.warning, *editions.warnings(host)):
         if warning is not None:
-            text = words.attention(warning).said
-            attention.warn(connection, company_id, error_id=warning, text=text)
+            known[warning] = words.attention(warning).said
+    return known
 
 
 def _locked_up_to(host: Mapping[str, Any] | None) -> tuple[object, ...]:

@@ -136,7 +136,7 @@ def _apply_read(
     else:
         kinds = time_answers if job.kind in time_requests.NAMES else list_answers
         kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
-    unanswered_reads.answered(connection, job)
+    unanswered_reads.answered(connection, job, now)
 
 
 def _message_name(job: Job) -> str:

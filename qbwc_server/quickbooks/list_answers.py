@@ -90,7 +90,7 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
             last_read_at=now,
         )
         if found.code in _NOT_ALLOWED:
-            _warn(connection, job, found)
+            _warn(connection, job, found, now)
         queue.move(
             connection, job, "done", by="answer", now=now, reason=reason, cursor=None
         )
@@ -103,20 +103,22 @@ def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> 
             job.company_id,
             error_id=f"quickbooks-status-{answer.status_code}",
             text=f"{job.summary}: {found.customer}",
+            now=now,
         )
 
 
-def _warn(connection: Connection, job: Job, found: Status) -> None:
+def _warn(connection: Connection, job: Job, found: Status, now: datetime) -> None:
     """Say that a list is kept from us that this company cannot do without.
 
     Most can: payroll items are personal data, which we do not ask for.
     """
     if registry.get(connection, job.company_id).time_payroll_item is not None:
-        attention.warn(
+        attention.attend(
             connection,
             job.company_id,
             error_id=f"quickbooks-status-{found.code}",
             text=found.customer,
+            now=now,
         )
 
 
@@ -315,7 +317,9 @@ def _compare(
             f"{len(missed)} of {known} {kind.plural} are no longer in the company file."
             " Nothing was removed from Mosaic. If that is right, tell us."
         )
-        attention.attend(connection, company.id, error_id="too-many-gone", text=text)
+        attention.attend(
+            connection, company.id, error_id="too-many-gone", text=text, now=now
+        )
         return text
     store.mark_gone(connection, company.id, kind, missed, now=now)
     return f"{len(missed)} {kind.plural} are no longer in the company file."

@@ -333,6 +333,7 @@ def _to_person(connection: Connection, job: Job, doubt: Doubt, now: datetime) ->
             error_id=attention.IN_DOUBT,
             text=f"{job.summary}: whether QuickBooks has it could not be found out. "
             "Our support asks you to look for it.",
+            now=now,
         )
     WRITINGS[job.kind].in_doubt(connection, job, now)
 

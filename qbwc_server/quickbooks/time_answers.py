@@ -98,7 +98,7 @@ def _refused(
             list_requests.schedule_time(connection, company.id, now)
     elif answer.status_code == _SWITCHED_OFF:
         queue.move(connection, job, "done", by="answer", now=now, reason=reason)
-        _switched_off(connection, company)
+        _switched_off(connection, company, now)
     elif answer.status_code == ITERATOR_LOST and job.attempt < job.max_attempts:
         cursor = time_requests.again(dict(job.cursor or {}))
         queue.move(
@@ -108,11 +108,13 @@ def _refused(
         refused(connection, job, answer, now)
 
 
-def _switched_off(connection: Connection, company: Company) -> None:
+def _switched_off(connection: Connection, company: Company, now: datetime) -> None:
     """Say once that no time is read, when it was not known yet."""
     if company.time_tracking is not False:
         registry.change(connection, company.id, time_tracking=False)
-        attention.attend(connection, company.id, error_id=attention.TIME_OFF, text=_OFF)
+        attention.attend(
+            connection, company.id, error_id=attention.TIME_OFF, text=_OFF, now=now
+        )
 
 
 def _apply_preferences(
@@ -142,13 +144,10 @@ def _apply_preferences(
                 time_records.wake_where(connection, company.id, affected, now)
         # The whole group is missing while time tracking is off (Intuit's schema).
         if "TimeTrackingPreferences" not in ret.fields:
-            _switched_off(connection, company)
+            _switched_off(connection, company, now)
         elif not company.time_tracking:
             registry.change(connection, company.id, time_tracking=True)
-            if company.attention_id == attention.TIME_OFF:
-                registry.change(
-                    connection, company.id, attention=None, attention_id=None
-                )
+            attention.over(connection, company.id, attention.TIME_OFF, now=now)
             list_requests.schedule_time(connection, company.id, now)
 
 

@@ -116,12 +116,12 @@ def refused(
         return
     queue.abandon(connection, job, by="answer", now=now, reason=reason)
     if status.verdict is Verdict.CUSTOMER and not is_lock(status):
-        text = f"{job.summary}: {status.customer}"
         attention.attend(
             connection,
             job.company_id,
             error_id=f"quickbooks-status-{status.code}",
-            text=text,
+            text=f"{job.summary}: {status.customer}",
+            now=now,
         )
     if row is None:
         return

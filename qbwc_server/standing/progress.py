@@ -13,21 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-_STOPPING: Final = frozenset(
-    {
-        *("too-many-gone", "mosaic-too-many-gone"),
-        *("backup-restored", "backup-restored-which-side"),
-    }
-)
-_REMARKS: Final = frozenset(
-    {
-        "time-tracking-off",
-        "quickbooks-unsupported-edition",
-        "quickbooks-unsupported-version",
-        "quickbooks-unsupported-country",
-    }
-)
-"""What is to be known, and stops nothing."""
+from qbwc_server.words.urgency import REMARKS, STOPPING
 
 
 class Tick(StrEnum):
@@ -75,6 +61,8 @@ class Facts:
     poll_every: int
     attention: str | None = None
     attention_id: str | None = None
+    more: tuple[str, ...] = ()
+    """What else a person must look at."""
     refused_at: datetime | None = None
     too_old: str | None = None
     """What is said of a Web Connector that was too old and has not called since."""
@@ -156,7 +144,7 @@ def steps(facts: Facts) -> tuple[Step, ...]:
             found.append(Step(step.id, step.title, Tick.TODO))
             continue
         held = True
-        stops = facts.attention_id not in _REMARKS and step.tick is Tick.NOW
+        stops = facts.attention_id not in REMARKS and step.tick is Tick.NOW
         if facts.attention is not None and stops:
             found.append(Step(step.id, step.title, Tick.TROUBLE, facts.attention))
         else:
@@ -177,7 +165,7 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     if facts.mode == "paused":
         todo.append("Whoever operates this server can have it go on.")
         return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
-    if facts.attention_id in _STOPPING or late or facts.refused_at is not None:
+    if facts.attention_id in STOPPING or late or facts.refused_at is not None:
         working = "No. Something is to be done first."
         return Answers("bad", working, missing or "Nothing.", _or_nothing(todo))
     if unfinished:
@@ -186,7 +174,7 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
         working = "Not yet: it is being connected."
         tone = "bad" if facts.attention is not None else "busy"
         return Answers(tone, working, f"{missing}.", _or_nothing(todo))
-    if facts.attention is not None and facts.attention_id not in _REMARKS:
+    if facts.attention is not None and facts.attention_id not in REMARKS:
         return Answers("bad", "Not quite.", facts.attention, tuple(todo))
     running = "Yes, it is running now." if _is_running(facts) else "Yes."
     nothing = "Nothing." if not needs else "What needs you, below."
@@ -197,6 +185,7 @@ def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
     todo: list[str] = []
     if facts.attention is not None:
         todo.append(facts.attention)
+    todo += facts.more
     if facts.too_old is not None and facts.last_seen_at is not None:
         todo.append(facts.too_old)
     if is_late(facts):

@@ -14,21 +14,24 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from qbwc_server import words
-from qbwc_server.companies import attention
+from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
+from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
-_EXCHANGE, _SESSION = tables.exchange, tables.session
-KEY_MISSING: Final = "mosaic-key-missing"
+_EXCHANGE = tables.exchange
 _Which: TypeAlias = "sa.ColumnElement[bool] | sa.TextClause"
-_COUNTED: Final = ("failed", "unused", "faults", "records")
-_ATTENTION: Final = frozenset({0, 5})
-"""The places of an attention: of one that stops everything, and of others."""
+_COUNTED: Final = {
+    "failed": Place.FAILED,
+    "unused": Place.UNUSED,
+    "faults": Place.FAULTS,
+    "records": Place.RECORDS,
+}
 _OURS: Final = "Our support looks at it."
 """What is said to a customer of that which is ours, in place of what we do."""
 
@@ -43,19 +46,12 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a company; `counted` has what of `_COUNTED` there is.
-
-    `attention_since` and `attention_seen` are the first and the last of the runs that
-    ended with it, one after the other; None where runs do not tell.
-    """
+    """What is known of a company; `counted` has what of `_COUNTED` there is."""
 
     mode: str
     created_at: datetime
     mode_at: datetime | None = None
-    attention_id: str | None = None
-    attention: str | None = None
-    attention_since: datetime | None = None
-    attention_seen: datetime | None = None
+    attentions: tuple[Attention, ...] = ()
     late_at: datetime | None = None
     last_seen_at: datetime | None = None
     wrong_password_at: datetime | None = None
@@ -78,6 +74,7 @@ class Reason:
     why: str
     next_step: str
     many: int | None = None
+    is_attention: bool = False
 
 
 def of(facts: Facts) -> list[Reason]:
@@ -86,43 +83,46 @@ def of(facts: Facts) -> list[Reason]:
 
 
 def _reasons(facts: Facts) -> Iterator[Reason]:
-    if facts.attention_id is not None:
-        yield _attention(facts, facts.attention_id)
+    yield from map(_attention, facts.attentions)
     if facts.mode in {"paused", "preview"}:
         since = facts.mode_at or facts.created_at
-        yield _of_company(1 if facts.mode == "paused" else 11, facts.mode, since)
+        yield _of_company(Place[facts.mode.upper()], facts.mode, since)
     wrong, seen = facts.wrong_password_at, facts.last_seen_at
     guessed = seen is not None and (
         facts.late_at is None or wrong is None or wrong <= seen
     )
     if wrong is not None and not guessed:
-        yield _of_company(2, "wrong_password", wrong, seen=wrong)
+        yield _of_company(Place.WRONG_PASSWORD, "wrong_password", wrong, seen=wrong)
     elif seen is None:
-        yield _of_company(4, "waiting", facts.created_at)
+        yield _of_company(Place.WAITING, "waiting", facts.created_at)
     if facts.late_at is not None and facts.mode != "paused":
-        yield _of_company(3, "late", facts.late_at)
-    if not facts.has_mosaic_key and facts.attention_id != KEY_MISSING:
+        yield _of_company(Place.LATE, "late", facts.late_at)
+    if not facts.has_mosaic_key and all(
+        one.reason != KEY_MISSING for one in facts.attentions
+    ):
         told = words.attention(KEY_MISSING)
         acts = words.who_must_act(told)
-        yield Reason(6, KEY_MISSING, None, None, acts, told.happened, told.do)
-    for place, name in enumerate(_COUNTED, 7):
+        yield Reason(Place.KEY, KEY_MISSING, None, None, acts, told.happened, told.do)
+    for name, place in _COUNTED.items():
         found = dict(facts.counted).get(name)
         if found is not None and found.many:
             yield _of_company(place, name, found.since, many=found.many)
 
 
-def _attention(facts: Facts, attention_id: str) -> Reason:
-    told = words.attention(attention_id)
-    acts, stops = words.who_must_act(told), attention_id in attention.STOPPING
+def _attention(found: Attention) -> Reason:
+    told = words.attention(found.reason)
+    acts = words.who_must_act(told)
+    stops = found.place <= Place.STOPPED
     return Reason(
-        min(_ATTENTION) if stops else max(_ATTENTION),
-        attention_id,
-        facts.attention_since,
-        facts.attention_seen,
+        found.place,
+        found.reason,
+        found.began_at,
+        found.seen_at,
         # Nothing goes on in a stop, so it is somebody's: ours, if it is nobody else's.
         "support" if stops and acts == "nobody" else acts,
-        facts.attention or told.happened,
+        found.text or told.happened,
         told.do,
+        is_attention=True,
     )
 
 
@@ -150,22 +150,25 @@ def first(connection: Connection, company_id: int) -> str:
     if told.reason in _COUNTED:
         return f"{told.why} {_OURS}"
     # An attention says itself what to do.
-    return told.why if told.place in _ATTENTION else f"{told.why} {told.next_step}"
+    return told.why if told.is_attention else f"{told.why} {told.next_step}"
+
+
+def holding(connection: Connection, company_id: int) -> Reason | None:
+    """Return what keeps a company from going on, the first of all that does."""
+    found = read(connection, company_id)
+    return next((it for it in found if keeps_from_going_on(it.place)), None)
 
 
 def read(connection: Connection, company_id: int) -> list[Reason]:
     """Return all reasons of a company, in the order of `of`."""
     row = connection.execute(_WHOLE, {"company": company_id}).one()
-    began, ended = _runs(connection, row)
+    there = () if row.attention_id is None else standing(connection, company_id)
     return of(
         Facts(
             mode=row.mode,
             created_at=row.created_at,
             mode_at=row.mode_at,
-            attention_id=row.attention_id,
-            attention=row.attention,
-            attention_since=began,
-            attention_seen=ended,
+            attentions=tuple(there),
             late_at=row.late_at,
             last_seen_at=row.last_seen_at,
             wrong_password_at=row.wrong_password_at,
@@ -182,42 +185,6 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
             ),
         )
     )
-
-
-_QUIET: Final = ("", "NoOp", "Nothing to do now.")
-"""What stands as a run's error when none was."""
-
-
-def _runs(
-    connection: Connection, row: Row[Any]
-) -> tuple[datetime | None, datetime | None]:
-    """Return the first and the last of the runs that ended with an attention.
-
-    Between them none knew the company file, nor ended with anything else.
-    """
-    if row.attention is None:
-        return None, None
-    runs = sa.select(_SESSION.c.id, _SESSION.c.started_at).where(
-        _SESSION.c.company_id == row.id
-    )
-    other = connection.execute(
-        runs.where(
-            _SESSION.c.ended_at.is_not(None),
-            sa.or_(
-                _SESSION.c.identified,
-                _SESSION.c.last_error.not_in((row.attention, *_QUIET)),
-            ),
-        )
-        .order_by(_SESSION.c.id.desc())
-        .limit(1)
-    ).first()
-    same = runs.where(
-        _SESSION.c.last_error == row.attention,
-        _SESSION.c.id > (0 if other is None else other.id),
-    )
-    first = connection.execute(same.order_by(_SESSION.c.id).limit(1)).first()
-    last = connection.execute(same.order_by(_SESSION.c.id.desc()).limit(1)).first()
-    return first and first.started_at, last and last.started_at
 
 
 _FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
@@ -278,7 +245,7 @@ _SUMS: Final = (_FAILED, _UNUSED, _needing())
 _WHOLE: Final = (
     sa.select(
         *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
-        *(_COMPANY.c.attention_id, _COMPANY.c.attention, _COMPANY.c.late_at),
+        *(_COMPANY.c.attention_id, _COMPANY.c.late_at),
         *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
         _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
         *(column for one in _SUMS for column in one.c),

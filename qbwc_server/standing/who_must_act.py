@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
 from qbwc_server.kinds import KINDS, time_entry, tries
+from qbwc_server.standing.reasons import Reason
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -75,9 +76,12 @@ def parts(kind: str, need: str | None = None) -> Iterator[Part]:
             yield Part(kind, state, False)
 
 
-def of(row: Row[Any]) -> words.Standing:
-    """Return where a record stands."""
+def of(row: Row[Any], held_by: Reason | None = None) -> words.Standing:
+    """Return where a record stands; `held_by` is from `reasons.holding`."""
     waits = row.waits_for is not None
+    told = None
+    if held_by is not None:
+        told = (held_by.why, held_by.who_must_act, held_by.next_step)
     return words.standing(
         row.kind,
         row.state,
@@ -87,6 +91,7 @@ def of(row: Row[Any]) -> words.Standing:
         unread=row.unread,
         fails=row.failures >= tries.MOST,
         only_mosaic=row.quickbooks_id is None,
+        held_by=told,
     )
 
 

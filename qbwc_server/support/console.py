@@ -52,8 +52,8 @@ STATES: Final = {
     "calls": tables.CALL_STATES,
 }
 COMPANY_STATES: Final = (
-    *("paused", "wrong_password", "late", "attention", "waiting", "failed"),
-    *("preview", "live"),
+    *("attention", "paused", "wrong_password", "late", "waiting"),
+    *("failed", "unused", "faults", "records", "preview", "live"),
 )
 _RAW: Final = {"request", "answer"}
 
@@ -100,6 +100,11 @@ def company(connection: Connection, company_id: int) -> Row[Any] | None:
     table = views.view("companies")
     query = sa.select(table).where(table.c.company_id == company_id)
     return connection.execute(query).first()
+
+
+def attentions(connection: Connection, company_id: int) -> Sequence[Row[Any]]:
+    """Return all that hinders a company, a stop first."""
+    return views.look(connection, "attentions", views.Wanted(company_id=company_id))
 
 
 def listed(

@@ -20,9 +20,11 @@ from qbwc_server.storage.meanings import VIEWS
 _JSON: Final = {
     *("detail", "host", "quickbooks", "mosaic", "agreed", "conflict", "fields")
 }
-_MOMENTS: Final = {"since", "at", "late_since"}
-_BY_COMPANY: Final = {"companies": (), "attentions": ("place",)}
-"""What has no number in its company, and by what else it is ordered."""
+_MOMENTS: Final = {"since", "until", "at", "late_since", "waits_since"}
+_BY_COMPANY: Final = {"companies", "attentions"}
+"""What has no number in its company."""
+_BY_MOMENT: Final = {"outages": "since", "failed_logins": "last_at"}
+"""What has no number, and by when it is ordered, the latest first."""
 _RAW: Final = {"request", "answer"}
 _NUMBERS: Final = {
     "companies": "company_id",
@@ -37,7 +39,7 @@ _NUMBERS: Final = {
     "audit": "audit_id",
 }
 """What can be looked at, and the column that numbers it within a company."""
-LOOKS: Final = (*_NUMBERS, "words")
+LOOKS: Final = (*_NUMBERS, *_BY_MOMENT, "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,13 @@ def look(
         query = query.where(condition)
     if what == "words":
         query = query.order_by(table.c.topic, table.c.name)
+    elif what in _BY_MOMENT:
+        query = query.order_by(table.c[_BY_MOMENT[what]].desc())
     elif what in _BY_COMPANY:
-        more = (table.c[name] for name in _BY_COMPANY[what])
-        query = query.order_by(table.c.company_id, *more)
+        query = query.order_by(table.c.company_id)
+        if what == "attentions":
+            # As `standing.reasons` has them: what came last before what stands longer.
+            query = query.order_by(table.c.place, table.c.since.desc())
         if wanted.after is not None:
             query = query.where(table.c.company_id > wanted.after[0])
     else:
@@ -118,7 +124,7 @@ def _conditions(table: sa.TableClause, wanted: Wanted) -> list[sa.ColumnElement[
             raise NotThere(f"{table.name} has no names.")
         found.append(named.contains(wanted.name, autoescape=True))
     # What was sent at a moment counts by that moment, not by when it was answered.
-    moment = _first(table, "sent_at", "at", "since")
+    moment = _first(table, "sent_at", "at", "since", "last_at")
     if moment is None and (wanted.since or wanted.until):
         raise NotThere(f"{table.name} has no moments.")
     if moment is not None and wanted.since is not None:

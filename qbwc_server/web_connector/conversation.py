@@ -255,6 +255,7 @@ class Conversation:
                     company_id,
                     error_id=f"quickbooks-{refusal.hexadecimal.lower()}",
                     text=refusal.customer,
+                    now=now,
                 )
                 failures = registry.get(connection, company_id).open_failures + 1
                 registry.change(

@@ -11,6 +11,7 @@ from typing import Final
 from qbwc_server.qbxml import status as tables
 from qbwc_server.qbxml.hresult_table import HRESULT_TABLE
 from qbwc_server.qbxml.status_table import STATUS_TABLE
+from qbwc_server.qbxml.verdict import Access, Verdict
 from qbwc_server.words.wording import INTEGRATED, Words, of_sentences
 
 _PROPERTIES: Final = f"{INTEGRATED} > Properties"
@@ -109,6 +110,16 @@ _OF_STATUS: Final[dict[int, tuple[str, str]]] = {
     3130: ("", "Customers > Customer Center"),
     3140: ("", "Lists > Item List"),
 }
+
+
+OURS: Final = frozenset(
+    {
+        *(it.hexadecimal for it in HRESULT_TABLE.values() if it.access == Access.OURS),
+        "status-501",
+        *(f"status-{n}" for n, it in STATUS_TABLE.items() if it.verdict == Verdict.BUG),
+    }
+)
+"""What only a mended program ends; the customer can do nothing."""
 
 
 def hresult(text: str) -> Words:

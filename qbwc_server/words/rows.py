@@ -38,10 +38,10 @@ class Row(NamedTuple):
 
 def who_must_act(told: Words) -> str:
     """Return who acts next in anything but a record, for which see `standings`."""
+    if told.id in _SUPPORT | quickbooks.OURS or attentions.is_of_operators(told.id):
+        return "support"
     if told.do.startswith("Nothing to do") or told.id in _ONLY_TO_KNOW:
         return "nobody"
-    if told.id in _SUPPORT or attentions.is_of_operators(told.id):
-        return "support"
     return "customer"
 
 

@@ -37,6 +37,7 @@ _OF_RESTORED: Final = {
 """How it is told more closely, by whether our own database was put back, and state."""
 _ACTS: Final = {
     "unread": "support",
+    "locked": "customer",
     "waits": "nobody",
     "unplaced": "customer",
     "later": "customer",
@@ -57,6 +58,8 @@ class Standing:
     why: str
     who: str
     do: str
+    is_held: bool = False
+    """Whether its company keeps it from going on; `why` tells then of that."""
 
 
 def need(kind: str, state: str, *, waits: bool) -> str:
@@ -80,12 +83,15 @@ def standing(
     unread: str | None = None,
     fails: bool = False,
     only_mosaic: bool = False,
+    held_by: tuple[str, str, str] | None = None,
 ) -> Standing:
     """Say where a record stands; `choice` is what a person said of it.
 
     `restored` is what a restored backup did to it (`kinds.restored`), `unread` why its
     newest form could not be read, `fails` whether Mosaic failed on it too often, and
     `only_mosaic` that QuickBooks has none of it, where nothing makes what it waits for.
+    `held_by` is why its company does not go on, who acts on that and what he does: what
+    is on its way waits for it.
 
     Raises:
         KeyError: there is no such state.
@@ -102,6 +108,10 @@ def standing(
         name = _OF_RESTORED.get((restored == "copy", state), state)
     elif state == "refused" and fails:
         name = "fails"
+    if held_by is not None and state == "pending":
+        why, acts, do = held_by
+        waits_for = f"It waits: {why}"
+        return Standing(found, NEEDS[found], waits_for, acts, do, is_held=True)
     told = words_of(kind, name)
     return Standing(found, NEEDS[found], told.happened, who(kind, name), told.do)
 

@@ -30,7 +30,10 @@ _RECORD: dict[str, tuple[str, ...]] = {
             "QuickBooks does not let it be changed: it is on an invoice or a "
             "paycheck, or in a closed period."
         ),
-        "It goes by itself when the lock in QuickBooks is lifted.",
+        (
+            "Please lift the lock in QuickBooks, or make Mosaic say the same; then it "
+            "goes by itself."
+        ),
         "The administrator can move the closing date.",
         _TIMES,
     ),
@@ -187,8 +190,8 @@ _OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
             "QuickBooks."
         ),
         (
-            "It goes by itself when the lock is lifted; invoiced time stays as "
-            "QuickBooks has it."
+            "Please lift the lock in QuickBooks, or make Mosaic say the same; invoiced "
+            "time stays as QuickBooks has it."
         ),
         (
             "The administrator can move the closing date or end the Accountant's "

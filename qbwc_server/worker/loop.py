@@ -353,6 +353,7 @@ class Worker:
                 company.id,
                 error_id="mosaic-delivery-failed",
                 text=words.attention("mosaic-delivery-failed").said,
+                now=self._clock(),
             )
 
     def _ask_for_key(self, company: Company) -> None:
@@ -362,4 +363,5 @@ class Worker:
                 company.id,
                 error_id="mosaic-key-missing",
                 text=words.attention("mosaic-key-missing").said,
+                now=self._clock(),
             )

@@ -39,6 +39,7 @@ from qbwc_server.storage.database import (
     NOT_USABLE,
     company_transaction,
 )
+from qbwc_server.words.urgency import Place
 from qbwc_server.worker.next_creations import next_creations
 
 _RECORD = tables.record
@@ -257,6 +258,7 @@ class Delivery:
             self._company.id,
             error_id="mosaic-portfolio-missing",
             text=f"The portfolio {self._company.name}: {refused}",
+            now=self._clock(),
         )
         return True
 
@@ -368,12 +370,15 @@ class Delivery:
 
     def _see_whether_it_is_over(self) -> None:
         """Take back that Mosaic is not usable once it answers again."""
-        about = self._company.attention_id or ""
-        if about in attention.STOPPING or not about.startswith("mosaic-"):
+        if self._company.attention_id is None:
+            return
+        with self._transaction() as connection:
+            there = attention.standing(connection, self._company.id)
+        if all(one.place != Place.MOSAIC for one in there):
             return
         self._client.check()
         with self._transaction() as connection:
-            attention.calm(connection, self._company.id, mosaic=True)
+            attention.calm(connection, self._company.id, now=self._clock(), mosaic=True)
 
     def _attend(self, error: MosaicError) -> None:
         with self._transaction() as connection:
@@ -382,6 +387,7 @@ class Delivery:
                 self._company.id,
                 error_id=error.code,
                 text=error.customer,
+                now=self._clock(),
             )
 
 

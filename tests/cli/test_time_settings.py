@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -50,9 +51,14 @@ def _rows(engine: Engine, table: sa.Table) -> list[Any]:
         return list(connection.execute(sa.select(table)))
 
 
+_BEFORE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
 def _attend(engine: Engine, error_id: str) -> None:
     with company_transaction(engine, 1) as connection:
-        attention.attend(connection, 1, error_id=error_id, text="Look at it.")
+        attention.attend(
+            connection, 1, error_id=error_id, text="Look at it.", now=_BEFORE
+        )
 
 
 def _entry(engine: Engine) -> None:

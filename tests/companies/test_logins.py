@@ -11,11 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import logins, registry
+from qbwc_server.companies import failed_logins, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.proxies import group
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -364,3 +365,45 @@ def test_a_renewed_key_lets_everybody_in_as_before(
             now=clock(),
         )
         assert (found.name if found else None) == expected
+
+
+def test_a_wrong_password_is_kept_with_where_it_came_from_and_whose_that_is(
+    engine: Engine, new_company: NewCompanies, check: Check, clock: Clock
+) -> None:
+    """Once a minute at most; fifty addresses of a company, the others together."""
+    alice = new_company("Alice")
+
+    def kept() -> dict[str, tuple[str, int]]:
+        with engine.begin() as connection:
+            rows = connection.execute(sa.select(tables.failed_login)).all()
+        return {row.address: (row.whose, row.times) for row in rows}
+
+    check(alice.username, "wrong", ELSEWHERE)
+    assert kept() == {ELSEWHERE: ("unknown", 1)}
+    clock.pass_(minutes=2)
+    check(alice.username, alice.password)
+    first = clock.pass_(minutes=2)
+    check(alice.username, "wrong", ELSEWHERE)
+    clock.pass_(seconds=30)
+    check(alice.username, "wrong")
+    assert kept() == {ELSEWHERE: ("stranger", 2)}
+    clock.pass_(minutes=2)
+    check(alice.username, "wrong")
+    assert kept() == {ELSEWHERE: ("stranger", 2), HERE: ("customer", 1)}
+    with engine.begin() as connection:
+        row = connection.execute(
+            sa.text("SELECT * FROM support_failed_logins WHERE whose = 'customer'")
+        ).one()
+        assert (row.company, row.address) == ("Alice", HERE)
+    assert first < clock()
+    for number in range(60):
+        with company_transaction(engine, alice.id) as connection:
+            now = clock.pass_(minutes=1)
+            registry.change(connection, alice.id, wrong_password_at=now)
+            failed_logins.keep(
+                connection, alice.id, f"198.51.100.{number}", "stranger", now
+            )
+    assert len(kept()) == failed_logins.MOST + 1
+    assert kept()[failed_logins.OTHERS] == ("stranger", 12)
+    check("nobody", "wrong", ELSEWHERE)
+    assert len(kept()) == failed_logins.MOST + 1

@@ -209,7 +209,7 @@ def test_going_live_wakes_what_was_only_previewed(
 
 
 def test_what_stops_everything_stays_in_front_until_a_person_has_spoken(
-    engine: Engine, new_company: NewCompanies
+    engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:
     """Smaller troubles come and go; that one neither they nor their end take away."""
     company = new_company()
@@ -220,17 +220,25 @@ def test_what_stops_everything_stays_in_front_until_a_person_has_spoken(
             found = registry.get(connection, company.id)
             return found.attention_id, found.delivers
 
-        attention.attend(connection, company.id, error_id="small", text="Small.")
+        attention.attend(
+            connection, company.id, error_id="small", text="Small.", now=clock()
+        )
         assert look() == ("small", True)
-        attention.attend(connection, company.id, error_id="other", text="Other.")
+        attention.attend(
+            connection, company.id, error_id="other", text="Other.", now=clock()
+        )
         assert look() == ("other", True)
-        attention.calm(connection, company.id)
+        attention.calm(connection, company.id, now=clock())
         assert look() == (None, True)
-        attention.attend(connection, company.id, error_id="too-many-gone", text="!")
-        attention.attend(connection, company.id, error_id="small", text="Small.")
-        attention.calm(connection, company.id)
+        attention.attend(
+            connection, company.id, error_id="too-many-gone", text="!", now=clock()
+        )
+        attention.attend(
+            connection, company.id, error_id="small", text="Small.", now=clock()
+        )
+        attention.calm(connection, company.id, now=clock())
         assert look() == ("too-many-gone", False)
-        attention.calm(connection, company.id, also_stops=True)
+        attention.calm(connection, company.id, also_stops=True, now=clock())
         assert look() == (None, True)
 
 
@@ -270,7 +278,9 @@ def test_accepted_deletions_wake_what_the_stop_had_held_back(
         objects = [seen("1", "A")]
         store.keep_seen(connection, company.id, CUSTOMER, objects, now=clock())
         change(connection, company.id, "1", due_at=None)
-        attention.attend(connection, company.id, error_id="too-many-gone", text="!")
+        attention.attend(
+            connection, company.id, error_id="too-many-gone", text="!", now=clock()
+        )
 
         company_settings.accept_deletions(
             connection, company.id, now=clock(), who="operator"

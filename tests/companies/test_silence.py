@@ -352,6 +352,12 @@ def test_many_server_processes_write_one_beat_a_minute(
     beats()
     assert since(clock()) == first
     assert since(clock() + heartbeat.GAP + timedelta(seconds=1)) is None
+    with transaction(engine) as connection:
+        assert connection.execute(sa.select(tables.outage)).all() == []
+    last = clock()
     clock.pass_(minutes=4)
     beats()
     assert since(clock()) == clock()
+    with transaction(engine) as connection:
+        rows = connection.execute(sa.select(tables.outage)).all()
+    assert [tuple(row) for row in rows] == [("server", last, clock())]

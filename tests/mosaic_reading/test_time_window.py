@@ -297,7 +297,11 @@ def test_a_word_for_one_time_does_not_last(sheet: Timesheet) -> None:
     mirror = sheet.mirror
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         attention.attend(
-            connection, mirror.company.id, error_id="mosaic-too-many-gone", text="-"
+            connection,
+            mirror.company.id,
+            error_id="mosaic-too-many-gone",
+            text="-",
+            now=mirror.clock(),
         )
     sheet.accept()
     mirror.run()
@@ -314,7 +318,13 @@ def test_trouble_on_the_wire_does_not_take_the_question_away(sheet: Timesheet) -
     mirror = sheet.mirror
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         for name in ("mosaic-too-many-gone", "mosaic-unavailable"):
-            attention.attend(connection, mirror.company.id, error_id=name, text="-")
+            attention.attend(
+                connection,
+                mirror.company.id,
+                error_id=name,
+                text="-",
+                now=mirror.clock(),
+            )
     assert mirror.state().attention_id == "mosaic-too-many-gone"
 
 

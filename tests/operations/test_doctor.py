@@ -340,7 +340,9 @@ def test_how_a_company_s_runs_and_work_are(
     clock.pass_(hours=2)
     assert told() == {"session": "warn", "jobs": "warn"}
     with company_transaction(engine, company_id) as connection:
-        attention.attend(connection, company_id, error_id="two-computers", text="Two.")
+        attention.attend(
+            connection, company_id, error_id="two-computers", text="Two.", now=clock()
+        )
     assert told()["attention"] == "warn"
 
 

@@ -57,14 +57,20 @@ def test_too_many_deletions_stop_delivery_until_somebody_spoke(
     """The stop holds, says that it is one, and lifting it delivers."""
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         attention.attend(
-            connection, mirror.company.id, error_id="too-many-gone", text="Really?"
+            connection,
+            mirror.company.id,
+            error_id="too-many-gone",
+            text="Really?",
+            now=mirror.clock(),
         )
     mirror.books.item("S1", "Design")
     mirror.run()
     assert mirror.sandbox.writes == []
     assert mirror.record("S1").reason.startswith("Stopped until somebody has looked:")
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        attention.calm(connection, mirror.company.id, also_stops=True)
+        attention.calm(
+            connection, mirror.company.id, also_stops=True, now=mirror.clock()
+        )
         due.look_at_all(connection, mirror.company.id, mirror.clock())
     mirror.run()
     assert mirror.record("S1").state == "in_sync"
@@ -103,20 +109,24 @@ def test_trouble_with_mosaic_does_not_hide_trouble_with_the_file(
     """A wrong company file stays in front, and calming one leaves the other."""
     with company_transaction(mirror.engine, mirror.company.id) as connection:
         attention.attend(
-            connection, mirror.company.id, error_id="wrong-file", text="Wrong."
+            connection,
+            mirror.company.id,
+            error_id="wrong-file",
+            text="Wrong.",
+            now=mirror.clock(),
         )
     mirror.sandbox.team.api_key = "another-key"
     mirror.read()
     mirror.worker().run_once()
     assert mirror.state().attention_id == "wrong-file"
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        attention.calm(connection, mirror.company.id)
+        attention.calm(connection, mirror.company.id, now=mirror.clock())
     mirror.clock.pass_(minutes=16)
     mirror.change(mosaic_key=mirror.keys.encrypt("wrong"))
     mirror.worker().run_once()
     assert mirror.state().attention_id == "mosaic-unauthorised"
     with company_transaction(mirror.engine, mirror.company.id) as connection:
-        attention.calm(connection, mirror.company.id)
+        attention.calm(connection, mirror.company.id, now=mirror.clock())
     assert mirror.state().attention_id == "mosaic-unauthorised"
 
 

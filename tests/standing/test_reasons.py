@@ -9,11 +9,21 @@ import pytest
 
 from qbwc_server import words
 from qbwc_server.companies import attention
+from qbwc_server.companies.attention import Attention
 from qbwc_server.standing.reasons import Counted, Facts, of
+from qbwc_server.words import urgency
+from qbwc_server.words.urgency import Place
 
 _NOW = datetime(2026, 3, 9, 15, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _WELL = Facts("live", _NOW - 9 * _HOUR, last_seen_at=_NOW)
+
+
+def _asks(*reasons: str) -> tuple[Attention, ...]:
+    return tuple(
+        Attention(number, one, urgency.place(one), "Stop.", _NOW, _NOW)
+        for number, one in enumerate(reasons)
+    )
 
 
 def test_a_company_that_works_has_none() -> None:
@@ -44,13 +54,18 @@ def test_a_company_that_works_has_none() -> None:
         ),
         ({"has_mosaic_key": False}, [("mosaic-key-missing", "customer")]),
         (
-            {"has_mosaic_key": False, "attention_id": "mosaic-key-missing"},
+            {"has_mosaic_key": False, "attentions": _asks("mosaic-key-missing")},
             [("mosaic-key-missing", "customer")],
         ),
-        ({"attention_id": "company-file-moved"}, [("company-file-moved", "nobody")]),
+        (
+            {"attentions": _asks("company-file-moved")},
+            [("company-file-moved", "nobody")],
+        ),
         (
             {
-                "attention_id": "backup-restored",
+                "attentions": _asks(
+                    "time-tracking-off", "mosaic-unauthorised", "backup-restored"
+                ),
                 "late_at": _NOW,
                 "mode": "preview",
                 "counted": (
@@ -63,10 +78,12 @@ def test_a_company_that_works_has_none() -> None:
             [
                 ("backup-restored", "support"),
                 ("late", "customer"),
+                ("mosaic-unauthorised", "customer"),
                 ("unused", "support"),
                 ("faults", "support"),
                 ("records", "customer"),
                 ("preview", "customer"),
+                ("time-tracking-off", "customer"),
             ],
         ),
     ],
@@ -82,7 +99,9 @@ def test_none_hides_another(
 @pytest.mark.parametrize("stop", sorted(attention.STOPPING))
 def test_a_stop_is_first_and_never_nobody_s(stop: str) -> None:
     """Whatever else there is."""
-    first, *_ = of(replace(_WELL, mode="paused", attention_id=stop, attention="Stop."))
-    assert (first.place, first.reason, first.why) == (0, stop, "Stop.")
+    asks = _asks("wrong-company-file", stop)
+    first, *_ = of(replace(_WELL, mode="paused", attentions=asks))
+    assert (first.reason, first.why) == (stop, "Stop.")
+    assert first.place < Place.PAUSED
     assert first.who_must_act in {"customer", "support"}
     assert first.next_step == words.attention(stop).do

@@ -7,7 +7,7 @@ are the sandbox's, and what is in the database came there through server and wor
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -209,5 +209,13 @@ def _be_late(firm: Firm) -> None:
         connection.execute(
             tables.heartbeat.insert(),
             {"name": "server", "at": firm.clock(), "up_since": NOW},
+        )
+        connection.execute(
+            tables.outage.insert(),
+            {
+                "name": "server",
+                "began_at": NOW - timedelta(hours=6),
+                "ended_at": NOW - timedelta(hours=5),
+            },
         )
     assert silence.look(firm.engine, firm.clock()) == 1

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.standing import reasons
 from qbwc_server.storage import tables
@@ -46,25 +46,21 @@ def _seen(engine: Engine, company_id: int) -> list[Any]:
     view = sa.table("support_attentions", *columns, sa.column("company_id"))
     query = sa.select(*columns).where(view.c.company_id == company_id)
     with engine.begin() as connection:
-        rows = connection.execute(query.select_from(view).order_by(view.c.place))
+        rows = connection.execute(
+            query.select_from(view).order_by(view.c.place, view.c.since.desc())
+        )
         return [tuple(row) for row in rows]
 
 
-def _run(engine: Engine, number: int, at: datetime, error: str, **more: Any) -> None:
-    row = {
-        "company_id": 1,
-        "id": number,
-        "state": "closed",
-        "started_at": at,
-        "last_call_at": at,
-        "ended_at": at,
-        "ended_why": "closed",
-        "ticket_hash": f"h{number}",
-        "last_error": error,
-        **more,
-    }
-    with company_transaction(engine, 1) as connection:
-        connection.execute(tables.session.insert().values(**row))
+def _first(engine: Engine, company_id: int) -> Any:
+    """Return what `support_companies` says of it; None where nothing hinders it."""
+    query = sa.text(
+        "SELECT state, since, who_must_act, why, next_step FROM support_companies "
+        "WHERE company_id = :company"
+    ).columns(since=UTCDateTime)
+    with engine.begin() as connection:
+        row = connection.execute(query, {"company": company_id}).one()
+    return None if row.state == "live" else tuple(row[1:])
 
 
 def _record(number: int, at: datetime, **values: Any) -> dict[str, Any]:
@@ -96,7 +92,12 @@ def test_view_and_rule_say_the_same_however_a_company_is(
     many = 0
     for mode, asks, late, last_seen, wrong, key in product(
         ("live", "paused", "preview"),
-        (None, "backup-restored", "two-computers", "never-heard-of"),
+        (
+            *((), ("backup-restored",), ("never-heard-of",)),
+            ("mosaic-unavailable", "too-many-gone", "list-not-read", "two-computers"),
+            ("mosaic-key-missing", "time-tracking-off"),
+            ("quickbooks-unsupported-country",),
+        ),
         (None, clock()),
         (None, clock()),
         (None, clock() - _LATER, clock() + _LATER),
@@ -104,9 +105,8 @@ def test_view_and_rule_say_the_same_however_a_company_is(
     ):
         values = {
             "mode": mode,
-            "attention_id": asks,
             "late_at": late,
-            "attention": asks and _TEXT,
+            "attention_id": None,
             "last_seen_at": last_seen,
             "wrong_password_at": wrong,
             "mosaic_key": key,
@@ -115,10 +115,15 @@ def test_view_and_rule_say_the_same_however_a_company_is(
             connection.execute(
                 tables.company.update().where(tables.company.c.id == 1).values(**values)
             )
+            connection.execute(tables.attention.delete())
+            for at, reason in enumerate(asks):
+                begun = clock() - at * _LATER
+                attention.attend(connection, 1, error_id=reason, text=_TEXT, now=begun)
         said = _said(engine, 1)
-        assert said == _seen(engine, 1), values
+        assert said == _seen(engine, 1), (values, asks)
+        assert _first(engine, 1) == (said[0][2:3] + said[0][4:7] if said else None)
         many += len(said)
-    assert many > 500
+    assert many > 1_000
 
 
 def test_what_is_counted_stands_beside_what_stops(
@@ -156,41 +161,10 @@ def test_what_is_counted_stands_beside_what_stops(
         connection.execute(tables.record.insert(), rows)
     said = _said(engine, 1)
     assert said == _seen(engine, 1)
+    assert _first(engine, 1) == said[0][2:3] + said[0][4:7]
     assert [(one[1], one[7], one[2], one[4]) for one in said] == [
         ("failed", 1, clock(), "support"),
         ("unused", 2, early, "support"),
         ("faults", 2, early, "support"),
         ("records", 3, early, "customer"),
     ]
-
-
-def test_an_attention_stands_since_the_first_run_that_ended_with_it(
-    engine: Engine, new_company: NewCompanies, clock: Clock
-) -> None:
-    """Runs with nothing to do are between; one that knew the file ends what was."""
-    new_company()
-    at = clock()
-    for number, (error, known) in enumerate(
-        [
-            *((_TEXT, False), ("", True), (_TEXT, False), ("", False)),
-            *((_TEXT, False), ("Nothing to do now.", False)),
-        ],
-        101,
-    ):
-        _run(engine, number, at + number * _LATER, error, identified=known)
-    with company_transaction(engine, 1) as connection:
-        registry.change(
-            connection,
-            1,
-            last_seen_at=at,
-            mosaic_key="secret",
-            attention=_TEXT,
-            attention_id="wrong-company-file",
-        )
-    (said,) = _said(engine, 1)
-    assert [said] == _seen(engine, 1)
-    assert said[2:4] == (at + 103 * _LATER, at + 105 * _LATER)
-    _run(engine, 107, at + 107 * _LATER, "Something else.", identified=False)
-    (said,) = _said(engine, 1)
-    assert [said] == _seen(engine, 1)
-    assert said[2:4] == (None, None)

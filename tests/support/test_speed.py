@@ -128,6 +128,11 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
         "support_attentions WHERE company = 'Company 7'",
         "support_attentions WHERE company_id = 7",
         "support_attentions",
+        *("support_health", "support_outages", "support_failed_logins"),
+        "support_outages WHERE company_id = 7",
+        "support_failed_logins WHERE company_id = 7",
+        "support_records WHERE waits_because IS NOT NULL AND state = 'pending'",
+        "support_jobs WHERE waits_because IS NOT NULL AND state = 'ready'",
         "support_companies WHERE company = 'Company 7'",
         "support_companies WHERE company_id = 7",
         "support_companies",
@@ -155,6 +160,17 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
     slow = {query: _whole(engine, f"SELECT * FROM {query}") for query in queries}
 
     assert {query: read for query, read in slow.items() if read} == {}
+
+
+def test_hours_of_a_period_are_looked_up_once_however_they_are_shown(
+    engine: Engine,
+) -> None:
+    """By their days, once; what was moved to other days is found by its state."""
+    query = f"SELECT * FROM support_hours WHERE company_id = 7 AND {_A_WEEK}"
+    with engine.begin() as connection:
+        plan = connection.execute(sa.text(f"EXPLAIN {query}")).scalars().all()
+    looks = [one for one in plan if "Index Cond" in one and "day >= " in one]
+    assert len(looks) == 1, looks
 
 
 def test_a_query_without_an_index_would_be_found(engine: Engine) -> None:

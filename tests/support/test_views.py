@@ -88,6 +88,7 @@ def test_each_state_of_a_job_is_told(
     company = new_company()
     with company_transaction(engine, company.id) as connection:
         number = jobs.add(connection, company.id, clock()).id
+        connection.execute(tables.company.update().values(last_seen_at=clock()))
         connection.execute(
             tables.job.update()
             .where(tables.job.c.company_id == company.id)

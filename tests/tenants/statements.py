@@ -96,7 +96,7 @@ def _loose(statement: Any) -> Iterator[str]:
     }
     for part in _parts(statement):
         if isinstance(part, sa.Insert):
-            given = part.compile().params
+            given = {*part.compile().params, *_selected(part)}
             if part.table.name in TENANT and "company_id" not in given:
                 yield part.table.name
             continue
@@ -119,6 +119,15 @@ def _loose(statement: Any) -> Iterator[str]:
             for source in sources
             if _table(source).name in TENANT and source not in held
         )
+
+
+def _selected(insert: Any) -> Iterator[str]:
+    """Return the columns that an insert takes from a select as they were given."""
+    if insert.select is not None:
+        values = insert.select._raw_columns
+        for name, value in zip(insert._select_names, values, strict=True):
+            if isinstance(value, sa.BindParameter):
+                yield name
 
 
 def _table(source: Any) -> Any:

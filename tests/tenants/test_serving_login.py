@@ -38,7 +38,14 @@ LOOKUPS: Final = {
 """What is seen of companies that nobody is bound to: numbers, moments, hashes, and the
 server and number of a Mosaic team."""
 OF_NO_COMPANY: Final = {
-    *("heartbeat", "word", "support_token", "support_login", "alembic_version"),
+    *(
+        "heartbeat",
+        "outage",
+        "word",
+        "support_token",
+        "support_login",
+        "alembic_version",
+    ),
 }
 FIGURES: Final = {"figures_of_work", "figures_of_records", "figures_of_companies"}
 

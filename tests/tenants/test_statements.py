@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import registry
+from qbwc_server.companies import logins, registry
 from qbwc_server.decisions import bulk, listing
 from qbwc_server.decisions.bulk import Filter, Said
 from qbwc_server.onboarding import forecast
@@ -75,6 +75,8 @@ def test_every_statement_of_a_whole_run_says_for_which_company_it_is(
     house.accept()
     house.quiet()
     _choose(house)
+    who, now = house.company.username, house.clock()
+    logins.check(house.engine, house.keys, who, "wrong", peer="192.0.2.9", now=now)
     with company_reading(house.engine, house.company.id) as connection:
         to_see.of(connection, registry.get(connection, house.company.id))
 

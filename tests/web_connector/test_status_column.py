@@ -81,7 +81,11 @@ def test_a_run_with_trouble_ends_with_it(desk: Desk) -> None:
     """What a company must look at comes before what was done."""
     with company_transaction(desk.engine, desk.company.id) as connection:
         attention.attend(
-            connection, desk.company.id, error_id="mosaic-key-missing", text="No key."
+            connection,
+            desk.company.id,
+            error_id="mosaic-key-missing",
+            text="No key.",
+            now=desk.clock(),
         )
     records(desk, "customer", "conflict", 1)
     said = desk.run().result
@@ -98,7 +102,11 @@ def test_what_is_ours_is_told_too_and_never_in_front_of_what_is_not(
     assert desk.run().result.startswith(ours)
     with company_transaction(desk.engine, desk.company.id) as connection:
         attention.attend(
-            connection, desk.company.id, error_id="mosaic-key-missing", text="No key."
+            connection,
+            desk.company.id,
+            error_id="mosaic-key-missing",
+            text="No key.",
+            now=desk.clock(),
         )
         found = reasons.read(connection, desk.company.id)
     assert [one.reason for one in found] == ["mosaic-key-missing", "faults"]

@@ -173,6 +173,8 @@ def test_who_must_act_is_said_of_every_state() -> None:
     assert set(who.values()) == {"nobody", "customer", "support"}
     for name in tables.RECORD_STATES:
         acts = words.need("customer", name, waits=False) == "needs_you"
+        # Nobody is called because of a lock, but nobody else lifts it.
+        acts |= name == "locked"
         assert (who["customer", name] == "customer") == acts
     supports = {key for key, one in who.items() if one == "support"}
     assert {key for key in supports if key[1] != "unread"} == {

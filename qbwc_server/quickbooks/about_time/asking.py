@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.engine import Connection
 
 from qbwc_server.companies import attention
@@ -18,11 +20,15 @@ def accepted(connection: Connection, company_id: int) -> bool:
     return state is not None and bool(state.deletions_accepted)
 
 
-def ask_a_person(connection: Connection, company_id: int, gone: int, known: int) -> str:
+def ask_a_person(
+    connection: Connection, company_id: int, gone: int, known: int, now: datetime
+) -> str:
     """Stop the company until a person has said that it is right; return the words."""
     text = (
         f"{gone} of {known} time entries are no longer in the company file."
         " Nothing was removed from Mosaic. If that is right, tell us."
     )
-    attention.attend(connection, company_id, error_id="too-many-gone", text=text)
+    attention.attend(
+        connection, company_id, error_id="too-many-gone", text=text, now=now
+    )
     return text

@@ -35,6 +35,6 @@ def settle(
     if not missing:
         return None
     if not is_accepted and too_many(len(missing), known):
-        return ask_a_person(connection, company.id, len(missing), known)
+        return ask_a_person(connection, company.id, len(missing), known, now)
     time_records.mark_gone(connection, company.id, missing, now=now)
     return f"{len(missing)} time entries are no longer in the company file."

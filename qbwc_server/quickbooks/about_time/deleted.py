@@ -33,7 +33,7 @@ def apply(
     known = time_records.count(connection, company.id) if alive else 0
     reason = None
     if not accepted(connection, company.id) and too_many(len(alive), known):
-        reason = ask_a_person(connection, company.id, len(alive), known)
+        reason = ask_a_person(connection, company.id, len(alive), known, now)
     else:
         time_records.mark_gone(connection, company.id, alive, now=now)
     state = list_requests.state(connection, company.id, job.kind)

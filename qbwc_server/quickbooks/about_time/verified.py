@@ -56,7 +56,7 @@ def apply(
     reason = f"Not read: {told}" if unread else None
     known = time_records.count(connection, company.id) if gone else 0
     if not accepted(connection, company.id) and too_many(len(gone), known):
-        reason = ask_a_person(connection, company.id, len(gone), known)
+        reason = ask_a_person(connection, company.id, len(gone), known, now)
     elif not signs.stands(connection, company.id):
         time_records.mark_gone(connection, company.id, gone, now=now)
     _seen(connection, company.id, set(asked) - unread.keys())

@@ -56,9 +56,10 @@ def settle(
         chosen = "mosaic"
     if chosen is None:
         text += " Nothing is written until you say which side is right."
-        registry.change(
-            connection, company.id, attention_id=attention.WHICH_SIDE, attention=text
+        attention.attend(
+            connection, company.id, error_id=attention.WHICH_SIDE, text=text, now=now
         )
+        attention.over(connection, company.id, attention.COMPARING, now=now)
         return text
     marks = {
         row.id: rules.after_compare(
@@ -136,7 +137,6 @@ def review(connection: Connection, company_id: int, now: datetime) -> None:
         )
         .values(full_due=True)
     )
-    registry.change(
-        connection, company_id, attention_id=None, attention=None, next_read_at=now
-    )
+    attention.over(connection, company_id, *attention.RESTORED, now=now)
+    registry.change(connection, company_id, next_read_at=now)
     due.look_at_all(connection, company_id, now)

@@ -86,13 +86,11 @@ def begin(
             deletions_accepted=False,
         )
     )
-    registry.change(
-        connection,
-        company_id,
-        attention_id=attention.COMPARING,
-        attention=_COMPARING,
-        next_read_at=now,
+    attention.attend(
+        connection, company_id, error_id=attention.COMPARING, text=_COMPARING, now=now
     )
+    attention.over(connection, company_id, attention.WHICH_SIDE, now=now)
+    registry.change(connection, company_id, next_read_at=now)
     connection.execute(
         _SESSION.update()
         .where(_SESSION.c.company_id == company_id, _SESSION.c.state != "closed")

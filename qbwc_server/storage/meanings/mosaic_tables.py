@@ -148,6 +148,26 @@ MOSAIC_TABLES: Final[Meanings] = {
             "up_since": "Since when it is up without a gap.",
         },
     ),
+    "outage": (
+        "When none of our servers, or none of our workers, was up.",
+        {
+            "name": "server or worker.",
+            "began_at": "When one was last heard of before it.",
+            "ended_at": "When one was heard of again.",
+        },
+    ),
+    "failed_login": (
+        "Wrong passwords of Web Connector, by the address that they came from.",
+        {
+            "company_id": "Number of the company whose user name came with them.",
+            "address": "The network address, or others, when it was one of many.",
+            "whose": "customer: its Web Connector calls from there; stranger: from "
+            "elsewhere; unknown: it never called.",
+            "first_at": "When the first came.",
+            "last_at": "When the last came.",
+            "times": "In how many minutes one came.",
+        },
+    ),
     "word": (
         "What each state and each error means, from the program's own table of words.",
         {

@@ -15,7 +15,7 @@ _COMPANY: Final = {
     "id": "Number of the company, as commands take it.",
     "name": "Its name, as commands take it.",
     "mode": "preview: it only looks. live: it writes. paused: it does neither.",
-    "attention": "What a person must look at, in plain words; empty if nothing.",
+    "attention": "What goes first of what a person must look at; empty if nothing.",
     "attention_id": "The id of the attention; docs/errors.md explains each.",
     "last_seen_at": "When its Web Connector last gave the right password.",
     "last_session_at": "When its last run of Web Connector began.",
@@ -302,6 +302,18 @@ TABLES: Final[Meanings] = {
             "greatest_number": "The greatest EditSequence that was seen.",
             "greatest_number_at": "The time of change that goes with it.",
             "problem": "Why it cannot be read, in plain words.",
+        },
+    ),
+    "attention": (
+        "What a person must look at about a company: a row each.",
+        {
+            **OWN,
+            "reason": "The id of the attention; docs/errors.md explains each.",
+            "place": "In which order it is told; 0 and 1 stop everything.",
+            "text": "What a person must look at, in plain words.",
+            "began_at": "When it began.",
+            "seen_at": "When it was last met, to the minute.",
+            "ended_at": "When it was over; empty while it stands.",
         },
     ),
     "audit": (

@@ -19,6 +19,10 @@ _OF_COMPANY: Final = {
     "company": "Name of the company.",
     "company_id": "Number of the company.",
 }
+_WAITS: Final = {
+    "waits_because": "What of its company it waits for, as support_attentions has it.",
+    "waits_since": "Since when its company has that; none: nobody knows.",
+}
 _LINKED: Final = {
     "record_id": "Number of the record within its company.",
     "quickbooks_id": "TxnID of a time entry, ListID of everything else.",
@@ -36,13 +40,17 @@ VIEWS: Final[Meanings] = {
         "Companies: what hinders each, and who must act. Look here first.",
         {
             **_WORDS,
-            "since": "Since when; for an attention the last run, for a mode its start.",
+            "state": "What goes first: a state of the company, or attention.",
+            "since": "Since when; none: nobody knows.",
             **_OF_COMPANY,
             "records_for_customer": "Records that wait for the customer, up to 1001.",
             "conflicts": "Records that both sides changed and a person decides, "
             "up to 1001.",
             "failed_jobs": "Pieces of work that failed and wait for support, up to "
             "1001.",
+            "unread_answers": "Answers of QuickBooks that our program failed on, up to "
+            "1001.",
+            "our_faults": "Records that our program fails on, up to 1001.",
             "mosaic_key": "Whether there is a Mosaic API key: set or missing.",
             "late_since": TABLES["company"][1]["late_at"],
             **_from(
@@ -59,13 +67,52 @@ VIEWS: Final[Meanings] = {
         "All that hinders each company, a row each; support_companies has the first.",
         {
             "company": _OF_COMPANY["company"],
-            "place": "In which order it is told; 0 is what stopped everything.",
+            "place": "In which order it is told; 0 and 1 stop everything.",
             "reason": "What it is: an attention, or a state of the company.",
             "since": "Since when; none: nobody knows.",
             "last_seen_at": "When it was last seen to be so; none: it is so now.",
             **{name: _WORDS[name] for name in ("who_must_act", "why", "next_step")},
             "many": "How many there are of it, up to 1001; none: it is one thing.",
             "what": _OF_COMPANY["company"],
+            "company_id": _OF_COMPANY["company_id"],
+        },
+    ),
+    "support_health": (
+        "Our own servers and workers, Mosaic by its address, and what waits.",
+        {
+            "part": "server, worker, mosaic, or deliveries.",
+            "what": "Which of them.",
+            "since": "Of a server or worker since when it is up; of Mosaic since when "
+            "it is not reached.",
+            "last_seen_at": "When it was last heard of, or missed.",
+            "companies": "Of Mosaic: for how many companies it is asked.",
+            "not_reached": "Of Mosaic: for how many of them it is not reached.",
+            "waiting": "Of deliveries: of how many companies some are due or planned.",
+            "oldest_at": "Of deliveries: since when the oldest is due.",
+        },
+    ),
+    "support_outages": (
+        "What was the matter, from when until when: ours, Mosaic's, a company's.",
+        {
+            "part": "server, worker, mosaic, stop, or company.",
+            "what": "Which of them.",
+            "why": _WORDS["why"],
+            "since": "When it began.",
+            "until": "When it was over; none: it is so now.",
+            "reason": "What it was: outage, late, or an attention.",
+            **_OF_COMPANY,
+        },
+    ),
+    "support_failed_logins": (
+        "Wrong passwords of Web Connector, by where they came from.",
+        {
+            "company": _OF_COMPANY["company"],
+            "what": _WORDS["what"],
+            **{
+                name: MOSAIC_TABLES["failed_login"][1][name]
+                for name in ("address", "whose", "first_at", "last_at", "times")
+            },
+            **_from("company", "last_seen_at"),
             "company_id": _OF_COMPANY["company_id"],
         },
     ),
@@ -92,6 +139,7 @@ VIEWS: Final[Meanings] = {
             "job": "Company and number, as commands take it.",
             "job_id": "Number of the job within its company.",
             "record_name": "Name of the record it writes.",
+            **_WAITS,
             **_from("record", "mosaic_id", "edit_sequence"),
             **_from(
                 "job",
@@ -118,6 +166,7 @@ VIEWS: Final[Meanings] = {
             "person": "Of time: who worked, by name.",
             "job": "Of time: the customer or job, or Mosaic's project.",
             "minutes": "Of time: how long, as QuickBooks has it, or else Mosaic.",
+            **_WAITS,
         },
     ),
     "support_hours": (

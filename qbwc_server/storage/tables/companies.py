@@ -184,6 +184,35 @@ login_failure = sa.Table(
 )
 
 
+failed_login = of_company(
+    "failed_login",
+    sa.Column("address", sa.Text, primary_key=True),
+    text("whose"),
+    moment("first_at", null=False),
+    moment("last_at", null=False),
+    count("times", 1),
+)
+
+
+# What goes first of these stands in `company`, too, as `attention_id` and `attention`.
+attention = of_company(
+    "attention",
+    id_(),
+    text("reason"),
+    sa.Column("place", sa.Integer, nullable=False),
+    text("text"),
+    moment("began_at", null=False),
+    moment("seen_at", null=False),
+    moment("ended_at"),
+    where(
+        "uq_attention_standing",
+        ("company_id", "reason"),
+        "ended_at IS NULL",
+        unique=True,
+    ),
+)
+
+
 audit = of_company(
     "audit",
     id_(),

@@ -43,6 +43,15 @@ heartbeat = sa.Table(
 )
 
 
+outage = sa.Table(
+    "outage",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("began_at", UTCDateTime, primary_key=True),
+    moment("ended_at", null=False),
+)
+
+
 word = sa.Table(
     "word",
     metadata,

@@ -12,14 +12,16 @@ from flask import Blueprint, Response
 from sqlalchemy.engine import Row
 
 from qbwc_server.onboarding import company_status
-from qbwc_server.standing import who_must_act
+from qbwc_server.standing import reasons, who_must_act
+from qbwc_server.standing.reasons import Reason
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web.customer.site import Site
 from qbwc_server.web.say import cell, iso
 
 _PART = 1000
 _RECORDS = (
-    *("number", "kind", "name", "stands", "state", "reason", "what to do"),
+    *("number", "kind", "name", "stands", "state", "reason", "who acts"),
+    "what to do",
     *("QuickBooks id", "Mosaic type", "Mosaic id", "changed"),
 )
 _RUNS = ("number", "began", "ended", "went wrong", "said", "company file")
@@ -39,10 +41,11 @@ def blueprint(site: Site) -> Blueprint:
             # In parts: a download of hours must not hold a transaction for hours.
             while True:
                 with company_reading(site.engine, company.id) as connection:
+                    held_by = reasons.holding(connection, company.id)
                     part = company_status.every_record(
                         connection, company.id, after, _PART
                     )
-                yield from map(_record, part)
+                yield from (_record(row, held_by) for row in part)
                 if len(part) < _PART:
                     return
                 after = part[-1].id
@@ -60,11 +63,12 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _record(row: Row[Any]) -> Sequence[object]:
-    stands = who_must_act.of(row)
+def _record(row: Row[Any], held_by: Reason | None) -> Sequence[object]:
+    stands = who_must_act.of(row, held_by)
+    why = stands.why if stands.is_held else row.reason
     return (
         *(row.id, row.kind.replace("_", " "), row.name),
-        *(stands.title, row.state, row.reason, stands.do),
+        *(stands.title, row.state, why, stands.who, stands.do),
         *(row.quickbooks_id, row.mosaic_type, row.mosaic_id, iso(row.changed_at)),
     )
 

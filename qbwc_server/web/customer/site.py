@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import (
@@ -21,13 +22,13 @@ from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import __version__, logs, words
-from qbwc_server.companies import credentials, editions
+from qbwc_server.companies import attention, credentials, editions
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import progress, to_see, who_must_act
+from qbwc_server.standing import progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, cookies, say
 from qbwc_server.web.asked import whole
@@ -124,6 +125,8 @@ class Site:
         with company_reading(self.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
             seen = to_see.of(connection, company)
+            held_by = reasons.holding(connection, company.id)
+            asked = [one.reason for one in attention.standing(connection, company.id)]
             facts = company_status.facts(
                 connection,
                 self.keys,
@@ -149,7 +152,8 @@ class Site:
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
-            "explained": _explained(company),
+            "explained": _explained(company, asked),
+            "standing_of": partial(who_must_act.of, held_by=held_by),
         }
 
 
@@ -163,18 +167,17 @@ class Explained:
     menu: str
 
 
-def _explained(company: Company) -> tuple[Explained, ...]:
+def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """Return what needs attention, then what is not supported, each once.
 
-    The attention itself is told among what is to be done: here is only what it adds.
+    What is asked is told among what is to be done: here is only what it adds.
     """
     found = []
-    if company.attention_id is not None:
-        told = words.attention(company.attention_id)
+    for told in map(words.attention, asked):
         more = told.page.removeprefix(told.said).strip()
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
-        if warning != company.attention_id:
+        if warning not in asked:
             told = words.attention(warning)
             found.append(Explained(told.id, told.page, "", told.menu))
     return tuple(one for one in found if one.said or one.more or one.menu)

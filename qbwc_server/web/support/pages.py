@@ -17,6 +17,7 @@ from qbwc_server.web.support import sides
 from qbwc_server.web.support.marks import Marked, marked, part_of
 from qbwc_server.web.support.sides import plain
 from qbwc_server.web.support.site import Console
+from qbwc_server.words.urgency import STOPPING
 
 LISTS: Final = {
     "records": "Records",
@@ -126,6 +127,7 @@ def _known() -> dict[str, object]:
     """Return what all templates of the console know."""
     return {
         "plain": plain,
+        "STOPPING": STOPPING,
         "references": _REFERENCES,
         "numbers": looking.NUMBERS,
         "said_done": lambda: request.args.get("said") == "done",
@@ -140,6 +142,7 @@ def company_page(
     def look(connection: Connection) -> dict[str, Any]:
         return {
             "company": console.company(connection, company_id),
+            "hindered_by": looking.attentions(connection, company_id),
             "counts": looking.counts(connection, company_id),
             "runs": looking.listed(connection, "sessions", company_id, Filter()).rows,
             "done": looking.listed(connection, "audit", company_id, Filter()).rows,

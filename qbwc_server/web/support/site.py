@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.storage.support_reading import NoSupport, no_reader, support_reading
-from qbwc_server.support import console, tokens
+from qbwc_server.support import console, health, tokens
 from qbwc_server.support.tokens import Person
 from qbwc_server.web import cookies
 from qbwc_server.web.customer.site import Site
@@ -51,10 +51,13 @@ class Console:
 
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Return a page of the console."""
+        now = self.site.clock()
+        parts = self.read(lambda connection: health.now(connection, now))
         told = render(
             f"console/{name}.html",
             person=self.person,
-            now=self.site.clock(),
+            now=now,
+            ill=[one for one in parts if not one.is_well],
             **values,
         )
         return make_response(told, status)

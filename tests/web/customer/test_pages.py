@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
 from qbwc_server import app, words
-from qbwc_server.companies import credentials, logins, registry
+from qbwc_server.companies import attention, credentials, logins, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
@@ -274,7 +274,7 @@ def test_no_part_of_a_download_is_a_formula_whatever_separates_cells(
     assert len(cells) > 100
     assert [one for one in cells if one.lstrip().startswith(FORMULA)] == []
     row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    assert all(len(one) == 11 for one in row)
+    assert all(len(one) == 12 for one in row)
     assert text.removeprefix("\ufeff").startswith('"number","kind"')
 
 
@@ -381,28 +381,26 @@ def test_a_link_in_use_goes_on_but_shows_passwords_for_its_first_days_only(
 
 
 def test_what_is_not_supported_is_said_beside_what_needs_attention_and_once(
-    server: Client, engine: Engine, new_company: NewCompanies
+    server: Client, engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:
     """As long as QuickBooks says so of itself, whatever else is the matter."""
     company = new_company()
     path = f"/setup/{company.setup_token}/overview"
     canada = words.attention("quickbooks-unsupported-country")
     with company_transaction(engine, company.id) as connection:
-        registry.change(
-            connection,
-            company.id,
-            host={"country": "CA"},
-            attention="Two computers.",
-            attention_id="two-computers",
+        registry.change(connection, company.id, host={"country": "CA"})
+        attention.attend(
+            connection, company.id, error_id="two-computers", text="Two.", now=clock()
         )
     text = html.unescape(server.get(path).text)
     assert canada.page in text
     assert "each waits for the other" in " ".join(text.split())
     with company_transaction(engine, company.id) as connection:
-        registry.change(
-            connection, company.id, attention=canada.said, attention_id=canada.id
+        attention.attend(
+            connection, company.id, error_id=canada.id, text=canada.said, now=clock()
         )
     text = html.unescape(server.get(path).text)
+    assert "each waits for the other" in " ".join(text.split())
     assert text.count(f'id="about-{canada.id}"') == 1
     assert canada.page not in text
 
