@@ -46,7 +46,7 @@ class Second(House):
         return registry.add(
             first.engine,
             first.keys,
-            name="Second file",
+            name=f"Second file of {first.company.name}",
             mosaic_url=first.stored().mosaic_url,
             mosaic_team="100",
             mosaic_key="sandbox-key",

@@ -28,10 +28,10 @@ def judge(world: World) -> None:
     Raises:
         Broken: A promise is broken; the first words say which, then what there is.
     """
+    lists.put_right(world)
     world.put_right()
     books.put_right(world)
     settings.put_right(world)
-    lists.put_right(world)
     teams.put_right(world)
     world.quiet()
     for _ in range(3):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from qbwc_server.decisions import company_settings, linking
-from qbwc_server.decisions.link_checks import RecordUnknown, WriteUnderWay
+from qbwc_server.decisions.link_checks import RecordUnknown, WriteUnderWay, WrongType
 from qbwc_server.decisions.suggestions import NoPlace
 from qbwc_server.sandbox.mosaic.fields import Refused
 from qbwc_server.storage import tables
@@ -434,7 +434,7 @@ def relink(world: World, _one: Act | None = None) -> None:
                     word(world),
                     share=len(world.houses) > 1,
                 )
-        except (WriteUnderWay, NoPlace):  # or what is above it comes first
+        except (WriteUnderWay, NoPlace, WrongType):  # or what is above it comes first
             continue
         except RecordUnknown:  # it was merged away
             pass
