@@ -5,11 +5,13 @@ Nothing is waited for that a test could bring about itself: there time is passed
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _BETWEEN_LOOKS = 0.05
@@ -27,6 +29,15 @@ def until(found: Callable[[], _T], what: str = "it", *, seconds: float = 60.0) -
             return answer
         assert time.monotonic() < deadline, f"{what} did not come about"
         time.sleep(_BETWEEN_LOOKS)
+
+
+def in_a_loop(work: Coroutine[Any, Any, _T]) -> _T:
+    """Return what asynchronous work returns, done in a loop and thread of its own.
+
+    The browser of the tests keeps a loop running in the thread that they run in.
+    """
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asyncio.run, work).result()
 
 
 def until_somebody_listens(port: int, *, seconds: float = 60.0) -> None:

@@ -160,7 +160,7 @@ _SINCE = "\n        ".join(
     (
         *(f"WHEN '{name}' THEN {since}" for _, name, since, _ in OF_COMPANY),
         *(
-            f"WHEN '{name}' THEN (SELECT min(few.at) FROM (SELECT {few} LIMIT 1001) few)"  # noqa: S608
+            f"WHEN '{name}' THEN (SELECT min(few.at) FROM (SELECT {few} LIMIT 1001) few)"  # noqa: S608 - our own names
             for name, few in FEW.items()
         ),
     )

@@ -165,11 +165,14 @@ class TeamFiles:
         if there is not None and there.quickbooks_id is None:
             self._take_back(mosaic_id, clear=True)
             return there, None
-        self._take_back(mosaic_id, clear=held)
-        if held:
+        read_from = self._company.mosaic_time_from
+        if held and read_from is not None and row.day >= read_from:
             # It was read since, and Mosaic does not have it any more.
+            self._take_back(mosaic_id, clear=True)
             return None, None
-        registry.change(self._connection, self._company.id, mosaic_time_from=None)
+        if not held:
+            self._take_back(mosaic_id, clear=False)
+            registry.change(self._connection, self._company.id, mosaic_time_from=None)
         return None, Action(Do.NOTHING, _AGAIN, "pending", waits_for=WAITS_FOR_MOSAIC)
 
     def let_go(self, row: Row[Any], now: datetime) -> bool:

@@ -47,7 +47,8 @@ def structure(world: World, _one: Act) -> None:
     Nobody does that while hours are on their way.
     """
     house = world.house
-    world.settle()
+    for _ in range(3):
+        world.run()
     before = house.stored().structure
     _set_structure(house, "project" if before == "client" else "client")
 

@@ -68,6 +68,16 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("colleague", 6188, 7756, 5464),
         Act("twin", 7327, 6245, 7791),
     ),
+    # A company was forgotten and added again: its entry was joined with an equal one
+    # before Mosaic was read for the one that it had always been.
+    "an equal hour is typed when a company comes again": (
+        Act("two files"),
+        Act("enter in quickbooks", 2467, 4943, 1230),
+        Act("run", 1786, 4622, 6423),
+        Act("forgotten", 2052, 895, 8059),
+        Act("colleague", 5951, 2373, 2926),
+        Act("twin", 3638, 1279, 8839),
+    ),
     # What was typed while a request was on its way, for hours, was another hour.
     "an equal entry is typed before a creation takes effect": (
         Act("late", 2191, 8936, 9241),

@@ -138,7 +138,7 @@ def test_jobs_and_records_are_listed_shown_and_explained(run: Run) -> None:
 
     assert told["history"][0]["to"] == "ready"
     assert explained["what"] == "employee Ana Vale"
-    assert explained["who_must_act"] == "nobody"
+    assert explained["who_must_act"] == "customer"  # whose Web Connector never called
     assert run("jobs", "show", job["id"]).exit_code == 0
     assert run("records", "show", record["id"]).exit_code == 0
     assert run("records", "list", "--state", "gone", "--json").output == "[]\n"

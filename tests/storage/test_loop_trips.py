@@ -16,6 +16,7 @@ from qbwc_server.storage.database import make_engine
 from qbwc_server.storage.loop_trips import LoopTrips
 from qbwc_server.storage.tables import company as table
 from tests.logged_in import SERVING, url_as
+from tests.waiting import in_a_loop
 
 MOST = 2
 _SAID = sa.bindparam("said", type_=sa.Text())
@@ -93,7 +94,7 @@ def test_it_is_done_and_committed_and_counted(
                 assert await change(made, company.id, text) == 1
                 assert name(engine, company) == text
 
-    asyncio.run(asyncio.wait_for(all_of_them(), 30))
+    in_a_loop(asyncio.wait_for(all_of_them(), 30))
 
 
 def test_it_is_bound_to_its_company(
@@ -111,7 +112,7 @@ def test_it_is_bound_to_its_company(
             assert await made.change(alice.id, everybody, {"said": "mine"}) == 1
             assert await made.change(bob.id, NAMED, {**values, "said": "Bob's"}) == 1
 
-    asyncio.run(asyncio.wait_for(of_alice(), 30))
+    in_a_loop(asyncio.wait_for(of_alice(), 30))
 
     assert (name(engine, alice), name(engine, bob)) == ("mine", "Bob's")
 
@@ -130,7 +131,7 @@ def test_what_fails_is_given_up_with_its_connection_and_undone(
             await open_up(made, company)
             assert await change(made, company.id, "again") == 1
 
-    asyncio.run(asyncio.wait_for(fail(), 30))
+    in_a_loop(asyncio.wait_for(fail(), 30))
 
 
 def test_a_connection_that_the_server_closed_is_replaced(
@@ -150,7 +151,7 @@ def test_a_connection_that_the_server_closed_is_replaced(
                 assert connection.execute(ended).scalar_one() >= 1
             await open_up(made, company)
 
-    asyncio.run(asyncio.wait_for(go_on(), 30))
+    in_a_loop(asyncio.wait_for(go_on(), 30))
 
 
 def test_rows_that_somebody_holds_hold_up_nobody_else_for_long(
@@ -175,7 +176,7 @@ def test_rows_that_somebody_holds_hold_up_nobody_else_for_long(
             assert await asyncio.gather(*waiting) == [1, 1]
             assert await change(made, bob.id, "Bob") == 1
 
-    asyncio.run(asyncio.wait_for(wait(), 30))
+    in_a_loop(asyncio.wait_for(wait(), 30))
 
 
 def test_who_waits_no_more_leaves_no_answer_to_the_next(
@@ -196,7 +197,7 @@ def test_who_waits_no_more_leaves_no_answer_to_the_next(
             await open_up(made, company)
             assert await change(made, company.id, "next", NAMED.where(sa.false())) == 0
 
-    asyncio.run(asyncio.wait_for(leave(), 30))
+    in_a_loop(asyncio.wait_for(leave(), 30))
 
 
 def test_a_database_that_is_away_is_left_to_a_thread(postgres_url: str) -> None:
@@ -209,7 +210,7 @@ def test_a_database_that_is_away_is_left_to_a_thread(postgres_url: str) -> None:
             for _ in range(3 * MOST):
                 assert await change(made, 1, "nobody") is None
 
-    asyncio.run(asyncio.wait_for(ask(), 30))
+    in_a_loop(asyncio.wait_for(ask(), 30))
     engine.dispose()
 
 
@@ -221,5 +222,5 @@ def test_on_sqlite_a_thread_does_it(sqlite_url: str) -> None:
         async with trips(engine) as made:
             assert await change(made, 1, "nobody") is None
 
-    asyncio.run(asyncio.wait_for(ask(), 30))
+    in_a_loop(asyncio.wait_for(ask(), 30))
     engine.dispose()

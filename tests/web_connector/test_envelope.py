@@ -11,6 +11,7 @@ from lxml import etree
 
 from qbwc_server.qbxml.response import clean
 from qbwc_server.web_connector import envelope
+from qbwc_server.web_connector.admission import Admission
 from qbwc_server.web_connector.conversation import Conversation
 from qbwc_server.web_connector.methods import Call, calls
 from qbwc_server.web_connector.request_body import Unreadable, readable
@@ -88,7 +89,9 @@ def test_a_recorded_call_needs_no_library(name: str) -> None:
 
 def test_the_arguments_are_those_of_the_contract() -> None:
     """The table's names are the WSDL's."""
-    found = calls(Conversation.__new__(Conversation))
+    talk = Conversation.__new__(Conversation)
+    talk.admission = Admission.__new__(Admission)
+    found = calls(talk)
 
     assert {one.name: one.names for one in found.values()} == PARAMETERS
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from qbwc_server.companies import credentials, logins, registry, sessions
 from qbwc_server.jobs import queue
 from qbwc_server.storage import tables
 from qbwc_server.web_connector.idle_polls import Idle
+from tests.waiting import in_a_loop
 from tests.web_connector.desk import Desk
 
 HERE = "127.0.0.1"
@@ -181,7 +181,7 @@ def ask_without_a_thread(desk: Desk, *before: Callable[[Connection], None]) -> A
         finally:
             here.close()
 
-    return asyncio.run(ask())
+    return in_a_loop(ask())
 
 
 def test_no_thread_is_needed_for_it_on_postgresql(desk: Desk) -> None:
