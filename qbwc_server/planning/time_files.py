@@ -83,6 +83,7 @@ class TeamFiles:
         time_claims.lock(connection, company.team)
         self._connection = connection
         self._company = company
+        self._keys = keys
         there = {row.mosaic_id: row.mosaic for row in rows if row.mosaic}
         self._files = time_claims.load(connection, company.id, company.team, there)
         self._complete = not time_claims.due(connection, company.team)
@@ -174,6 +175,13 @@ class TeamFiles:
             self._take_back(mosaic_id, clear=False)
             registry.change(self._connection, self._company.id, mosaic_time_from=None)
         return None, Action(Do.NOTHING, _AGAIN, "pending", waits_for=WAITS_FOR_MOSAIC)
+
+    def coming_back(self, rows: Sequence[Row[Any]]) -> set[int]:
+        """Return which records of QuickBooks are to get back what they had in Mosaic.
+
+        They are nobody else's partner, however equal.
+        """
+        return set(_own_again(self._connection, self._company, rows, self._keys))
 
     def let_go(self, row: Row[Any], now: datetime) -> bool:
         """Have an entry made again of which another file took the first for its own.

@@ -145,6 +145,9 @@ class Pairs:
 
     def _paired(self, day: str, person: str, member: int) -> dict[int, Row[Any]]:
         here = self._in_quickbooks(day, person)
+        if self._files is not None and here:
+            coming_back = self._files.coming_back(here)
+            here = [one for one in here if one.id not in coming_back]
         if not here and not self._called_one:
             return {}
         there = [one for one in self._in_mosaic(day) if one.mosaic["person"] == member]
