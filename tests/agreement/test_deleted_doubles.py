@@ -48,6 +48,7 @@ def alike(house: House, count: int = 2, **fields: Any) -> list[tuple[str, int]]:
 def one_on_each_side(house: House, *, count: int, first: str) -> None:
     """Have two of the pairs lose one entry each, on different sides."""
     (txn_id, _), (_, number), *_ = alike(house, count)
+    house.hands.back_up(house.folder / "before.qbb")
     if first == "quickbooks":
         house.hands.delete_time(txn_id)
         house.people.delete_time(number)
@@ -251,6 +252,30 @@ def test_what_was_only_hidden_is_asked_about_when_it_is_shown_again(
     say(house, asked, Word.STAYS)
     house.quiet()
     assert len(agreed(house)) == 2
+
+
+@pytest.mark.parametrize("word", Word)
+def test_what_a_restored_file_has_again_beside_the_one_that_was_left_is_asked_about(
+    house: House, word: Word
+) -> None:
+    """Its own entry in Mosaic stands with the other one; nobody deleted it since."""
+    one_on_each_side(house, count=2, first="quickbooks")
+    deleted = time_records(house)[0]
+    read_mosaic(house)
+    let_it_settle(house)
+    house.quiet()
+    assert len(agreed(house)) == 1
+    house.clock.pass_(minutes=16)
+    house.hands.restore(house.folder / "before.qbb")
+    for _ in range(3):
+        house.settle_for(hours=25)
+    (asked,) = [one for one in time_records(house) if one.state == "refused"]
+    assert asked.quickbooks_id == deleted.quickbooks_id
+    assert "QuickBooks, which has it again" in asked.reason
+    assert len(quickbooks(house)) == 2
+    say(house, asked, word)
+    house.quiet()
+    assert len(agreed(house)) == (1 if word is Word.DELETED else 2)
 
 
 def test_two_that_are_deleted_in_quickbooks_and_one_in_mosaic_leave_one(
