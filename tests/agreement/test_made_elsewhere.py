@@ -176,7 +176,7 @@ def test_a_hold_that_lasts_says_who_must_act(files: tuple[House, House]) -> None
 @pytest.mark.xfail(
     strict=True,
     reason="What a file sent, missed and sent again may come late. On what was said to "
-    "be the other file's, the first one keeps no record of it (`whose` says OTHERS), so "
+    "be the other file's, the first one keeps no record of it (`whose` says OTHERS); "
     "a callback with our own reference finds nothing, and its reservation has ended. "
     "Proposal: a creation that was missed reserves its person for a day more "
     "(`_end_reservations`), and a number that Mosaic's callback or log says we made is "
