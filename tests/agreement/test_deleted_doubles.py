@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from qbwc_server.decisions import linking
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.tombstone import Word
 from qbwc_server.records.one_or_two import said
 from qbwc_server.sandbox.mosaic.faults import When
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import (
     hours_in_mosaic,
@@ -290,6 +292,23 @@ def test_two_that_are_deleted_in_quickbooks_and_one_in_mosaic_leave_one(
     let_it_settle(house)
     house.quiet()
     assert len(agreed(house)) == 1
+
+
+def test_hours_whose_link_is_gone_cross_as_others_do(house: House) -> None:
+    """What both were when they were sent tells that they are equal."""
+    (txn_id, _), (_, number) = alike(house)
+    (job,) = house.rows(tables.record, tables.record.c.name == "Acme:House")
+    with company_transaction(house.engine, house.company.id) as connection:
+        word = linking.Word("bookkeeper", house.clock())
+        linking.unlink(connection, house.company.id, job.id, word)
+    let_it_settle(house)
+    house.hands.delete_time(txn_id)
+    house.people.delete_time(number)
+    read_mosaic(house)
+    let_it_settle(house)
+    house.quiet()
+    assert len(hours_in_quickbooks(house)) == len(hours_in_mosaic(house)) == 1
+    assert house.talk.writes == []
 
 
 def test_both_of_a_pair_and_one_beside_it(house: House) -> None:
