@@ -88,7 +88,10 @@ def _waiting(connection: Connection, company: Company) -> list[dict[str, Any]]:
     ]
     rows = connection.execute(
         sa.select(_RECORD.c.mosaic).where(
-            _RECORD.c.company_id == company.id, _RECORD.c.waits_for.in_(asked)
+            _RECORD.c.company_id == company.id,
+            _RECORD.c.waits_for.in_(asked),
+            # What only waits for what another file is making asks nobody.
+            _RECORD.c.state == "refused",
         )
     )
     return list(rows.scalars())

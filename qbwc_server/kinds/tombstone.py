@@ -134,7 +134,8 @@ class Facts:
     `aged`, `asked` and `hidden` are about what Mosaic only does not show: a day has
     passed, its number was asked for after that, and something else says that it may
     only be hidden. `crossed` says that somebody deleted an equal one there, and that
-    this was carried over to here (`kinds.crossed`).
+    this was carried over to here (`kinds.crossed`); or that it was deleted there itself
+    and is there again, and that an equal one has its entry here.
     """
 
     who: Who
@@ -302,7 +303,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "not shown for a day, nor when asked for by its number; an equal one was "
         "deleted in QuickBooks by a person, and for that in Mosaic by us, less than a "
-        "day before it was first not shown, or later",
+        "day before it was first not shown, or later; or it was itself, is there "
+        "again, and an equal one has its own entry in Mosaic",
         lambda f: _only_not_shown(f) and f.crossed,
         What.ASK,
     ),

@@ -77,7 +77,8 @@ def require_idle(
     """Refuse while somebody is working with a company.
 
     Raises:
-        CompanyBusy: a session or a worker's lease is alive; says which, and until when.
+        CompanyBusy: a session or a worker's lease is alive, or time is on its way to
+            a Mosaic team of several files; says which.
     """
     session = sessions.live(connection, company.id)
     idle = timedelta(minutes=settings.session_idle_minutes)
@@ -94,6 +95,29 @@ def require_idle(
             f"A worker is at work for {company.name}. Pause the company and try again "
             "in a minute, or add --even-if-running."
         )
+    if company.time_claims != time_claims.NONE and _is_making_time(connection, company):
+        raise CompanyBusy(
+            f"Time of {company.name} was sent to Mosaic, and it is not known yet what "
+            "became of it. Forgotten now, it may be taken for new and enter another "
+            "company file of the team. Wait until that is known, or look in Mosaic for "
+            "it and add --even-if-running."
+        )
+
+
+def _is_making_time(connection: Connection, company: Company) -> bool:
+    """Tell whether time is created in Mosaic of which nobody knows the number yet."""
+    call = tables.mosaic_call
+    found = connection.execute(
+        sa.select(call.c.id)
+        .where(
+            call.c.company_id == company.id,
+            call.c.data_type == time_entry.NAME,
+            call.c.operation == "create",
+            call.c.settled_at.is_(None),
+        )
+        .limit(1)
+    ).first()
+    return found is not None
 
 
 def forget(

@@ -38,7 +38,7 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
     """Claim what is not claimed yet, and go on with what is decided by now."""
     _claim_all(engine, company, now)
     with company_transaction(engine, company.id) as connection:
-        _end_reservations(connection, company.id)
+        _end_reservations(connection, company)
         waiting = questions(connection, company.id)
         entries = {-n: asked(one) for n, one in enumerate(waiting, 1)}
         known = {n: one for n, one in entries.items() if one is not None}
@@ -87,8 +87,15 @@ def wake(
     registry.change(connection, company_id, deliver_at=now)
 
 
-def _end_reservations(connection: Connection, company_id: int) -> None:
-    """Take back reservations, but not before what was created is claimed."""
+def _end_reservations(connection: Connection, company: Company) -> None:
+    """Take back reservations, but not before what was created is claimed.
+
+    What is claimed and due again, tomorrow perhaps, is another matter.
+    """
+    company_id = company.id
+    claimed = sa.exists().where(
+        _CLAIM.c.team == company.team, _CLAIM.c.mosaic_id == _RECORD.c.mosaic_id
+    )
     unclaimed = connection.execute(
         sa.select(_RECORD.c.id)
         .where(
@@ -96,6 +103,7 @@ def _end_reservations(connection: Connection, company_id: int) -> None:
             _RECORD.c.kind == NAME,
             _RECORD.c.mosaic_id.is_not(None),
             _RECORD.c.due_at.is_not(None),
+            ~claimed,
         )
         .limit(1)
     ).first()

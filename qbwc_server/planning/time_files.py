@@ -50,7 +50,8 @@ ASKS: Final = (
 )
 _MAKING = (
     "Another company file is just creating time of this person in Mosaic; waits until "
-    "it is known whether it is this one."
+    "it is known whether it is this one. If that takes longer than an hour, whoever "
+    "operates this server looks at that file in `qbwc-server support companies`."
 )
 _UNCLAIMED = "Waits until it is known which hours are of which company file."
 _OWN = "Waits for the entry of this company file that it was made from."

@@ -166,9 +166,11 @@ class Gone:
         unsaid = stone.word is None and stone.aged(self.now)
         if not unsaid and stone.word is not Word.STAYS:
             return None, None
-        twice = None
-        if action.do is Do.DEL:
-            twice = self.crossing.carried(row, action)
+        if action.do is not Do.DEL:
+            return self._hides(row), None
+        if stone.took is not None:
+            return self._hides(row), f"{since}, and {_back_beside(row, stone.took)}"
+        twice = self.crossing.carried(row, action)
         crossed = (
             None if twice is None else f"{since}, and {_other(twice, 'quickbooks')}"
         )
@@ -310,6 +312,16 @@ def _other(row: Row[Any], lost: Side) -> str:
         "meant, each time. Tell our support whether this one is deleted, too: if it "
         f"is, it is deleted in {first}; if not, it is made in {then} again. Until "
         f"then {first} keeps it."
+    )
+
+
+def _back_beside(row: Row[Any], took: int) -> str:
+    """Say of an entry that QuickBooks has again where its own one in Mosaic stands."""
+    return (
+        "it was deleted in QuickBooks, which has it again; its own entry in Mosaic "
+        f"stands with record {row.company_id}-{took}, an equal one. Tell our support "
+        "whether it is deleted: if it is, it is deleted in QuickBooks; if not, it is "
+        "made in Mosaic again. Until then QuickBooks keeps it."
     )
 
 

@@ -94,7 +94,8 @@ ERRORS: tuple[Words, ...] = (
     ),
     tell(
         "company-busy",
-        "A Web Connector or a worker is working with the company now.",
+        "A Web Connector or a worker is working with the company now, or time of it is "
+        "on its way to Mosaic.",
         "Wait until it is done, or pause the company first.",
     ),
     tell(

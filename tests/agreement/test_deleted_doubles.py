@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from qbwc_server.decisions import linking
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.tombstone import Word
 from qbwc_server.records.one_or_two import said
 from qbwc_server.sandbox.mosaic.faults import When
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import (
     hours_in_mosaic,
@@ -48,6 +50,7 @@ def alike(house: House, count: int = 2, **fields: Any) -> list[tuple[str, int]]:
 def one_on_each_side(house: House, *, count: int, first: str) -> None:
     """Have two of the pairs lose one entry each, on different sides."""
     (txn_id, _), (_, number), *_ = alike(house, count)
+    house.hands.back_up(house.folder / "before.qbb")
     if first == "quickbooks":
         house.hands.delete_time(txn_id)
         house.people.delete_time(number)
@@ -253,6 +256,30 @@ def test_what_was_only_hidden_is_asked_about_when_it_is_shown_again(
     assert len(agreed(house)) == 2
 
 
+@pytest.mark.parametrize("word", Word)
+def test_what_a_restored_file_has_again_beside_the_one_that_was_left_is_asked_about(
+    house: House, word: Word
+) -> None:
+    """Its own entry in Mosaic stands with the other one; nobody deleted it since."""
+    one_on_each_side(house, count=2, first="quickbooks")
+    deleted = time_records(house)[0]
+    read_mosaic(house)
+    let_it_settle(house)
+    house.quiet()
+    assert len(agreed(house)) == 1
+    house.clock.pass_(minutes=16)
+    house.hands.restore(house.folder / "before.qbb")
+    for _ in range(3):
+        house.settle_for(hours=25)
+    (asked,) = [one for one in time_records(house) if one.state == "refused"]
+    assert asked.quickbooks_id == deleted.quickbooks_id
+    assert "QuickBooks, which has it again" in asked.reason
+    assert len(quickbooks(house)) == 2
+    say(house, asked, word)
+    house.quiet()
+    assert len(agreed(house)) == (1 if word is Word.DELETED else 2)
+
+
 def test_two_that_are_deleted_in_quickbooks_and_one_in_mosaic_leave_one(
     house: House,
 ) -> None:
@@ -265,6 +292,23 @@ def test_two_that_are_deleted_in_quickbooks_and_one_in_mosaic_leave_one(
     let_it_settle(house)
     house.quiet()
     assert len(agreed(house)) == 1
+
+
+def test_hours_whose_link_is_gone_cross_as_others_do(house: House) -> None:
+    """What both were when they were sent tells that they are equal."""
+    (txn_id, _), (_, number) = alike(house)
+    (job,) = house.rows(tables.record, tables.record.c.name == "Acme:House")
+    with company_transaction(house.engine, house.company.id) as connection:
+        word = linking.Word("bookkeeper", house.clock())
+        linking.unlink(connection, house.company.id, job.id, word)
+    let_it_settle(house)
+    house.hands.delete_time(txn_id)
+    house.people.delete_time(number)
+    read_mosaic(house)
+    let_it_settle(house)
+    house.quiet()
+    assert len(hours_in_quickbooks(house)) == len(hours_in_mosaic(house)) == 1
+    assert house.talk.writes == []
 
 
 def test_both_of_a_pair_and_one_beside_it(house: House) -> None:

@@ -71,7 +71,7 @@ class Crossed:
             for one in self._lost_there(side).get((row.day, row.parent_id), ())
             if one.id not in without
             and _pair(row, one, side) not in words
-            and likeness(self._terms(one), self._terms(row))
+            and (likeness(self._terms(one), self._terms(row)) or _were_alike(one, row))
         ]
         if not equal:
             return Step.CARRY, None
@@ -146,6 +146,12 @@ def _pair(row: Row[Any], one: Row[Any], side: Side) -> tuple[str, int]:
     """Return which two entries would stand together."""
     here, there = (row, one) if side == "mosaic" else (one, row)
     return here.quickbooks_id, there.mosaic_id
+
+
+def _were_alike(one: Row[Any], row: Row[Any]) -> bool:
+    """Tell whether two are or were equal on either side, however that is linked now."""
+    sides = ((one.quickbooks, row.quickbooks), (one.mosaic, row.mosaic))
+    return all(here and there and likeness(here, there) for here, there in sides)
 
 
 def _is_gone(row: Row[Any], side: Side) -> bool:
