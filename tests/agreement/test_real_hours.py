@@ -14,7 +14,7 @@ from tests.agreement.shrinking import broken, told
 from tests.agreement.situations import watched
 from tests.agreement.world import Act
 
-HISTORIES = int(os.environ.get("HISTORIES", "60"))
+HISTORIES = int(os.environ.get("HISTORIES", "100"))
 SEED = int(os.environ.get("SEED", "1"))
 REPORT = os.environ.get("REAL_HOURS_REPORT")
 PARTS = 10
