@@ -312,8 +312,7 @@ def may_have_come_late(
     It was sent a second time since; no id says that this is not the first one. `entry`
     is in Mosaic's terms.
     """
-    since = doubt.sent_at - CLOCKS_DIFFER
-    new = created_at is None or created_at >= since
+    new = _made_since(doubt.sent_at, created_at)
     return new and bool(likeness(doubt.wanted, entry))
 
 
@@ -345,25 +344,28 @@ def was_edited_since(doubt: Doubt, body: Mapping[str, Any]) -> bool:
     Whoever's it is now: until the request was looked for, by its reference too, it is
     held. By itself that makes it nobody's lost creation.
     """
-    return _made_since(doubt.sent_at, body) and was_edited(body)
+    return _made_since(doubt.sent_at, _created(body)) and was_edited(body)
 
 
 def _may_be(
     doubt: Doubt, since: datetime, body: Mapping[str, Any], snapshot: Mapping[str, Any]
 ) -> bool:
     same_person = snapshot["person"] == doubt.wanted.get("person")
-    return bool(same_person and _made_since(since, body))
+    return bool(same_person and _made_since(since, _created(body)))
 
 
-def _made_since(moment_sent: datetime, body: Mapping[str, Any]) -> bool:
+def _made_since(moment_sent: datetime, created: datetime | None) -> bool:
     """Tell whether an entry was created after a moment; unknown counts as so."""
-    created = moment(body.get("created_at"))
     return created is None or created >= moment_sent - CLOCKS_DIFFER
+
+
+def _created(body: Mapping[str, Any]) -> datetime | None:
+    return moment(body.get("created_at"))
 
 
 def was_edited(body: Mapping[str, Any]) -> bool:
     """Tell whether an entry was changed since it was created; unknown counts as so."""
-    created, updated = moment(body.get("created_at")), moment(body.get("updated_at"))
+    created, updated = _created(body), moment(body.get("updated_at"))
     return created is None or updated is None or updated != created
 
 
