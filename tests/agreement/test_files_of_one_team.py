@@ -17,6 +17,7 @@ from qbwc_server.decisions import company_settings, conflicts, time_sharing
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
 from qbwc_server.operations import database_restored, forgetting
+from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -346,6 +347,35 @@ def test_a_file_that_was_forgotten_and_added_again_has_its_hours_again(
         again.settle_for(minutes=65)
     assert sorted(row["minutes"] for row in quickbooks(again)) == [60, 60, 120]
     assert sorted(one["hours"] for one in mosaic(again)) == ["1.0", "1.0", "2.0"]
+    assert {row.state for row in time_of(again)} == {"in_sync"}
+
+
+@pytest.mark.in_turn
+def test_what_comes_back_waits_until_mosaic_was_read_since(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planned once more before that, it is not taken for what Mosaic has no more."""
+    new_house.settle()
+    in_quickbooks(new_house, "meeting")
+    both(new_house)
+    again = Again(new_house)
+    once_more: list[Any] = []
+    real = TeamFiles.own_again
+
+    def twice(files: TeamFiles, row: Any) -> Any:
+        found = real(files, row)
+        if found[1] is not None and not once_more:
+            connection, company_id = files._connection, again.company.id
+            company = registry.get(connection, company_id)
+            later = TeamFiles(connection, company, [row], again.keys)
+            once_more.append(real(later, row)[1])
+        return found
+
+    monkeypatch.setattr(TeamFiles, "own_again", twice)
+    for _ in range(4):
+        again.settle_for(minutes=65)
+    assert [one is not None for one in once_more] == [True]
+    assert len(quickbooks(again)) == len(mosaic(again)) == 1
     assert {row.state for row in time_of(again)} == {"in_sync"}
 
 
