@@ -26,6 +26,9 @@ ALTER ROLE qbwc_web LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'serving';
 ALTER ROLE qbwc_reader LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'reading';
 ALTER ROLE qbwc_reader SET default_transaction_read_only = on;
 ALTER ROLE qbwc_reader SET statement_timeout = '30s';
+ALTER ROLE qbwc_reader SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE qbwc_reader SET temp_file_limit = '1GB';
+ALTER ROLE qbwc_reader CONNECTION LIMIT 50;
 GRANT qbwc_app, qbwc_support TO qbwc;
 GRANT qbwc_app TO qbwc_web;
 GRANT qbwc_support TO qbwc_reader;
@@ -35,4 +38,23 @@ SELECT 'CREATE DATABASE qbwc OWNER qbwc'
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'qbwc') \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE qbwc FROM PUBLIC;
 GRANT CONNECT ON DATABASE qbwc TO qbwc_app, qbwc_support;
+-- What everybody may in PostgreSQL, and by which who only reads could stop the others:
+-- enter a database beside ours, make large objects, take the locks of our programs. The
+-- owner keeps it, so that a backup can be put back; he may end the readers' sessions.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+SELECT format('GRANT %I TO qbwc', r.rolname) FROM pg_roles r, pg_auth_members m
+  WHERE m.member = r.oid AND m.roleid = 'qbwc_support'::regrole
+  AND r.rolcanlogin AND NOT r.rolsuper AND NOT pg_has_role(r.oid, 'qbwc', 'MEMBER')
+  AND NOT pg_has_role(r.oid, 'qbwc_app', 'MEMBER') \gexec
+\connect qbwc
+SET client_min_messages = error;
+SELECT format('REVOKE EXECUTE ON FUNCTION %1$s FROM PUBLIC;'
+    ' GRANT EXECUTE ON FUNCTION %1$s TO qbwc, qbwc_app', p.oid::regprocedure)
+  FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace
+  AND p.proname ~ '^pg_(try_)?advisory' \gexec
+SELECT format('REVOKE EXECUTE ON FUNCTION %1$s FROM PUBLIC;'
+    ' GRANT EXECUTE ON FUNCTION %1$s TO qbwc', p.oid::regprocedure)
+  FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace
+  AND p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite',
+    'lo_import', 'lo_export', 'lo_truncate', 'lo_truncate64', 'lo_unlink') \gexec
 SQL

@@ -71,6 +71,7 @@ def _findings(
     yield from checks.of_processes(made.engine, now)
     if walls.is_held(made.engine):
         return
+    yield from checks.of_support(made.engine)
     yield checks.of_callers(made.engine)
     every = registry.every(made.engine)
     if name is not None:

@@ -23,7 +23,7 @@ from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema, tables, walls
+from qbwc_server.storage import schema, support_rights, tables, walls
 from qbwc_server.storage.database import (
     clock_of,
     company_reading,
@@ -86,6 +86,18 @@ def of_logins(engine: Engine) -> Iterator[Finding]:
         f"CREATE ROLE qbwc_web LOGIN PASSWORD '...' IN ROLE {walls.APPLICATION}; and "
         "give it to server and worker in QBWC_DATABASE_URL.",
     )
+
+
+def of_support(engine: Engine) -> Iterator[Finding]:
+    """Yield what logins of support may do beside reading; nothing for SQLite."""
+    if engine.dialect.name == "sqlite":
+        return
+    with operator_transaction(engine) as connection:
+        found = support_rights.unneeded(connection)
+    for one in found:
+        yield warn("support", one.what, one.do)
+    if not found:
+        yield ok("support", "Its logins read the views, and stop nothing.")
 
 
 def of_callers(engine: Engine) -> Finding:

@@ -9,13 +9,10 @@ Rule 2: so a program serves its own revision and the next one, and no other.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -23,11 +20,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.errors import QbwcError
-from qbwc_server.storage import descriptions
+from qbwc_server.storage import descriptions, support_rights
+from qbwc_server.storage.migrating import alone
 
 _HERE = Path(__file__).parents[1]
-_LOCK = 71_340_001
-"""Any number will do, if nobody else locks it in the same PostgreSQL database."""
 
 
 class SchemaDiffers(QbwcError):
@@ -43,13 +39,19 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     Raises:
         SchemaDiffers: it is newer than this program.
+        SchemaInUse: somebody holds a table and does not let it go.
     """
-    with migrating(engine) as connection:
+
+    def work(connection: Connection) -> None:
         found = _known(connection)
         if revision != "head" or found != head():
             command.upgrade(_config(connection), revision)
         if _current(connection) == head():
             descriptions.keep(connection)
+            if connection.dialect.name == "postgresql":
+                support_rights.take_temporary_tables(connection)
+
+    alone(engine, work)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
@@ -57,36 +59,15 @@ def downgrade(engine: Engine, revision: str) -> None:
 
     Raises:
         SchemaDiffers: it is newer than this program, which knows no way down.
+        SchemaInUse: somebody holds a table and does not let it go.
     """
-    with migrating(engine) as connection:
+
+    def work(connection: Connection) -> None:
         _known(connection)
         descriptions.remove(connection)
         command.downgrade(_config(connection), revision)
 
-
-@contextmanager
-def migrating(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection that nobody else migrates beside, in one transaction.
-
-    SQLite changes a table by copying it, and dropping the old one would delete what
-    refers to it: foreign keys are off meanwhile.
-    """
-    with engine.connect() as connection:
-        try:
-            _foreign_keys(connection, "OFF")
-            with connection.begin():
-                if connection.dialect.name == "postgresql":
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-                yield connection
-        finally:
-            _foreign_keys(connection, "ON")
-
-
-def _foreign_keys(connection: Connection, switch: str) -> None:
-    """Switch them on SQLite, past SQLAlchemy: not possible within a transaction."""
-    driver: Any = connection.connection.dbapi_connection
-    if connection.dialect.name == "sqlite":
-        driver.execute(f"PRAGMA foreign_keys={switch}")
+    alone(engine, work)
 
 
 def head() -> str:

@@ -175,6 +175,11 @@ ERRORS: tuple[Words, ...] = (
         "Please set what the message names; docs/settings.md lists all.",
     ),
     tell(
+        "schema-in-use",
+        "Somebody holds a table that the upgrade has to change. Nothing was changed.",
+        "Please end what the named login does, and run the command again.",
+    ),
+    tell(
         "schema-differs",
         "The database is at another revision than this program.",
         "Please run `qbwc-server database upgrade`.",

