@@ -11,6 +11,7 @@ from qbwc_server.cli.database import database
 from qbwc_server.cli.demo import demo
 from qbwc_server.cli.doctor import doctor
 from qbwc_server.cli.exchanges import exchanges
+from qbwc_server.cli.export import export_
 from qbwc_server.cli.forget import forget
 from qbwc_server.cli.hours import (
     before_live_,
@@ -51,7 +52,7 @@ def main() -> None:
 for _command in (preview_, link, unlink, choose, list_, put_back, leave):
     records.add_command(_command)
 for _command in (
-    *(forget, overlap_, go_live),
+    *(export_, forget, overlap_, go_live),
     *(shared_hours, relinked_, before_live_, billable_, unplaced_),
 ):
     company.add_command(_command)

@@ -34,7 +34,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "calls": ("call", *_TOLD),
     "history": ("record", "about", "what", "who", "at", "detail"),
     "steps": ("job", "about", "what", "why", "who", "at"),
-    "audit": ("company", "what", "who", "why", "at", "detail"),
+    "audit": ("company", "at", "what", "about", "refs", "who", "why", "detail"),
     "words": ("topic", "name", "what", "who_must_act", "next_step"),
 }
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"])
@@ -58,7 +58,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--id",
             "id_",
-            help="What you have of it: TxnID, ListID, Mosaic's number, 3-17.",
+            help="What you have of it: TxnID, ListID, Mosaic's number, 3-17, a code.",
         ),
         click.option("--kind", help="employee, customer, time_entry, ..."),
         click.option("--who", help="Who must act: customer, support or nobody."),

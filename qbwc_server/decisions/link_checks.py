@@ -99,8 +99,12 @@ def record_to_link(connection: Connection, company_id: int, record_id: int) -> R
         raise RecordUnknown("There is no such record.")
     listed = KINDS.get(row.kind)
     if listed is None or listed.mirror is None or row.quickbooks_gone:
-        gone = "it was deleted in QuickBooks" if row.quickbooks_gone else "of its kind"
-        raise RecordUnknown(f"Nothing can be chosen for {row.name}: {gone}.")
+        why = (
+            "it was deleted in QuickBooks"
+            if row.quickbooks_gone
+            else "only people, customers, jobs and service items are linked"
+        )
+        raise RecordUnknown(f"Nothing can be chosen for {row.name}: {why}.")
     return row
 
 

@@ -31,6 +31,7 @@ and the team's one list of work categories. The hours on them are each file's ow
 
 _COUNTED_UP = re.compile(r" \(\d+\)$")
 _MOST_OF_ONE_NAME = 20
+_SAID = {"email": "e-mail address", "parent": "place"}
 _NO_WORD = re.compile(r"[\W_]+")
 
 MOVES_WITH_PARENT = frozenset({"project"})
@@ -347,9 +348,7 @@ def _with_link(
     if moved:
         changed["parent"] = wanted.parent
     if changed:
-        return Action(
-            Do.UPDATE, "QuickBooks has " + ", ".join(sorted(changed)), fields=changed
-        )
+        return Action(Do.UPDATE, _differs(changed), fields=changed)
     if _must_archive(side, wanted):
         if fixed:
             return Action(
@@ -376,6 +375,12 @@ def _named(side: Side, mosaic: Snapshot, wanted: Wanted) -> bool:
     if counted and isinstance(name, str):
         name = _COUNTED_UP.sub("", name) if name not in wanted.names else name
     return name in wanted.names
+
+
+def _differs(changed: Snapshot) -> str:
+    names = [_SAID.get(one, one.replace("_", " ")) for one in sorted(changed)]
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"QuickBooks has another {listed}."
 
 
 def _must_archive(side: Side, wanted: Wanted) -> bool | None:

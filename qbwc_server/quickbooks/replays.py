@@ -152,7 +152,7 @@ def _replay(
             kind = lists[answer.name]
             left = _take_list(connection, company, kind, answer, now, done)
         if left:
-            raise StillFails(f"{len(left)} objects cannot be read")
+            raise StillFails(f"{len(left)} objects cannot be read.")
     done.settled = _settle(connection, company, row, parsed, jobs, now)
     for job in jobs:
         if not job.writes and job.state == "failed":

@@ -23,6 +23,8 @@ LOOKED_AT: Final = 5_000
 """Rows that one page looks through at most for what no index names."""
 MOST: Final = 1_000
 """Counts stop there."""
+_DECISIONS: Final = 200
+"""The last decisions of a company, among which those about one thing are looked for."""
 GREATEST: Final = 2**63 - 1
 NUMBERS: Final = {
     "sessions": "session_id",
@@ -164,6 +166,23 @@ def of(
     rows = connection.execute(query).all()
     following = getattr(rows[limit - 1], key.name) if len(rows) > limit else None
     return Page(rows[:limit], following)
+
+
+def decided(connection: Connection, company_id: int, number: int) -> Sequence[Row[Any]]:
+    """Return what was decided about a record, a job or a message, the latest first.
+
+    It is looked for among the last decisions of the company; the command has all.
+    """
+    table = views.view("audit")
+    own = table.c.company_id == company_id
+    newest = sa.select(table.c.audit_id).where(own).order_by(table.c.audit_id.desc())
+    oldest = connection.execute(newest.offset(_DECISIONS - 1).limit(1)).scalar() or 0
+    query = sa.select(table).where(
+        own,
+        table.c.audit_id >= oldest,
+        views.named_in(table, f"{company_id}-{number}"),
+    )
+    return connection.execute(query.order_by(table.c.audit_id.desc())).all()
 
 
 def counts(connection: Connection, company_id: int) -> dict[str, dict[str, int]]:

@@ -145,6 +145,9 @@ def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
             for name in dict.fromkeys((own, "record_id", "job_id"))
             if name in table.c and name != "company_id"
         ]
+        if "refs" in table.c:
+            own_company = table.c.company_id == int(company)
+            meant.append(own_company & named_in(table, text))
     for name in ("quickbooks_id", "external_guid", "ref", "username", "name"):
         if name in table.c and (name != "name" or "topic" in table.c):
             meant.append(table.c[name] == text)
@@ -153,6 +156,12 @@ def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
     if not meant:
         raise NotThere(f"{table.name} has nothing that is called {text!r}.")
     return sa.or_(*meant)
+
+
+def named_in(audit: sa.TableClause, reference: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a decision names something, as commands call it."""
+    listed = sa.literal(", ") + audit.c.refs + ","
+    return listed.contains(f", {reference},")
 
 
 def _there(table: sa.TableClause, name: str) -> sa.ColumnElement[Any]:

@@ -176,7 +176,7 @@ ERRORS: tuple[Words, ...] = (
     ),
     tell(
         "schema-in-use",
-        "Somebody holds a table that the upgrade has to change. Nothing was changed.",
+        "Somebody holds a table that has to be changed, so nothing was changed.",
         "Please end what the named login does, and run the command again.",
     ),
     tell(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from qbwc_server.words import attentions, hours, quickbooks, standings, states
+from qbwc_server.words.web_connector import LOCKED, QWC_CODES
 from qbwc_server.words.wording import Words
 
 _SUPPORT: Final = frozenset(
@@ -21,10 +22,11 @@ _OTHERS: Final = ("job", "session", "exchange", "call", "company")
 
 
 class Row(NamedTuple):
-    """What is told of one state or one attention.
+    """What is told of one state, one attention, or one code of an answer.
 
-    `topic` is a kind of record, job, session, exchange, call, company, hours, or
-    attention; `name` is the state or the id, empty for an attention nobody knows.
+    `topic` is a kind of record, job, session, exchange, call, company, hours,
+    attention, hresult, status, or web_connector; `name` is the state, the id or the
+    code as it is written, empty for an attention nobody knows.
     """
 
     topic: str
@@ -70,6 +72,15 @@ def rows(kinds: Iterable[str]) -> tuple[Row, ...]:
         for one in (*quickbooks.every_hresult(), *quickbooks.every_status())
     ]
     rest.append(("attention", "", attentions.attention("error")))
+    rest += [
+        (topic, one.id.removeprefix("status-"), one)
+        for topic, every in (
+            ("hresult", quickbooks.every_hresult()),
+            ("status", quickbooks.every_status()),
+            ("web_connector", (*QWC_CODES.values(), LOCKED)),
+        )
+        for one in every
+    ]
     found += [_row(*one, who_must_act(one[2])) for one in rest]
     return tuple(found)
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import app
 from qbwc_server.storage.meanings import VIEWS
+from qbwc_server.storage.support_reading import support_reading
 from tests.support import answers, firms
 
 
@@ -40,6 +41,21 @@ def test_every_query_and_command_answers_as_the_document_says(asked: Engine) -> 
         answers.comparable(text).splitlines(), found.splitlines(), lineterm="", n=1
     )
     assert "\n".join(wrong) == ""
+
+
+def test_all_that_is_said_of_this_world_is_whole(asked: Engine) -> None:
+    """Why and what next, in every view: what others said is quoted in the middle."""
+    with support_reading(asked) as connection:
+        for view, (_, columns) in VIEWS.items():
+            for column in {"why", "next_step"} & set(columns):
+                query = f"SELECT DISTINCT {column} FROM {view} WHERE {column} <> ''"
+                for text in connection.exec_driver_sql(query).scalars():
+                    assert re.match(r"[A-Z0-9\"`]", text), (view, text)
+                    # Web Connector's own line ends with where to look.
+                    ended = re.sub(r": https?://\S+$", ".", text)
+                    # So does what QuickBooks says, in its own words.
+                    ended = re.sub(r"^QuickBooks answered \d+: .+$", ".", ended)
+                    assert ended.endswith((".", "?", "!", '"')), (view, text)
 
 
 def test_there_are_thirty_questions_each_with_a_query_and_a_command() -> None:

@@ -23,6 +23,7 @@ from qbwc_server.storage.database import (
     company_transaction,
     next_id,
 )
+from qbwc_server.support.views import Wanted, look
 from tests.conftest import Clock
 from tests.jobs import jobs
 
@@ -215,3 +216,68 @@ def test_history_and_audit_tell_who_did_what(
     assert row.record == f"{company.id}-{number}"
     (added,) = _all(engine, "support_audit")
     assert (added.what, added.who) == ("company added", "operator")
+
+
+def test_a_decision_is_found_by_what_it_is_about(
+    engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """A job, a record, a message, or one of a list; with what that is, for people."""
+    company = new_company()
+    other = new_company("Bob")
+    _keep(engine, company.id, clock, kind="employee", state="in_sync")
+    with company_transaction(engine, company.id) as connection:
+        number = connection.execute(sa.select(tables.record.c.id)).scalar_one()
+        for what, detail in (
+            ("job retried", {"job": 71, "summary": "Read customers", "before": "x"}),
+            ("record linked", {"record": number, "mosaic_id": 7}),
+            ("exchange replayed", {"exchange": 72}),
+            ("records read again", {"records": [73, number, 74]}),
+            ("many read again", {"records": []}),
+            ("company read again", None),
+        ):
+            registry.audit(
+                connection, company.id, clock(), who="Eve", what=what, detail=detail
+            )
+
+    def found(of: int, company_id: int = company.id) -> list[tuple[str, str]]:
+        wanted = Wanted(id=f"{company_id}-{of}")
+        with engine.begin() as connection:
+            rows = look(connection, "audit", wanted)
+        return [(row.what, row.about) for row in rows]
+
+    assert found(71) == [("job retried", "Read customers")]
+    assert found(72) == [("exchange replayed", "message")]
+    assert found(73) == [("records read again", "records")]
+    assert found(number) == [
+        ("records read again", "records"),
+        ("record linked", "employee Ann Lee"),
+    ]
+    assert found(99) == []
+    assert found(71, other.id) == []
+    rows = {row.what: row.refs for row in _all(engine, "support_audit")}
+    assert rows["records read again"] == ", ".join(
+        f"{company.id}-{one}" for one in (73, number, 74)
+    )
+    assert rows["many read again"] is None
+    assert rows["company read again"] is None
+
+
+@pytest.mark.parametrize(
+    ("code", "topic", "part"),
+    [
+        ("3175", "status", "open in QuickBooks"),
+        ("3200", "status", ""),
+        ("0x80040408", "hresult", "QuickBooks"),
+        ("QBWC1039", "web_connector", ""),
+        ("company-file-locked", "web_connector", "computer"),
+    ],
+)
+def test_a_code_of_quickbooks_is_explained_where_support_looks(
+    engine: Engine, code: str, topic: str, part: str
+) -> None:
+    """As it stands in the answer, in the log, or in the Status column."""
+    with engine.begin() as connection:
+        rows = look(connection, "words", Wanted(id=code))
+    (row,) = [one for one in rows if one.topic == topic]
+    assert part in row.what
+    assert row.next_step.endswith((".", "?"))

@@ -32,6 +32,8 @@ ALL = (
     *states.every(),
     *hours.every(),
 )
+_ANSWERS = ("attention", "hresult", "status", "web_connector")
+"""Topics of what others say, not of where something of ours stands."""
 CODES = (*range(1000, 1049), 1065, 1080, 1085)
 KNOWN_STATES = {
     **dict.fromkeys(("record", *KINDS, time_entry.NAME), tables.RECORD_STATES),
@@ -167,7 +169,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     who = {
         (row.topic, row.name): row.who_must_act
         for row in ROWS
-        if row.topic != "attention"
+        if row.topic not in _ANSWERS
     }
 
     assert set(who.values()) == {"nobody", "customer", "support"}
@@ -283,6 +285,14 @@ def test_an_id_that_nobody_knows_gets_general_words() -> None:
     assert words.attention("never-heard-of").id == "error"
     assert words.attention("quickbooks-0x80040408").id == "0x80040408"
     assert words.attention("quickbooks-status-3261").menu.endswith("Properties")
+
+
+def test_every_code_is_among_the_words_for_support() -> None:
+    """By what it is called where it is met: a number, or with 0x or QBWC before it."""
+    found = {(one.topic, one.name) for one in ROWS}
+    assert {("status", str(one)) for one in STATUS_TABLE} <= found
+    assert {("hresult", one.hexadecimal) for one in HRESULT_TABLE.values()} <= found
+    assert {("web_connector", one) for one in QWC_CODES} <= found
 
 
 def test_the_document_is_the_table() -> None:

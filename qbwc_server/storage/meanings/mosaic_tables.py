@@ -171,9 +171,9 @@ MOSAIC_TABLES: Final[Meanings] = {
     "word": (
         "What each state and each error means, from the program's own table of words.",
         {
-            "topic": "A kind of record, job, session, exchange, call, company, hours "
-            "or attention.",
-            "name": "The state, or the id of an attention.",
+            "topic": "A kind of record, job, session, and so on, or of code: hresult, "
+            "status, web_connector.",
+            "name": "The state, the id of an attention, or the code.",
             "happened": "What happened, in a sentence.",
             "who_must_act": "nobody, customer or support.",
             "next_step": "What to do, in a sentence.",

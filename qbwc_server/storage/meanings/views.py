@@ -248,6 +248,8 @@ VIEWS: Final[Meanings] = {
         "Who did what to a company, and why: customers, support and the server.",
         {
             **_OF_COMPANY,
+            "about": "What was decided on, for people.",
+            "refs": "All that it names, as commands take them: 3-17, 3-18.",
             **_from(
                 "audit", *("what", "who", "why", "at", "detail", "times", "last_at")
             ),

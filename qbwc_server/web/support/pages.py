@@ -217,6 +217,7 @@ def record_page(
             "jobs": looking.of(connection, "jobs", *own).rows,
             "calls": looking.of(connection, "calls", *own).rows,
             "names": looking.names(connection, company_id, *sides.references(row)),
+            "decided": looking.decided(connection, company_id, number),
         }
 
     told = console.read(look)
@@ -253,7 +254,8 @@ def job_page(
         sent = row.exchange_id and looking.one(
             connection, "exchanges", company_id, row.exchange_id
         )
-        return {"row": row, "steps": steps, "sent": sent or None}
+        decided = looking.decided(connection, company_id, number)
+        return {"row": row, "steps": steps, "sent": sent or None, "decided": decided}
 
     told = console.read(look)
     sent = told["sent"]
@@ -294,7 +296,8 @@ def _exchange(console: Console, company_id: int, number: int) -> Response:
     def look(connection: Connection) -> dict[str, Any]:
         row = console.one(connection, "exchanges", company_id, number)
         jobs = looking.of(connection, "jobs", company_id, "exchange_id", number)
-        return {"row": row, "jobs": jobs.rows}
+        decided = looking.decided(connection, company_id, number)
+        return {"row": row, "jobs": jobs.rows, "decided": decided}
 
     told = console.read(look)
     row = told["row"]
