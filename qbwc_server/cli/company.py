@@ -10,7 +10,7 @@ import click
 
 from qbwc_server import private
 from qbwc_server.app import Parts
-from qbwc_server.cli.acting import operator
+from qbwc_server.cli.acting import by_whom
 from qbwc_server.cli.output import (
     json_option,
     parts,
@@ -173,10 +173,13 @@ def show_(name: str, *, as_json: bool) -> None:
     help="Which side is right after a backup was restored: what Mosaic has and the "
     "file lacks is put back, or is gone there too. `records restored` lists it.",
 )
+@by_whom
 @reporting
 def set_(
     name: str,
     mosaic_key_file: Path | None,
+    who: str,
+    why: str | None,
     *,
     accept_deletions: bool,
     rebind: bool,
@@ -199,16 +202,16 @@ def set_(
     if after_restore is not None:
         with company_transaction(made.engine, found.id) as connection:
             deciding.decide(
-                connection, found.id, after_restore, now=now, who=operator()
+                connection, found.id, after_restore, now=now, who=who, why=why
             )
     if changes:
         company_settings.set_values(
-            made.engine, found.id, now=now, who=operator(), **changes
+            made.engine, found.id, now=now, who=who, why=why, **changes
         )
     if accept_deletions:
         with company_transaction(made.engine, found.id) as connection:
             company_settings.accept_deletions(
-                connection, found.id, now=now, who=operator()
+                connection, found.id, now=now, who=who, why=why
             )
     click.echo(f"{found.name} is changed.")
 

@@ -13,6 +13,7 @@ from qbwc_server.cli.support_health import health
 from qbwc_server.cli.support_token import logins, token
 from qbwc_server.companies import registry
 from qbwc_server.storage.support_reading import support_reading
+from qbwc_server.support import in_two_companies
 from qbwc_server.support import views as looking
 
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
@@ -37,6 +38,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "audit": ("company", "at", "what", "about", "refs", "who", "why", "detail"),
     "words": ("topic", "name", "what", "who_must_act", "next_step"),
 }
+_IN_TWO = ("what", "id", "company", "record", "other", "other_record")
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"])
 
 
@@ -118,6 +120,21 @@ for _what, _about in {
     "words": "What a state or an error means.",
 }.items():
     support.add_command(_command(_what, _about))
+
+
+@support.command("in-two-companies")
+@json_option
+@reporting
+def in_two(*, as_json: bool) -> None:
+    """Name every time entry that two companies have; there is none if all is right."""
+    with support_reading(parts().engine) as connection:
+        found = in_two_companies.look(connection)
+    if not found and not as_json:
+        click.echo("No time entry is of two companies.")
+        return
+    show([row._asdict() for row in found], _IN_TWO, as_json=as_json)
+
+
 for _other in (token, logins, health):
     support.add_command(_other)
 audit = _command("audit", "Who did what to companies and their records, and why.")

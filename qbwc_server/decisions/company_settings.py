@@ -107,7 +107,12 @@ def resume(
 
 
 def accept_deletions(
-    connection: Connection, company_id: int, *, now: datetime, who: str
+    connection: Connection,
+    company_id: int,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
 ) -> None:
     """Have everything read again, and whatever is gone then be believed."""
     connection.execute(
@@ -134,7 +139,8 @@ def accept_deletions(
     attention.over(connection, company_id, *attention.STOPPING, now=now)
     due.look_at_all(connection, company_id, now)
     registry.change(connection, company_id, next_read_at=now, time_window_at=now)
-    registry.audit(connection, company_id, now, who=who, what="deletions accepted")
+    what = "deletions accepted"
+    registry.audit(connection, company_id, now, who=who, what=what, why=why)
 
 
 def _pausing(

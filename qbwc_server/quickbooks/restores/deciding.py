@@ -25,9 +25,15 @@ class NoRestore(QbwcError):
 
 
 def decide(
-    connection: Connection, company_id: int, way: Way, *, now: datetime, who: str
+    connection: Connection,
+    company_id: int,
+    way: Way,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
 ) -> None:
-    """Take a person's word on which side is right after a restore.
+    """Take a person's word on which side is right after a restore, and why.
 
     It is done by the next complete compare, so that it is about what is there then.
 
@@ -37,7 +43,8 @@ def decide(
     company = registry.get(connection, company_id)
     if company.attention_id not in attention.RESTORED:
         raise NoRestore(f"{company.name} waits for no word about a restored backup.")
-    registry.audit(connection, company_id, now, who=who, what=f"after restore: {way}")
+    what = f"after restore: {way}"
+    registry.audit(connection, company_id, now, who=who, what=what, why=why)
     payload = {"after_restore": way}
     waiting = queue.select(
         connection,
