@@ -17,8 +17,9 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import sessions, time_claims
+from qbwc_server.companies import sessions
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import attention, registry, time_claims
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.failing import Failing
 from qbwc_server.delivery.outcomes import Outcomes
