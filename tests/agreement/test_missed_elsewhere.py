@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.operations import forgetting
+from qbwc_server.operations.forgetting import CompanyBusy
 from tests.agreement.files import add_second, both, time_of
 from tests.agreement.house import House
 from tests.agreement.test_deleted_and_late import Late
@@ -36,6 +38,13 @@ def files(new_house: House) -> tuple[House, House]:
     both(first, second)
     assert notes(second) == ["asked"]
     return first, second
+
+
+def forget(house: House) -> None:
+    """Forget a company, if nothing speaks against it."""
+    forgetting.forget(
+        house.engine, house.stored(), house.settings, now=house.clock(), who="operator"
+    )
 
 
 def notes(house: House) -> list[str]:
@@ -147,6 +156,21 @@ def test_equal_hours_wait_a_day_for_a_file_that_is_not_served_any_more(
     for _ in range(18):
         second.settle_for(minutes=65)
     assert notes(second) == ["asked", "build"]
+
+
+@pytest.mark.in_turn
+def test_a_file_is_not_forgotten_while_what_it_sent_may_come(
+    files: tuple[House, House],
+) -> None:
+    """Within a day; whatever equals it would enter the other file."""
+    first, _ = files
+    missed(first)
+    with pytest.raises(CompanyBusy, match="not known yet what became of it"):
+        forget(first)
+    for _ in range(24):
+        first.settle_for(minutes=65)
+    first.clock.pass_(minutes=60)
+    forget(first)
 
 
 @pytest.mark.in_turn
