@@ -36,10 +36,7 @@ from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
 from qbwc_server.storage import database, one_trip, tables
-from qbwc_server.storage.database import (
-    NOT_USABLE,
-    company_transaction,
-)
+from qbwc_server.storage.database import NOT_USABLE, company_transaction
 from qbwc_server.words.urgency import Place
 from qbwc_server.worker.next_creations import next_creations
 
