@@ -22,6 +22,7 @@ from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import next_id
 
 _TABLE = tables.exchange
+_NO_ANSWER = "No answer came."
 _LARGE = {"request", "answer"}
 _HEAD = [column for column in _TABLE.c if column.name not in _LARGE]
 _ONE = (
@@ -267,18 +268,14 @@ def lose(
     connection: Connection, company_id: int, exchange_id: int, *, by: str, now: datetime
 ) -> None:
     """Take an exchange as lost: its reads go out again, its writes are unsure."""
-    change(connection, company_id, exchange_id, state="lost", reason=by)
+    change(connection, company_id, exchange_id, state="lost", reason=_NO_ANSWER)
     for job in jobs_of(connection, company_id, exchange_id):
         if job.state != "sent":
             continue
         if job.writes:
-            queue.move(
-                connection, job, "unsure", by=by, now=now, reason="No answer came."
-            )
+            queue.move(connection, job, "unsure", by=by, now=now, reason=_NO_ANSWER)
         else:
-            queue.move(
-                connection, job, "ready", by=by, now=now, reason="No answer came."
-            )
+            queue.move(connection, job, "ready", by=by, now=now, reason=_NO_ANSWER)
 
 
 def keep_unasked(

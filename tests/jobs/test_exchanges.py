@@ -91,7 +91,7 @@ def test_an_exchange_has_one_answer_and_the_first_one_stays(
         kept = exchanges.get(connection, company.id, first)
         lost = exchanges.get(connection, company.id, second)
     assert (kept.answer, kept.hresult) == ("one", "0x80040400")
-    assert (lost.answer, lost.state, lost.reason) == (None, "lost", "no answer")
+    assert (lost.answer, lost.state, lost.reason) == (None, "lost", "No answer came.")
 
 
 def test_an_answer_that_comes_too_late_is_kept_to_be_read(
