@@ -84,7 +84,7 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector leave alone what was imported and collected."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_configure() -> None:
