@@ -103,7 +103,7 @@ def count(connection: Connection, company_id: int) -> int:
 
 
 @cache
-def _all_of_you() -> sa.Select[tuple[int]]:
+def _all_of_you() -> sa.Select[int]:
     """Count them; it is asked at every session and pass, and takes long to make."""
     asked = [_some(part) for kind in SHOWN for part in parts(kind, "needs_you")]
     every = sa.union_all(*asked).subquery()

@@ -107,7 +107,7 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
         sa.event.listen(engine, "do_connect", _close_to_others)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         # Not as a listener: an engine with one asks at each statement who listens.
-        engine.dialect.do_begin = _begin_immediate  # type: ignore[method-assign]
+        setattr(engine.dialect, "do_begin", _begin_immediate)  # noqa: B010 - a method
         return engine
     engine = sa.create_engine(
         url,

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,8 +90,12 @@ def _foreign_keys(connection: Connection, switch: str) -> None:
         driver.execute(f"PRAGMA foreign_keys={switch}")
 
 
+@cache
 def head() -> str:
-    """Return the revision that this program was written for."""
+    """Return the revision that this program was written for.
+
+    All migrations are read for that, and they stay as they are while it runs.
+    """
     found = ScriptDirectory.from_config(_config(None)).get_current_head()
     return found or ""
 
@@ -157,9 +162,10 @@ def _after(revision: str) -> str:
     return f"{int(revision) + 1:04}"
 
 
-def _revisions() -> set[str]:
+@cache
+def _revisions() -> AbstractSet[str]:
     script = ScriptDirectory.from_config(_config(None))
-    return {one.revision for one in script.walk_revisions()}
+    return frozenset(one.revision for one in script.walk_revisions())
 
 
 def statements(url: str, since: str, to: str) -> str:

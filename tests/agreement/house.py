@@ -62,14 +62,13 @@ _SOON = timedelta(minutes=20)
 
 @dataclass
 class Settled:
-    """A house whose lists are on both sides, to begin histories from.
+    """A house whose lists are on both sides, to begin others from.
 
-    `database` is a copy of its SQLite file.
+    Their engine's database must be as this one's was.
     """
 
     company: NewCompany
     now: datetime
-    database: bytes
     file: sqlite3.Connection
     store: Store
     jobs: dict[str, str]
@@ -168,17 +167,13 @@ class House:
         """The company's team in Mosaic."""
         return self.sandbox.team
 
-    def as_settled(self, database: Path) -> Settled:
+    def as_settled(self) -> Settled:
         """Return this house, settled as it is, to begin others from."""
         copy = sqlite3.connect(":memory:")
         self.file.store.connection.backup(copy)
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return Settled(
             self.company,
             self.clock.now,
-            database.read_bytes(),
             copy,
             deepcopy(self.sandbox.team.store),
             dict(self.jobs),

@@ -49,7 +49,7 @@ class Crash(BaseException):
 
 
 def _ends(engine: Engine, at: int, step: Step, error: BaseException) -> bool:
-    """Raise an error in place of a step's beginning, statement or commit of that number.
+    """Raise an error in place of a step's BEGIN, statement or COMMIT of that number.
 
     Return whether the step had fewer, and so has come to its end.
     """
