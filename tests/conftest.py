@@ -351,7 +351,7 @@ def _make_again(engine: Engine, name: str, *, like: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+def kept_databases(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """Databases that are dear to fill, for all tests of this process."""
     return Kept(tmp_path_factory.mktemp("kept"))
 

@@ -40,9 +40,9 @@ _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 
 
 @pytest.fixture
-def two_files(engine: Engine, tmp_path: Path, kept: Kept) -> Iterator[Pair]:
+def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
-    begun: tuple[Settled, Settled] | None = kept.put(engine, "two_files")
+    begun: tuple[Settled, Settled] | None = kept_databases.put(engine, "two_files")
     one, two = begun or (None, None)
     first = House(engine, tmp_path, _NOW, ZONE, one)
     if begun is None:
@@ -50,7 +50,9 @@ def two_files(engine: Engine, tmp_path: Path, kept: Kept) -> Iterator[Pair]:
     second = Second(first, JOBS, two)
     if begun is None:
         both(first, second)
-        kept.keep(engine, "two_files", (first.as_settled(), second.as_settled()))
+        kept_databases.keep(
+            engine, "two_files", (first.as_settled(), second.as_settled())
+        )
     yield first, second
     second.file.close()
     first.close()

@@ -37,12 +37,12 @@ class Plans:
 
 
 @pytest.fixture
-def engine(postgres_url: str, kept: Kept) -> Iterator[Engine]:
+def engine(postgres_url: str, kept_databases: Kept) -> Iterator[Engine]:
     """Many companies and records; SQLite's plans tell less, its tables are small."""
     made = make_engine(postgres_url)
-    if kept.put(made, "many") is None:
+    if kept_databases.put(made, "many") is None:
         many.fill(made, companies=_COMPANIES, records=_RECORDS)
-        kept.keep(made, "many", beside=True)
+        kept_databases.keep(made, "many", beside=True)
     yield made
     made.dispose()
 
