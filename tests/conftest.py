@@ -84,7 +84,7 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector leave alone what was imported and collected."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_configure() -> None:
@@ -219,6 +219,8 @@ def postgres_server() -> Iterator[str]:
     if given:
         _make_template(given)
         yield given
+        for name in _names_of_kept(given):
+            _administer(given, f"DROP DATABASE {name} WITH (FORCE)")
         return
     with tempfile.TemporaryDirectory(prefix="qbwc-pg-") as folder:
         runtime = Path(folder) / "run"
@@ -239,6 +241,13 @@ def postgres_server() -> Iterator[str]:
             yield url
         finally:
             server.cleanup()
+
+
+def _names_of_kept(url: str) -> list[str]:
+    """Return the databases on a server that is not ours which `Kept` has made there."""
+    with _administrator(url).connect() as connection:
+        names = connection.execute(sa.text("SELECT datname FROM pg_database"))
+        return [one for one in names.scalars() if one.startswith("kept_")]
 
 
 def _make_template(url: str) -> None:
@@ -292,6 +301,59 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     path = tmp_path / "qbwc.db"
     shutil.copyfile(_sqlite_template, path)
     return f"sqlite:///{path}"
+
+
+class Kept:
+    """Databases as they were once, by name: tests begin where another has come to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, Any] = {}
+
+    def keep(self, engine: Engine, name: str, beside: Any = None) -> None:
+        """Keep what is in a database now, and what belongs to it; it goes on."""
+        name = self._named(engine, name)
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copyfile(str(engine.url.database), self._folder / name)
+        else:
+            _make_again(engine, name, like=str(engine.url.database))
+        self._kept[name] = beside
+
+    def put(self, engine: Engine, name: str) -> Any:
+        """Put it into another database; return what belongs to it, None if not kept."""
+        name = self._named(engine, name)
+        if name not in self._kept:
+            return None
+        database = str(engine.url.database)
+        if engine.dialect.name == "sqlite":
+            engine.dispose()
+            for rest in ("-wal", "-shm"):
+                Path(database + rest).unlink(missing_ok=True)
+            shutil.copyfile(self._folder / name, database)
+        else:
+            _make_again(engine, database, like=name)
+        return self._kept[name]
+
+    @staticmethod
+    def _named(engine: Engine, name: str) -> str:
+        return f"kept_{name}_{engine.dialect.name}"
+
+
+def _make_again(engine: Engine, name: str, *, like: str) -> None:
+    """Make a PostgreSQL database anew, as another one is; nobody else is in that."""
+    engine.dispose()
+    url = engine.url.set(database="postgres").render_as_string(hide_password=False)
+    _administer(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _administer(url, f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
+
+
+@pytest.fixture(scope="session")
+def kept_databases(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Databases that are dear to fill, for all tests of this process."""
+    return Kept(tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture(params=DATABASES)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,23 @@ def _lint(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def _sources() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        yield name, ast.parse(path.read_text("utf-8"))
+@pytest.fixture(autouse=True, scope="module")
+def _let_go() -> Iterator[None]:
+    """The program is read once for all these tests, and is large when it is read."""
+    yield
+    _sources.cache_clear()
+    _names.cache_clear()
 
 
+@cache
+def _sources() -> list[tuple[str, ast.Module]]:
+    return [
+        (path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text("utf-8")))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    ]
+
+
+@cache
 def _names(tree: ast.Module) -> set[str]:
     """Return every dotted name that is used, and every one that is imported."""
     found = set()

@@ -71,19 +71,8 @@ def ready_by(
 
 def writes_ready(connection: Connection, company_id: int, moment: datetime) -> bool:
     """Tell whether a job that changes QuickBooks may be handed out by a moment."""
-    return (
-        connection.execute(
-            sa.select(_JOB.c.id)
-            .where(
-                _JOB.c.company_id == company_id,
-                _JOB.c.state == _READY,
-                _JOB.c.run_at <= moment,
-                _JOB.c.action.in_(sorted(WRITES)),
-            )
-            .limit(1)
-        ).first()
-        is not None
-    )
+    given = {"company": company_id, "now": moment}
+    return connection.execute(_WRITE_READY, given).first() is not None
 
 
 def _going(*, writes: bool) -> tuple[sa.ColumnElement[bool], ...]:
@@ -127,6 +116,16 @@ def _count(*, writes: bool) -> sa.Select[Any]:
 _CLAIMABLE, _CLAIMABLE_READS = _claim(writes=True), _claim(writes=False)
 _CLAIMABLE_BUT_ADDS = _CLAIMABLE.where(_JOB.c.action != "add")
 _COUNT, _COUNT_READS = _count(writes=True), _count(writes=False)
+_WRITE_READY = (
+    sa.select(_JOB.c.id)
+    .where(
+        statements.equal(_JOB.c.company_id, "company"),
+        _JOB.c.state == _READY,
+        _JOB.c.run_at <= statements.said(_JOB.c.run_at, "now"),
+        _JOB.c.action.in_(sorted(WRITES)),
+    )
+    .limit(1)
+)
 _CURSORS = sa.select(_JOB.c.cursor).where(*_going(writes=False))
 _UNSURE = (
     # With both conditions the index of open jobs serves, however many are finished.

@@ -128,16 +128,12 @@ def enqueue(
     The caller holds the company's lock.
     """
     if dedupe_key is not None:
-        there = sa.select(_JOB.c.id).where(
-            _JOB.c.company_id == company_id,
-            _JOB.c.dedupe_key == dedupe_key,
-            _JOB.c.finished_at.is_(None),
-        )
-        if connection.execute(there).first() is not None:
+        alike = {"company": company_id, "key": dedupe_key}
+        if connection.execute(_ALIKE, alike).first() is not None:
             return None
     job_id = next_id(connection, company_id)
     connection.execute(
-        _JOB.insert(),
+        _INSERT,
         {
             "company_id": company_id,
             "id": job_id,
@@ -250,7 +246,12 @@ def abandon(
 
 COLUMNS = tuple(_JOB.c[part.name] for part in fields(Job))
 """What a `Job` is made of, in its order."""
-_INSERT_EVENT = tables.job_event.insert()
+_INSERT, _INSERT_EVENT = _JOB.insert(), tables.job_event.insert()
+_ALIKE = sa.select(_JOB.c.id).where(
+    statements.equal(_JOB.c.company_id, "company"),
+    statements.equal(_JOB.c.dedupe_key, "key"),
+    _JOB.c.finished_at.is_(None),
+)
 
 
 def split(

@@ -19,7 +19,7 @@ from qbwc_server.records import waiting
 from qbwc_server.records.row import change
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, moved, next_id
-from qbwc_server.storage.statements import upsert
+from qbwc_server.storage.statements import equal, said, upsert
 
 _TABLE = tables.mosaic_object
 _RECORD = tables.record
@@ -138,17 +138,25 @@ def _name(
 ) -> None:
     """Have those looked at whose reason tells an object's number, not read till now."""
     for part in _parts([f"{data_type}:{number}" for number in mosaic_ids]):
-        for column in waiting.WAITS:
-            number = sa.func.replace(column, f"{data_type}:", " ")
-            connection.execute(
-                _RECORD.update()
-                .where(
-                    _RECORD.c.company_id == company_id,
-                    column.in_(part),
-                    _RECORD.c.reason.contains(number + " is not linked"),
-                )
-                .values(due_at=now)
-            )
+        given = {"company": company_id, "type": f"{data_type}:", "named": part}
+        for statement in _NAMING:
+            connection.execute(statement, {**given, "now": now})
+
+
+def _naming(column: sa.Column[Any]) -> sa.Update:
+    number = sa.func.replace(column, sa.bindparam("type", type_=sa.Text), " ")
+    return (
+        _RECORD.update()
+        .where(
+            equal(_RECORD.c.company_id, "company"),
+            column.in_(sa.bindparam("named", expanding=True)),
+            _RECORD.c.reason.contains(number + " is not linked"),
+        )
+        .values(due_at=said(_RECORD.c.due_at, "now"))
+    )
+
+
+_NAMING = [_naming(column) for column in waiting.WAITS]
 
 
 def unclaimed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -97,12 +98,16 @@ def of(row: Row[Any], held_by: Reason | None = None) -> words.Standing:
 
 def count(connection: Connection, company_id: int) -> int:
     """Return in how many records a person acts next; above `words.MANY` one more."""
+    found: int = connection.execute(_all_of_you(), {"company": company_id}).scalar_one()
+    return min(found, words.MANY + 1)
+
+
+@cache
+def _all_of_you() -> sa.Select[int]:
+    """Count them; it is asked at every session and pass, and takes long to make."""
     asked = [_some(part) for kind in SHOWN for part in parts(kind, "needs_you")]
     every = sa.union_all(*asked).subquery()
-    found: int = connection.execute(
-        sa.select(sa.func.count()).select_from(every), {"company": company_id}
-    ).scalar_one()
-    return min(found, words.MANY + 1)
+    return sa.select(sa.func.count()).select_from(every)
 
 
 def _some(part: Part) -> sa.Select[tuple[int]]:

@@ -38,6 +38,7 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.pool import PoolProxiedConnection
 
 from qbwc_server import private
 from qbwc_server.errors import QbwcError
@@ -102,12 +103,11 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
     if url.startswith(("postgresql://", "postgres://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if url.startswith("sqlite"):
-        engine = sa.create_engine(
-            url, connect_args={"check_same_thread": False}, hide_parameters=True
-        )
+        engine = sa.create_engine(url, connect_args=_EMBEDDED, hide_parameters=True)
         sa.event.listen(engine, "do_connect", _close_to_others)
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_immediate)
+        # Not as a listener: an engine with one asks at each statement who listens.
+        setattr(engine.dialect, "do_begin", _begin_immediate)  # noqa: B010 - a method
         return engine
     engine = sa.create_engine(
         url,
@@ -120,6 +120,8 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
     return engine
 
 
+_EMBEDDED = {"check_same_thread": False, "cached_statements": 1000}
+"""We have some hundred statements; of more than 128 the driver parses most anew."""
 _PATIENCE = {"keepalives_idle": 30, "tcp_user_timeout": 30_000}
 """Seconds and milliseconds for a server that does not answer at all."""
 
@@ -175,8 +177,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_immediate(connection: PoolProxiedConnection) -> None:
+    connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
 
 
 @contextmanager

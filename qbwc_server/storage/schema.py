@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -70,8 +71,12 @@ def downgrade(engine: Engine, revision: str) -> None:
     alone(engine, work)
 
 
+@cache
 def head() -> str:
-    """Return the revision that this program was written for."""
+    """Return the revision that this program was written for.
+
+    All migrations are read for that, and they stay as they are while it runs.
+    """
     found = ScriptDirectory.from_config(_config(None)).get_current_head()
     return found or ""
 
@@ -138,9 +143,10 @@ def _after(revision: str) -> str:
     return f"{int(revision) + 1:04}"
 
 
-def _revisions() -> set[str]:
+@cache
+def _revisions() -> AbstractSet[str]:
     script = ScriptDirectory.from_config(_config(None))
-    return {one.revision for one in script.walk_revisions()}
+    return frozenset(one.revision for one in script.walk_revisions())
 
 
 def statements(url: str, since: str, to: str) -> str:

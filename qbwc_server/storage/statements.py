@@ -57,13 +57,18 @@ def change_and_tell(
     if connection.dialect.name != "postgresql":
         changed = change(connection, table, key, values) == 1
         if changed:
-            connection.execute(history.insert(), event)
+            connection.execute(_insert_into(history), event)
         return changed
     given = {f"of_{name}": value for name, value in key.items()}
     given |= {f"to_{name}": value for name, value in values.items()}
     given |= {f"told_{name}": value for name, value in event.items()}
     both = _update_and_insert(table, tuple(key), tuple(values), history, tuple(event))
     return connection.execute(both, given).rowcount == 1
+
+
+@lru_cache(maxsize=64)
+def _insert_into(table: sa.Table) -> sa.Insert:
+    return table.insert()
 
 
 @lru_cache(maxsize=1000)
@@ -117,13 +122,20 @@ def matching(
     """
     if connection.dialect.name != "postgresql":
         for start in range(0, len(values), _AT_ONCE):
-            part = values[start : start + _AT_ONCE]
-            yield from connection.execute(wanted.where(column.in_(part)), given)
+            part = list(values[start : start + _AT_ONCE])
+            yield from connection.execute(
+                _some(wanted, column), {**given, "values": part}
+            )
         return
     if values:
         # As JSON: the driver takes a millisecond longer to write an array of 500.
         listed = {"values": orjson.dumps(list(values)).decode()}
         yield from connection.execute(_each(wanted, column), {**given, **listed})
+
+
+@lru_cache(maxsize=64)
+def _some(wanted: sa.Select[Any], column: sa.Column[Any]) -> sa.Select[Any]:
+    return wanted.where(column.in_(sa.bindparam("values", expanding=True)))
 
 
 @lru_cache(maxsize=64)
@@ -190,17 +202,25 @@ def upsert(
     """Insert rows; where one with the same key is there, change it to the new one."""
     if not rows:
         return
-    statement = insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_=changed), rows
-    )
+    kind = connection.dialect.name
+    connection.execute(_upsert(kind, table, tuple(rows[0]), tuple(key)), rows)
+
+
+@lru_cache(maxsize=64)
+def _upsert(
+    kind: str, table: sa.Table, names: tuple[str, ...], key: tuple[str, ...]
+) -> postgresql.Insert | sqlite.Insert:
+    statement = _insert(kind, table)
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
 
 
 def insert(
     connection: Connection, table: sa.Table
 ) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that can be told what to do where a row is there already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(kind: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if kind == "postgresql" else sqlite.insert(table)

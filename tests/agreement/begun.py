@@ -13,8 +13,11 @@ from tests.agreement.files import Second, add_second
 from tests.agreement.house import House, Settled
 from tests.agreement.seeds import seeded
 
-Begun = dict[tuple[datetime, str, int], Settled]
-"""What histories begin with, by moment, zone and how many company files there are."""
+Begun = dict[tuple[datetime, str, int], tuple[bytes, Settled]]
+"""What histories begin with, by moment, zone and how many company files there are.
+
+The first is a copy of the SQLite file.
+"""
 
 
 class Houses:
@@ -38,8 +41,8 @@ class Houses:
         if key not in self._begun:
             with seeded(0):
                 self._begun[key] = self._settle(now, zone, files)
-        begun = self._begun[key]
-        house = House(self._copy(begun.database), self._folder, now, zone, begun)
+        database, begun = self._begun[key]
+        house = House(self._copy(database), self._folder, now, zone, begun)
         if begun.second is not None:
             worked_on = tuple(one for one in begun.second.jobs if ":" in one)
             house.second = Second(house, worked_on, begun.second)
@@ -49,16 +52,19 @@ class Houses:
         """Let the database go."""
         self._engine.dispose()
 
-    def _settle(self, now: datetime, zone: str, files: int) -> Settled:
+    def _settle(self, now: datetime, zone: str, files: int) -> tuple[bytes, Settled]:
         house = House(self._copy(self._template), self._folder, now, zone)
         house.settle()
         if files > 1:
             add_second(house)
-        begun = house.as_settled(self._path)
+        begun = house.as_settled()
         if house.second is not None:
-            begun.second = house.second.as_settled(self._path)
+            begun.second = house.second.as_settled()
         house.close()
-        return begun
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self._path.read_bytes(), begun
 
     def _copy(self, database: bytes) -> Engine:
         self._engine.dispose()

@@ -34,7 +34,7 @@ def _begun() -> Iterator[Begun]:
     """What histories begin with: each begins with a copy."""
     made: Begun = {}
     yield made
-    for one in made.values():
+    for _, one in made.values():
         one.file.close()
 
 

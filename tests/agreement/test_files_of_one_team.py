@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,8 +24,8 @@ from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.copies import copy_of
-from tests.agreement.files import Again, Second, both, share, time_of
-from tests.agreement.house import House
+from tests.agreement.files import ZONE, Again, Second, both, share, time_of
+from tests.agreement.house import JOBS, House, Settled
 from tests.agreement.test_findings import (
     day,
     in_mosaic,
@@ -32,20 +33,30 @@ from tests.agreement.test_findings import (
     mosaic,
     quickbooks,
 )
-from tests.conftest import Clock
+from tests.conftest import Clock, Kept
 
 Pair = tuple[House, House]
+_NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 
 
 @pytest.fixture
-def two_files(new_house: House) -> Iterator[Pair]:
+def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
-    new_house.settle()
-    second = Second(new_house)
-    both(new_house, second)
-    yield new_house, second
+    begun: tuple[Settled, Settled] | None = kept_databases.put(engine, "two_files")
+    one, two = begun or (None, None)
+    first = House(engine, tmp_path, _NOW, ZONE, one)
+    if begun is None:
+        first.settle()
+    second = Second(first, JOBS, two)
+    if begun is None:
+        both(first, second)
+        kept_databases.keep(
+            engine, "two_files", (first.as_settled(), second.as_settled())
+        )
+    yield first, second
     second.file.close()
+    first.close()
 
 
 @pytest.mark.parametrize("shared", [False, True])

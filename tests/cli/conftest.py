@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy.engine import Engine
 
+from qbwc_server import private
 from qbwc_server.app import utc_now
 from qbwc_server.cli import main
 from qbwc_server.settings import Settings
@@ -22,8 +24,16 @@ ENTRY: dict[str, Any] = {"date": "2026-03-02", "minutes": 450, "notes": ""}
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs a command with the embedded database."""
+def run(run_first: Run, _sqlite_template: Path, tmp_path: Path) -> Run:
+    """A function that runs a command with the embedded database, which is there."""
+    private.folder(tmp_path / "data")
+    shutil.copyfile(_sqlite_template, tmp_path / "data/qbwc.db")
+    return run_first
+
+
+@pytest.fixture
+def run_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A function that runs a command where nothing is yet."""
     for name, value in {
         "QBWC_DATA_DIR": str(tmp_path / "data"),
         "QBWC_PUBLIC_URL": "http://localhost:8000",

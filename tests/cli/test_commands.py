@@ -21,9 +21,9 @@ from qbwc_server.words.qwc import parse
 from tests.cli.conftest import Run, add_company
 
 
-def test_adding_a_company_tells_what_is_told_once(run: Run) -> None:
+def test_adding_the_first_company_tells_what_is_told_once(run_first: Run) -> None:
     """Id, names, password, the .qwc file and the two addresses; nothing else."""
-    told = add_company(run)
+    told = add_company(run_first)
 
     assert set(told) == {
         *("id", "name", "username", "password", "qwc", "setup_url", "webhook_url")
@@ -150,12 +150,12 @@ def test_every_record_state_says_who_must_act_and_what_is_next() -> None:
         assert words.standing("customer", state, waits=False).do
 
 
-def test_the_database_is_checked_and_upgraded(run: Run) -> None:
+def test_the_database_is_checked_and_upgraded(run_first: Run) -> None:
     """An empty database is refused by `check` with the command that mends it."""
-    assert run("database", "check").exit_code == 1
-    assert "database upgrade" in run("database", "check").output
-    assert run("database", "upgrade").exit_code == 0
-    assert run("database", "check").exit_code == 0
+    assert run_first("database", "check").exit_code == 1
+    assert "database upgrade" in run_first("database", "check").output
+    assert run_first("database", "upgrade").exit_code == 0
+    assert run_first("database", "check").exit_code == 0
 
 
 def test_the_worker_serves_what_is_due_and_ends(run: Run) -> None:

@@ -49,7 +49,7 @@ class Crash(BaseException):
 
 
 def _ends(engine: Engine, at: int, step: Step, error: BaseException) -> bool:
-    """Raise an error in place of a step's statement or commit with that number.
+    """Raise an error in place of a step's BEGIN, statement or COMMIT of that number.
 
     Return whether the step had fewer, and so has come to its end.
     """
@@ -59,8 +59,8 @@ def _ends(engine: Engine, at: int, step: Step, error: BaseException) -> bool:
         if next(statements) == at:
             raise error
 
-    sa.event.listen(engine, "before_cursor_execute", reached)
-    sa.event.listen(engine, "commit", reached)
+    for event in ("begin", "before_cursor_execute", "commit"):
+        sa.event.listen(engine, event, reached)
     try:
         step()
     except type(error):
@@ -68,8 +68,8 @@ def _ends(engine: Engine, at: int, step: Step, error: BaseException) -> bool:
     else:
         return next(statements) <= at
     finally:
-        sa.event.remove(engine, "before_cursor_execute", reached)
-        sa.event.remove(engine, "commit", reached)
+        for event in ("begin", "before_cursor_execute", "commit"):
+            sa.event.remove(engine, event, reached)
 
 
 def _everything(engine: Engine) -> Rows:

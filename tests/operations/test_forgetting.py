@@ -19,7 +19,7 @@ from qbwc_server.operations.forgetting import CompanyBusy
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, make_engine
-from tests.cli.conftest import Run, add_company, run  # noqa: F401 - a fixture
+from tests.cli.conftest import Run, add_company, run, run_first  # noqa: F401 - fixtures
 from tests.conftest import Clock
 from tests.tenants.statements import LOOKUPS
 from tests.web_connector.conftest import new_desk  # noqa: F401 - a fixture

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.storage.database import make_engine
+from tests.conftest import Kept
 
 _COMPANIES, _RECORDS = 400, 60_000
 _FEW = "n % 500 = 0"
@@ -75,10 +76,18 @@ _GREAT = {
 
 
 @pytest.fixture
-def engine(postgres_url: str) -> Iterator[Engine]:
+def engine(postgres_url: str, kept_databases: Kept) -> Iterator[Engine]:
     """Many companies and records; SQLite's plans tell less, its tables are small."""
     made = make_engine(postgres_url)
-    with made.begin() as connection:
+    if kept_databases.put(made, "speed") is None:
+        _fill_all(made)
+        kept_databases.keep(made, "speed", beside=True)
+    yield made
+    made.dispose()
+
+
+def _fill_all(engine: Engine) -> None:
+    with engine.begin() as connection:
         texts = (
             *("username", "password_hash", "owner_id", "file_id", "mosaic_url"),
             *("setup_token_hash", "webhook_token_hash", "mosaic_team"),
@@ -90,8 +99,6 @@ def engine(postgres_url: str) -> Iterator[Engine]:
             own = {"company_id": f"n % {_COMPANIES} + 1", "id": "n"}
             _fill(connection, table, own | values, _RECORDS)
         connection.exec_driver_sql("ANALYZE")
-    yield made
-    made.dispose()
 
 
 def _fill(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,7 @@ RULES: dict[str, tuple[str, ...] | str] = {
 }
 
 
+@cache
 def _tests() -> set[str]:
     return {
         node.name

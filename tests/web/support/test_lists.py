@@ -33,8 +33,8 @@ def company(engine: Engine, new_company: NewCompanies, clock: Clock) -> int:
     made = [new_company("Alice").id, new_company("Bob").id]
     for company_id in made:
         with company_transaction(engine, company_id) as connection:
-            for number in range(1, _MANY + 1):
-                row = {
+            rows = [
+                {
                     "company_id": company_id,
                     "id": 1000 + number,
                     "kind": _KINDS[number % 3],
@@ -44,7 +44,9 @@ def company(engine: Engine, new_company: NewCompanies, clock: Clock) -> int:
                     "created_at": clock(),
                     "changed_at": clock(),
                 }
-                connection.execute(tables.record.insert(), row)
+                for number in range(1, _MANY + 1)
+            ]
+            connection.execute(tables.record.insert(), rows)
             for number in range(30):
                 state = ("ready", "failed", "cancelled")[number % 3]
                 jobs.into(

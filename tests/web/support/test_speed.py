@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server import app
 from qbwc_server.storage.database import make_engine
+from tests.conftest import Kept
 from tests.web.support import many
 from tests.web.support.conftest import Browser
 
@@ -36,10 +37,12 @@ class Plans:
 
 
 @pytest.fixture
-def engine(postgres_url: str) -> Iterator[Engine]:
+def engine(postgres_url: str, kept_databases: Kept) -> Iterator[Engine]:
     """Many companies and records; SQLite's plans tell less, its tables are small."""
     made = make_engine(postgres_url)
-    many.fill(made, companies=_COMPANIES, records=_RECORDS)
+    if kept_databases.put(made, "many") is None:
+        many.fill(made, companies=_COMPANIES, records=_RECORDS)
+        kept_databases.keep(made, "many", beside=True)
     yield made
     made.dispose()
 
