@@ -228,10 +228,10 @@ def _made(
             reason = "Mosaic's entry belongs to another record already."
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
-        time_of_mosaic.was_ours(connection, call.company_id, mosaic_id)
+        time_of_mosaic.was_ours(connection, call.company_id, mosaic_id, now, by=row.id)
     agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
     if _not_taken(call, row, agreed):
-        time_of_mosaic.renew(connection, call.company_id, [(row, found)], now)
+        time_of_mosaic.renew(connection, call.company_id, [(row, found)], now, sent={})
         reason = "Mosaic has not made the change."
         outbox.never_made(connection, call, reason, now, again_at=now)
         return
