@@ -98,8 +98,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_former_id_value", "former_id", ["value"])
     op.create_index("ix_former_id_record", "former_id", ["company_id", "record_id"])
-    for side, column, key, told in TOLD:
-        told = f"{_OBJECT[dialect]} AND {told}"
+    for side, column, key, when in TOLD:
+        told = f"{_OBJECT[dialect]} AND {when}"
         op.execute(KNOWN.format(side=side, column=column, key=key, told=told))
     if dialect == "postgresql":
         op.execute("ALTER TABLE former_id ENABLE ROW LEVEL SECURITY")

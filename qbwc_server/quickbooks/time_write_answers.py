@@ -371,7 +371,7 @@ def _say(
     due_at: datetime | None,
     attempt: int | None = None,
 ) -> None:
-    transitions.say(connection, row, state, reason, due_at=due_at, attempt=attempt)
+    transitions.say(connection, row, state, reason, now, due_at=due_at, attempt=attempt)
     if due_at is not None:
         registry.change(connection, row.company_id, deliver_at=now)
 

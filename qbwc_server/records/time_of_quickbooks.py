@@ -17,7 +17,7 @@ from qbwc_server.records.due import make_due
 from qbwc_server.records.edits import InQuickBooks
 from qbwc_server.records.row import change
 from qbwc_server.records.told import changes, former, seen
-from qbwc_server.records.told.seen import Change
+from qbwc_server.records.told.seen import THERE_AGAIN, Change
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -26,7 +26,6 @@ from qbwc_server.storage.statements import insert_many
 _RECORD = tables.record
 OVER: Final[Mapping[str, object]] = {"restored": None, "lost": sa.null()}
 """What is written of a record about which a restored backup is over."""
-THERE_AGAIN: Final = "there again in QuickBooks"
 _TOLD = (Mark.OLDER, Mark.AGAIN)
 """What a restored backup did to an entry that is there is told when it is noticed."""
 _WRITTEN = (Mark.ADD, Mark.CHANGE, Mark.LEFT)

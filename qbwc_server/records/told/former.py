@@ -74,7 +74,7 @@ def keep(
 def move(
     connection: Connection, company_id: int, record_id: int, at: datetime, *, to: int
 ) -> None:
-    """Have what led to a record lead to the one that takes its place, and its number."""
+    """Have what led to a record, and its number, lead to what takes its place."""
     here = (_FORMER.c.company_id == company_id, _FORMER.c.record_id == record_id)
     rows = connection.execute(
         sa.select(_FORMER.c.side, _FORMER.c.value).where(*here)
@@ -85,7 +85,7 @@ def move(
 
 
 def of(connection: Connection, company_id: int, record_id: int) -> list[Row[Any]]:
-    """Return what a record was called: side, value, and until when; the latest first."""
+    """Return what a record was called, and until when: the latest first."""
     query = sa.select(_FORMER.c.side, _FORMER.c.value, _FORMER.c.at)
     query = query.where(
         _FORMER.c.company_id == company_id, _FORMER.c.record_id == record_id

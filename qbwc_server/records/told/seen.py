@@ -17,18 +17,19 @@ from sqlalchemy.engine import Connection
 from qbwc_server.kinds.tombstone import Side
 from qbwc_server.records import history, mosaic_objects
 from qbwc_server.records.references import PEOPLE
-from qbwc_server.records.told import changes
+from qbwc_server.records.told import changes, objects
 from qbwc_server.records.told.changes import Names, Told
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 
 CHANGED: Final[Mapping[Side, str]] = {
     "quickbooks": "changed by a person in QuickBooks",
-    "mosaic": "changed by a person in Mosaic",
+    "mosaic": objects.CHANGED,
 }
+THERE_AGAIN: Final = "there again in QuickBooks"
 AS_SENT: Final[Mapping[Side, str]] = {
     "quickbooks": "seen in QuickBooks as we had sent it",
-    "mosaic": "seen in Mosaic as we had sent it",
+    "mosaic": objects.AS_SENT,
 }
 """What is told of a write of ours whose answer had not come when it was seen."""
 _RECORD = tables.record
