@@ -26,6 +26,10 @@ _RECORD = tables.record
 _LEFT_OUT: Final = "do_not_link"
 REFUSED: Final = "Mosaic refused it: "
 """Begins a reason that quotes why Mosaic did not take a write."""
+_OUR_FAULT: Final = (
+    "Our program fails on this record. Please tell support; the others go on without "
+    "it, and it is tried again when it changes."
+)
 _UNCHANGED: Final = ("in_sync", "gone")
 _LONGEST = 1000
 """Characters of a reason; QuickBooks' own words may be many."""
@@ -109,16 +113,16 @@ def wait_until(
 
 
 def fail(
-    connection: Connection, company_id: int, record_id: int, reason: str, now: datetime
+    connection: Connection, company_id: int, record_id: int, now: datetime
 ) -> None:
     """Rest a record that our program cannot plan; others go on."""
-    _note(connection, company_id, record_id, "refused", reason, now)
+    _note(connection, company_id, record_id, "refused", _OUR_FAULT, now)
     change(
         connection,
         company_id,
         record_id,
         state="refused",
-        reason=reason,
+        reason=_OUR_FAULT,
         due_at=None,
     )
 

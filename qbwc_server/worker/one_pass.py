@@ -46,7 +46,6 @@ _RECORD = tables.record
 _LOG = structlog.get_logger(__name__)
 _BATCH = 200
 _TURN = timedelta(seconds=4)
-_OUR_FAULT = """Our program fails on this record. Please tell support; the others go on without it, and it is tried again when it changes."""
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
 
@@ -363,7 +362,7 @@ class Delivery:
             _LOG.exception("record not planned", company=self._company.id)
         first, now = record_ids[0], self._clock()
         with self._transaction() as connection:
-            transitions.fail(connection, self._company.id, first, _OUR_FAULT, now)
+            transitions.fail(connection, self._company.id, first, now)
             return [], database.moves(connection, self._company.id)
 
     def _see_whether_it_is_over(self) -> None:

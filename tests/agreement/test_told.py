@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from qbwc_server.records import history, links
+from qbwc_server.kinds.kind import Seen
+from qbwc_server.kinds.time_entry import SeenTime
+from qbwc_server.quickbooks import time_records
+from qbwc_server.records import history, links, transitions
 from qbwc_server.records.told import seen, trouble
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
-from tests.agreement.hours import time_records
+from tests.agreement.hours import time_records as records_of_time
 from tests.agreement.house import START, House, MakeHouse
-from tests.agreement.talk import Trouble
 from tests.agreement.test_findings import (
     edited_in_mosaic,
     in_mosaic,
@@ -118,19 +120,35 @@ def test_an_entry_that_we_added_tells_its_txn_id_and_what_it_is(house: House) ->
     assert told.detail["entry"] == f"{row.day} Ann Lee 1:00 Acme:House"
 
 
-def test_a_change_of_ours_that_nobody_answered_is_not_a_persons(house: House) -> None:
-    """QuickBooks did it, its answer was lost, and then it is read."""
+@pytest.mark.parametrize("state", ["unsure", "ready"])
+def test_a_change_of_ours_that_nobody_answered_is_not_a_persons(
+    house: House, state: str
+) -> None:
+    """It is read before its answer comes; one that never left is somebody's."""
     in_quickbooks(house)
     house.settle_for(minutes=65)
     edited_in_mosaic(house)
-    house.connect(Trouble("receiveResponseXML", number=2))
-    for number in range(2, 6):
-        if "mod" in {one.action for one in house.unfinished_jobs()}:
-            house.connect(Trouble("receiveResponseXML", number=number))
-    house.settle_for(minutes=65)
     row = linked(house)
-    assert quickbooks(house)[0]["notes"] == "more"
-    assert all(one.what != seen.CHANGED["quickbooks"] for one in events(house, row))
+    shown = Seen(
+        row.quickbooks_id,
+        row.name,
+        {**row.quickbooks, "notes": "more"},
+        "99",
+        row.time_modified,
+        60,
+        row.parent_id,
+    )
+    with company_transaction(house.engine, house.company.id) as connection:
+        if state == "unsure":
+            which = sa.select(sa.func.max(tables.exchange.c.id)).scalar_subquery()
+            of_job = tables.job.update().where(tables.job.c.action == "mod")
+            connection.execute(of_job.values(state=state, exchange_id=which))
+        time_records.keep_quickbooks(
+            connection, row.company_id, [SeenTime(shown)], now=house.clock()
+        )
+    told = seen.AS_SENT if state == "unsure" else seen.CHANGED
+    found = only(house, row, told["quickbooks"])
+    assert found.detail["changed"] == {"notes": {"before": "work", "after": "more"}}
 
 
 def test_a_conflict_is_told_when_it_arises_and_when_it_is_over(house: House) -> None:
@@ -154,22 +172,31 @@ def test_a_conflict_is_told_when_it_arises_and_when_it_is_over(house: House) -> 
 
 
 def test_what_is_locked_is_told_once(house: House) -> None:
-    """Each time it is tried again it is refused, and locked all the time."""
-    txn_id = in_quickbooks(house)
+    """However often it is planned again; and again when it was over meanwhile."""
+    in_quickbooks(house)
     house.settle_for(minutes=65)
-    house.hands.mark_billed(txn_id)
-    house.people.edit_time(mosaic(house)[0]["mosaic_id"], hours=2.0)
-    for _ in range(3):
-        house.settle_for(minutes=400)
-    row = linked(house)
-    assert row.state == "locked"
-    assert only(house, row, trouble.BEGAN["locked"]).detail == {"why": row.reason}
+    for state in ("locked", "locked", "pending", "locked", "in_sync", "locked"):
+        row = linked(house)
+        with company_transaction(house.engine, house.company.id) as connection:
+            transitions.rest(
+                connection,
+                row.company_id,
+                [row],
+                state,
+                "Invoiced.",
+                now=house.clock(),
+                tries_over=True,
+            )
+    began, over = trouble.BEGAN["locked"], trouble.OVER["locked"]
+    told = [one.what for one in events(house, row) if one.what in {began, over}]
+    assert told == [began, over, began]
+    assert events(house, row)[-1].detail == {"why": "Invoiced."}
 
 
 def test_entries_that_were_joined_are_found_by_the_records_number(house: House) -> None:
     """Support was told a record that is not there any more."""
     type_on_both_sides(house)
-    (row,) = time_records(house)
+    (row,) = records_of_time(house)
     joined = next(one for one in events(house, row) if "joined with" in one.what)
     assert joined.detail["txn_id"] == row.quickbooks_id
     assert joined.detail["mosaic_id"] == row.mosaic_id
@@ -198,7 +225,7 @@ def test_an_entry_that_a_restored_backup_took_is_found_by_its_txn_id(
     restore()
     (row,) = marked(house, "missing")
     say(house, [row], back=True)
-    (row,) = [one for one in time_records(house) if "Luis" in one.name]
+    (row,) = [one for one in records_of_time(house) if "Luis" in one.name]
     assert row.quickbooks_id != before
     assert led_to(house, before) == [("quickbooks", row.id)]
     added = only(house, row, "added to QuickBooks")
