@@ -18,6 +18,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.paging import cut
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
 from qbwc_server.decisions import conflicts, gone, listing, one_or_two, resync
@@ -76,9 +77,10 @@ def list_(
             query = query.where(_RECORD.c.kind == kind)
         if state is not None:
             query = query.where(_RECORD.c.state == state)
-        query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
+        query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit + 1)
         rows = [_public(row) for row in connection.execute(query)]
-    show(rows, _COLUMNS, as_json=as_json)
+    show(rows[:limit], _COLUMNS, as_json=as_json)
+    cut(rows, limit, "records")
 
 
 @records.command("show")
