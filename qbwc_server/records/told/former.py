@@ -91,3 +91,15 @@ def of(connection: Connection, company_id: int, record_id: int) -> list[Row[Any]
         _FORMER.c.company_id == company_id, _FORMER.c.record_id == record_id
     )
     return list(connection.execute(query.order_by(_FORMER.c.at.desc())))
+
+
+def took(connection: Connection, company_id: int, record_id: int) -> int | None:
+    """Return the record that took the place of one that is not there any more."""
+    found: int | None = connection.execute(
+        sa.select(_FORMER.c.record_id).where(
+            _FORMER.c.company_id == company_id,
+            _FORMER.c.side == "record",
+            _FORMER.c.value == str(record_id),
+        )
+    ).scalar()
+    return found

@@ -130,6 +130,14 @@ record = of_company(
     ),
 )
 
+# SQLite's tables are small, and what it tells of such an index is not understood.
+sa.Index(
+    "ix_record_called",
+    sa.func.lower(record.c.name).label("called"),
+    postgresql_where=sa.text("kind <> 'time_entry'"),
+    postgresql_ops={"called": "text_pattern_ops"},
+).ddl_if(dialect="postgresql")
+
 
 record_event = of_company(
     "record_event",
