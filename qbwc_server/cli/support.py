@@ -19,6 +19,7 @@ from qbwc_server.cli.output import (
 )
 from qbwc_server.cli.paging import More, say_more
 from qbwc_server.cli.support_health import health
+from qbwc_server.cli.support_open import open_
 from qbwc_server.cli.support_token import logins, token
 from qbwc_server.cli.times import CLOCK, DAYS, MOMENT, in_utc
 from qbwc_server.companies import registry
@@ -171,6 +172,6 @@ for _what, _about in {
     "words": "What a state or an error means.",
 }.items():
     support.add_command(_command(_what, _about))
-for _other in (token, logins, health):
+for _other in (token, logins, health, open_):
     support.add_command(_other)
 audit = _command("audit", "Who did what to companies and their records, and why.")

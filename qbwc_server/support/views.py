@@ -101,7 +101,9 @@ def left(connection: Connection, what: str, wanted: Wanted) -> int:
         NotThere: the view does not have what is asked for.
     """
     table = view(what)
-    some = _ordered(table, what, sa.select(sa.literal(1).label("one")))
+    some = _ordered(
+        table, what, sa.select(sa.literal(1).label("one")).select_from(table)
+    )
     for condition in _conditions(connection, table, what, wanted):
         some = some.where(condition)
     counted = sa.select(sa.func.count()).select_from(some.limit(MOST + 1).subquery())
