@@ -17,6 +17,8 @@ from qbwc_server.records.references import PEOPLE
 from qbwc_server.support.tables import NotThere, view
 
 MOST_LED_TO: Final = 50
+_CLOCKS: Final = timedelta(hours=1)
+"""How long a transaction may take that has a number before its moment is written."""
 _MOST_PEOPLE: Final = 20
 LONGEST_DAYS: Final = 92
 """Days of work among which a job is looked for."""
@@ -34,6 +36,39 @@ def led_to(connection: Connection, text: str) -> list[tuple[int, int]]:
         meant |= of_record & (table.c.company_id == int(company))
     query = sa.select(table.c.company_id, table.c.record_id).where(meant).distinct()
     return [(row[0], row[1]) for row in connection.execute(query.limit(MOST_LED_TO))]
+
+
+def numbers_between(
+    connection: Connection,
+    company_id: int,
+    since: datetime | None,
+    until: datetime | None,
+) -> tuple[int | None, int | None]:
+    """Return the numbers between which all of a company is that came in a span.
+
+    Numbers rise with time in all that a company has, and of messages an index knows
+    when each was sent; so what was made in between is found without one of its own.
+    """
+    table = view("exchanges")
+    sent = sa.select(table.c.exchange_id).where(table.c.company_id == company_id)
+    lowest = highest = None
+    if since is not None:
+        before = sent.where(table.c.sent_at < since - _CLOCKS)
+        lowest = connection.execute(
+            before.order_by(table.c.sent_at.desc()).limit(1)
+        ).scalar()
+    if until is not None:
+        after = sent.where(table.c.sent_at > until + _CLOCKS)
+        highest = connection.execute(after.order_by(table.c.sent_at).limit(1)).scalar()
+    return lowest, highest
+
+
+def offset_minutes(connection: Connection, company_id: int) -> int | None:
+    """Return how far the clock of a company's computer is from UTC, if known."""
+    table = view("clocks")
+    query = sa.select(table.c.offset_minutes).where(table.c.company_id == company_id)
+    found: int | None = connection.execute(query).scalar()
+    return found
 
 
 def contains(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:

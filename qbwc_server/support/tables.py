@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,8 +22,13 @@ class NotThere(ValueError):
     """Something is asked of a view that it does not have; says what."""
 
 
+@cache
 def view(what: str) -> sa.TableClause:
-    """Return one of the views, by what can be looked at."""
+    """Return one of the views, by what can be looked at: the same one each time.
+
+    Two of the same name would be two tables in a query, each row of one beside each of
+    the other.
+    """
     name = f"support_{what}"
     return sa.table(name, *(_column(one) for one in VIEWS[name][1]))
 

@@ -27,6 +27,8 @@ _BY_MOMENT: Final = {
     "former_ids": "at",
 }
 """What has no number, and by when it is ordered, the latest first."""
+_RISING: Final = {"exchanges", "history", "steps", "audit"}
+"""What has its number and its moment at once."""
 _RAW: Final = {"request", "answer"}
 _Condition: TypeAlias = sa.ColumnElement[bool]
 MOST: Final = 1_000
@@ -150,6 +152,12 @@ def _conditions(
     moment = _first(table, "sent_at", "at", "since", "last_at")
     if moment is None and (wanted.since or wanted.until):
         raise NotThere(f"{table.name} has no moments.")
+    if wanted.company_id is not None and moment is not None and what in _RISING:
+        span = (wanted.since, wanted.until)
+        lowest, highest = finding.numbers_between(connection, wanted.company_id, *span)
+        number = table.c[_NUMBERS[what]]
+        found += [] if lowest is None else [number > lowest]
+        found += [] if highest is None else [number < highest]
     if moment is not None and wanted.since is not None:
         found.append(moment >= wanted.since)
     if moment is not None and wanted.until is not None:
