@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from bench.stand import Stand
 from bench.wire import Times, Wire, body
-from qbwc_server.companies import callers, time_claims
+from qbwc_server.companies import callers
+from qbwc_server.companies.team import time_claims
 from qbwc_server.storage import tables
 
 _PASSWORD = "the-password-of-everybody-in-the-crowd"

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import attention, callers, team_claims, time_claims
+from qbwc_server.companies import attention, callers
+from qbwc_server.companies.team import team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
 from qbwc_server.storage import statements, tables

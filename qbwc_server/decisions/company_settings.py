@@ -9,8 +9,9 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import attention, registry, team_claims, time_claims
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.records import due
 from qbwc_server.storage import tables

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import team_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import team_claims
 from qbwc_server.decisions.suggestions import NoPlace, place_of
 from qbwc_server.delivery import outbox
 from qbwc_server.errors import QbwcError

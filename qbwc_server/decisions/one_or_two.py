@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
+from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import queue

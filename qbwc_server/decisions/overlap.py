@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import team_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import team_claims
 from qbwc_server.decisions.suggestions import suggest, the_exact_one
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.list_plan import SHARED_BY_NATURE

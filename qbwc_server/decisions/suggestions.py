@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import team_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import team_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds import kind as kind_of

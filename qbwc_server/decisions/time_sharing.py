@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.planning import time_claiming, time_files
 from qbwc_server.records import due, mosaic_objects
@@ -126,7 +127,9 @@ def say_whose(
         NotShared: with `mine` false, it is not one other file that could have them.
     """
     time_claims.lock(connection, company.team)
-    holder = company.id if mine else _other(connection, company, member_id, project_id)
+    holder = company.id
+    if not mine:
+        holder = _other(connection, company, member_id, project_id, now)
     where = (
         _RULE.c.team == company.team,
         _RULE.c.member_id == member_id,
@@ -166,10 +169,15 @@ def say_whose(
 
 
 def _other(
-    connection: Connection, company: Company, member_id: int, project_id: int
+    connection: Connection,
+    company: Company,
+    member_id: int,
+    project_id: int,
+    now: datetime,
 ) -> int:
     entry = {"person": member_id, "job": [project_id, None], "item": None}
-    files = time_claims.load(connection, company.id, company.team, {-1: entry})
+    known = {-1: entry}
+    files = time_claims.load(connection, company.id, company.team, known, now=now)
     others = files.able(member_id, project_id, None, None) - {company.id}
     if len(others) != 1:
         raise NotShared(

@@ -20,7 +20,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import team_claims
+from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.mosaic_lists import TYPES
 from qbwc_server.storage import tables
 

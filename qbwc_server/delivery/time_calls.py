@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import time_claims
+from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate

@@ -19,7 +19,8 @@ class Whose(Enum):
     OTHERS = "another file's"
     FORGOTTEN = "of a company file that was forgotten"
     ASK = "a person must say"
-    WAIT = "another file is just making time of that person"
+    WAIT = "another file may have made it"
+    MAYBE = "another file's, if this one did not make it"
     NOBODYS = "of no file that could take it"
 
 
@@ -38,26 +39,29 @@ def whose(
     able: Collection[int] = (),
     on_project: Collection[int] = (),
     others_making: bool = False,
+    may_be_mine: bool = False,
 ) -> Whose:
     """Return whose an entry is; companies are numbers, `me` is the one that asks.
 
     `said` is whose a person said the hours of this person and project are; `able` are
     the files that have all of it linked, `on_project` those that have the project.
-    `others_making` tells that another file is creating time of this person in Mosaic:
-    the entry may be just that one, whatever that file has linked by now.
+    `others_making` tells that another file is creating time of this person in Mosaic,
+    or missed a creation of such an entry: it may be just that one, whatever that file
+    has linked by now. `may_be_mine` tells that this file missed such a creation.
     """
     if claim is not None:
         if claim.holder is None:
             return Whose.FORGOTTEN
         return Whose.MINE if claim.holder == me else Whose.OTHERS
     mine = Whose.WAIT if others_making else Whose.MINE
+    theirs = Whose.MAYBE if may_be_mine else Whose.OTHERS
     if said is not None:
-        return mine if said == me else Whose.OTHERS
+        return mine if said == me else theirs
     if set(able) - {me}:
-        return Whose.ASK if me in able else Whose.OTHERS
+        return Whose.ASK if me in able else theirs
     if me in able:
         return mine
-    return Whose.OTHERS if on_project and me not in on_project else Whose.NOBODYS
+    return theirs if on_project and me not in on_project else Whose.NOBODYS
 
 
 def able_to_take(

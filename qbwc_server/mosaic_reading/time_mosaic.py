@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import copied, registry, time_claims
+from qbwc_server.companies import copied, registry
+from qbwc_server.companies.team import time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.tombstone import Who, Word
@@ -109,7 +110,7 @@ def _keep(
     _change(connection, company_id, changed, found, now)
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
-    new = _of_this_file(connection, company_id, new)
+    new = _of_this_file(connection, company_id, new, now)
     waiting = _insert(connection, company_id, new, bodies, now)
     free = new.keys() - waiting
     if free:
@@ -119,7 +120,10 @@ def _keep(
 
 
 def _of_this_file(
-    connection: Connection, company_id: int, new: dict[int, dict[str, Any]]
+    connection: Connection,
+    company_id: int,
+    new: dict[int, dict[str, Any]],
+    now: datetime,
 ) -> dict[int, dict[str, Any]]:
     """Leave out entries that are another company file's of the same team.
 
@@ -128,7 +132,7 @@ def _of_this_file(
     company = registry.get(connection, company_id) if new else None
     if company is None or company.time_claims == time_claims.NONE:
         return new
-    files = time_claims.load(connection, company_id, company.team, new)
+    files = time_claims.load(connection, company_id, company.team, new, now=now)
     theirs = {Whose.OTHERS, Whose.FORGOTTEN}
     is_unread = copied.is_unread(company, "mosaic")
     return {

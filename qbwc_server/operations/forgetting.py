@@ -17,11 +17,13 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.companies import sessions, time_claims
+from qbwc_server.companies import sessions
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import operator_transaction
@@ -95,17 +97,24 @@ def require_idle(
             f"A worker is at work for {company.name}. Pause the company and try again "
             "in a minute, or add --even-if-running."
         )
-    if company.time_claims != time_claims.NONE and _is_making_time(connection, company):
+    if company.time_claims == time_claims.NONE:
+        return
+    if _is_making_time(connection, company, now):
         raise CompanyBusy(
             f"Time of {company.name} was sent to Mosaic, and it is not known yet what "
             "became of it. Forgotten now, it may be taken for new and enter another "
-            "company file of the team. Wait until that is known, or look in Mosaic for "
-            "it and add --even-if-running."
+            "company file of the team. Wait until that is known, at most a day, or "
+            "look in Mosaic for it and add --even-if-running."
         )
 
 
-def _is_making_time(connection: Connection, company: Company) -> bool:
-    """Tell whether time is created in Mosaic of which nobody knows the number yet."""
+def _is_making_time(connection: Connection, company: Company, now: datetime) -> bool:
+    """Tell whether time is created in Mosaic of which nobody knows the number yet.
+
+    Or that was missed, and may still come.
+    """
+    if connection.execute(meanwhile.missed(company.id, now).limit(1)).first():
+        return True
     call = tables.mosaic_call
     found = connection.execute(
         sa.select(call.c.id)

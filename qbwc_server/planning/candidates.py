@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import team_claims
+from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.list_plan import Candidate, Wanted, match_key, name_key
 from qbwc_server.storage import tables
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import team_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import team_claims
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.kinds import KINDS, kind, list_plan
 from qbwc_server.kinds.kind import Lineage

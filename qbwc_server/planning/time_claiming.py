@@ -12,9 +12,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import missed_time, time_claims
 from qbwc_server.jobs import queue
+from qbwc_server.kinds.identity import Doubt
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Origin, Whose, origin
 from qbwc_server.planning.time_files import (
@@ -26,6 +28,7 @@ from qbwc_server.planning.time_files import (
 )
 from qbwc_server.quickbooks import time_jobs
 from qbwc_server.records import due, waiting
+from qbwc_server.records.one_or_two import meanwhile
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
@@ -38,16 +41,21 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
     """Claim what is not claimed yet, and go on with what is decided by now."""
     _claim_all(engine, company, now)
     with company_transaction(engine, company.id) as connection:
+        _reserve_missed(connection, company, now)
         _end_reservations(connection, company)
         waiting = questions(connection, company.id)
         entries = {-n: asked(one) for n, one in enumerate(waiting, 1)}
         known = {n: one for n, one in entries.items() if one is not None}
-        files = time_claims.load(connection, company.id, company.team, known)
+        files = time_claims.load(connection, company.id, company.team, known, now=now)
         complete = not time_claims.due(connection, company.team)
+        missed = {one: missed_time.of_text(one) or () for one in waiting}
+        names = {name for both in missed.values() for name in both}
+        still = missed_time.reserved(connection, company.team, names, now=now)
         decided = [
             one
             for n, one in enumerate(waiting, 1)
             if (one == FOR_CLAIMS and complete)
+            or (missed[one] and still.keys().isdisjoint(missed[one]))
             or (-n in known and not _open(files.whose(-n, known[-n])))
         ]
         if decided:
@@ -85,6 +93,16 @@ def wake(
     """Have entries looked at again that waited for something."""
     waiting.wake_decided(connection, company_id, decided, now)
     registry.change(connection, company_id, deliver_at=now)
+
+
+def _reserve_missed(connection: Connection, company: Company, now: datetime) -> None:
+    """Tell the other files what this one sent and missed, while it may come."""
+    rows = connection.execute(meanwhile.missed(company.id, now)).all()
+    sent = [
+        (Doubt.of(row.basis, row.created_at).wanted, row.settled_at) for row in rows
+    ]
+    asked = meanwhile.asked_in_mosaic(connection, company.id)
+    missed_time.reserve(connection, company.team, company.id, sent, asked, now=now)
 
 
 def _end_reservations(connection: Connection, company: Company) -> None:

@@ -17,8 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.delivery.sending import Step
 from qbwc_server.jobs.queue import Job
@@ -105,7 +106,7 @@ class TimeSteps:
         links.prepare(rows)
         files = None
         if company.time_claims != time_claims.NONE:
-            files = TeamFiles(connection, company, rows, self._keys)
+            files = TeamFiles(connection, company, rows, self._keys, now)
         pairs = Pairs(connection, company.id, links, rows, files)
         places = Places(connection, company.id, links, pairs, now)
         gave_up = outbox.records_given_up(connection, company.id, ids)

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry, team_claims
+from qbwc_server.companies import registry
+from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.records import history, waiting
 from qbwc_server.records.row import change

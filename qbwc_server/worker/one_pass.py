@@ -16,8 +16,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import attention, registry, time_claims
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import list_calls, outbox
 from qbwc_server.delivery.failing import Failing
 from qbwc_server.delivery.outcomes import Outcomes
@@ -35,10 +36,7 @@ from qbwc_server.planning.list_steps import Steps
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import due, mosaic_objects, transitions
 from qbwc_server.storage import database, one_trip, tables
-from qbwc_server.storage.database import (
-    NOT_USABLE,
-    company_transaction,
-)
+from qbwc_server.storage.database import NOT_USABLE, company_transaction
 from qbwc_server.words.urgency import Place
 from qbwc_server.worker.next_creations import next_creations
 

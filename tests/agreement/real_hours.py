@@ -91,6 +91,7 @@ class RealHours:
         self.merged: set[tuple[str, str]] = set()
         self.gaps: list[tuple[Place, Place]] = []
         self.session_began = house.clock()
+        self._by_people: set[Place] = set()
         self._given: dict[Place, set[Content]] = {}
         self._given_at: dict[Place, datetime] = {}
         self._pairs: set[tuple[Place, Place]] = set()
@@ -107,6 +108,7 @@ class RealHours:
         hour = Hour(len(self.hours) + 1, {place}, {side}, said)
         self.hours.append(hour)
         self.of[place] = hour
+        self._by_people.add(place)
         self._give(place, values)
 
     def edited(self, place: Place, before: Values) -> None:
@@ -446,8 +448,9 @@ class RealHours:
     def not_asked(self, reason: Callable[[Place], str]) -> Iterator[Place]:
         """Return what was typed while the same was made there, and is not asked about.
 
-        Nobody can tell such an entry from an hour of its own. What somebody has changed
-        since, or has said something of, is asked about no more.
+        Nobody can tell such an entry from an hour of its own, unless people typed it on
+        the other side, too. What somebody has changed since, or has said something of,
+        is asked about no more.
         """
         now = self.now()
         words = self._apart | self._one
@@ -457,7 +460,9 @@ class RealHours:
                 for one in (typed, made)
             )
             said = any(typed in pair or made in pair for pair in words)
-            if is_so and not said and not reason(typed):
+            there = self.of[typed].on(other(typed[0])) if typed in self.of else ()
+            is_whole = not self._by_people.isdisjoint(there)
+            if is_so and not said and not is_whole and not reason(typed):
                 yield typed
 
     def _are_two(self, place: Place, hour: Hour) -> bool:

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import registry, time_claims
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.companies.team import time_claims
 from qbwc_server.decisions import company_settings, conflicts, time_sharing
 from qbwc_server.kinds import conflict
 from qbwc_server.onboarding.preview import preview
@@ -367,7 +368,7 @@ def test_what_comes_back_waits_until_mosaic_was_read_since(
         if found[1] is not None and not once_more:
             connection, company_id = files._connection, again.company.id
             company = registry.get(connection, company_id)
-            later = TeamFiles(connection, company, [row], again.keys)
+            later = TeamFiles(connection, company, [row], again.keys, again.clock())
             once_more.append(real(later, row)[1])
         return found
 

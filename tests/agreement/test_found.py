@@ -14,6 +14,18 @@ from tests.agreement.shrinking import broken
 from tests.agreement.world import Act
 
 FOUND: dict[str, Sequence[Act]] = {
+    # Of four equal ones in Mosaic, three of them typed while ours was being made, two
+    # are what was typed in QuickBooks: only the one that is left over is asked about.
+    "equal hours typed on both sides beside a creation that comes late": (
+        Act("late", 4445, 2787, 953),
+        Act("enter in quickbooks", 6331, 759, 2434),
+        Act("run", 3579, 3892, 2099),
+        Act("again", 3082, 3938, 4775),
+        Act("twin", 9083, 1166, 2213),
+        Act("twin", 6331, 168, 2807),
+        Act("twin", 6424, 4598, 4564),
+        Act("twin", 8453, 2752, 3455),
+    ),
     # Mosaic said no and made it later all the same; meanwhile an equal entry was typed
     # there and taken for it. What came was added to QuickBooks as another hour.
     "a creation that comes after an equal entry was taken for it": (

@@ -17,11 +17,9 @@ from qbwc_server.storage.database import company_transaction
 from tests.agreement.files import add_second, both, time_of
 from tests.agreement.hours import object_of
 from tests.agreement.house import House
-from tests.agreement.test_deleted_and_late import Late
-from tests.agreement.test_files_of_one_team import lose_answers, say, set_deliver_at
+from tests.agreement.test_files_of_one_team import lose_answers, set_deliver_at
 from tests.agreement.test_findings import (
     day,
-    in_mosaic,
     in_quickbooks,
     mosaic,
     quickbooks,
@@ -170,41 +168,3 @@ def test_a_hold_that_lasts_says_who_must_act(files: tuple[House, House]) -> None
         second.clock.pass_(minutes=60)
         second.work()
     assert "support companies" in of_the_barn(second).reason
-
-
-@pytest.mark.in_turn
-@pytest.mark.xfail(
-    strict=True,
-    reason="What a file sent, missed and sent again may come late. On what was said to "
-    "be the other file's, the first one keeps no record of it (`whose` says OTHERS); "
-    "a callback with our own reference finds nothing, and its reservation has ended. "
-    "Proposal: a creation that was missed reserves its person for a day more "
-    "(`_end_reservations`), and a number that Mosaic's callback or log says we made is "
-    "claimed for the file that sent it before `whose` is asked; then `came_late` takes "
-    "it as the double that it is.",
-)
-@pytest.mark.parametrize("callback", ["", "callback_never"])
-def test_what_one_file_made_and_came_late_does_not_enter_the_other(
-    files: tuple[House, House], callback: str
-) -> None:
-    """Such hours are the other one's by a word; but Mosaic says who sent this one."""
-    first, second = files
-    in_mosaic(first, "asked")
-    both(first, second)
-    say(second, mine=True)
-    both(first, second)
-    assert [row["notes"] for row in quickbooks(second)] == ["asked"]
-    in_quickbooks(first, "build", minutes=90)
-    first.clock.pass_(minutes=16)
-    first.connect()
-    late = Late(first)
-    first.work()
-    for _ in range(3):
-        first.settle_for(minutes=65)
-    assert [row.state for row in time_of(first)] == ["in_sync"]
-    if callback:
-        first.sandbox.fail_next(callback, 1, seconds=7200)
-    late.takes_effect()
-    for _ in range(2):
-        both(first, second)
-    assert [row["notes"] for row in quickbooks(second)] == ["asked"]

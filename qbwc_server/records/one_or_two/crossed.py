@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import time_claims
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.kinds import crossed
 from qbwc_server.kinds.crossed import Step
 from qbwc_server.kinds.identity import Words, likeness

@@ -22,6 +22,7 @@ from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 
 _RECORD, _CALL, _JOB = tables.record, tables.mosaic_call, tables.job
+_SAID = tables.said
 _BEFORE_AN_ADD: Final = timedelta(minutes=10)
 """The read before an Add is at most five minutes old; its answer takes a while."""
 _BEFORE_A_CREATION: Final = timedelta(minutes=70)
@@ -149,20 +150,23 @@ def _came_late(
     unwanted = (_CALL.c.state == "absent") & (
         _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
     )
-    calls = sa.select(_CALL.c.basis, _CALL.c.created_at, _RECORD.c.quickbooks_id).where(
-        _RECORD.c.company_id == _CALL.c.company_id,
-        _RECORD.c.id == _CALL.c.record_id,
-        _CALL.c.company_id == company_id,
-        _CALL.c.data_type == NAME,
-        _CALL.c.operation == "create",
-        _CALL.c.settled_at > now - _LATE,
-        ((sent_again | unwanted) & (_CALL.c.looks > 0)) | joined.was_guess(_CALL),
-        _RECORD.c.quickbooks_id.is_not(None),
+    calls = (
+        missed(company_id, now)
+        .add_columns(_RECORD.c.quickbooks_id)
+        .join(
+            _RECORD,
+            (_RECORD.c.company_id == _CALL.c.company_id)
+            & (_RECORD.c.id == _CALL.c.record_id),
+        )
+        .where(
+            sent_again | unwanted | (_CALL.c.state == "done"),
+            _RECORD.c.quickbooks_id.is_not(None),
+        )
     )
-    missed = connection.execute(calls).all() if new else []
+    rows = connection.execute(calls).all() if new else []
     return {
         (row.quickbooks_id, one.mosaic_id)
-        for row in missed
+        for row in rows
         for one in new
         if identity.may_have_come_late(
             Doubt.of(row.basis, row.created_at),
@@ -170,6 +174,42 @@ def _came_late(
             one.mosaic_created_at,
         )
     }
+
+
+def missed(company_id: int, now: datetime) -> sa.Select[Any]:
+    """Return a query for the creations of the last day that may still come.
+
+    They were looked for in Mosaic and not seen there, or an equal entry was taken for
+    them.
+    """
+    was_missed = (_CALL.c.state == "absent") & (_CALL.c.looks > 0)
+    return sa.select(_CALL.c.basis, _CALL.c.created_at, _CALL.c.settled_at).where(
+        _CALL.c.company_id == company_id,
+        _CALL.c.data_type == NAME,
+        _CALL.c.operation == "create",
+        _CALL.c.settled_at > now - _LATE,
+        was_missed | joined.was_guess(_CALL),
+    )
+
+
+def asked_in_mosaic(
+    connection: Connection, company_id: int
+) -> dict[int, Mapping[str, Any]]:
+    """Return the entries that Mosaic has alone and a person is asked about."""
+    rows = connection.execute(
+        sa.select(_RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.mosaic_type == NAME,
+            _RECORD.c.quickbooks_id.is_(None),
+            _RECORD.c.mosaic_id.in_(
+                sa.select(_SAID.c.mosaic_id).where(
+                    _SAID.c.company_id == company_id,
+                    _SAID.c.word == Word.ASKED.value,
+                )
+            ),
+        )
+    )
+    return {row.mosaic_id: row.mosaic for row in rows if row.mosaic}
 
 
 def _in_quickbooks(row: Row[Any]) -> Birth:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qbwc_server.companies import team_claims
+from qbwc_server.companies.team import missed_time, team_claims
 from qbwc_server.kinds import time_owner
 from qbwc_server.kinds.time_owner import Claim, Whose
 from qbwc_server.storage import tables
@@ -43,7 +43,8 @@ class Files:
     """What is known of the files of a team about some entries of Mosaic.
 
     `linked` has who is linked to an object, by its type and number; `said` whose the
-    hours of a person and project are; `making` whose time others are creating.
+    hours of a person and project are; `making` whose time others are creating, and
+    `missed` which files may have made what they missed.
     """
 
     me: int
@@ -51,19 +52,32 @@ class Files:
     linked: Mapping[tuple[str, int], frozenset[int]]
     said: Mapping[tuple[int, int], int]
     making: frozenset[int]
+    missed: Mapping[missed_time.Name, frozenset[int]]
 
     def whose(self, mosaic_id: int, snapshot: Mapping[str, Any]) -> Whose:
         """Return whose an entry of Mosaic is."""
         person = snapshot["person"]
         project, phase = snapshot["job"]
+        may_have_made = self._may_have_made(mosaic_id, snapshot)
         return time_owner.whose(
             self.me,
             self.claims.get(mosaic_id),
             said=self.said.get((person, project)),
             able=self.able(person, project, phase, snapshot["item"]),
             on_project=self._linked("project", project),
-            others_making=person in self.making,
+            others_making=person in self.making or bool(may_have_made - {self.me}),
+            may_be_mine=self.me in may_have_made,
         )
+
+    def may_have_missed(self, mosaic_id: int, snapshot: Mapping[str, Any]) -> bool:
+        """Tell whether an entry may be what another file made and missed."""
+        return bool(self._may_have_made(mosaic_id, snapshot) - {self.me})
+
+    def _may_have_made(
+        self, mosaic_id: int, snapshot: Mapping[str, Any]
+    ) -> frozenset[int]:
+        of_it = (self.missed.get(one) for one in missed_time.names(mosaic_id, snapshot))
+        return frozenset().union(*(files for files in of_it if files))
 
     def able(
         self, person: int, project: int, phase: int | None, item: int | None
@@ -158,11 +172,15 @@ def load(
     company_id: int,
     team: str,
     entries: Mapping[int, Mapping[str, Any]],
+    *,
+    now: datetime,
 ) -> Files:
     """Return what is known about entries of Mosaic, by their numbers."""
     wanted: set[int | None] = set()
-    for one in entries.values():
+    missed: set[missed_time.Name] = set()
+    for number, one in entries.items():
         wanted |= {one["person"], one["item"], *one["job"]}
+        missed.update(missed_time.names(number, one))
     live = _live(connection, company_id, team)
     linked: dict[tuple[str, int], set[int]] = {}
     making: set[int] = set()
@@ -185,6 +203,7 @@ def load(
         {one: frozenset(files) for one, files in linked.items()},
         _said(connection, team, entries, live),
         frozenset(making),
+        missed_time.reserved(connection, team, missed, now=now),
     )
 
 

@@ -1,0 +1,1 @@
+"""What the company files of one Mosaic team tell each other, by numbers alone."""

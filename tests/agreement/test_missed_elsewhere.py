@@ -1,0 +1,204 @@
+"""What one company file of a team sent to Mosaic and missed, another one leaves to it.
+
+It may come late, on hours that are the other one's by a person's word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qbwc_server.operations import forgetting
+from qbwc_server.operations.forgetting import CompanyBusy
+from tests.agreement.files import add_second, both, time_of
+from tests.agreement.house import House
+from tests.agreement.test_deleted_and_late import Late
+from tests.agreement.test_files_of_one_team import say
+from tests.agreement.test_findings import (
+    in_mosaic,
+    in_quickbooks,
+    mosaic,
+    quickbooks,
+    set_values,
+)
+from tests.agreement.test_one_or_two import say as say_of_records
+
+
+@pytest.fixture
+def files(new_house: House) -> tuple[House, House]:
+    """Two files of a team; Ann's hours on House are the second one's, by a word."""
+    new_house.settle()
+    add_second(new_house)
+    first, second = new_house, new_house.second
+    assert second is not None
+    in_mosaic(first, "asked")
+    both(first, second)
+    say(second, mine=True)
+    both(first, second)
+    assert notes(second) == ["asked"]
+    return first, second
+
+
+def forget(house: House) -> None:
+    """Forget a company, if nothing speaks against it."""
+    forgetting.forget(
+        house.engine, house.stored(), house.settings, now=house.clock(), who="operator"
+    )
+
+
+def notes(house: House) -> list[str]:
+    """Return the notes of all that a company file has."""
+    return sorted(row["notes"] for row in quickbooks(house))
+
+
+def in_mosaic_twice(house: House) -> bool:
+    """Tell whether Mosaic has what was made there twice."""
+    return texts(house).count("build") == 2
+
+
+def texts(house: House) -> list[str]:
+    """Return the texts of all that Mosaic has."""
+    return sorted(str(row["description"]) for row in mosaic(house))
+
+
+def send(first: House) -> Late:
+    """Have the first file send an hour that Mosaic does late."""
+    in_quickbooks(first, "build", minutes=90)
+    first.clock.pass_(minutes=16)
+    first.connect()
+    late = Late(first)
+    first.work()
+    return late
+
+
+def missed(first: House) -> Late:
+    """Have the first file miss what it sent, and send it again."""
+    late = send(first)
+    for _ in range(3):
+        first.settle_for(minutes=65)
+    assert [row.state for row in time_of(first)] == ["in_sync"]
+    return late
+
+
+def came_late(first: House, second: House) -> Any:
+    """Have what was missed come, untold; return the record that asks about it."""
+    late = missed(first)
+    first.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    both(second, first)
+    (asks,) = (row for row in time_of(first) if row.quickbooks_id is None)
+    assert "records one" in asks.reason
+    return asks
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("callback", ["", "callback_never"])
+@pytest.mark.parametrize("reads_first", [0, 1])
+def test_what_came_late_does_not_enter_the_other_file(
+    files: tuple[House, House], callback: str, reads_first: int
+) -> None:
+    """Where Mosaic says who sent it, it is the double; else a person is asked."""
+    first, second = files
+    late = missed(first)
+    if callback:
+        first.sandbox.fail_next(callback, 1, seconds=7200)
+    late.takes_effect()
+    files[reads_first].settle_for(minutes=16)
+    for _ in range(2):
+        both(first, second)
+    assert notes(second) == ["asked"]
+    assert notes(first) == ["build"]
+    assert in_mosaic_twice(first) is bool(callback)
+
+
+@pytest.mark.in_turn
+def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> None:
+    """Longer than a day, too; if it is the double, it is taken away."""
+    first, second = files
+    asks = came_late(first, second)
+    for _ in range(30):
+        both(second, first, rounds=1)
+    assert notes(second) == ["asked"]
+    say_of_records(first, "one", asks)
+    both(first, second)
+    assert notes(second) == ["asked"]
+    assert not in_mosaic_twice(first)
+
+
+@pytest.mark.in_turn
+def test_other_work_is_the_other_files(files: tuple[House, House]) -> None:
+    """By a person's word; it goes on when nothing can come late any more."""
+    first, second = files
+    asks = came_late(first, second)
+    say_of_records(first, "two", asks)
+    for _ in range(18):
+        both(second, first, rounds=1)
+    assert notes(second) == ["asked", "build"]
+    assert notes(first) == ["build"]
+    assert in_mosaic_twice(first)
+
+
+@pytest.mark.in_turn
+def test_equal_hours_wait_a_day_for_a_file_that_is_not_served_any_more(
+    files: tuple[House, House],
+) -> None:
+    """It cannot be asked; what it sent has come within the day, or will not."""
+    first, second = files
+    missed(first)
+    set_values(first, mode="paused")
+    in_mosaic(second, "build", hours=1.5)
+    for _ in range(8):
+        second.settle_for(minutes=65)
+    assert notes(second) == ["asked"]
+    (waits,) = (row for row in time_of(second) if row.state == "pending")
+    assert "another company file sent" in waits.reason
+    for _ in range(18):
+        second.settle_for(minutes=65)
+    assert notes(second) == ["asked", "build"]
+
+
+@pytest.mark.in_turn
+def test_a_file_is_not_forgotten_while_what_it_sent_may_come(
+    files: tuple[House, House],
+) -> None:
+    """Within a day; whatever equals it would enter the other file."""
+    first, _ = files
+    missed(first)
+    with pytest.raises(CompanyBusy, match="not known yet what became of it"):
+        forget(first)
+    for _ in range(24):
+        first.settle_for(minutes=65)
+    first.clock.pass_(minutes=60)
+    forget(first)
+
+
+@pytest.mark.in_turn
+def test_hours_that_are_not_equal_do_not_wait(files: tuple[House, House]) -> None:
+    """Of the same person, day and job, but a quarter of an hour more."""
+    first, second = files
+    missed(first)
+    in_mosaic(second, "build", hours=1.75)
+    both(second, first)
+    assert notes(second) == ["asked", "build"]
+
+
+@pytest.mark.in_turn
+def test_what_comes_before_it_is_sent_again_is_what_was_sent(
+    files: tuple[House, House],
+) -> None:
+    """Nothing is made a second time, whosever such hours are."""
+    first, second = files
+    late = send(first)
+    late.is_down = True
+    for _ in range(5):
+        first.clock.pass_(minutes=16)
+        first.connect()
+        first.work()
+    late.is_down = False
+    first.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    both(second, first)
+    assert texts(first).count("build") == 1
+    assert notes(second) == ["asked"]
+    assert [row.state for row in time_of(first)] == ["in_sync"]
