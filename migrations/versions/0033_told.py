@@ -50,13 +50,15 @@ CLOCKED = {
     "support_exchanges": ("x.sent_at", "local_sent_at", "exchange x"),
 }
 CLOCKS = """
-SELECT c.name AS company, c.id AS company_id, c.offset_minutes FROM company c
+SELECT 'The computer of ' || c.name AS what, c.offset_minutes, c.name AS company,
+    c.id AS company_id
+FROM company c
 """
 FORMER = """
 SELECT
     f.value,
     f.side,
-    replace(r.kind, '_', ' ') || ' ' || r.name AS about,
+    replace(r.kind, '_', ' ') || ' ' || r.name AS what,
     f.at,
     c.name AS company,
     f.company_id,

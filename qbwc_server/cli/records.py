@@ -131,7 +131,9 @@ def explain(record: str, *, as_json: bool) -> None:
         "conflict": row.conflict,
         "gone": row.gone,
         "last_event": history[-1]["what"] if history else None,
-        "last_event_tells": telling(history[-1]["detail"], company.id) if history else None,
+        "last_event_tells": telling(history[-1]["detail"], company.id)
+        if history
+        else None,
     }
     show_one(told, as_json=as_json)
 

@@ -48,7 +48,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "calls": ("call", *_TOLD),
     "history": ("record", "about", "what", "who", "at", "local_at", "told"),
-    "former_ids": ("value", "side", "record", "about", "at", "company"),
+    "former_ids": ("value", "side", "record", "what", "at", "company"),
     "clocks": ("company_id", "company", "offset_minutes"),
     "steps": ("job", "about", "what", "why", "who", "at", "local_at"),
     "audit": ("company", "what", "who", "why", "at", "local_at", "detail"),

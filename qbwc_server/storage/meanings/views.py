@@ -242,7 +242,7 @@ VIEWS: Final[Meanings] = {
         {
             "company": _OF_COMPANY["company"],
             **_from("former_id", "value", "side", "at"),
-            "about": "The record, for people.",
+            "what": "The record, for people.",
             "record": "Company and number of the record, as commands take it.",
             "record_id": _LINKED["record_id"],
             "company_id": _OF_COMPANY["company_id"],
@@ -250,7 +250,11 @@ VIEWS: Final[Meanings] = {
     ),
     "support_clocks": (
         "The clock of each company's computer, so that times can be told in it.",
-        {**_OF_COMPANY, **_from("company", "offset_minutes")},
+        {
+            "what": _WORDS["what"],
+            **_OF_COMPANY,
+            **_from("company", "offset_minutes"),
+        },
     ),
     "support_steps": (
         "What happened to pieces of work for QuickBooks, step by step.",
