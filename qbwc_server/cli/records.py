@@ -114,6 +114,7 @@ def explain(record: str, *, as_json: bool) -> None:
         shown = listing.show(connection, company, [row.id])[0]
         held_by = reasons.holding(connection, company.id)
         once = former.of(connection, company.id, row.id)
+    last = history[-1] if history else None
     told = {
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
