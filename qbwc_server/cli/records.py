@@ -131,10 +131,8 @@ def explain(record: str, *, as_json: bool) -> None:
         "called_before": [_called(company.id, one) for one in once] or None,
         "conflict": row.conflict,
         "gone": row.gone,
-        "last_event": history[-1]["what"] if history else None,
-        "last_event_tells": telling(history[-1]["detail"], company.id)
-        if history
-        else None,
+        "last_event": last and last["what"],
+        "last_event_tells": last and telling(last["detail"], company.id),
     }
     show_one(told, as_json=as_json)
 
