@@ -51,6 +51,22 @@ def was_guess(call: sa.Table) -> sa.ColumnElement[bool]:
     )
 
 
+def guesses(company_id: int) -> sa.Select[Any]:
+    """Return a query for the ids of the creations of which `was_guess` is true."""
+    call = tables.mosaic_call
+    return (
+        sa.select(call.c.id)
+        .join(
+            _JOINED,
+            (_JOINED.c.company_id == call.c.company_id)
+            & (_JOINED.c.record_id == call.c.record_id),
+        )
+        .where(
+            call.c.company_id == company_id, _JOINED.c.how == "lost", was_guess(call)
+        )
+    )
+
+
 def note(
     connection: Connection,
     company_id: int,
