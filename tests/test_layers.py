@@ -169,6 +169,7 @@ def test_the_sandbox_stands_on_nothing_but_qbxml() -> None:
                 "cli/support.py",
                 "cli/support_health.py",
                 "support/export.py",
+                "cli/support_open.py",
                 "web/support/site.py",
             },
         ),

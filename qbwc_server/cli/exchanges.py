@@ -19,6 +19,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.paging import cut
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
 from qbwc_server.quickbooks import replays
@@ -60,9 +61,12 @@ def list_(
         if problem:
             lost = _TABLE.c.state.in_(("lost", "refused"))
             query = query.where(lost | _TABLE.c.failed_at.is_not(None))
-        query = query.order_by(_TABLE.c.sent_at.desc(), _TABLE.c.id.desc()).limit(limit)
+        query = query.order_by(_TABLE.c.sent_at.desc(), _TABLE.c.id.desc()).limit(
+            limit + 1
+        )
         rows = [_public(row) for row in connection.execute(query)]
-    show(rows, _COLUMNS, as_json=as_json)
+    show(rows[:limit], _COLUMNS, as_json=as_json)
+    cut(rows, limit, "exchanges")
 
 
 @exchanges.command("show")

@@ -20,6 +20,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.paging import cut
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.jobs import by_hand
 from qbwc_server.jobs.queue import Job
@@ -60,9 +61,12 @@ def list_(
             query = query.where(_JOB.c.state == state)
         if most_tried:
             query = query.order_by(_JOB.c.attempt.desc())
-        query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(limit)
+        query = query.order_by(_JOB.c.created_at.desc(), _JOB.c.id.desc()).limit(
+            limit + 1
+        )
         rows = [_public(row) for row in connection.execute(query)]
-    show(rows, _COLUMNS, as_json=as_json)
+    show(rows[:limit], _COLUMNS, as_json=as_json)
+    cut(rows, limit, "jobs")
 
 
 @jobs.command("show")

@@ -108,7 +108,7 @@ def console() -> Console:
     )
 
 
-def reference(company_id: int, number: int) -> str:
+def reference(company_id: int, number: int | str) -> str:
     """Return how a job or record is called everywhere: "3-17", of company 3."""
     return f"{company_id}-{number}"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import (
@@ -18,6 +19,7 @@ from qbwc_server.cli.output import (
     show,
     show_one,
 )
+from qbwc_server.cli.paging import cut
 from qbwc_server.cli.scope import rows_of
 from qbwc_server.companies import registry
 from qbwc_server.decisions import conflicts, gone, listing, one_or_two, resync
@@ -26,12 +28,14 @@ from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.kinds.tombstone import Who, Word
 from qbwc_server.records import tombstones
 from qbwc_server.records.one_or_two import joined
+from qbwc_server.records.told import former
 from qbwc_server.standing import reasons, to_see
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
 )
+from qbwc_server.words.history import told as telling
 
 _RECORD = tables.record
 _COLUMNS = ("id", "state", "kind", "name", "mosaic_type", "mosaic_id", "reason")
@@ -76,9 +80,10 @@ def list_(
             query = query.where(_RECORD.c.kind == kind)
         if state is not None:
             query = query.where(_RECORD.c.state == state)
-        query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit)
+        query = query.order_by(_RECORD.c.company_id, _RECORD.c.id).limit(limit + 1)
         rows = [_public(row) for row in connection.execute(query)]
-    show(rows, _COLUMNS, as_json=as_json)
+    show(rows[:limit], _COLUMNS, as_json=as_json)
+    cut(rows, limit, "records")
 
 
 @records.command("show")
@@ -93,7 +98,8 @@ def show_(record: str, *, as_json: bool) -> None:
         return
     show_one(_public(row), as_json=False)
     click.echo()
-    show(history, ("at", "what", "by", "detail"), as_json=False)
+    told = [{**one, "told": telling(one["detail"], row.company_id)} for one in history]
+    show(told, ("at", "what", "by", "told"), as_json=False)
 
 
 @records.command("explain")
@@ -107,6 +113,8 @@ def explain(record: str, *, as_json: bool) -> None:
     with company_reading(parts().engine, company.id) as connection:
         shown = listing.show(connection, company, [row.id])[0]
         held_by = reasons.holding(connection, company.id)
+        once = former.of(connection, company.id, row.id)
+    last = history[-1] if history else None
     told = {
         "record": reference(row.company_id, row.id),
         "what": f"{row.kind.replace('_', ' ')} {row.name}",
@@ -120,9 +128,11 @@ def explain(record: str, *, as_json: bool) -> None:
         "waits_since": (held_by and shown.state == "pending" and held_by.since) or None,
         "in_quickbooks": "deleted" if row.quickbooks_gone else row.quickbooks_id,
         "in_mosaic": _in_mosaic(row),
+        "called_before": [_called(company.id, one) for one in once] or None,
         "conflict": row.conflict,
         "gone": row.gone,
-        "last_event": history[-1]["what"] if history else None,
+        "last_event": last and last["what"],
+        "last_event_tells": last and telling(last["detail"], company.id),
     }
     show_one(told, as_json=as_json)
 
@@ -315,7 +325,7 @@ def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
             )
         ).first()
         if row is None:
-            raise click.ClickException(f"There is no record {text}.")
+            raise click.ClickException(_not_there(connection, company_id, number))
         history = [
             {"at": one.at, "what": one.what, "by": one.by, "detail": one.detail}
             for one in connection.execute(
@@ -327,12 +337,28 @@ def _find(text: str) -> tuple[Any, list[dict[str, Any]]]:
     return row, history
 
 
+def _not_there(connection: Connection, company_id: int, number: int) -> str:
+    """Return that there is no such record, and which one took its place."""
+    text = f"There is no record {reference(company_id, number)}."
+    took = former.took(connection, company_id, number)
+    return text if took is None else f"{text} It is {reference(company_id, took)} now."
+
+
 def _suggested(one: Suggestion) -> str:
     found = "exactly" if one.exact else "to be confirmed"
     notes = [f"same {one.by}" if one.exact else one.by, found]
     notes += ["archived"] if one.archived else []
     notes += ["another company file of the team has it"] if one.elsewhere else []
     return f"{one.data_type} {one.mosaic_id} {one.name} ({', '.join(notes)})"
+
+
+def _called(company_id: int, once: Any) -> str:
+    """Return what a record was called on a side, and until when."""
+    name = reference(company_id, once.value) if once.side == "record" else once.value
+    where = {"quickbooks": "in QuickBooks", "mosaic": "in Mosaic", "guid": "by us"}
+    return (
+        f"{name} {where.get(once.side, 'as a record')} until {once.at:%Y-%m-%d %H:%M}"
+    )
 
 
 def _in_mosaic(row: Any) -> str:

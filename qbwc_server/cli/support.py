@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
+from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.cli.output import json_option, parts, reporting, show
+from qbwc_server.cli.output import (
+    dereference,
+    json_option,
+    parts,
+    reference,
+    reporting,
+    show,
+)
+from qbwc_server.cli.paging import More, say_more
 from qbwc_server.cli.support_health import health
+from qbwc_server.cli.support_open import open_
 from qbwc_server.cli.support_token import logins, token
+from qbwc_server.cli.times import CLOCK, DAYS, MOMENT, in_utc
 from qbwc_server.companies import registry
 from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.support import in_two_companies
 from qbwc_server.support import views as looking
+from qbwc_server.words.history import told
 
 _TOLD = ("what", "state", "why", "who_must_act", "next_step", "since")
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -31,15 +43,22 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "sessions": ("session", *_TOLD),
     "jobs": ("job", *_TOLD, "waits_since"),
     "records": ("record", *_TOLD),
-    "exchanges": ("exchange", "what", "state", "why", "sent_at", "answered_at"),
+    "exchanges": (
+        *("exchange", "what", "state", "why", "sent_at", "local_sent_at"),
+        "answered_at",
+    ),
     "calls": ("call", *_TOLD),
-    "history": ("record", "about", "what", "who", "at", "detail"),
-    "steps": ("job", "about", "what", "why", "who", "at"),
-    "audit": ("company", "at", "what", "about", "refs", "who", "why", "detail"),
+    "history": ("record", "about", "what", "who", "at", "local_at", "told"),
+    "former_ids": ("value", "side", "record", "what", "at", "company"),
+    "clocks": ("company_id", "company", "offset_minutes"),
+    "steps": ("job", "about", "what", "why", "who", "at", "local_at"),
+    "audit": (
+        *("company", "at", "local_at", "what", "about", "refs", "who", "why"),
+        "detail",
+    ),
     "words": ("topic", "name", "what", "who_must_act", "next_step"),
 }
 _IN_TWO = ("what", "id", "company", "record", "other", "other_record")
-_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"])
 
 
 @click.group()
@@ -54,8 +73,14 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         json_option,
         click.option("--limit", default=50, show_default=True, type=click.IntRange(1)),
-        click.option("--until", type=_MOMENT, help="Before then, in UTC."),
-        click.option("--since", type=_MOMENT, help="Then or later, in UTC."),
+        click.option("--after", metavar="3-17", help="Go on after that one."),
+        click.option("--until", type=MOMENT, help=f"Before then, {CLOCK}."),
+        click.option("--since", type=MOMENT, help=f"Then or later, {CLOCK}."),
+        click.option("--file", help="A part of a company file's name or path."),
+        click.option("--text", help="A text in a message, with --company and --since."),
+        click.option("--days", type=DAYS, help="A day of work, or two: 2026-11-16.."),
+        click.option("--job", help="A part of a customer's or job's name, of time."),
+        click.option("--person", help="A part of the name of who worked."),
         click.option("--name", help="A part of its name."),
         click.option(
             "--id",
@@ -73,25 +98,55 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _look(what: str, *, company: str | None, as_json: bool, **values: Any) -> None:
     made = parts()
-    limit = values.pop("limit")
-    company_id = None if company is None else registry.find(made.engine, company).id
+    limit, after = values.pop("limit"), values.pop("after")
+    known = None if company is None else registry.find(made.engine, company)
+    offset = None if known is None else known.offset_minutes
+    until = in_utc(values.pop("until"), offset)
+    if values["text"] is not None and until is None:
+        until = made.clock()
     wanted = looking.Wanted(
-        company_id=company_id,
+        company_id=None if known is None else known.id,
         id=values.pop("id_"),
-        since=_utc(values.pop("since")),
-        until=_utc(values.pop("until")),
+        since=in_utc(values.pop("since"), offset),
+        until=until,
+        days=values.pop("days") or (None, None),
+        after=after and _key(after),
         **values,
     )
     try:
         with support_reading(made.engine) as connection:
-            found = looking.look(connection, what, wanted, limit=limit)
+            found = looking.look(connection, what, wanted, limit=limit + 1)
+            more = _more(connection, what, wanted, found, limit)
     except looking.NotThere as error:
         raise click.UsageError(str(error)) from error
-    show([row._asdict() for row in found], _COLUMNS[what], as_json=as_json)
+    rows = [row._asdict() for row in found[:limit]]
+    if what == "history" and not as_json:
+        for row in rows:
+            row["told"] = told(row["detail"], row["company_id"])
+    show(rows, _COLUMNS[what], as_json=as_json)
+    say_more(more, what)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
+def _key(text: str) -> tuple[int, int]:
+    return (int(text), 0) if text.isdecimal() else dereference(text)
+
+
+def _more(
+    connection: Connection,
+    what: str,
+    wanted: looking.Wanted,
+    found: Sequence[Row[Any]],
+    limit: int,
+) -> More | None:
+    """Return how many rows follow those that are shown, and how to go on."""
+    if len(found) <= limit:
+        return None
+    key = looking.key(what, found[limit - 1])
+    if key is None:
+        return More(None, "--limit shows more")
+    many = looking.left(connection, what, replace(wanted, after=key))
+    name = str(key[0]) if key[1] == 0 else reference(*key)
+    return More(None if many > looking.MOST else many, f"--after {name} goes on")
 
 
 def _command(what: str, about: str) -> click.Command:
@@ -115,6 +170,8 @@ for _what, _about in {
     "exchanges": "What was sent to QuickBooks when; `exchanges show` has the text.",
     "calls": "What was written to Mosaic, and what came of it.",
     "history": "What happened to records, and what was replaced.",
+    "former_ids": "What records were called and are not any more.",
+    "clocks": "The clock of each company's computer.",
     "steps": "What happened to jobs, step by step.",
     "audit": "Who did what, and why.",
     "words": "What a state or an error means.",
@@ -135,6 +192,6 @@ def in_two(*, as_json: bool) -> None:
     show([row._asdict() for row in found], _IN_TWO, as_json=as_json)
 
 
-for _other in (token, logins, health):
+for _other in (token, logins, health, open_):
     support.add_command(_other)
 audit = _command("audit", "Who did what to companies and their records, and why.")

@@ -92,7 +92,7 @@ def say(
     if not back:
         for row in rows:
             if row.restored == Mark.AGAIN:
-                time_of_mosaic.make_anew(connection, company_id, row.id, now)
+                time_of_mosaic.make_anew(connection, row, now)
     said = _WORDS[back]
     happened = [
         history.Happened(row.id, said, by, {"was": row.restored, "why": why})

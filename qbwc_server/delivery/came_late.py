@@ -147,7 +147,7 @@ def _is_its_own(
         _JOB.c.finished_at.is_(None),
     ):
         queue.move(connection, job, "cancelled", by="mosaic", now=now, reason=reason)
-    history.move(connection, company_id, second.id, to=stays)
+    history.move(connection, company_id, second.id, now, to=stays)
     joining.drop(connection, company_id, second.id)
     time_calls.done(connection, call, number, body, by="mosaic", now=now)
 

@@ -13,12 +13,18 @@ from qbwc_server.companies import registry
 from qbwc_server.delivery import outbox
 from qbwc_server.kinds.mosaic_lists import snapshot
 from qbwc_server.records import history, links, mosaic_objects, waiting
+from qbwc_server.records.told import objects
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_id
 
 PORTFOLIO = "portfolio"
 _CALL = tables.mosaic_call
 _RECORD = tables.record
+_DONE = {
+    "update": "changed in Mosaic to what QuickBooks has",
+    "archive": "archived in Mosaic, as QuickBooks has it",
+    "unarchive": "taken out of Mosaic's archive, as QuickBooks has it",
+}
 
 
 def refused_portfolio(
@@ -209,14 +215,22 @@ def _changed(
     if call.operation in {"archive", "unarchive"}:
         agreed["archived"] = found["archived"]
     links.written(connection, row, found, agreed, now)
+    pair = (row.id, row.mosaic, found)
+    (changed,) = objects.told(connection, call.company_id, call.data_type, [pair])
     history.event(
         connection,
         call.company_id,
         call.record_id,
         at=now,
-        what=call.operation,
-        by=by,
-        detail={"now": found},
+        what=_DONE[call.operation],
+        by=history.US,
+        detail={
+            "mosaic_id": row.mosaic_id,
+            "call": call.id,
+            "known_by": by,
+            "changed": changed,
+            "now": found,
+        },
     )
     if call.data_type == "client":  # what is put under it waits for its name
         waiting.wake_waiting(

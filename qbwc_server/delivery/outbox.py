@@ -318,7 +318,7 @@ def ask(
         check_at=now + _ASKED_AGAIN,
     )
     if call.record_id is not None:
-        transitions.ask(connection, call.company_id, call.record_id, question)
+        transitions.ask(connection, call.company_id, call.record_id, question, now)
 
 
 def look_soon(connection: Connection, call: Row[Any], now: datetime) -> None:

@@ -32,10 +32,16 @@ from qbwc_server.records import (
     transitions,
 )
 from qbwc_server.records.one_or_two import joined, said
+from qbwc_server.records.told import seen
+from qbwc_server.records.told.seen import Change
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
 _CALL = tables.mosaic_call
+_DONE = {
+    "create": "created in Mosaic",
+    "update": "changed in Mosaic to what QuickBooks has",
+}
 
 
 def done(
@@ -228,10 +234,10 @@ def _made(
             reason = "Mosaic's entry belongs to another record already."
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
-        time_of_mosaic.was_ours(connection, call.company_id, mosaic_id)
+        time_of_mosaic.was_ours(connection, call.company_id, mosaic_id, now, by=row.id)
     agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
     if _not_taken(call, row, agreed):
-        time_of_mosaic.renew(connection, call.company_id, [(row, found)], now)
+        time_of_mosaic.renew(connection, call.company_id, [(row, found)], now, sent={})
         reason = "Mosaic has not made the change."
         outbox.never_made(connection, call, reason, now, again_at=now)
         return
@@ -243,14 +249,24 @@ def _made(
         tombstones.leave_behind(connection, call.company_id, row, row.id, now)
     if call.operation == "create" and row.gone:
         tombstones.lift(connection, call.company_id, row.id)
+    before = row.mosaic if call.operation == "update" else None
+    change = Change(row.id, before, found)
+    (changed,) = seen.told(connection, call.company_id, "mosaic", [change])
     history.event(
         connection,
         call.company_id,
         row.id,
         at=now,
-        what=f"{call.operation}d in Mosaic",
-        by=by,
-        detail={"mosaic_id": mosaic_id, "now": found},
+        what=_DONE[call.operation],
+        by=history.US,
+        detail={
+            "mosaic_id": mosaic_id,
+            "call": call.id,
+            "known_by": by,
+            "entry": row.name,
+            "changed": changed,
+            "now": found,
+        },
     )
 
 

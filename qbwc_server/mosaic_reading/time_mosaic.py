@@ -151,7 +151,8 @@ def _change(
     now: datetime,
 ) -> None:
     new = [(row, found[row.mosaic_id]) for row in rows]
-    time_of_mosaic.renew(connection, company_id, new, now)
+    sent = _sent(connection, company_id, [row.id for row in rows])
+    time_of_mosaic.renew(connection, company_id, new, now, sent=sent)
     woken = [
         row.id
         for row in rows
@@ -163,6 +164,23 @@ def _change(
         )
     ]
     due.make_due(connection, company_id, woken, now)
+
+
+def _sent(
+    connection: Connection, company_id: int, record_ids: list[int]
+) -> dict[int, Mapping[str, Any]]:
+    """Return by record what a change of ours carries that is not known to be made."""
+    if not record_ids:
+        return {}
+    rows = connection.execute(
+        sa.select(_CALL.c.record_id, _CALL.c.fields).where(
+            _CALL.c.company_id == company_id,
+            _CALL.c.record_id.in_(record_ids),
+            _CALL.c.operation == "update",
+            _CALL.c.settled_at.is_(None),
+        )
+    )
+    return {row.record_id: row.fields for row in rows}
 
 
 def differs(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:

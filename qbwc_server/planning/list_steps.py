@@ -140,18 +140,20 @@ class Steps:
 
     def _rest(self, connection: Connection, planned: list[Planned]) -> None:
         """Write down of records that nothing is done about them now, and why."""
-        said: dict[tuple[str, str | None, str | None], list[int]] = {}
+        now = self._clock()
+        said: dict[tuple[str, str | None, str | None], list[Row[Any]]] = {}
         for one in planned:
             action = one.action
             told = (action.state, action.reason, action.waits_for)
-            said.setdefault(told, []).append(one.row.id)
-        for (state, reason, waits_for), ids in said.items():
+            said.setdefault(told, []).append(one.row)
+        for (state, reason, waits_for), rows in said.items():
             transitions.rest(
                 connection,
                 self._company_id,
-                ids,
+                rows,
                 state,
                 reason,
+                now=now,
                 awaited=(waits_for,),
                 tries_over=True,
             )
@@ -163,7 +165,6 @@ class Steps:
         ]
         here = [(it.kind, it.quickbooks_id) for it in told_so if it.quickbooks_id]
         there = [f"{it.mosaic_type}:{it.mosaic_id}" for it in told_so if it.mosaic_id]
-        now = self._clock()
         waiting.wake_waiting_for(connection, self._company_id, here, now)
         waiting.wake_named(connection, self._company_id, there, now)
         gone = [

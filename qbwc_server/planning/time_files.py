@@ -238,7 +238,7 @@ class TeamFiles:
         ).first()
         if made_here is None or row.quickbooks_id is None or row.quickbooks_gone:
             return False
-        time_of_mosaic.given_away(self._connection, self._company.id, row.id)
+        time_of_mosaic.given_away(self._connection, row, now)
         history.event(
             self._connection,
             self._company.id,

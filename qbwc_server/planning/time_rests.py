@@ -22,7 +22,7 @@ class Rests:
     def __init__(self, company_id: int) -> None:
         self._company_id = company_id
         self._left: list[int] = []
-        self._taken: dict[_Said, list[int]] = {}
+        self._taken: dict[_Said, list[Row[Any]]] = {}
         self._gone: list[int] = []
         self._lost: dict[int, Any] = {}
 
@@ -34,7 +34,7 @@ class Rests:
         """Take what a plan that does nothing says of a record."""
         awaited = (action.waits_for, *action.also)
         said = (action.state, action.reason, awaited, action.until)
-        self._taken.setdefault(said, []).append(row.id)
+        self._taken.setdefault(said, []).append(row)
         if action.lost:
             self._lost[row.id] = time_jobs.conflict(row.conflict, action)
         if action.state == "gone" and row.state != "gone":
@@ -44,13 +44,14 @@ class Rests:
         """Write all of it down."""
         company_id = self._company_id
         transitions.leave(connection, company_id, self._left)
-        for (state, reason, awaited, until), ids in self._taken.items():
+        for (state, reason, awaited, until), rows in self._taken.items():
             transitions.rest(
                 connection,
                 company_id,
-                ids,
+                rows,
                 state,
                 reason,
+                now=now,
                 awaited=awaited,
                 until=until,
                 tries_over=state in _UNCHANGED,

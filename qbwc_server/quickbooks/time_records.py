@@ -6,7 +6,7 @@ answer was lost is never taken for somebody else's new entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -254,9 +254,28 @@ def _update(
     restamp = [(rows[key], wanted[key]) for key in restamped]
     time_of_quickbooks.restamp(connection, company_id, restamp)
     renew = [(rows[key], wanted[key]) for key in differing]
-    time_of_quickbooks.renew(connection, company_id, renew, now)
+    sent = _sent(connection, company_id, [row.id for row, _ in renew])
+    time_of_quickbooks.renew(connection, company_id, renew, now, sent=sent)
     if renew:
         registry.change(connection, company_id, deliver_at=now)
+
+
+def _sent(
+    connection: Connection, company_id: int, record_ids: list[int]
+) -> dict[int, Mapping[str, Any]]:
+    """Return by record what a change of ours carries that was not answered yet."""
+    return {
+        job.record_id: (job.payload or {}).get("fields") or {}
+        for part in _chunks(record_ids)
+        for job in queue.select(
+            connection,
+            company_id,
+            tables.job.c.record_id.in_(part),
+            tables.job.c.action == "mod",
+            tables.job.c.state.in_(("sent", "unsure")),
+        )
+        if job.record_id is not None
+    }
 
 
 def _differs(row: Row[Any], one: SeenTime) -> bool:

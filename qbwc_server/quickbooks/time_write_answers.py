@@ -25,6 +25,7 @@ from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml.response import Answer, Ret
 from qbwc_server.qbxml.status import Status, Verdict, is_lock
 from qbwc_server.quickbooks import list_requests, time_jobs
+from qbwc_server.quickbooks.about_time import told
 from qbwc_server.quickbooks.time_requests import verify
 from qbwc_server.records import (
     due,
@@ -56,7 +57,6 @@ _LISTS: Final = {
     "Employee": "employee",
     "PayrollItemWage": "payroll_item",
 }
-_DONE = {"add": "added to QuickBooks", "mod": "changed in QuickBooks"}
 
 
 def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> None:
@@ -77,7 +77,7 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
     seen = one.seen
     _join(connection, job, row, seen.quickbooks_id, now)
     basis = _kept_of(job.payload or {}, seen.snapshot)
-    _event(connection, job, row, _DONE[job.action], now, after=seen.snapshot)
+    told.done(connection, job, row, one, now)
     agreed = two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks")
     time_of_quickbooks.written(connection, row, one, agreed, now)
     if job.action == "add" and job.state == "unsure":
@@ -125,7 +125,7 @@ def refused(
         )
     if row is None:
         return
-    _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
+    told.event(connection, job, row, "refused by QuickBooks", now, answer=reason)
     if is_lock(status):
         said = _both(status, answer.message)
         _say(connection, row, "locked", said, now, due_at=now + _LONGEST)
@@ -142,7 +142,7 @@ def failed(connection: Connection, job: Job, reason: str, now: datetime) -> None
     row = _record(connection, job)
     if row is None:
         return
-    _event(connection, job, row, "not written", now, answer=reason)
+    told.event(connection, job, row, "not written", now, answer=reason)
     said = f"Our program could not write it; our support must look at it. {reason}"
     _say(connection, row, "refused", said, now, due_at=None)
 
@@ -153,7 +153,7 @@ def abandon_lost(connection: Connection, job: Job, now: datetime) -> None:
     queue.abandon(connection, job, by="look", now=now, reason=said)
     row = _record(connection, job)
     if row is not None:
-        _event(connection, job, row, "not written", now, answer=said)
+        told.event(connection, job, row, "not written", now, answer=said)
         _say(connection, row, "refused", said, now, due_at=now + _HOUR)
 
 
@@ -177,7 +177,7 @@ def in_doubt(connection: Connection, job: Job, now: datetime) -> None:
         "QuickBooks did not say whether it did what we sent, and it could not be looked"
         " up. Nothing more is sent for this entry until our support has looked at it."
     )
-    _event(connection, job, row, "not known whether written", now)
+    told.event(connection, job, row, "not known whether written", now)
     _say(connection, row, "refused", said, now, due_at=None)
 
 
@@ -219,7 +219,7 @@ def _retry(
         return
     queue.abandon(connection, job, by="answer", now=now, reason=reason)
     if row is not None:
-        _event(connection, job, row, "refused by QuickBooks", now, answer=reason)
+        told.event(connection, job, row, "refused by QuickBooks", now, answer=reason)
         _say(connection, row, "refused", said, now, due_at=now + _HOUR)
 
 
@@ -321,9 +321,9 @@ def _deleted(connection: Connection, job: Job, row: Row[Any], now: datetime) -> 
         [row.id],
         "quickbooks",
         Who.OURS,
-        by="quickbooks",
+        by=history.US,
         now=now,
-        detail={"job": job.id, "before": row.quickbooks},
+        detail=told.of(job, row) | {"entry": row.name},
     )
     registry.change(connection, job.company_id, deliver_at=now)
 
@@ -348,7 +348,8 @@ def _join(
         return
     if other.mosaic_id is not None:
         raise ValueError(f"{txn_id} belongs to record {other.id} already.")
-    _event(connection, job, row, "joined", now, joined=other.id)
+    told.event(connection, job, row, "joined", now, joined=other.id)
+    history.move(connection, row.company_id, other.id, now, to=row.id)
     joining.drop(connection, row.company_id, other.id)
 
 
@@ -370,29 +371,9 @@ def _say(
     due_at: datetime | None,
     attempt: int | None = None,
 ) -> None:
-    transitions.say(connection, row, state, reason, due_at=due_at, attempt=attempt)
+    transitions.say(connection, row, state, reason, now, due_at=due_at, attempt=attempt)
     if due_at is not None:
         registry.change(connection, row.company_id, deliver_at=now)
-
-
-def _event(
-    connection: Connection,
-    job: Job,
-    row: Row[Any],
-    what: str,
-    now: datetime,
-    **detail: object,
-) -> None:
-    found: Mapping[str, object] = {"job": job.id, "before": row.quickbooks, **detail}
-    history.event(
-        connection,
-        job.company_id,
-        row.id,
-        at=now,
-        what=what,
-        by="quickbooks",
-        detail=found,
-    )
 
 
 def _both(status: Status, message: str) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
+from qbwc_server.records.told import former
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import next_ids
+
+US: Final = "our program"
+"""Who did it, where nobody did but we."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,11 @@ def events(
     )
 
 
-def move(connection: Connection, company_id: int, record_id: int, *, to: int) -> None:
-    """Give a record's history to the one that takes its place."""
+def move(
+    connection: Connection, company_id: int, record_id: int, at: datetime, *, to: int
+) -> None:
+    """Give a record's history to the one that takes its place, and find it there."""
+    former.move(connection, company_id, record_id, at, to=to)
     event = tables.record_event
     connection.execute(
         event.update()

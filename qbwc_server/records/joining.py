@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.records import history
 from qbwc_server.records.row import change, side_of
+from qbwc_server.records.told import former
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
 
@@ -33,7 +34,17 @@ def join(
     """
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
     company_id = other.company_id
-    history.move(connection, company_id, other.id, to=stays)
+    history.move(connection, company_id, other.id, now, to=stays)
+    for one in (of_quickbooks, of_mosaic):
+        former.leaves(
+            connection,
+            one,
+            now,
+            to=stays,
+            quickbooks_id=of_quickbooks.quickbooks_id,
+            external_guid=of_quickbooks.external_guid,
+            mosaic_id=of_mosaic.mosaic_id,
+        )
     drop(connection, company_id, other.id)
     change(
         connection,
@@ -59,7 +70,12 @@ def join(
         at=now,
         what=what,
         by="plan",
-        detail={"record": other.id, "why": why},
+        detail={
+            "record": other.id,
+            "txn_id": of_quickbooks.quickbooks_id,
+            "mosaic_id": of_mosaic.mosaic_id,
+            "why": why,
+        },
     )
     moved(connection, company_id)
 

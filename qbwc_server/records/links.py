@@ -15,6 +15,7 @@ from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.records import history, waiting
 from qbwc_server.records.row import change
+from qbwc_server.records.told import former
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
@@ -42,6 +43,7 @@ def unlink(
     team_claims.release(
         connection, team, row.company_id, row.mosaic_type, row.mosaic_id
     )
+    former.leaves(connection, row, now, mosaic_id=None)
     change(
         connection,
         row.company_id,

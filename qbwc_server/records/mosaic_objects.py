@@ -17,6 +17,7 @@ from qbwc_server.kinds.list_plan import name_key, near_key
 from qbwc_server.kinds.mosaic_lists import key_of, snapshot
 from qbwc_server.records import waiting
 from qbwc_server.records.row import change
+from qbwc_server.records.told import objects as objects_told
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction, moved, next_id
 from qbwc_server.storage.statements import equal, said, upsert
@@ -121,11 +122,18 @@ def keep(
             _RECORD.c.mosaic_id.in_(list(by_id)),
         )
     ).all()
-    for record in linked:
-        if record.mosaic != by_id[record.mosaic_id]:
-            found = by_id[record.mosaic_id]
-            change(connection, company_id, record.id, mosaic=found, due_at=now)
-            moved(connection, company_id)
+    differing = [one for one in linked if one.mosaic != by_id[one.mosaic_id]]
+    objects_told.keep(
+        connection,
+        company_id,
+        data_type,
+        [(one.id, one.mosaic, by_id[one.mosaic_id]) for one in differing],
+        now,
+    )
+    for record in differing:
+        found = by_id[record.mosaic_id]
+        change(connection, company_id, record.id, mosaic=found, due_at=now)
+        moved(connection, company_id)
     _name(connection, company_id, data_type, list(by_id), now)
 
 

@@ -24,6 +24,7 @@ from qbwc_server.records.joining import drop
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.records.row import change, side_of
 from qbwc_server.records.time_of_quickbooks import OVER
+from qbwc_server.records.told import former
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
@@ -56,6 +57,7 @@ def note(
         if one.mark is Mark.MISSING:
             # Added again it is another entry; one with this name may come back.
             values["external_guid"] = None
+            former.leaves(connection, row, now, external_guid=None)
         change(connection, company.id, row.id, changed_at=now, **values)
     history.events(connection, company.id, [_happened(one) for one in found], at=now)
     if found:
@@ -169,7 +171,8 @@ def take_place(
 
     The record of the lost one goes on with it; the other one's history comes along.
     """
-    history.move(connection, typed.company_id, typed.id, to=lost.id)
+    history.move(connection, typed.company_id, typed.id, now, to=lost.id)
+    former.leaves(connection, lost, now, quickbooks_id=typed.quickbooks_id)
     drop(connection, typed.company_id, typed.id)
     change(
         connection,

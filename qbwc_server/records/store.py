@@ -15,9 +15,12 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
 from qbwc_server.kinds.kind import Kind, Seen
-from qbwc_server.records import waiting
+from qbwc_server.kinds.tombstone import TOLD, Who
+from qbwc_server.records import history, waiting
 from qbwc_server.records.due import make_due, unless_told
 from qbwc_server.records.row import change
+from qbwc_server.records.told import seen
+from qbwc_server.records.told.seen import THERE_AGAIN, Change
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -145,6 +148,7 @@ def _update(
 ) -> None:
     if not objects:
         return
+    _tell(connection, company_id, kind, objects, there, now)
     same = _RECORD.update().where(
         _RECORD.c.company_id == company_id,
         _RECORD.c.id == sa.bindparam("which"),
@@ -190,6 +194,26 @@ def _update(
     change(connection, company_id, differing, state=told, reason=KEPT)
 
 
+def _tell(
+    connection: Connection,
+    company_id: int,
+    kind: Kind,
+    objects: Sequence[Seen],
+    there: dict[str, Row[Any]],
+    now: datetime,
+) -> None:
+    """Keep what somebody changed of objects in QuickBooks; we change none there."""
+    pairs = [(there[one.quickbooks_id], one.snapshot) for one in objects]
+    back = [
+        history.Happened(row.id, THERE_AGAIN, "quickbooks")
+        for row, _ in pairs
+        if row.quickbooks_gone
+    ]
+    history.events(connection, company_id, back, at=now)
+    changed = [Change(row.id, row.quickbooks, to, kind.name) for row, to in pairs]
+    seen.keep(connection, company_id, "quickbooks", changed, now)
+
+
 def count(connection: Connection, company_id: int) -> int:
     """Return how many records a company has."""
     found: int = connection.execute(
@@ -209,9 +233,9 @@ def mark_gone(
     now: datetime,
 ) -> int:
     """Note that objects were deleted in QuickBooks; return how many were not yet."""
-    found = 0
+    gone: list[int] = []
     for part in chunks(list(quickbooks_ids)):
-        found += connection.execute(
+        gone += connection.execute(
             _RECORD.update()
             .where(
                 _RECORD.c.company_id == company_id,
@@ -227,12 +251,16 @@ def mark_gone(
                 state=unless_told("pending" if kind.mirror is not None else "gone"),
                 reason="Deleted in QuickBooks.",
             )
-        ).rowcount
-    if found:
+            .returning(_RECORD.c.id)
+        ).scalars()
+    told = TOLD["quickbooks", Who.PERSON]
+    happened = [history.Happened(one, told, "quickbooks") for one in gone]
+    history.events(connection, company_id, happened, at=now)
+    if gone:
         moved(connection, company_id)
-    if found and kind.mirror is not None:
+    if gone and kind.mirror is not None:
         registry.change(connection, company_id, deliver_at=now)
-    return found
+    return len(gone)
 
 
 def alive(

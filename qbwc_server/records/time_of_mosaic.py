@@ -13,9 +13,13 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.records import history
 from qbwc_server.records.due import make_due
 from qbwc_server.records.edits import InMosaic
 from qbwc_server.records.row import change
+from qbwc_server.records.told import former, seen
+from qbwc_server.records.told.changes import differing
+from qbwc_server.records.told.seen import Change
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -79,13 +83,21 @@ def renew(
     company_id: int,
     entries: Sequence[tuple[Row[Any], Mapping[str, Any]]],
     now: datetime,
+    *,
+    sent: Mapping[int, Mapping[str, Any]],
 ) -> None:
     """Bring records up to snapshots that differ; its caller makes them due.
 
-    What was gone is there again.
+    What was gone is there again. `sent` is by record what a change of ours carries that
+    is not known to be made yet, in Mosaic's own names.
     """
     if not entries:
         return
+    found = [
+        Change(row.id, row.mosaic, after, ours=_is_ours(row, after, sent))
+        for row, after in entries
+    ]
+    seen.keep(connection, company_id, "mosaic", found, now)
     changes = []
     edits = InMosaic(connection, company_id, now)
     for row, snapshot in entries:
@@ -118,6 +130,16 @@ def renew(
         changes,
     )
     moved(connection, company_id)
+
+
+def _is_ours(
+    row: Row[Any], after: Mapping[str, Any], sent: Mapping[int, Mapping[str, Any]]
+) -> bool:
+    carried = sent.get(row.id)
+    if carried is None:
+        return False
+    fields = {name: after[name] for name in differing(row.mosaic, after)}
+    return time_entry.mosaic_fields(fields).items() <= carried.items()
 
 
 def not_readable(
@@ -195,6 +217,7 @@ def written(
     now: datetime,
 ) -> None:
     """Keep what Mosaic has after a write of ours, and what both agree on by it."""
+    former.leaves(connection, row, now, mosaic_id=mosaic_id)
     change(
         connection,
         row.company_id,
@@ -212,23 +235,22 @@ def written(
     )
 
 
-def given_away(connection: Connection, company_id: int, record_id: int) -> None:
+def given_away(connection: Connection, row: Row[Any], now: datetime) -> None:
     """Take from a record the entry that another company file has for its own."""
+    former.leaves(connection, row, now, mosaic_id=None)
     change(
         connection,
-        company_id,
-        record_id,
+        row.company_id,
+        row.id,
         mosaic_type=None,
         mosaic_id=None,
         mosaic=sa.null(),
         agreed=sa.null(),
     )
-    moved(connection, company_id)
+    moved(connection, row.company_id)
 
 
-def make_anew(
-    connection: Connection, company_id: int, record_id: int, now: datetime
-) -> bool:
+def make_anew(connection: Connection, row: Row[Any], now: datetime) -> bool:
     """Have an entry made in Mosaic as a new one, where only QuickBooks has it again.
 
     Returns whether that is so.
@@ -236,8 +258,8 @@ def make_anew(
     found = connection.execute(
         _RECORD.update()
         .where(
-            _RECORD.c.company_id == company_id,
-            _RECORD.c.id == record_id,
+            _RECORD.c.company_id == row.company_id,
+            _RECORD.c.id == row.id,
             _RECORD.c.quickbooks_gone.is_(False),
             _RECORD.c.mosaic_gone.is_(True),
         )
@@ -250,6 +272,8 @@ def make_anew(
             changed_at=now,
         )
     ).rowcount
+    if found:
+        former.leaves(connection, row, now, mosaic_id=None)
     return bool(found)
 
 
@@ -286,13 +310,21 @@ def let_go(
     change(connection, company_id, record_ids, waits_for=None, due_at=now, reason=None)
 
 
-def was_ours(connection: Connection, company_id: int, mosaic_id: int) -> None:
-    """Forget the held record of an entry that turned out to be one that we created."""
-    connection.execute(
-        _RECORD.delete().where(
-            *_there(company_id, [mosaic_id]), _RECORD.c.waits_for.startswith("call:")
+def was_ours(
+    connection: Connection, company_id: int, mosaic_id: int, at: datetime, *, by: int
+) -> None:
+    """Forget the held record of an entry that we created, as is known now: `by` one."""
+    held = connection.execute(
+        _RECORD.delete()
+        .where(
+            *_there(company_id, [mosaic_id]),
+            _RECORD.c.waits_for.startswith("call:"),
+            _RECORD.c.id != by,
         )
-    )
+        .returning(_RECORD.c.id)
+    ).scalars()
+    for record_id in held.all():
+        history.move(connection, company_id, record_id, at, to=by)
 
 
 def not_this_files(

@@ -12,9 +12,12 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import restored, time_entry
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME, SeenTime
+from qbwc_server.records import history
 from qbwc_server.records.due import make_due
 from qbwc_server.records.edits import InQuickBooks
 from qbwc_server.records.row import change
+from qbwc_server.records.told import changes, former, seen
+from qbwc_server.records.told.seen import THERE_AGAIN, Change
 from qbwc_server.records.waiting import FREE, chunks
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
@@ -23,6 +26,8 @@ from qbwc_server.storage.statements import insert_many
 _RECORD = tables.record
 OVER: Final[Mapping[str, object]] = {"restored": None, "lost": sa.null()}
 """What is written of a record about which a restored backup is over."""
+_TOLD = (Mark.OLDER, Mark.AGAIN)
+"""What a restored backup did to an entry that is there is told when it is noticed."""
 _WRITTEN = (Mark.ADD, Mark.CHANGE, Mark.LEFT)
 """What a restored backup did to an entry is over when it is written again."""
 
@@ -84,14 +89,20 @@ def renew(
     company_id: int,
     entries: Sequence[tuple[Row[Any], SeenTime]],
     now: datetime,
+    *,
+    sent: Mapping[int, Mapping[str, Any]],
 ) -> None:
     """Bring records up to entries that differ from what was known, and make them due.
 
-    What was gone is there again.
+    What was gone is there again. `sent` is by record what a change of ours carries that
+    nobody has answered yet: who is the one that changed it depends on that.
     """
     if not entries:
         return
+    _tell(connection, company_id, entries, now, sent)
     edits = InQuickBooks(connection, company_id, now)
+    for row, one in entries:
+        former.leaves(connection, row, now, quickbooks_id=one.txn_id)
     connection.execute(
         _one(company_id).values(
             {
@@ -129,6 +140,40 @@ def renew(
     )
     make_due(connection, company_id, [row.id for row, _ in entries], now)
     moved(connection, company_id)
+
+
+def _tell(
+    connection: Connection,
+    company_id: int,
+    entries: Sequence[tuple[Row[Any], SeenTime]],
+    now: datetime,
+    sent: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """Keep what somebody did to entries; what a restored backup did is told by that."""
+    by_people = [
+        (row, one.seen.snapshot)
+        for row, one in entries
+        if row.restored not in _TOLD or row.quickbooks != row.lost
+    ]
+    back = [
+        history.Happened(row.id, THERE_AGAIN, "quickbooks", {"txn_id": one.txn_id})
+        for row, one in entries
+        if row.quickbooks_id == one.txn_id
+        and (row.restored in restored.NOT_THERE or row.quickbooks_gone)
+        and row.restored not in _TOLD
+    ]
+    history.events(connection, company_id, back, at=now)
+    changed = [
+        Change(
+            row.id,
+            row.quickbooks,
+            after,
+            NAME,
+            ours=changes.are_sent(row.quickbooks, after, sent.get(row.id, {})),
+        )
+        for row, after in by_people
+    ]
+    seen.keep(connection, company_id, "quickbooks", changed, now)
 
 
 def restamp(
@@ -190,6 +235,7 @@ def written(
     """Keep what QuickBooks has after a write of ours, and what both agree on by it."""
     rank = row.delivery_rank if row.mosaic_id is None else time_entry.RANK_OF_EDITS
     edits = InQuickBooks(connection, row.company_id, now)
+    former.leaves(connection, row, now, quickbooks_id=one.txn_id)
     change(
         connection,
         row.company_id,
@@ -206,6 +252,10 @@ def written(
 
 def shown(connection: Connection, row: Row[Any], one: SeenTime, now: datetime) -> None:
     """Keep what QuickBooks has where a write of ours was not done."""
+    former.leaves(connection, row, now, quickbooks_id=one.txn_id)
+    if not row.quickbooks_gone and row.restored is None:
+        change_seen = Change(row.id, row.quickbooks, one.seen.snapshot, NAME)
+        seen.keep(connection, row.company_id, "quickbooks", [change_seen], now)
     edits = InQuickBooks(connection, row.company_id, now)
     change(
         connection,

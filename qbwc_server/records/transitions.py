@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import tries
 from qbwc_server.records.row import change
+from qbwc_server.records.told import trouble
 from qbwc_server.records.waiting import FREE, waiting
 from qbwc_server.storage import tables
 
@@ -25,6 +26,10 @@ _RECORD = tables.record
 _LEFT_OUT: Final = "do_not_link"
 REFUSED: Final = "Mosaic refused it: "
 """Begins a reason that quotes why Mosaic did not take a write."""
+_OUR_FAULT: Final = (
+    "Our program fails on this record. Please tell support; the others go on without "
+    "it, and it is tried again when it changes."
+)
 _UNCHANGED: Final = ("in_sync", "gone")
 _LONGEST = 1000
 """Characters of a reason; QuickBooks' own words may be many."""
@@ -41,10 +46,11 @@ def leave(connection: Connection, company_id: int, record_ids: Iterable[int]) ->
 def rest(
     connection: Connection,
     company_id: int,
-    record_ids: Iterable[int],
+    rows: Sequence[Row[Any]],
     state: str,
     reason: str | None,
     *,
+    now: datetime,
     awaited: Sequence[str | None] = (),
     until: datetime | None = None,
     tries_over: bool,
@@ -52,8 +58,9 @@ def rest(
     """Take what a plan says of records with which nothing is done now.
 
     They wait for each of the things `awaited`, or `until` a moment; `tries_over`
-    forgets how often they were written in vain.
+    forgets how often they were written in vain. `rows` are the records as they were.
     """
+    trouble.note(connection, company_id, rows, state, reason, now)
     values: dict[str, object] = {"attempt": 0} if tries_over else {}
     if state in _UNCHANGED:
         values["failures"] = 0
@@ -61,7 +68,7 @@ def rest(
     change(
         connection,
         company_id,
-        record_ids,
+        [row.id for row in rows],
         state=state,
         reason=reason,
         due_at=until,
@@ -105,14 +112,17 @@ def wait_until(
     )
 
 
-def fail(connection: Connection, company_id: int, record_id: int, reason: str) -> None:
+def fail(
+    connection: Connection, company_id: int, record_id: int, now: datetime
+) -> None:
     """Rest a record that our program cannot plan; others go on."""
+    _note(connection, company_id, record_id, "refused", _OUR_FAULT, now)
     change(
         connection,
         company_id,
         record_id,
         state="refused",
-        reason=reason,
+        reason=_OUR_FAULT,
         due_at=None,
     )
 
@@ -180,8 +190,15 @@ def failures(
     return (0, "") if row is None else (row.failures, row.reason or "")
 
 
-def ask(connection: Connection, company_id: int, record_id: int, question: str) -> None:
+def ask(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    question: str,
+    now: datetime,
+) -> None:
     """Have a record ask a person; nothing is done with it until that is known."""
+    _note(connection, company_id, record_id, "refused", question, now)
     change(
         connection,
         company_id,
@@ -202,6 +219,7 @@ def refuse(
     now: datetime,
 ) -> None:
     """Say that Mosaic refused a write; what changed since it was sent is tried."""
+    _note(connection, company_id, record_id, "refused", reason, now)
     since = _RECORD.c.changed_at > sent_at
     change(
         connection,
@@ -266,6 +284,7 @@ def say(
     row: Row[Any],
     state: str,
     reason: str,
+    now: datetime,
     *,
     due_at: datetime | None,
     attempt: int | None = None,
@@ -273,6 +292,7 @@ def say(
     """Say what QuickBooks' answer means for a record; a person's "leave out" stays."""
     if row.state == _LEFT_OUT:
         state, reason = row.state, row.reason
+    trouble.note(connection, row.company_id, [row], state, reason, now)
     values = {} if attempt is None else {"attempt": attempt}
     change(
         connection,
@@ -283,6 +303,22 @@ def say(
         due_at=due_at,
         **values,
     )
+
+
+def _note(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    state: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    rows = connection.execute(
+        sa.select(*(_RECORD.c[name] for name in ("id", "trouble"))).where(
+            _RECORD.c.company_id == company_id, _RECORD.c.id == record_id
+        )
+    ).all()
+    trouble.note(connection, company_id, rows, state, reason, now)
 
 
 # What both sides agree on, and what they do not

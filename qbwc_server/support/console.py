@@ -7,8 +7,10 @@ and the next page goes on from there.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import KINDS, time_entry
 from qbwc_server.storage import tables
-from qbwc_server.support import views
+from qbwc_server.support import finding, views
 
 PAGE: Final = 50
 LOOKED_AT: Final = 5_000
@@ -58,6 +60,14 @@ COMPANY_STATES: Final = (
     *("failed", "unused", "faults", "records", "preview", "live"),
 )
 _RAW: Final = {"request", "answer"}
+_CAME: Final = {
+    "sessions": "started_at",
+    "jobs": "created_at",
+    "exchanges": "sent_at",
+    "calls": "created_at",
+    "audit": "at",
+}
+"""The column that tells when something came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,11 @@ class Filter:
     kind: str = ""
     who: str = ""
     text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    first: str = ""
+    """Of time: the first day of work, and the `last` one."""
+    last: str = ""
 
 
 def companies(connection: Connection, wanted: Filter, after: int = 0) -> Page:
@@ -91,7 +106,9 @@ def companies(connection: Connection, wanted: Filter, after: int = 0) -> Page:
         query = query.where(table.c.who_must_act == wanted.who)
     if wanted.text:
         name = sa.func.lower(table.c.company)
-        query = query.where(name.contains(wanted.text.lower(), autoescape=True))
+        of_file = finding.with_file(table, wanted.text, None)
+        called = name.contains(wanted.text.lower(), autoescape=True)
+        query = query.where(called | of_file)
     rows = connection.execute(query.order_by(table.c.company_id).limit(PAGE + 1)).all()
     following = rows[PAGE - 1].company_id if len(rows) > PAGE else None
     return Page(rows[:PAGE], following)
@@ -119,7 +136,8 @@ def listed(
     """Return what a company has of something, the newest first, below a number."""
     parts, left = _plan(what, wanted)
     at_once = LOOKED_AT if left else PAGE + 1
-    light = _light(connection, what, company_id, parts, before, at_once)
+    spans = _spans(connection, what, company_id, wanted)
+    light = _light(connection, what, company_id, parts, before, at_once, spans)
     found = [row.number for row in light if all(one(row) for one in left)]
     following: int | None = None
     if len(found) > PAGE:
@@ -239,45 +257,6 @@ def names(
     return found
 
 
-def search(connection: Connection, text: str) -> dict[str, Sequence[Row[Any]]]:
-    """Return what a text names, in all companies.
-
-    It may be a TxnID or ListID, an ExternalGUID, Mosaic's number, a reference as
-    "3-17", or a part of a company's name.
-    """
-    found: dict[str, Sequence[Row[Any]]] = {}
-    named = companies(connection, Filter(text=text)).rows
-    records: dict[tuple[int, int], Row[Any]] = {}
-    table = views.view("records")
-    conditions = [table.c.quickbooks_id == text, table.c.external_guid == text]
-    if text.isascii() and text.isdecimal() and int(text) <= GREATEST:
-        conditions.append(table.c.mosaic_id == int(text))
-    for condition in conditions:
-        query = sa.select(table).where(condition).limit(PAGE)
-        for row in connection.execute(query):
-            records[row.company_id, row.record_id] = row
-    if place := reference(text):
-        for what in ("records", "sessions", "jobs", "exchanges", "calls"):
-            named_so = one(connection, what, *place)
-            if named_so is None:
-                continue
-            if what == "records":
-                records[place] = named_so
-            else:
-                found[what] = [named_so]
-    return {"companies": named, "records": list(records.values()), **found}
-
-
-def reference(text: str) -> tuple[int, int] | None:
-    """Return (company, number) of "3-17", None if it is none."""
-    company_id, dash, number = text.partition("-")
-    parts = (company_id, number)
-    if not dash or not all(one.isascii() and one.isdecimal() for one in parts):
-        return None
-    place = int(company_id), int(number)
-    return place if max(place) <= GREATEST else None
-
-
 _Left = Callable[[Row[Any]], bool]
 
 
@@ -304,6 +283,26 @@ def _plan(what: str, wanted: Filter) -> tuple[list[dict[str, str]], list[_Left]]
     return parts, left
 
 
+def _spans(
+    connection: Connection, what: str, company_id: int, wanted: Filter
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that something came, or was worked, in some days."""
+    table = views.view(what)
+    if what == "records":
+        days = (wanted.first or None, wanted.last or None)
+        return [finding.on_days(table, *days, company_id)] if any(days) else []
+    span = (wanted.since, wanted.until)
+    lowest, highest = finding.numbers_between(connection, company_id, *span)
+    key, moment = table.c[NUMBERS[what]], table.c[_CAME[what]]
+    bounds = (
+        (operator.gt, key, lowest),
+        (operator.lt, key, highest),
+        (operator.ge, moment, wanted.since),
+        (operator.lt, moment, wanted.until),
+    )
+    return [is_so(column, one) for is_so, column, one in bounds if one is not None]
+
+
 def _light(
     connection: Connection,
     what: str,
@@ -311,6 +310,7 @@ def _light(
     parts: Iterable[dict[str, str]],
     before: int | None,
     limit: int,
+    spans: Sequence[sa.ColumnElement[bool]],
 ) -> list[Row[Any]]:
     """Return the numbers of the next rows, with what is looked at by hand."""
     table = views.view(what)
@@ -323,7 +323,7 @@ def _light(
             table.c.get("state", null).label("state"),
             table.c.get("kind", null).label("kind"),
             table.c.get("name", table.c.what).label("name"),
-        ).where(table.c.company_id == company_id)
+        ).where(table.c.company_id == company_id, *spans)
         for column, value in part.items():
             query = query.where(table.c[column] == _literal(value))
         if before is not None:

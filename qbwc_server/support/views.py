@@ -6,29 +6,37 @@ go on from a key, newest first, so that a page costs the same however many come 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.storage.database import JSON, UTCDateTime
-from qbwc_server.storage.meanings import VIEWS
+from qbwc_server.support import finding
+from qbwc_server.support.tables import NotThere, view
 
-_JSON: Final = {
-    *("detail", "host", "quickbooks", "mosaic", "agreed", "conflict", "fields")
-}
-_MOMENTS: Final = {"since", "until", "at", "late_since", "waits_since"}
-_BY_COMPANY: Final = {"companies", "attentions"}
+__all__ = ["LOOKS", "NotThere", "Wanted", "key", "left", "look", "view"]
+
+_BY_COMPANY: Final = {"companies", "attentions", "clocks"}
 """What has no number in its company."""
-_BY_MOMENT: Final = {"outages": "since", "failed_logins": "last_at"}
+_BY_MOMENT: Final = {
+    "outages": "since",
+    "failed_logins": "last_at",
+    "former_ids": "at",
+}
 """What has no number, and by when it is ordered, the latest first."""
+_RISING: Final = {"exchanges", "history", "steps", "audit"}
+"""What has its number and its moment at once."""
 _RAW: Final = {"request", "answer"}
+_Condition: TypeAlias = sa.ColumnElement[bool]
+MOST: Final = 1_000
+"""Counts stop there."""
 _NUMBERS: Final = {
     "companies": "company_id",
     "attentions": "company_id",
+    "clocks": "company_id",
     "sessions": "session_id",
     "jobs": "job_id",
     "records": "record_id",
@@ -47,8 +55,11 @@ class Wanted:
     """What is looked for; what is None does not matter.
 
     `id` is what somebody has in hand: a TxnID or ListID, a number of Mosaic, a name of
-    ours for a write, or a record as commands name it ("3-17"). `name` is a part of a
-    name, in the case that it has. `after` is the key that the page before ended with.
+    ours for a write, or a record as commands name it ("3-17"); what a record had and
+    has no more finds it, too. `name`, `person`, `job` and `file` are parts of names,
+    `text` one of a message, each in whatever case; `finding` says within what they are
+    looked for. `days` are the first and the last day of work. `after` is the key that
+    the page before ended with.
     """
 
     company_id: int | None = None
@@ -59,17 +70,12 @@ class Wanted:
     name: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    person: str | None = None
+    job: str | None = None
+    days: tuple[str | None, str | None] = (None, None)
+    text: str | None = None
+    file: str | None = None
     after: tuple[int, int] | None = None
-
-
-class NotThere(ValueError):
-    """Something is asked of a view that it does not have; says what."""
-
-
-def view(what: str) -> sa.TableClause:
-    """Return one of the views, by what can be looked at."""
-    name = f"support_{what}"
-    return sa.table(name, *(_column(one) for one in VIEWS[name][1]))
 
 
 def look(
@@ -84,30 +90,83 @@ def look(
     """
     table = view(what)
     query = sa.select(*(one for one in table.c if one.name not in _RAW))
-    for condition in _conditions(table, wanted):
+    query = _ordered(table, what, query)
+    for condition in _conditions(connection, table, what, wanted):
         query = query.where(condition)
+    return connection.execute(query.limit(limit)).all()
+
+
+def left(connection: Connection, what: str, wanted: Wanted) -> int:
+    """Return how many rows there are from a key on, counted to `MOST` + 1.
+
+    Raises:
+        NotThere: the view does not have what is asked for.
+    """
+    table = view(what)
+    some = _ordered(
+        table, what, sa.select(sa.literal(1).label("one")).select_from(table)
+    )
+    for condition in _conditions(connection, table, what, wanted):
+        some = some.where(condition)
+    counted = sa.select(sa.func.count()).select_from(some.limit(MOST + 1).subquery())
+    found: int = connection.execute(counted).scalar_one()
+    return found
+
+
+def key(what: str, row: Row[Any]) -> tuple[int, int] | None:
+    """Return the key that a page goes on from after a row, None if there is none."""
+    if what in _BY_MOMENT or what in {"attentions", "words"}:
+        return None
+    number = 0 if what in _BY_COMPANY else int(getattr(row, _NUMBERS[what]))
+    return int(row.company_id), number
+
+
+def _ordered(table: sa.TableClause, what: str, query: sa.Select[Any]) -> sa.Select[Any]:
     if what == "words":
-        query = query.order_by(table.c.topic, table.c.name)
-    elif what in _BY_MOMENT:
-        query = query.order_by(table.c[_BY_MOMENT[what]].desc())
-    elif what in _BY_COMPANY:
+        return query.order_by(table.c.topic, table.c.name)
+    if what in _BY_MOMENT:
+        return query.order_by(table.c[_BY_MOMENT[what]].desc())
+    if what in _BY_COMPANY:
         query = query.order_by(table.c.company_id)
         if what == "attentions":
             # As `standing.reasons` has them: what came last before what stands longer.
             query = query.order_by(table.c.place, table.c.since.desc())
-        if wanted.after is not None:
-            query = query.where(table.c.company_id > wanted.after[0])
-    else:
-        key = (table.c.company_id, table.c[_NUMBERS[what]])
-        query = query.order_by(*(part.desc() for part in key))
-        if wanted.after is not None:
-            query = query.where(sa.tuple_(*key) < sa.tuple_(*wanted.after))
-    return connection.execute(query.limit(limit)).all()
+        return query
+    return query.order_by(table.c.company_id.desc(), table.c[_NUMBERS[what]].desc())
 
 
-def _conditions(table: sa.TableClause, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    named = _first(table, "name", "record_name", "about", "company")
+def _beyond(table: sa.TableClause, what: str, after: tuple[int, int]) -> _Condition:
+    if what in _BY_COMPANY:
+        return table.c.company_id > after[0]
+    numbers = (table.c.company_id, table.c[_NUMBERS[what]])
+    return sa.tuple_(*numbers) < sa.tuple_(*after)
+
+
+def _conditions(
+    connection: Connection, table: sa.TableClause, what: str, wanted: Wanted
+) -> list[_Condition]:
+    found = [*_standing(table, wanted), *_found(connection, table, wanted)]
+    if wanted.after is not None and what in _NUMBERS:
+        found.append(_beyond(table, what, wanted.after))
+    # What was sent at a moment counts by that moment, not by when it was answered.
+    moment = _first(table, "sent_at", "at", "since", "last_at")
+    if moment is None and (wanted.since or wanted.until):
+        raise NotThere(f"{table.name} has no moments.")
+    if wanted.company_id is not None and moment is not None and what in _RISING:
+        span = (wanted.since, wanted.until)
+        lowest, highest = finding.numbers_between(connection, wanted.company_id, *span)
+        number = table.c[_NUMBERS[what]]
+        found += [] if lowest is None else [number > lowest]
+        found += [] if highest is None else [number < highest]
+    if moment is not None and wanted.since is not None:
+        found.append(moment >= wanted.since)
+    if moment is not None and wanted.until is not None:
+        found.append(moment < wanted.until)
+    return found
+
+
+def _standing(table: sa.TableClause, wanted: Wanted) -> Iterator[_Condition]:
+    """Yield the conditions that something is of a company, a kind, and stands so."""
     for column, value in (
         ("company_id", wanted.company_id),
         ("state", wanted.state),
@@ -116,28 +175,40 @@ def _conditions(table: sa.TableClause, wanted: Wanted) -> list[sa.ColumnElement[
         ("kind", wanted.kind),
     ):
         if column is not None and value is not None:
-            found.append(_there(table, column) == value)
+            yield _there(table, column) == value
+
+
+def _found(
+    connection: Connection, table: sa.TableClause, wanted: Wanted
+) -> Iterator[_Condition]:
+    """Yield the conditions that something is what somebody means by a name or an id."""
+    company_id, (first, last) = wanted.company_id, wanted.days
     if wanted.id is not None:
-        found.append(_identified(table, wanted.id))
+        yield _identified(connection, table, wanted.id)
     if wanted.name is not None:
-        if named is None:
-            raise NotThere(f"{table.name} has no names.")
-        found.append(named.contains(wanted.name, autoescape=True))
-    # What was sent at a moment counts by that moment, not by when it was answered.
-    moment = _first(table, "sent_at", "at", "since", "last_at")
-    if moment is None and (wanted.since or wanted.until):
-        raise NotThere(f"{table.name} has no moments.")
-    if moment is not None and wanted.since is not None:
-        found.append(moment >= wanted.since)
-    if moment is not None and wanted.until is not None:
-        found.append(moment < wanted.until)
-    return found
+        yield finding.named(table, wanted.name, company_id)
+    if wanted.person is not None:
+        yield finding.of_person(connection, table, wanted.person, company_id)
+    if first is not None or last is not None:
+        yield finding.on_days(table, first, last, company_id)
+    if wanted.job is not None:
+        yield finding.on_job(table, wanted.job, first, last)
+    if wanted.text is not None:
+        span = (wanted.since, wanted.until)
+        yield finding.in_messages(table, wanted.text, company_id, *span)
+    if wanted.file is not None:
+        yield finding.with_file(table, wanted.file, company_id)
 
 
-def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that something has an id, whichever it is."""
+def _identified(connection: Connection, table: sa.TableClause, text: str) -> _Condition:
+    """Return the condition that something has an id, or its record had it once."""
     company, dash, number = text.partition("-")
-    meant: list[sa.ColumnElement[bool]] = []
+    meant: list[_Condition] = []
+    if "record_id" in table.c:
+        meant += [
+            (table.c.company_id == one) & (table.c.record_id == record)
+            for one, record in finding.led_to(connection, text)
+        ]
     if dash and company.isdecimal() and number.isdecimal():
         own = _NUMBERS.get(table.name.removeprefix("support_"), "")
         meant += [
@@ -148,7 +219,7 @@ def _identified(table: sa.TableClause, text: str) -> sa.ColumnElement[bool]:
         if "refs" in table.c:
             own_company = table.c.company_id == int(company)
             meant.append(own_company & named_in(table, text))
-    for name in ("quickbooks_id", "external_guid", "ref", "username", "name"):
+    for name in ("quickbooks_id", "external_guid", "ref", "username", "value", "name"):
         if name in table.c and (name != "name" or "topic" in table.c):
             meant.append(table.c[name] == text)
     if text.isdecimal() and "mosaic_id" in table.c and len(text) < 19:
@@ -172,11 +243,3 @@ def _there(table: sa.TableClause, name: str) -> sa.ColumnElement[Any]:
 
 def _first(table: sa.TableClause, *names: str) -> sa.ColumnElement[Any] | None:
     return next((table.c[name] for name in names if name in table.c), None)
-
-
-def _column(name: str) -> sa.ColumnClause[Any]:
-    if name in _JSON:
-        return sa.column(name, JSON)
-    if name in _MOMENTS or name.endswith("_at"):
-        return sa.column(name, UTCDateTime)
-    return sa.column(name)

@@ -44,10 +44,6 @@ _RECORD = tables.record
 _LOG = structlog.get_logger(__name__)
 _BATCH = 200
 _TURN = timedelta(seconds=4)
-_OUR_FAULT = (
-    "Our program fails on this record. Please tell support; the others go on without "
-    "it, and it is tried again when it changes."
-)
 _PAUSE_AFTER_REFUSAL = timedelta(minutes=15)
 
 
@@ -362,8 +358,9 @@ class Delivery:
                 # The others are due still.
                 return self._planned(planner, record_ids[: len(record_ids) // 2])
             _LOG.exception("record not planned", company=self._company.id)
+        first, now = record_ids[0], self._clock()
         with self._transaction() as connection:
-            transitions.fail(connection, self._company.id, record_ids[0], _OUR_FAULT)
+            transitions.fail(connection, self._company.id, first, now)
             return [], database.moves(connection, self._company.id)
 
     def _see_whether_it_is_over(self) -> None:

@@ -350,6 +350,7 @@ _BOUNDED = {
     "preview_result": "one of a company",
     "record": "one for each thing that either side has or had",
     "record_event": "what was replaced is kept as long as the company, on purpose",
+    "former_id": "one for each id that a record had, kept as long as its history",
     "said": "one for each word of a person about two entries",
     "joined": "at most one for each record",
     "mosaic_object": "one for each thing in Mosaic; gone ones are removed",

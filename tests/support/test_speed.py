@@ -163,6 +163,11 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
         "support_calls WHERE state = 'refused'",
         "support_exchanges WHERE company_id = 7 AND sent_at >= now()",
         "support_jobs WHERE company_id = 7 ORDER BY job_id DESC LIMIT 50",
+        "support_former_ids WHERE value = 'T17'",
+        "support_former_ids WHERE company_id = 7 AND record_id = 17",
+        "support_clocks WHERE company_id = 7",
+        "support_exchanges WHERE failed_at IS NOT NULL",
+        "support_records WHERE kind <> 'time_entry' AND lower(name) LIKE 'ann%'",
     ]
     slow = {query: _whole(engine, f"SELECT * FROM {query}") for query in queries}
 

@@ -120,6 +120,7 @@ _WORDS = {
     "record": {"state": "pending"},
     "mosaic_call": {"state": "sent"},
     "said": {"word": "one"},
+    "former_id": {"side": "mosaic"},
     "caller": {"kind": "user"},
 }
 

@@ -77,7 +77,7 @@ def settle(
     if chosen == "quickbooks":
         for row in rows:
             if row.restored == Mark.AGAIN:
-                time_of_mosaic.make_anew(connection, company.id, row.id, now)
+                time_of_mosaic.make_anew(connection, row, now)
     list_requests.remember(
         connection, company.id, time_entry.NAME, deletions_accepted=True
     )

@@ -14,11 +14,13 @@ from qbwc_server.kinds.tombstone import Side, Who, Word
 from qbwc_server.records import history, tombstones
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.records.row import change, side_of
+from qbwc_server.records.told import former
 from qbwc_server.records.waiting import FREE
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved, next_ids
 
 _RECORD = tables.record
+_IDS: Final = ("quickbooks_id", "external_guid", "mosaic_id")
 _CROSSED: Final = (
     "of two equal entries one was deleted on each side, so one of them is left"
 )
@@ -32,6 +34,7 @@ def take_apart(connection: Connection, row: Row[Any], now: datetime) -> int:
     company_id = row.company_id
     (made,) = next_ids(connection, company_id, 1)
     rank = time_entry.delivery_rank(row.day, now.date(), linked=False)
+    former.leaves(connection, row, now, mosaic_id=None)
     change(
         connection,
         company_id,
@@ -93,6 +96,9 @@ def take_place(
         gone = "mosaic_gone"
         empty = {"quickbooks_id": None, "external_guid": None}
     linked = time_entry.RANK_OF_EDITS
+    ids = [name for name in mine if name in _IDS]
+    former.leaves(connection, row, now, **{name: ours[name] for name in ids})
+    former.leaves(connection, of_ours, now, **{name: mine[name] for name in ids})
     change(connection, company_id, row.id, **empty)
     change(
         connection,
@@ -156,6 +162,7 @@ def stand_together(
         ),
     ):
         there = side_of(it, "mosaic") | {"misses": it.misses}
+        former.leaves(connection, row, now, mosaic_id=it.mosaic_id)
         change(connection, company_id, row.id, **there, **values, **anew)
         history.event(
             connection,

@@ -242,6 +242,8 @@ TABLES: Final[Meanings] = {
             "lost": "What QuickBooks had of it before the backup was restored.",
             "edited": "Between which moments each side changed a field.",
             "unread": "Why its newest form in QuickBooks could not be read.",
+            "trouble": "Of refused, conflict and locked what its history told last, "
+            "until it is over.",
             "due_at": "When it is looked at next; empty if nothing is to be done.",
             "delivery_rank": "What is delivered first: the smaller number.",
             "attempt": "How often it was tried since it last changed.",
@@ -260,6 +262,17 @@ TABLES: Final[Meanings] = {
             "what": "What happened.",
             "by": "Who or what did it.",
             "detail": "The values before and after, where there are any.",
+        },
+    ),
+    "former_id": (
+        "What records were called and are not any more; an id leads to its record.",
+        {
+            "company_id": OWN["company_id"],
+            "side": "Where it was called so: quickbooks, mosaic, guid (of ours) or "
+            "record (joined).",
+            "value": "The TxnID, ListID or number.",
+            "record_id": "The record that it leads to now.",
+            "at": "Until when it was called so.",
         },
     ),
     "said": (

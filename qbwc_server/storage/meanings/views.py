@@ -29,6 +29,11 @@ _LINKED: Final = {
 }
 
 
+_LOCAL: Final = (
+    "When, by the clock of the company's computer: at its present distance from UTC."
+)
+
+
 def _from(table: str, *names: str) -> dict[str, str]:
     """Return what columns mean that a view shows as the table has them."""
     columns = {**TABLES, **MOSAIC_TABLES}[table][1]
@@ -201,6 +206,7 @@ VIEWS: Final[Meanings] = {
                 *("answered_at", "applied_at", "failed_at", "hresult", "message"),
                 *("request", "answer"),
             ),
+            "local_sent_at": _LOCAL,
         },
     ),
     "support_calls": (
@@ -228,6 +234,26 @@ VIEWS: Final[Meanings] = {
             "record": "Company and number of the record, as commands take it.",
             "record_id": _LINKED["record_id"],
             "event_id": "Number of the event within its company; rises with time.",
+            "local_at": _LOCAL,
+        },
+    ),
+    "support_former_ids": (
+        "Ids that records had and have no more, and the record that each leads to.",
+        {
+            "company": _OF_COMPANY["company"],
+            **_from("former_id", "value", "side", "at"),
+            "what": "The record, for people.",
+            "record": "Company and number of the record, as commands take it.",
+            "record_id": _LINKED["record_id"],
+            "company_id": _OF_COMPANY["company_id"],
+        },
+    ),
+    "support_clocks": (
+        "The clock of each company's computer, so that times can be told in it.",
+        {
+            "what": _WORDS["what"],
+            **_OF_COMPANY,
+            **_from("company", "offset_minutes"),
         },
     ),
     "support_steps": (
@@ -242,6 +268,7 @@ VIEWS: Final[Meanings] = {
             "job": "Company and number of the job, as commands take it.",
             "job_id": "Number of the job within its company.",
             "event_id": "Number of the step within its company; rises with time.",
+            "local_at": _LOCAL,
         },
     ),
     "support_audit": (
@@ -254,6 +281,7 @@ VIEWS: Final[Meanings] = {
                 "audit", *("what", "who", "why", "at", "detail", "times", "last_at")
             ),
             "audit_id": "Number of the row within its company; rises with time.",
+            "local_at": _LOCAL,
         },
     ),
     "support_words": (

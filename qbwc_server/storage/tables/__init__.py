@@ -35,6 +35,7 @@ from qbwc_server.storage.tables.mosaic import (
 )
 from qbwc_server.storage.tables.records import (
     RECORD_STATES,
+    former_id,
     joined,
     preview_result,
     reading,
@@ -79,6 +80,7 @@ __all__ = [
     "duty",
     "exchange",
     "failed_login",
+    "former_id",
     "heartbeat",
     "job",
     "job_event",

@@ -28,6 +28,7 @@ RECORD_STATES = (
     "gone",
 )
 WORDS = ("one", "two", "asked")
+FORMER = ("quickbooks", "mosaic", "guid", "record")
 
 
 record = of_company(
@@ -64,6 +65,7 @@ record = of_company(
     text("restored", null=True),
     sa.Column("lost", JSON),
     text("unread", null=True),
+    text("trouble", null=True),
     moment("due_at"),
     count("delivery_rank", 50),
     count("attempt"),
@@ -128,6 +130,14 @@ record = of_company(
     ),
 )
 
+# SQLite's tables are small, and what it tells of such an index is not understood.
+sa.Index(
+    "ix_record_called",
+    sa.func.lower(record.c.name).label("called"),
+    postgresql_where=sa.text("kind <> 'time_entry'"),
+    postgresql_ops={"called": "text_pattern_ops"},
+).ddl_if(dialect="postgresql")
+
 
 record_event = of_company(
     "record_event",
@@ -138,6 +148,18 @@ record_event = of_company(
     text("by"),
     sa.Column("detail", JSON),
     sa.Index("ix_record_event_record", "company_id", "record_id", "id"),
+)
+
+
+former_id = of_company(
+    "former_id",
+    sa.Column("side", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    moment("at", null=False),
+    one_of("side", FORMER),
+    sa.Index("ix_former_id_value", "value"),
+    sa.Index("ix_former_id_record", "company_id", "record_id"),
 )
 
 

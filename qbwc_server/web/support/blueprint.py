@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server.support import tokens
 from qbwc_server.web import cookies
 from qbwc_server.web.customer.site import Site
-from qbwc_server.web.support import acts, pages
+from qbwc_server.web.support import acts, over_all, pages
 from qbwc_server.web.support.site import COOKIE, Console, gate
 
 _LONGEST = 200
@@ -67,6 +67,7 @@ def blueprint(site: Site, reading: Engine | None) -> Blueprint:
         return make_response(told, status)
 
     pages.add(routes, console)
+    over_all.add(routes, console)
     acts.add(routes, console)
     return routes
 

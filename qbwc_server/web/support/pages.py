@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,12 +12,14 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import conflict
 from qbwc_server.support import console as looking
+from qbwc_server.support import finding
 from qbwc_server.support.console import Filter
-from qbwc_server.web.asked import whole
 from qbwc_server.web.support import sides
+from qbwc_server.web.support.addresses import MOST_TEXT, day, key_of, span
 from qbwc_server.web.support.marks import Marked, marked, part_of
 from qbwc_server.web.support.sides import plain
 from qbwc_server.web.support.site import Console
+from qbwc_server.words.history import told
 from qbwc_server.words.urgency import STOPPING
 
 LISTS: Final = {
@@ -55,7 +58,6 @@ _OF_COMPANY: Final = (
 )
 _FLAGS: Final = {"two_way", "quickbooks_gone", "mosaic_gone", "writes"}
 _IN_ORDER = 100
-_MOST_TEXT = 100
 
 
 _REFERENCES: Final = {
@@ -75,7 +77,7 @@ def add(pages: Blueprint, console: Console) -> None:
     @pages.get("")
     def companies() -> Response:
         wanted = _filter(looking.COMPANY_STATES)
-        after = _number("after") or 0
+        after = key_of("after") or 0
         found = console.read(
             lambda connection: looking.companies(connection, wanted, after)
         )
@@ -86,12 +88,6 @@ def add(pages: Blueprint, console: Console) -> None:
             states=looking.COMPANY_STATES,
             everybody=WHO,
         )
-
-    @pages.get("/search")
-    def search() -> Response:
-        text = request.args.get("find", "").strip()[:_MOST_TEXT]
-        found = console.read(lambda db: looking.search(db, text)) if text else {}
-        return console.page("search", find=text, found=found)
 
     @pages.get("/companies/<int:company_id>")
     def company(company_id: int) -> Response:
@@ -127,6 +123,7 @@ def _known() -> dict[str, object]:
     """Return what all templates of the console know."""
     return {
         "plain": plain,
+        "in_words": told,
         "STOPPING": STOPPING,
         "references": _REFERENCES,
         "numbers": looking.NUMBERS,
@@ -177,13 +174,15 @@ def list_page(
         abort(404)
     states = looking.STATES.get(what, ())
     wanted = _filter(states)
-    before = _number("before")
+    before = key_of("before")
+    days = {name: day(name) for name in ("first", "last")}
 
     def look(connection: Connection) -> dict[str, Any]:
-        return {
-            "company": console.company(connection, company_id),
-            "found": looking.listed(connection, what, company_id, wanted, before),
-        }
+        company = console.company(connection, company_id)
+        offset = finding.offset_minutes(connection, company_id) or 0
+        spanned = replace(wanted, **span(what, days, offset))
+        found = looking.listed(connection, what, company_id, spanned, before)
+        return {"company": company, "found": found}
 
     return console.page(
         "audit" if what == "audit" else "list",
@@ -194,6 +193,7 @@ def list_page(
         states=states,
         kinds=looking.RECORD_KINDS if what in {"records", "jobs"} else (),
         wanted=wanted,
+        days=days,
         **console.read(look),
     )
 
@@ -279,7 +279,7 @@ def job_page(
 
 
 def _session(console: Console, company_id: int, number: int) -> Response:
-    after = _number("after") or 0
+    after = key_of("after") or 0
 
     def look(connection: Connection) -> dict[str, Any]:
         row = console.one(connection, "sessions", company_id, number)
@@ -336,14 +336,8 @@ def _filter(states: Sequence[str]) -> Filter:
     ):
         if value and value not in known:
             abort(404)
-    text = request.args.get("text", "").strip()[:_MOST_TEXT]
+    text = request.args.get("text", "").strip()[:MOST_TEXT]
     return Filter(state, kind, who, text)
-
-
-def _number(name: str) -> int | None:
-    """Return the key that a page goes on from; a strange one is none."""
-    value = request.args.get(name, type=whole)
-    return value if value is not None and 0 < value <= looking.GREATEST else None
 
 
 def _facts(what: str, row: Row[Any]) -> list[tuple[str, object]]:

@@ -141,6 +141,12 @@ PAGES = (
     "/support/search?find=17",
     "/support/search?find=1-170",
     "/support/search?find={70efdf2ec9b086079795c442636b55fb}",
+    "/support/search?find=ann",
+    "/support/search?find=Ann+2026-01-05",
+    *(
+        f"/support/open?which={which}"
+        for which in ("ours", "conflicts", "failed", "unread", "doubtful", "stuck")
+    ),
     "/support/companies/1",
     "/support/companies/7",
     "/support/companies/1/records",
@@ -152,6 +158,10 @@ PAGES = (
     "/support/companies/1/records?kind=customer&state=unlinked",
     "/support/companies/1/records?text=nobody",
     "/support/companies/1/records?text=ann+1000&kind=time_entry",
+    "/support/companies/1/records?first=2026-01-05&last=2026-01-11",
+    "/support/companies/1/jobs?first=2026-01-05&last=2026-01-11",
+    "/support/companies/1/exchanges?first=2020-01-05&last=2020-01-06",
+    "/support/companies/1/audit?first=2020-01-05&last=2020-01-06",
     "/support/companies/1/jobs",
     "/support/companies/1/jobs?state=failed",
     "/support/companies/1/jobs?state=cancelled",

@@ -194,13 +194,16 @@ def test_nothing_that_others_wrote_becomes_a_part_of_a_page(
         row = {**run, **moments, "ticket_hash": "h", "last_error": EVIL, "peer": EVIL}
         connection.execute(tables.session.insert(), row)
     seen: set[str] = set()
+    nothing_of_theirs = "/support/open"
     left = ["/support", "/support/search?find=T1", "/support?text=%3Cscript%3E"]
+    left.append("/support/open?which=conflicts")
     while left:
         path = left.pop()
         page = bob.get(path)
         assert page.status_code == 200, path
         assert "<script>alert" not in page.text, path
-        assert "alert(1)" in page.text or "exchanges" in path or "=" in path, path
+        if path != nothing_of_theirs and "=" not in path and "exchanges" not in path:
+            assert "alert(1)" in page.text, path
         seen.add(path)
         links = map(unescape, re.findall(r'href="(/support[^"#]*)"', page.text))
         left += [link for link in links if link not in seen]

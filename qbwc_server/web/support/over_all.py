@@ -1,0 +1,63 @@
+"""Pages over all companies: what waits, and what somebody has in hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from flask import Blueprint, Response, abort, request
+
+from qbwc_server.support import console as looking
+from qbwc_server.support import open_work
+from qbwc_server.support import search as finding
+from qbwc_server.web.support.addresses import MOST_TEXT, key_of
+from qbwc_server.web.support.site import Console
+
+_OPEN: Final = {
+    "ours": "All that support must act on",
+    "conflicts": "Conflicts",
+    "failed": "Failed jobs",
+    "unread": "Unread answers",
+    "doubtful": "Writes of which nobody knows whether they were done",
+    "stuck": "Stuck for longer than",
+}
+_YEAR: Final = 366 * 24 * 60
+
+
+def add(pages: Blueprint, console: Console) -> None:
+    """Add the pages."""
+
+    @pages.get("/search")
+    def search() -> Response:
+        text = request.args.get("find", "").strip()[:MOST_TEXT]
+        found = console.read(lambda db: finding.search(db, text)) if text else {}
+        return console.page("search", find=text, found=found)
+
+    @pages.get("/open")
+    def open_() -> Response:
+        return _open(console)
+
+
+def _open(console: Console) -> Response:
+    """Return what waits in all companies, one kind of it."""
+    which = request.args.get("which", "ours")
+    if which not in open_work.LISTS:
+        abort(404)
+    minutes = key_of("longer") or int(open_work.LONG.total_seconds()) // 60
+    found = console.read(
+        lambda connection: open_work.look(
+            connection,
+            which,
+            now=console.site.clock(),
+            longer_than=timedelta(minutes=min(minutes, _YEAR)),
+            limit=looking.PAGE + 1,
+        )
+    )
+    return console.page(
+        "open",
+        which=which,
+        longer=minutes,
+        every=_OPEN,
+        found=found[: looking.PAGE],
+        more=len(found) > looking.PAGE,
+    )
