@@ -135,6 +135,8 @@ def _release(
             _RECORD.c.mosaic_id.is_(None) | _RECORD.c.mosaic_id.not_in(list(but)),
         )
     ).all()
+    if not rows:
+        return
     # When each was made is not kept: what was held for one may be the other's. What
     # only QuickBooks has waited to be made itself.
     of_person: dict[int | None, list[int]] = {}

@@ -52,6 +52,8 @@ def ask_in_mosaic(
             )
         )
     ]
+    if not new:
+        return
     made = _made_in_mosaic(connection, company_id, _days(new))
     pairs = {
         (ours.quickbooks_id, one.mosaic_id)
@@ -163,7 +165,7 @@ def _came_late(
             _RECORD.c.quickbooks_id.is_not(None),
         )
     )
-    rows = connection.execute(calls).all() if new else []
+    rows = connection.execute(calls).all()
     return {
         (row.quickbooks_id, one.mosaic_id)
         for row in rows
