@@ -78,6 +78,8 @@ def ask_in_quickbooks(
             )
         )
     ]
+    if not rows:
+        return
     new = [row for row in rows if row.mosaic_id is None]
     ours = [row for row in rows if row.mosaic_id is not None]
     alone = _time(company_id).where(
