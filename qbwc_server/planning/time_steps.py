@@ -227,7 +227,8 @@ class TimeSteps:
             else:
                 action = stop
         if action.do in IN_QUICKBOOKS:
-            time_jobs.enqueue(connection, batch.company, row, action, jobs, now)
+            to = batch.company, row, action
+            time_jobs.enqueue(connection, *to, jobs, batch.links, now)
             return
         time_jobs.withdraw(connection, jobs, "Planned anew.", now)
         if batch.files is not None and row.id in batch.files.not_ours:

@@ -21,7 +21,7 @@ from qbwc_server.kinds import conflict as conflicts
 from qbwc_server.kinds.time_entry import NAME, label
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.records import restored, transitions
-from qbwc_server.records.references import PEOPLE
+from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
 _RECORD, _JOB = tables.record, tables.job
@@ -41,6 +41,7 @@ def enqueue(
     row: Row[Any],
     action: Action,
     jobs: list[Job],
+    links: Links,
     now: datetime,
 ) -> None:
     """Keep a write to QuickBooks as a job; the next session takes it along.
@@ -67,7 +68,7 @@ def enqueue(
             kind=NAME,
             action=action.do.value,
             record_id=row.id,
-            summary=f"{_SUMMARY[action.do]} {_as_sent(connection, row, payload)}",
+            summary=f"{_SUMMARY[action.do]} {_as_sent(links, row, payload)}",
             now=now,
             by="plan",
             dedupe_key=f"time:{row.id}",
@@ -88,7 +89,7 @@ def enqueue(
     )
 
 
-def _as_sent(connection: Connection, row: Row[Any], payload: Mapping[str, Any]) -> str:
+def _as_sent(links: Links, row: Row[Any], payload: Mapping[str, Any]) -> str:
     """Return the entry's name as QuickBooks is told it, which its record may not have.
 
     A change says only what becomes another; the rest is what QuickBooks has.
@@ -99,17 +100,7 @@ def _as_sent(connection: Connection, row: Row[Any], payload: Mapping[str, Any]) 
     }
     if told.get("date") is None or told.get("minutes") is None:
         return str(row.name)
-    found = connection.execute(
-        sa.select(_RECORD.c.kind, _RECORD.c.quickbooks_id, _RECORD.c.name).where(
-            _RECORD.c.company_id == row.company_id,
-            _RECORD.c.kind.in_((*PEOPLE, "customer")),
-            _RECORD.c.quickbooks_id.in_((told.get("person"), told.get("job"))),
-        )
-    ).all()
-    # Two lists of QuickBooks may have the same ListID.
-    people = {one.quickbooks_id: one.name for one in found if one.kind in PEOPLE}
-    jobs = {one.quickbooks_id: one.name for one in found if one.kind == "customer"}
-    person, job = people.get(told.get("person"), ""), jobs.get(told.get("job"), "")
+    person, job = links.named(told)
     return label(told["date"], person, told["minutes"], job)
 
 

@@ -91,6 +91,17 @@ class Links:
                     found[name] = Missing(reason, state="refused")
         return found
 
+    def named(self, quickbooks: Snapshot) -> tuple[str, str]:
+        """Return the names of who worked and of the job, as QuickBooks has them."""
+        # Two lists of QuickBooks may have the same ListID.
+        found: dict[str, str] = {}
+        for name, kinds in (("person", PEOPLE), ("job", ("customer",))):
+            rows = (
+                self._of_quickbooks(one, quickbooks.get(name) or "") for one in kinds
+            )
+            found[name] = next((row.name for row in rows if row is not None), "")
+        return found["person"], found["job"]
+
     def _once(self, what: str, key: Any, find: Callable[[Any], Any]) -> Any:
         if (what, key) not in self._known:
             self._known[what, key] = find(key)
