@@ -68,7 +68,7 @@ def _process(seen: Seen, now: datetime) -> Part:
     last = "never" if at is None else f"last at {at:%Y-%m-%d %H:%M} UTC"
     return Part(
         *(seen.part, seen.what, "down", OPERATIONS),
-        f"No {seen.part} of ours is up: {last}. It is not the customers.",
+        f"No {seen.part} of ours is up: {last}. It is us, not the customers.",
         f"Please start it: `{_STARTS[seen.part]}`, and see why it ended.",
         *(at, at),
     )

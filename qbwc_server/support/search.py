@@ -52,7 +52,8 @@ def search(connection: Connection, text: str) -> dict[str, Sequence[Row[Any]]]:
                 records[place] = named_so
             else:
                 found[what] = [named_so]
-    return {"companies": named, "records": list(records.values()), **found}
+    in_order = [records[place] for place in sorted(records)]
+    return {"companies": named, "records": in_order, **found}
 
 
 def _called(

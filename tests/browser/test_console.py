@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qbwc_server import app
 from qbwc_server.cli.demo_processes import free_port
+from qbwc_server.companies import heartbeat
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables
@@ -51,6 +53,7 @@ class Desk:
             made = firms.build(engine, folder)
         structlog.configure(**before)
         clock, keys, port = made[-1].clock, Keys([SECRET]), free_port()
+        self.clock = clock
         for firm in made:
             firm.close()
         self.engine = make_engine(str(engine.url))
@@ -59,6 +62,7 @@ class Desk:
             self.token = tokens.add(
                 connection, keys, _NAME, may_act=True, now=clock(), who="eve"
             )
+        self.beat()
         settings = Settings(
             data_dir=folder, secret_key=SecretStr(SECRET), public_url=self.url
         )
@@ -67,6 +71,21 @@ class Desk:
             "127.0.0.1", port, pages, threaded=True, request_handler=_Silent
         )
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def beat(self) -> None:
+        """Have our server and a worker be up."""
+        with self.engine.begin() as connection:
+            for name in (heartbeat.SERVER, heartbeat.WORKER):
+                heartbeat.beat(connection, self.clock(), name)
+
+    def lose_the_worker(self) -> None:
+        """Have no worker be up for half an hour."""
+        table = tables.heartbeat
+        before = self.clock() - timedelta(minutes=30)
+        with self.engine.begin() as connection:
+            connection.execute(
+                table.update().where(table.c.name == heartbeat.WORKER).values(at=before)
+            )
 
     def disputed(self) -> tuple[int, str]:
         """Return number and TxnID of the record in conflict."""
@@ -112,6 +131,48 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+def _log_in(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/support")
+    page.get_by_label("Your name").fill(_NAME)
+    page.get_by_label("Your token").fill(desk.token)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("h1")).to_have_text("Companies")
+
+
+def test_support_sees_whether_it_is_us_what_waits_and_finds_a_person(
+    page: Page, desk: Desk
+) -> None:
+    """A banner while no worker is up; one list over all; a name, and her day."""
+    looking = Looking(page)
+    _log_in(page, desk)
+    expect(page.locator(".notice")).to_have_count(0)
+    page.get_by_role("link", name="All that waits").click()
+    page.get_by_role("link", name="Read customers and jobs").wait_for()
+    looking.at("console-open")
+    page.get_by_label("What", exact=True).select_option("Stuck for longer than")
+    page.get_by_role("button", name="Show").click()
+    looking.at("console-open-stuck")
+    for text, found in (("okafor", 0), ("ben", 4), ("Ben Okafor 2026-03-01", 1)):
+        page.get_by_role("searchbox").fill(text)
+        page.get_by_role("button", name="Find").click()
+        expect(page.locator("h1")).to_have_text(f"What is called {text}")
+        expect(page.get_by_role("row", name="Ben Okafor")).to_have_count(found)
+        looking.at(f"console-find-{found}")
+    page.get_by_role("link", name="time entry").click()
+    history = page.get_by_role("region", name="Its history")
+    expect(history.get_by_role("row").nth(1)).to_contain_text("created in Mosaic")
+    history.scroll_into_view_if_needed()
+    looking.at("console-history", whole=True)
+    page.goto(f"{desk.url}/support/companies/3")
+    expect(page.get_by_role("heading", name="All that hinders it")).to_be_visible()
+    looking.at("console-attentions", whole=True)
+    desk.lose_the_worker()
+    page.goto(f"{desk.url}/support/open")
+    expect(page.locator(".notice")).to_contain_text("No worker of ours is up")
+    looking.at("console-banner")
+    assert looking.errors == []
+
+
 def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     page: Page, desk: Desk
 ) -> None:
@@ -120,10 +181,7 @@ def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     number, txn_id = desk.disputed()
     page.goto(f"{desk.url}/support")
     looking.at("console-login")
-    page.get_by_label("Your name").fill(_NAME)
-    page.get_by_label("Your token").fill(desk.token)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.locator("h1")).to_have_text("Companies")
+    _log_in(page, desk)
     looking.at("console-companies")
     page.get_by_role("link", name="Fern & Co").click()
     expect(page.locator("h1")).to_have_text("Fern & Co")
@@ -141,7 +199,8 @@ def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     page.get_by_role("searchbox").fill(txn_id)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="time entry").click()
-    expect(page.get_by_text("Both sides changed the duration.")).to_be_visible()
+    why = "Both sides changed the duration. Say which side is right."
+    expect(page.get_by_text(why, exact=True)).to_be_visible()
     conflict = page.get_by_role("region", name="Both sides changed")
     expect(conflict.get_by_role("cell")).to_have_text(["0:45", "1:00"])
     looking.at("console-record", whole=True)

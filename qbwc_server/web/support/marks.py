@@ -40,6 +40,17 @@ def marked(text: str, *, whole: bool = False) -> Marked:
     return Marked(html, len(text), len(text) - len(shown))
 
 
+def coded(text: str | None) -> Markup:
+    """Return a sentence with what is to be typed, between backticks, marked so."""
+    parts = (text or "").split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(one) if at % 2 else escape(one)
+        for at, one in enumerate(parts)
+    )
+
+
 def part_of(text: str, request_id: int) -> str:
     """Return the request or answer of one job in a message, empty if it is not there.
 

@@ -16,7 +16,7 @@ from qbwc_server.support import finding
 from qbwc_server.support.console import Filter
 from qbwc_server.web.support import sides
 from qbwc_server.web.support.addresses import MOST_TEXT, day, key_of, span
-from qbwc_server.web.support.marks import Marked, marked, part_of
+from qbwc_server.web.support.marks import Marked, coded, marked, part_of
 from qbwc_server.web.support.sides import plain
 from qbwc_server.web.support.site import Console
 from qbwc_server.words.history import told
@@ -73,6 +73,7 @@ _REFERENCES: Final = {
 def add(pages: Blueprint, console: Console) -> None:
     """Add the pages that show something."""
     pages.context_processor(_known)
+    pages.add_app_template_filter(coded)
 
     @pages.get("")
     def companies() -> Response:

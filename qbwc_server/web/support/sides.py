@@ -58,7 +58,7 @@ def sides(row: Row[Any], names: Names) -> list[dict[str, Any]]:
     fields = dict.fromkeys(name for side in each for name in side)
     return [
         {
-            "name": field.replace("_", " "),
+            "name": _named(field),
             "values": [_told(field, side.get(field), names) for side in each],
             "differs": field in (row.conflict or {}),
         }
@@ -70,7 +70,7 @@ def conflict(row: Row[Any], names: Names) -> list[dict[str, Any]]:
     """Return the fields that both sides changed, with both values."""
     return [
         {
-            "name": field.replace("_", " "),
+            "name": _named(field),
             "quickbooks": _told(field, one.get("quickbooks"), names),
             "mosaic": _told(field, one.get("mosaic"), names),
             "kept": one.get("kept"),
@@ -78,6 +78,11 @@ def conflict(row: Row[Any], names: Names) -> list[dict[str, Any]]:
         }
         for field, one in (row.conflict or {}).items()
     ]
+
+
+def _named(field: str) -> str:
+    """Return what a field is called: minutes are told as hours."""
+    return "hours" if field == "minutes" else field.replace("_", " ")
 
 
 def _references(row: Row[Any]) -> Iterator[str | int]:
@@ -109,4 +114,5 @@ def _told(field: str, value: Any, names: Names) -> str:
         if isinstance(one, type_)
     ]
     name = next((names[key] for key in keys if key in names), None)
-    return plain(value) if name is None else f"{name} ({plain(value)})"
+    ids = ", ".join(plain(one) for one in parts if one is not None)
+    return plain(value) if name is None else f"{name} ({ids})"

@@ -14,6 +14,16 @@ _KIND = (
     "CASE WHEN n % 10 < 8 THEN 'time_entry' WHEN n % 10 = 8 THEN 'customer' "
     "WHEN n % 20 = 9 THEN 'employee' ELSE 'service_item' END"
 )
+_BLOCK = 20
+"""Records of one company that follow each other: a person, an item, two customers."""
+_DAY = "CAST(DATE '2024-06-01' + ((n / 20 * 37 + n) % 700)::int AS text)"
+_IS_TIME = "n % 10 < 8"
+_PERSON, _JOB = "n - n % 20 + 9", "n - n % 20 + 8"
+"""Who worked and on what: those of the same block."""
+_STANDS = "n % 89 = 0 AND n <= 10000"
+"""Companies that a wrong file stops: the first attention of each is the present one."""
+_HOURS = "(CASE WHEN n % 97 = 0 THEN 30 ELSE 60 END)"
+_NOW_AND_THEN = "now() - (100000 - n) * interval '5 minutes'"
 _REQUEST = (
     "'<QBXML><QBXMLMsgsRq>' || repeat('<TimeTrackingQueryRq requestID=\"1\">"
     "<MaxReturned>500</MaxReturned></TimeTrackingQueryRq>', 20) || '</QBXMLMsgsRq>'"
@@ -26,9 +36,20 @@ _ROWS = {
             "state": "CASE WHEN n % 1009 = 0 THEN 'conflict' "
             "WHEN n % 503 = 0 THEN 'unlinked' WHEN n % 211 = 0 THEN 'pending' "
             "WHEN n % 4001 = 0 THEN 'gone' ELSE 'in_sync' END",
-            "name": "'Ann ' || n",
+            "name": f"CASE WHEN {_IS_TIME} THEN {_DAY} || ' Ann ' || ({_PERSON}) "
+            "ELSE 'Ann ' || n || ' Lee' END",
+            "day": f"CASE WHEN {_IS_TIME} THEN {_DAY} END",
+            "parent_id": f"CASE WHEN {_IS_TIME} THEN 'T' || ({_PERSON}) END",
+            "quickbooks": f"CASE WHEN {_IS_TIME} THEN jsonb_build_object('minutes', "
+            f"60, 'person', 'T' || ({_PERSON}), 'job', 'T' || ({_JOB}), "
+            "'notes', 'drawings') END",
+            "mosaic": f"CASE WHEN {_IS_TIME} THEN jsonb_build_object('minutes', "
+            f"{_HOURS}, 'person', {_PERSON}, 'date', {_DAY}, "
+            f"'job', jsonb_build_array({_JOB}, NULL)) END",
             "quickbooks_id": "'T' || n",
-            "mosaic_type": f"CASE WHEN n % 10 < 8 THEN 'time_entry' ELSE {_KIND} END",
+            "mosaic_type": "CASE WHEN n % 10 < 8 THEN 'time_entry' "
+            "WHEN n % 10 = 8 THEN 'project' WHEN n % 20 = 9 THEN 'employee' "
+            "ELSE 'standard_work_category' END",
             "mosaic_id": "n",
             "external_guid": "'{' || md5(n::text) || '}'",
             "created_at": "now()",
@@ -40,14 +61,15 @@ _ROWS = {
         {
             "kind": "'time_entry'",
             "state": "CASE WHEN n % 997 = 0 THEN 'failed' "
+            "WHEN n % 2003 = 0 THEN 'ready' "
             "WHEN n % 50 = 0 THEN 'cancelled' ELSE 'done' END",
             "action": "'add'",
             "record_id": "n",
             "exchange_id": "n % 100000 + 1",
             "summary": "'Add ' || n",
-            "created_at": "now()",
+            "created_at": "now() - interval '2 hours'",
             "run_at": "now()",
-            "finished_at": "CASE WHEN n % 997 <> 0 THEN now() END",
+            "finished_at": "CASE WHEN n % 997 <> 0 AND n % 2003 <> 0 THEN now() END",
         },
     ),
     "session": (
@@ -60,6 +82,7 @@ _ROWS = {
             "ended_at": "now()",
             "ended_why": "'closed'",
             "ticket_hash": "'h' || n",
+            "file_path": "'C:\\Books\\Company ' || n % 50 || '.QBW'",
         },
     ),
     "exchange": (
@@ -68,8 +91,9 @@ _ROWS = {
             "state": "CASE WHEN n % 499 = 0 THEN 'lost' ELSE 'answered' END",
             "purpose": "'work'",
             "session_id": "n",
-            "sent_at": "now()",
-            "answered_at": "now()",
+            "sent_at": _NOW_AND_THEN,
+            "answered_at": _NOW_AND_THEN,
+            "failed_at": "CASE WHEN n % 9973 = 0 THEN now() END",
             "request": _REQUEST,
             "answer": f"replace({_REQUEST}, 'Rq', 'Rs')",
         },
@@ -96,36 +120,100 @@ _ROWS = {
         0.3,
         {"record_id": "n", "at": "now()", "what": "'seen'", "by": "'quickbooks'"},
     ),
+    "former_id": (
+        0.05,
+        {
+            "side": "'quickbooks'",
+            "value": "'WAS' || n",
+            "record_id": "n",
+            "at": "now()",
+        },
+    ),
     "audit": (0.1, {"at": "now()", "who": "'eve'", "what": "'company changed'"}),
+}
+_OF_COMPANIES = {
+    "duty": (1.0, {"deliver_at": "now()"}),
+    "team_file": (
+        1.0,
+        {"team": "'x' || n", "takes_part": "TRUE", "time_claims": "'none'"},
+    ),
+    "attention": (
+        2.0,
+        {
+            "id": "100000000 + n",
+            "reason": "'wrong-company-file'",
+            "place": "6",
+            "text": "'Another file is open.'",
+            "began_at": "now() - n * interval '1 hour'",
+            "seen_at": "now()",
+            "ended_at": f"CASE WHEN NOT ({_STANDS}) THEN now() END",
+        },
+    ),
+    "failed_login": (
+        0.1,
+        {
+            "address": "'192.0.2.7'",
+            "whose": "'unknown'",
+            "first_at": "now()",
+            "last_at": "now()",
+            "times": "3",
+        },
+    ),
+}
+_OUTAGES = 500
+_OUTAGE = {
+    "name": "'worker'",
+    "began_at": "now() - n * interval '1 day'",
+    "ended_at": "now() - n * interval '1 day' + interval '5 minutes'",
 }
 
 
 def fill(engine: Engine, *, companies: int, records: int) -> None:
-    """Fill an empty PostgreSQL database; every tenth row is the first company's."""
+    """Fill an empty PostgreSQL database; a tenth of it is the first company's."""
     texts = (
         *("username", "password_hash", "owner_id", "file_id", "mosaic_url"),
         *("setup_token_hash", "webhook_token_hash", "mosaic_team"),
     )
     company = {
+        **dict.fromkeys(texts, "'x' || n"),
         "name": "'Company ' || n",
         "created_at": "now()",
         "last_seen_at": "now()",
+        "mosaic_url": "'https://mosaic' || n % 5 || '.example'",
+        "mosaic_key": "'key'",
+        "file_name": "'Books ' || n || '.QBW'",
+        "file_path": "'C:\\Books\\Books ' || n || '.QBW'",
+        "attention_id": f"CASE WHEN {_STANDS} THEN 'wrong-company-file' END",
+        "attention": f"CASE WHEN {_STANDS} THEN 'Another file is open.' END",
+        "wrong_password_at": "CASE WHEN n % 997 = 0 THEN now() END",
         "late_at": "CASE WHEN n % 97 = 0 THEN now() END",
         "mode": "CASE WHEN n % 501 = 0 THEN 'paused' ELSE 'live' END",
-        **dict.fromkeys(texts, "'x' || n"),
     }
-    owner = f"CASE WHEN n % 10 = 0 THEN 1 ELSE n % {companies} + 1 END"
+    # What belongs together has one owner: a block of numbers in all tables.
+    block = f"n / {_BLOCK}"
+    owner = f"CASE WHEN {block} % 10 = 8 THEN 1 ELSE {block} % {companies} + 1 END"
     with engine.begin() as connection:
         many = [("company", companies, company)]
         many += [
-            (table, round(records * share), {"company_id": owner, "id": "n", **values})
+            (table, round(records * share), _owned(table, owner) | values)
             for table, (share, values) in _ROWS.items()
         ]
+        each = {"company_id": f"(n - 1) % {companies} + 1"}
+        many += [
+            (table, round(companies * share), each | values)
+            for table, (share, values) in _OF_COMPANIES.items()
+        ]
+        many += [("outage", _OUTAGES, _OUTAGE)]
         for table, count, values in many:
             columns, made = ", ".join(values), ", ".join(values.values())
             rows = f"SELECT {made} FROM generate_series(1, {count}) n"
             connection.execute(sa.text(f"INSERT INTO {table} ({columns}) {rows}"))
         connection.exec_driver_sql("ANALYZE")
+
+
+def _owned(table: str, owner: str) -> dict[str, str]:
+    """Return whose a row is, and its number, where it has one."""
+    return {"company_id": owner} | ({} if table == "former_id" else {"id": "n"})
 
 
 PAGES = (
@@ -143,6 +231,9 @@ PAGES = (
     "/support/search?find={70efdf2ec9b086079795c442636b55fb}",
     "/support/search?find=ann",
     "/support/search?find=Ann+2026-01-05",
+    "/support/search?find=Ann+169+Lee+2025-09-05",
+    "/support/search?find=WAS17",
+    "/support/search?find=books+77",
     *(
         f"/support/open?which={which}"
         for which in ("ours", "conflicts", "failed", "unread", "doubtful", "stuck")
