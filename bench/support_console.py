@@ -64,6 +64,8 @@ def _hours(connection: Connection) -> Sequence[object]:
     return hours.of(connection, found, *_WEEK)
 
 
+_HIS_WEEK = ("2025-09-01", "2025-09-07")
+"""Of the person that is looked for."""
 _WEEK = ("2026-01-05", "2026-01-11")
 _OF_A_WEEK = sa.text(
     "SELECT * FROM support_hours WHERE company_id = 1 AND day BETWEEN :first AND :last"
@@ -72,8 +74,12 @@ _TODAY = datetime.now(UTC)
 _A_DAY = {"since": _TODAY - timedelta(days=101), "until": _TODAY - timedelta(days=100)}
 _A_MONTH = {"since": _TODAY - finding.LONGEST_TEXT, "until": _TODAY}
 _LOOKS: dict[str, Look] = {
-    "support companies": _view("companies", limit=10_000),
-    "support attentions": _view("attentions", limit=10_000),
+    "support companies": _view("companies"),
+    "support companies (all)": _view("companies", limit=10_000),
+    "support companies --who customer (all)": _view(
+        "companies", who="customer", limit=10_000
+    ),
+    "support attentions (all)": _view("attentions", limit=10_000),
     "support health": lambda connection: health.now(connection, datetime.now(UTC)),
     "support outages": _view("outages"),
     "support failed-logins": _view("failed_logins"),
@@ -85,7 +91,7 @@ _LOOKS: dict[str, Look] = {
     "records --name (one company)": _view("records", name="169 lee", company_id=1),
     "records --person (all companies)": _view("records", person="ann 169 lee"),
     "records --person --days": _view(
-        "records", person="ann 169 lee", company_id=1, days=_WEEK
+        "records", person="ann 169 lee", company_id=1, days=_HIS_WEEK
     ),
     "records --days": _view("records", company_id=1, days=_WEEK),
     "records --job --days": _view(
