@@ -6,6 +6,7 @@ that may be much, within some days. Case does not matter.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ MOST_LED_TO: Final = 50
 _CLOCKS: Final = timedelta(hours=1)
 """How long a transaction may take that has a number before its moment is written."""
 _MOST_PEOPLE: Final = 20
+_NAME_OF_WRITE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_DAYS: Final = 92
 """Days of work among which a job is looked for."""
 LONGEST_TEXT: Final = timedelta(days=31)
@@ -36,6 +38,57 @@ def led_to(connection: Connection, text: str) -> list[tuple[int, int]]:
         meant |= of_record & (table.c.company_id == int(company))
     query = sa.select(table.c.company_id, table.c.record_id).where(meant).distinct()
     return [(row[0], row[1]) for row in connection.execute(query.limit(MOST_LED_TO))]
+
+
+def records_called(
+    connection: Connection, text: str, company_id: int | None
+) -> list[tuple[int, int]]:
+    """Return company and number of the records that have an id, or had it once.
+
+    What is of a record is looked for by its number then: one condition on it and one
+    on its record would read both from beginning to end.
+
+    Raises:
+        NotThere: very many have it, as a number that every Mosaic counts up to.
+    """
+    table = view("records")
+    found = dict.fromkeys(
+        one for one in led_to(connection, text) if company_id in (None, one[0])
+    )
+    query = sa.select(table.c.company_id, table.c.record_id).limit(MOST_LED_TO + 1)
+    if company_id is not None:
+        query = query.where(table.c.company_id == company_id)
+    for condition in of_id(table, text):
+        found |= dict.fromkeys(map(tuple, connection.execute(query.where(condition))))
+    if len(found) > MOST_LED_TO:
+        raise NotThere(f"More than {MOST_LED_TO} are called {text!r}. Name a company.")
+    return list(found)
+
+
+def of_id(table: sa.TableClause, text: str) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a record has an id now, on an index each."""
+    found = [table.c.quickbooks_id == text, table.c.external_guid == text]
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        found.append(table.c.mosaic_id == int(text))
+    return found
+
+
+def of_write(
+    table: sa.TableClause, text: str, company_id: int | None
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a write to Mosaic has a name of ours.
+
+    Raises:
+        NotThere: no company was named.
+    """
+    if company_id is None:
+        raise NotThere("Name a company: names of writes are looked for within one.")
+    return table.c.ref == text
+
+
+def is_name_of_write(text: str) -> bool:
+    """Tell whether a text is such a name as our writes have."""
+    return _NAME_OF_WRITE.fullmatch(text) is not None
 
 
 def numbers_between(

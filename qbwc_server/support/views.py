@@ -184,7 +184,7 @@ def _found(
     """Yield the conditions that something is what somebody means by a name or an id."""
     company_id, (first, last) = wanted.company_id, wanted.days
     if wanted.id is not None:
-        yield _identified(connection, table, wanted.id)
+        yield _identified(connection, table, wanted.id, company_id)
     if wanted.name is not None:
         yield finding.named(table, wanted.name, company_id)
     if wanted.person is not None:
@@ -200,15 +200,23 @@ def _found(
         yield finding.with_file(table, wanted.file, company_id)
 
 
-def _identified(connection: Connection, table: sa.TableClause, text: str) -> _Condition:
+def _identified(
+    connection: Connection, table: sa.TableClause, text: str, company_id: int | None
+) -> _Condition:
     """Return the condition that something has an id, or its record had it once."""
     company, dash, number = text.partition("-")
     meant: list[_Condition] = []
     if "record_id" in table.c:
+        is_record = "external_guid" in table.c
         meant += [
             (table.c.company_id == one) & (table.c.record_id == record)
-            for one, record in finding.led_to(connection, text)
+            for one, record in (
+                finding.led_to(connection, text)
+                if is_record
+                else finding.records_called(connection, text, company_id)
+            )
         ]
+        meant += finding.of_id(table, text) if is_record else []
     if dash and company.isdecimal() and number.isdecimal():
         own = _NUMBERS.get(table.name.removeprefix("support_"), "")
         meant += [
@@ -219,11 +227,13 @@ def _identified(connection: Connection, table: sa.TableClause, text: str) -> _Co
         if "refs" in table.c:
             own_company = table.c.company_id == int(company)
             meant.append(own_company & named_in(table, text))
-    for name in ("quickbooks_id", "external_guid", "ref", "username", "value", "name"):
+    if "ref" in table.c and finding.is_name_of_write(text):
+        meant.append(finding.of_write(table, text, company_id))
+    for name in ("username", "value", "name"):
         if name in table.c and (name != "name" or "topic" in table.c):
             meant.append(table.c[name] == text)
-    if text.isdecimal() and "mosaic_id" in table.c and len(text) < 19:
-        meant.append(table.c.mosaic_id == int(text))
+    if not meant and "record_id" in table.c:
+        return sa.false()
     if not meant:
         raise NotThere(f"{table.name} has nothing that is called {text!r}.")
     return sa.or_(*meant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from qbwc_server.records.told import former
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.storage.support_reading import support_reading
-from qbwc_server.support import open_work, views
+from qbwc_server.support import finding, open_work, views
 from qbwc_server.support.views import NotThere, Wanted
 from tests.conftest import Clock
 
@@ -89,7 +90,12 @@ def _firms(engine: Engine, new_company: NewCompanies, clock: Clock) -> None:
 def _found(
     engine: Engine, what: str = "records", **wanted: Any
 ) -> list[tuple[int, int]]:
-    key = {"records": "record_id", "exchanges": "exchange_id", "history": "event_id"}
+    key = {
+        "records": "record_id",
+        "exchanges": "exchange_id",
+        "history": "event_id",
+        "calls": "call_id",
+    }
     with support_reading(engine) as connection:
         rows = views.look(connection, what, Wanted(**wanted))
     return sorted((row.company_id, getattr(row, key[what])) for row in rows)
@@ -138,6 +144,38 @@ def test_a_former_id_finds_the_record_and_its_history(
     assert _found(engine, id="1-9") == [(1, 12)]
     assert _found(engine, id="2-9") == []
     assert len(_found(engine, "history", id="OLD-1")) == 1
+
+
+def test_what_is_of_a_record_is_found_by_the_id_that_the_record_has(
+    engine: Engine, clock: Clock
+) -> None:
+    """Its history and its writes; one that is not there leads to nothing."""
+    with company_transaction(engine, 1) as connection:
+        history.event(connection, 1, 12, at=clock(), what="made", by="x")
+    assert len(_found(engine, "history", id="T12")) == 1
+    assert len(_found(engine, "history", id="1-12")) == 1
+    assert _found(engine, "history", id="T12", company_id=2) == []
+    assert _found(engine, "history", id="NO-SUCH") == []
+
+
+def test_a_name_of_a_write_is_looked_for_within_a_company(engine: Engine) -> None:
+    """No index has it; what only looks like one of our numbers is no such name."""
+    ref = str(uuid.UUID(int=7))
+    with pytest.raises(NotThere, match="Name a company"):
+        _found(engine, "calls", id=ref)
+    assert _found(engine, "calls", id=ref, company_id=1) == []
+    assert _found(engine, "calls", id="T-1") == []
+
+
+def test_a_number_that_very_many_have_asks_for_a_company(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every Mosaic counts from one; nothing is left out without a word."""
+    assert _found(engine, "history", id="55") == []
+    monkeypatch.setattr(finding, "MOST_LED_TO", 1)
+    with pytest.raises(NotThere, match="More than 1 are called '55'"):
+        _found(engine, "history", id="55")
+    assert _found(engine, "history", id="55", company_id=1) == []
 
 
 def _sent(engine: Engine, clock: Clock, number: int, text: str, **more: Any) -> None:

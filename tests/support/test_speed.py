@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.storage.database import make_engine
+from qbwc_server.support import open_work, views
+from qbwc_server.support.views import Wanted
 from tests.conftest import Kept
 
 _COMPANIES, _RECORDS = 400, 60_000
 _FEW = "n % 500 = 0"
+_IS_PERSON = "n % 97 = 0"
 _A_WEEK = "day BETWEEN '2026-03-02' AND '2026-03-08'"
 _ROWS = {
     "record": {
-        "kind": "'time_entry'",
+        "kind": f"CASE WHEN {_IS_PERSON} THEN 'employee' ELSE 'time_entry' END",
         "state": f"CASE WHEN {_FEW} THEN 'conflict' ELSE 'in_sync' END",
+        "parent_id": f"CASE WHEN NOT ({_IS_PERSON}) THEN 'T' || n % 600 * 97 END",
         "name": "'Ann ' || n",
         "quickbooks_id": "'T' || n",
         "mosaic_type": "'time_entry'",
@@ -63,6 +69,12 @@ _ROWS = {
     },
     "job_event": {"job_id": "n", "at": "now()", "to_state": "'done'", "by": "'y'"},
     "record_event": {"record_id": "n", "at": "now()", "what": "'x'", "by": "'y'"},
+    "former_id": {
+        "side": "'quickbooks'",
+        "value": "'WAS' || n",
+        "record_id": "n",
+        "at": "now()",
+    },
     "audit": {"at": "now()", "who": "'x'", "what": "'y'"},
 }
 _ALL = (
@@ -73,6 +85,43 @@ _GREAT = {
     *("record", "job", "session", "exchange", "mosaic_call", "record_event"),
     *("audit", "job_event"),
 }
+_NOW = datetime.now(UTC)
+_DAYS = ("2026-03-02", "2026-03-08")
+_MONTH = {"since": _NOW - timedelta(days=31), "until": _NOW}
+_HOUR = {"since": _NOW - timedelta(hours=2), "until": _NOW - timedelta(hours=1)}
+_REF = "0b8f5a3e-6f0c-4a55-9a53-0d5b0c7f5d11"
+_WANTED = (
+    ("records", Wanted(person="ann 970")),
+    ("records", Wanted(person="ann 970", company_id=171)),
+    ("records", Wanted(person="ann 970", company_id=171, days=_DAYS)),
+    ("records", Wanted(job="acme", company_id=7, days=_DAYS)),
+    ("records", Wanted(job="acme", company_id=7, days=("2026-01-01", "2026-03-31"))),
+    ("records", Wanted(company_id=7, days=_DAYS)),
+    ("records", Wanted(name="ann 970")),
+    ("records", Wanted(name="ann 970", company_id=171)),
+    ("records", Wanted(id="T17")),
+    ("records", Wanted(id="17")),
+    ("records", Wanted(id="18-17")),
+    ("records", Wanted(state="conflict")),
+    ("records", Wanted(company_id=7, after=(7, 50_000))),
+    ("jobs", Wanted(id="T17")),
+    ("jobs", Wanted(company_id=7, **_HOUR)),
+    ("exchanges", Wanted(text="acme", company_id=7, **_MONTH)),
+    ("exchanges", Wanted(text="acme", company_id=7, **_HOUR)),
+    ("exchanges", Wanted(company_id=7, **_HOUR)),
+    ("history", Wanted(id="18-17")),
+    ("history", Wanted(company_id=7, **_HOUR)),
+    ("sessions", Wanted(file="maple", company_id=7)),
+    ("companies", Wanted(file="maple")),
+    ("attentions", Wanted(who="support")),
+    ("audit", Wanted(id="18-17")),
+    ("calls", Wanted(id="T17")),
+    ("calls", Wanted(id="17")),
+    ("calls", Wanted(id=_REF, company_id=7)),
+    ("jobs", Wanted(id="WAS17")),
+    ("history", Wanted(id="T17")),
+)
+"""What `qbwc-server support` asks, with its options."""
 
 
 @pytest.fixture
@@ -96,7 +145,8 @@ def _fill_all(engine: Engine) -> None:
         company |= dict.fromkeys(texts, "'x' || n")
         _fill(connection, "company", company, _COMPANIES)
         for table, values in _ROWS.items():
-            own = {"company_id": f"n % {_COMPANIES} + 1", "id": "n"}
+            own = {"company_id": f"n % {_COMPANIES} + 1"}
+            own |= {} if table == "former_id" else {"id": "n"}
             _fill(connection, table, own | values, _RECORDS)
         connection.exec_driver_sql("ANALYZE")
 
@@ -114,9 +164,14 @@ def _fill(
 def _whole(engine: Engine, query: str) -> set[str]:
     """Return the great tables that a query would read from beginning to end."""
     with engine.begin() as connection:
-        plan = connection.execute(
-            sa.text(f"EXPLAIN (FORMAT JSON) {query}")
-        ).scalar_one()
+        return _scanned(connection, query.replace("%", "%%"))
+
+
+def _scanned(connection: Connection, query: str, values: Any = None) -> set[str]:
+    # Of a small table it may be cheaper that several processes read all of it.
+    connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+    explain = f"EXPLAIN (FORMAT JSON) {query}"
+    plan = connection.exec_driver_sql(explain, values).scalar_one()
 
     def scanned(node: dict[str, object]) -> set[str]:
         below = node.get("Plans", [])
@@ -174,6 +229,38 @@ def test_what_support_looks_for_is_found_by_an_index(engine: Engine) -> None:
     assert {query: read for query, read in slow.items() if read} == {}
 
 
+def _asked(engine: Engine, what: str, wanted: Wanted | None) -> dict[str, set[str]]:
+    """Return each question that a command asks, and what it reads whole.
+
+    With no `wanted` it is one of the lists of `support open`.
+    """
+    sent: list[tuple[str, Any]] = []
+
+    def listen(_c: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
+        sent.append((text, values))
+
+    with engine.begin() as connection:
+        sa.event.listen(engine, "before_cursor_execute", listen)
+        if wanted is None:
+            open_work.look(connection, what, now=_NOW, limit=50)
+        else:
+            views.look(connection, what, wanted)
+            views.left(connection, what, wanted)
+        sa.event.remove(engine, "before_cursor_execute", listen)
+        return {text: _scanned(connection, text, values) for text, values in sent}
+
+
+def test_what_commands_send_is_found_by_an_index(engine: Engine) -> None:
+    """With each option, and what it asks first: whose name, which number, when."""
+    asked: list[tuple[str, Wanted | None]] = [*_WANTED]
+    asked += [(which, None) for which in open_work.LISTS]
+    for what, wanted in asked:
+        found = _asked(engine, what, wanted)
+        assert found, wanted
+        slow = {query: read for query, read in found.items() if read}
+        assert slow == {}, (what, wanted)
+
+
 def test_hours_of_a_period_are_looked_up_once_however_they_are_shown(
     engine: Engine,
 ) -> None:
@@ -192,3 +279,12 @@ def test_a_query_without_an_index_would_be_found(engine: Engine) -> None:
         connection.exec_driver_sql("DROP INDEX ix_record_quickbooks_id")
     query = "SELECT * FROM support_records WHERE quickbooks_id = 'T17'"
     assert _whole(engine, query) == {"record"}
+    wanted = Wanted(person="ann 970", company_id=171, days=_DAYS)
+    with engine.begin() as connection:
+        for index in ("day", "parent", "state", "support", "needs", "due"):
+            connection.exec_driver_sql(f"DROP INDEX ix_record_{index}")
+        connection.exec_driver_sql("DROP INDEX uq_record_quickbooks")
+        connection.exec_driver_sql(
+            "ALTER TABLE record DROP CONSTRAINT pk_record CASCADE"
+        )
+    assert {"record"} in _asked(engine, "records", wanted).values()

@@ -60,6 +60,24 @@ def test_what_somebody_says_is_found(
     assert "Nothing is called that" not in page
 
 
+def test_what_is_found_stands_under_its_company_once(
+    bob: Browser, engine: Engine, new_company: NewCompanies, clock: Clock
+) -> None:
+    """In whatever order the ways of looking bring it: now Alice's, Bob's, Alice's."""
+    two = new_company("Bob").id
+    for company_id, number, name in ((1, 601, "T2 x"), (two, 602, "T2 y")):
+        row = {"company_id": company_id, "id": number, "kind": "customer"}
+        row |= {"created_at": clock(), "changed_at": clock(), "state": "in_sync"}
+        row |= {"name": name, "quickbooks_id": "T2" if company_id == two else "90"}
+        with company_transaction(engine, company_id) as connection:
+            connection.execute(tables.record.insert(), row)
+    with company_transaction(engine, 1) as connection:
+        former.keep(connection, 1, 501, [("quickbooks", "T2")], clock())
+    page = bob.get("/support/search?find=T2").text
+    for link in ("1-501", "1-502", "2-602"):
+        assert page.count(f'href="/support/records/{link}"') == 1, link
+
+
 def test_a_company_is_found_by_its_file(bob: Browser) -> None:
     """As the title of QuickBooks' window has it."""
     assert "/support/companies/1" in bob.get("/support/search?find=maple.QBW").text

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from qbwc_server.web.support.marks import MOST_MARKED, SHOWN, marked, part_of
+from qbwc_server.web.support.marks import MOST_MARKED, SHOWN, coded, marked, part_of
 
 MESSAGE = (
     '<?xml version="1.0"?><?qbxml version="13.0"?><QBXML><QBXMLMsgsRq>'
@@ -98,3 +98,10 @@ def test_the_part_of_one_job_is_found_in_a_message() -> None:
     for text, number in ((MESSAGE, 7), ("", 1), ('requestID="1"', 1), ("<", 1)):
         assert part_of(text, number) == ""
     assert part_of('<A requestID="1">cut', 1) == '<A requestID="1">cut'
+
+
+def test_what_is_to_be_typed_stands_out_in_a_sentence() -> None:
+    """Where backticks come in pairs; whatever else is in it is escaped."""
+    assert coded("Say `a <b>`, <i>") == "Say <code>a &lt;b&gt;</code>, &lt;i&gt;"
+    assert coded("It's 5` <long>") == "It&#39;s 5` &lt;long&gt;"
+    assert coded(None) == ""

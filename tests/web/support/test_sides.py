@@ -58,15 +58,15 @@ def test_what_a_time_entry_refers_to_is_told_by_name(
         names = console.names(connection, mine, *ids)
     told = {one["name"]: one["values"] for one in sides.sides(found, names)}
     assert told == {
-        "minutes": ["0:45", "1:00", "0:30"],
+        "hours": ["0:45", "1:00", "0:30"],
         "person": ["Ann Lee (8-1)", "Ann Lee (5)", ""],
-        "job": ["Acme:House (8-1)", "Acme:House ([6, 7])", ""],
+        "job": ["Acme:House (8-1)", "Acme:House (6, 7)", ""],
         "item": ["Design (8-1)", "Design (5)", ""],
         "class": ["", "", ""],
     }
     assert sides.conflict(found, names) == [
         {
-            "name": "minutes",
+            "name": "hours",
             "quickbooks": "0:45",
             "mosaic": "1:00",
             "kept": None,
