@@ -65,7 +65,7 @@ _IN_TWO = ("what", "id", "company", "record", "other", "other_record")
 def support() -> None:
     """Look at everything in plain words, of one company or of all.
 
-    The same views can be asked with SQL; docs/support.md has thirty questions.
+    The same views can be asked with SQL; docs/support.md has the questions.
     """
 
 

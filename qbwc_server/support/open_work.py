@@ -21,6 +21,14 @@ _REFERENCES: Final = {
     "exchanges": "exchange",
     "calls": "call",
 }
+_NUMBERS: Final = {
+    "attentions": "place",
+    "records": "record_id",
+    "jobs": "job_id",
+    "exchanges": "exchange_id",
+    "calls": "call_id",
+}
+"""What tells apart what waits in one company since the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,8 @@ def look(
             query = query.where(table.c.company_id == company_id)
         if which == "stuck":
             query = query.where(_since(table) < now - longer_than)
-        query = query.order_by(_since(table), table.c.company_id).limit(limit)
+        number = table.c[_NUMBERS[what]]
+        query = query.order_by(_since(table), table.c.company_id, number).limit(limit)
         found += [_waits(what, row) for row in connection.execute(query)]
     return sorted(found, key=lambda one: (one.since or now, one.company_id))[:limit]
 
