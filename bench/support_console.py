@@ -71,8 +71,11 @@ _OF_A_WEEK = sa.text(
     "SELECT * FROM support_hours WHERE company_id = 1 AND day BETWEEN :first AND :last"
 )
 _TODAY = datetime.now(UTC)
-_A_DAY = {"since": _TODAY - timedelta(days=101), "until": _TODAY - timedelta(days=100)}
-_A_MONTH = {"since": _TODAY - finding.LONGEST_TEXT, "until": _TODAY}
+_A_DAY: dict[str, Any] = {
+    "since": _TODAY - timedelta(days=101),
+    "until": _TODAY - timedelta(days=100),
+}
+_A_MONTH: dict[str, Any] = {"since": _TODAY - finding.LONGEST_TEXT, "until": _TODAY}
 _LOOKS: dict[str, Look] = {
     "support companies": _view("companies"),
     "support companies (all)": _view("companies", limit=10_000),

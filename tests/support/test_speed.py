@@ -87,8 +87,11 @@ _GREAT = {
 }
 _NOW = datetime.now(UTC)
 _DAYS = ("2026-03-02", "2026-03-08")
-_MONTH = {"since": _NOW - timedelta(days=31), "until": _NOW}
-_HOUR = {"since": _NOW - timedelta(hours=2), "until": _NOW - timedelta(hours=1)}
+_MONTH: dict[str, Any] = {"since": _NOW - timedelta(days=31), "until": _NOW}
+_HOUR: dict[str, Any] = {
+    "since": _NOW - timedelta(hours=2),
+    "until": _NOW - timedelta(hours=1),
+}
 _REF = "0b8f5a3e-6f0c-4a55-9a53-0d5b0c7f5d11"
 _WANTED = (
     ("records", Wanted(person="ann 970")),
