@@ -48,19 +48,9 @@ def link(
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
         word = Word(who, made.clock(), why)
-        done = linking.link(
+        done = linking.link_by_hand(
             connection, company_id, number, mosaic_id, word, share=share
         )
-        if done:
-            registry.audit(
-                connection,
-                company_id,
-                word.now,
-                who=word.by,
-                what="record linked",
-                why=why,
-                detail={"record": number, "mosaic_id": mosaic_id},
-            )
     click.echo(f"{record} is {'linked' if done else 'linked already'}.")
 
 
