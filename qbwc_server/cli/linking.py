@@ -175,9 +175,12 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
 @click.command("go-live")
 @click.argument("company")
 @yes_option
+@by_whom
 @json_option
 @reporting
-def go_live(company: str, *, yes: bool, as_json: bool) -> None:
+def go_live(
+    company: str, who: str, why: str | None, *, yes: bool, as_json: bool
+) -> None:
     """Have everything written that waits; refused while something is missing."""
     made = parts()
     found = registry.find(made.engine, company)
@@ -185,7 +188,7 @@ def go_live(company: str, *, yes: bool, as_json: bool) -> None:
     previewed = found.mode == "preview" and _told(made, found, yes=yes)
     try:
         done = going_live.go_live(
-            made.engine, found, made.clock, who=operator(), previewed=previewed
+            made.engine, found, made.clock, who=who, previewed=previewed, why=why
         )
     except going_live.NotReady as error:
         done, reasons = False, error.reasons

@@ -114,6 +114,8 @@ def test_what_it_might_be_stands_first_and_others_are_found_by_name(
     found = ann.get(f"{path}?find=holding")
     assert "1 found." in found.text
     assert re.findall(r'name="mosaic_id" value="(\d+)"', found.text) == ["7", "8"]
+    both = ann.get(f"{path}?find=acme").text
+    assert re.findall(r'name="mosaic_id" value="(\d+)"', both) == ["7", "8"]
     assert "Nothing free in the right place" in ann.get(f"{path}?find=nobody").text
     exact = _text(ann.get(f"/support/records/{company}-{_BOLT}/link").text)
     assert "Bolt client 9, the same name" in exact

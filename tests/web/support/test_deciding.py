@@ -78,7 +78,7 @@ def _unread(
 def test_an_unread_answer_is_worked_with_again(
     ann: Browser, engine: Engine, company: int, clock: Clock
 ) -> None:
-    """Where our program failed on it, and once; who, why and what came of it is kept."""
+    """Where our program failed on it, and once; who, why and what is kept."""
     read, unread = _unread(engine, company, clock)
     page = f"/support/exchanges/{company}-{unread}"
     assert 'value="replay"' in ann.get(page).text
@@ -176,6 +176,7 @@ def _entry(
         "kind": "time_entry",
         "state": "pending",
         "name": "Ann 1:00",
+        "day": "2026-03-02",
         "created_at": clock(),
         "changed_at": clock(),
         **values,
@@ -203,7 +204,8 @@ def test_two_entries_are_said_to_be_one_and_two_again(
     by_number = ann.post(f"{page}/act", do="two", why=WHY, other="7")
     assert (by_number.status_code, "other record" in by_number.text) == (409, True)
     assert ann.post(f"{page}/act", do="two", why=WHY).status_code == 303
-    assert [row.mosaic_id for row in _records(engine, company)] == [None, 7]
+    apart = {(row.quickbooks_id, row.mosaic_id) for row in _records(engine, company)}
+    assert apart == {("T-1", None), (None, 7)}
     told = [(one.who, one.what, one.why) for one in _audit(engine, company)]
     assert told == [("ann", f"these are {word}", WHY) for word in ("one", "two")]
 
