@@ -236,3 +236,22 @@ def test_an_entry_that_mosaic_does_not_show_is_said_to_be_deleted_or_not(
     assert kept.detail["records"] == [900]
     assert (kept.who, kept.why) == ("ann", WHY)
     assert ("not deleted" in kept.what) == (side == "stays")
+
+
+@pytest.mark.parametrize("of_link", [True, False])
+def test_what_a_changed_link_left_behind_may_be_left(
+    ann: Browser, engine: Engine, company: int, clock: Clock, of_link: bool
+) -> None:
+    """Where both sides changed it, one of them must be right."""
+    asked: dict[str, Any] = {"job": {"quickbooks": "J1", "mosaic": [7, None]}}
+    if of_link:
+        asked["job"]["link"] = True
+    both = {"quickbooks": ENTRY, "quickbooks_id": "T-1", "mosaic_id": 7}
+    _entry(engine, company, clock, 900, state="conflict", conflict=asked, **both)
+    page = f"/support/records/{company}-900"
+    assert ('value="settle:left"' in ann.get(page).text) is of_link
+    done = ann.post(f"{page}/act", do="settle:left", why=WHY)
+    assert done.status_code == (303 if of_link else 409)
+    kept = [(one.who, one.what, one.why) for one in _audit(engine, company)]
+    left = ("ann", "conflict settled: left as it is", WHY)
+    assert kept == ([left] if of_link else [])
