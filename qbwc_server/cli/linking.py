@@ -28,8 +28,8 @@ from qbwc_server.storage.database import company_reading, company_transaction
 
 _SHARE = "Linked although another company file of the team has it too."
 _NOT_TOLD = (
-    "No preview told how many hours Mosaic has already, so they wait for a word: see "
-    "`company before-live`."
+    "Nobody said yes to the hours that Mosaic has already, so they wait for a word: "
+    "see `company before-live`."
 )
 _OVERLAPS = ("record", "record_name", "data_type", "mosaic_id", "name", "advice")
 
@@ -174,18 +174,30 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
 
 @click.command("go-live")
 @click.argument("company")
+@click.option(
+    "--hold-earlier",
+    is_flag=True,
+    help="Have hours that Mosaic has already wait for a word: `company before-live`.",
+)
 @yes_option
 @by_whom
 @json_option
 @reporting
 def go_live(
-    company: str, who: str, why: str | None, *, yes: bool, as_json: bool
+    company: str,
+    who: str,
+    why: str | None,
+    *,
+    hold_earlier: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Have everything written that waits; refused while something is missing."""
     made = parts()
     found = registry.find(made.engine, company)
     reasons: list[str] = []
-    previewed = found.mode == "preview" and _told(made, found, yes=yes)
+    asks = found.mode == "preview" and not hold_earlier
+    previewed = asks and _told(made, found, yes=yes)
     try:
         done = going_live.go_live(
             made.engine, found, made.clock, who=who, previewed=previewed, why=why

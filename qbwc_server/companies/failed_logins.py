@@ -63,3 +63,13 @@ def keep(
             },
         )
     )
+
+
+def forget_old(connection: Connection, company_id: int, before: datetime) -> int:
+    """Forget addresses from which none came since a moment; return how many."""
+    gone = connection.execute(
+        _TABLE.delete().where(
+            _TABLE.c.company_id == company_id, _TABLE.c.last_at < before
+        )
+    )
+    return gone.rowcount

@@ -1,6 +1,7 @@
 """What is not kept for ever: once a day and company, what nobody needs any more goes.
 
-Raw exchanges and callbacks hold what people wrote and go first; jobs with their events,
+Raw exchanges and callbacks hold what people wrote and go first, as addresses do from
+which wrong passwords came; jobs with their events,
 sessions, settled calls and what the server noted by itself in `audit` tell what
 happened and stay longer. What happened to records (`record_event`) and what people did
 to a company (`audit`) stays as long as the company.
@@ -21,7 +22,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import logs
-from qbwc_server.companies import registry
+from qbwc_server.companies import failed_logins, registry
 from qbwc_server.delivery.outbox import LOOKS_BEFORE_GIVING_UP
 from qbwc_server.operations import clocks
 from qbwc_server.settings import Settings
@@ -82,7 +83,10 @@ def clear(
     engine: Engine, company_id: int, settings: Settings, now: datetime
 ) -> tuple[int, bool]:
     """Remove what is old; return how many rows, and whether nothing is left of it."""
-    gone, batches = 0, 0
+    batches = 0
+    with company_transaction(engine, company_id) as connection:
+        before = now - timedelta(days=settings.exchange_days)
+        gone = failed_logins.forget_old(connection, company_id, before)
     for kept in _KEPT:
         days = settings.exchange_days if kept.raw else settings.history_days
         after: int | None = 0

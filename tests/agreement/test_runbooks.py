@@ -15,6 +15,7 @@ from qbwc_server.cli import main
 from qbwc_server.companies import registry
 from qbwc_server.sandbox.web_connector.registration import add, read_application
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.agreement.hours import (
     hours_in_mosaic,
     hours_in_quickbooks,
@@ -163,9 +164,11 @@ def test_the_fiscal_year_is_closed(house: House, runbook: Open) -> None:
 def test_coming_from_sync_manager(
     new_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it wrote is recognised on both sides; what one side has alone goes once."""
+    """What it wrote is recognised; what Mosaic alone has waits, and is left there."""
     house = new_house
     set_values(house, mode="preview")
+    with company_transaction(house.engine, house.company.id) as connection:
+        registry.change(connection, house.company.id, before_live="ask")
     _fill_quickbooks(house)
     _fill_mosaic(house)
     for _ in range(3):
@@ -178,12 +181,12 @@ def test_coming_from_sync_manager(
     assert "is live" in book.next()
     for _ in range(2):
         house.settle_for(minutes=65)
+    assert "2:00" in book.next()
+    for _ in range(2):
+        house.settle_for(minutes=65)
     book.next()
     book.over()
-    assert len(quickbooks(house)) == typed + 1
-    assert [one["minutes"] for one in quickbooks(house) if one["external_guid"]] == [
-        120
-    ]
+    assert len(quickbooks(house)) == typed
     plans = [one for one in mosaic(house) if one["description"] == "plans"]
     assert len(plans) == 1
 

@@ -119,6 +119,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return told
 
 
+def _previewed(kept: Engine) -> None:
+    """Have a preview told that three entries of Mosaic enter QuickBooks."""
+    with company_transaction(kept, 1) as connection:
+        row = {"company_id": 1, "made_at": utc_now(), "milliseconds": 1}
+        told = {"result": {"enters": [3, 915]}}
+        connection.execute(tables.preview_result.insert().values(**row, **told))
+
+
 @pytest.mark.parametrize(
     ("answer", "previewed"), [("y\n", True), ("n\n", None), ("--yes", True)]
 )
@@ -131,10 +139,7 @@ def test_going_live_tells_the_hours_that_enter_quickbooks_and_asks_back(
 ) -> None:
     """The preview that a worker made by itself is no yes of anybody."""
     _change(kept, mode="preview")
-    with company_transaction(kept, 1) as connection:
-        row = {"company_id": 1, "made_at": utc_now(), "milliseconds": 1}
-        told = {"result": {"enters": [3, 915]}}
-        connection.execute(tables.preview_result.insert().values(**row, **told))
+    _previewed(kept)
     more = (answer,) if answer.startswith("--") else ()
     result = run("company", "go-live", "1", *more, typed=answer)
     if not more:
@@ -154,3 +159,15 @@ def test_without_a_preview_going_live_is_no_yes_to_mosaic_s_hours(
         assert result.exit_code == 0
         assert ("company before-live" in result.output) is (word == "ask")
     assert asked == [False, False]
+
+
+def test_who_wants_mosaic_s_earlier_hours_to_wait_says_so(
+    run: Run, kept: Engine, asked: list[bool]
+) -> None:
+    """They were paid already, perhaps: nothing is asked back, nothing is a yes."""
+    _change(kept, mode="preview")
+    _previewed(kept)
+    result = run("company", "go-live", "1", "--hold-earlier")
+    assert result.exit_code == 0
+    assert "company before-live" in result.output
+    assert asked == [False]

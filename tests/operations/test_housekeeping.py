@@ -156,6 +156,31 @@ def test_what_is_old_and_over_goes(attic: Attic, settings: Settings) -> None:
     assert attic.clear(settings) == 0
 
 
+def test_addresses_of_wrong_passwords_go_with_the_raw_exchanges(
+    attic: Attic, settings: Settings
+) -> None:
+    """But for one from which another came since."""
+    lately = attic.clock() - timedelta(days=settings.exchange_days - 1)
+    with company_transaction(attic.engine, attic.company_id) as connection:
+        connection.execute(
+            tables.failed_login.insert(),
+            [
+                {
+                    "company_id": attic.company_id,
+                    "address": address,
+                    "whose": "stranger",
+                    "first_at": attic.then,
+                    "last_at": last_at,
+                }
+                for address, last_at in (("192.0.2.1", attic.then), ("::1", lately))
+            ],
+        )
+    assert attic.clear(settings) == 1
+    with attic.engine.begin() as connection:
+        left = connection.execute(sa.select(tables.failed_login.c.address)).scalars()
+        assert list(left) == ["::1"]
+
+
 def test_nothing_that_is_open_goes_however_old(
     attic: Attic, settings: Settings
 ) -> None:
