@@ -55,7 +55,7 @@ def _view(what: str, *, limit: int = 50, **wanted: Any) -> Look:
 def _open(which: str) -> Look:
     """Return what looks for what waits in all companies, as `support open` does."""
     return lambda connection: open_work.look(
-        connection, which, now=datetime.now(UTC), limit=51
+        connection, open_work.Asked(which, datetime.now(UTC)), limit=51
     )
 
 

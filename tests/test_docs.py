@@ -33,6 +33,39 @@ def test_the_state_charts_are_those_of_the_tables(chart: str) -> None:
     assert chart in (ROOT / "docs/architecture.md").read_text()
 
 
+def _asking_why(command: click.Command, path: str = "") -> set[str]:
+    """Return the commands that take a reason: they decide something."""
+    if isinstance(command, click.Group):
+        named = command.commands.items()
+        return {
+            one for name, sub in named for one in _asking_why(sub, f"{path} {name}")
+        }
+    asks = any(one.name == "why" for one in command.params)
+    return {path.strip()} if asks else set()
+
+
+def test_what_is_done_by_hand_is_listed_with_command_and_button() -> None:
+    """docs/support.md has every command that takes a why, and every button."""
+    _, _, acting = (ROOT / "docs/support.md").read_text().partition("\n## Acting\n")
+    rows = re.findall(r"^\| .* \| (.*) \| (.*) \| .* \| .* \|$", acting, re.MULTILINE)
+    commands = {one for cells in rows for one in re.findall(r"`([^`]+)`", cells[0])}
+    buttons = {one for cells in rows for one in re.findall(r'"([^"]+)"', cells[1])}
+    pages = [
+        path.read_text()
+        for path in (ROOT / "qbwc_server/web/templates/console").glob("*.html")
+    ]
+    said = {
+        label
+        for page in pages
+        for told in re.findall(r'name="do" value="[^"]+">([^<]+)<', page)
+        for label in (re.findall(r'"([A-Z][^"]+)"', told) or [told])
+    }
+
+    assert commands == _asking_why(main)
+    assert said <= buttons
+    assert all(any(one in page for page in pages) for one in buttons)
+
+
 def _tests() -> set[str]:
     """Return the names of all tests."""
     return {

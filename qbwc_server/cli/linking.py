@@ -48,19 +48,9 @@ def link(
     made = parts()
     with company_transaction(made.engine, company_id) as connection:
         word = Word(who, made.clock(), why)
-        done = linking.link(
+        done = linking.link_by_hand(
             connection, company_id, number, mosaic_id, word, share=share
         )
-        if done:
-            registry.audit(
-                connection,
-                company_id,
-                word.now,
-                who=word.by,
-                what="record linked",
-                why=why,
-                detail={"record": number, "mosaic_id": mosaic_id},
-            )
     click.echo(f"{record} is {'linked' if done else 'linked already'}.")
 
 
@@ -190,9 +180,18 @@ def overlap_(company: str, *, share: bool, yes: bool, as_json: bool) -> None:
     help="Have hours that Mosaic has already wait for a word: `company before-live`.",
 )
 @yes_option
+@by_whom
 @json_option
 @reporting
-def go_live(company: str, *, hold_earlier: bool, yes: bool, as_json: bool) -> None:
+def go_live(
+    company: str,
+    who: str,
+    why: str | None,
+    *,
+    hold_earlier: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Have everything written that waits; refused while something is missing."""
     made = parts()
     found = registry.find(made.engine, company)
@@ -201,7 +200,7 @@ def go_live(company: str, *, hold_earlier: bool, yes: bool, as_json: bool) -> No
     previewed = asks and _told(made, found, yes=yes)
     try:
         done = going_live.go_live(
-            made.engine, found, made.clock, who=operator(), previewed=previewed
+            made.engine, found, made.clock, who=who, previewed=previewed, why=why
         )
     except going_live.NotReady as error:
         done, reasons = False, error.reasons

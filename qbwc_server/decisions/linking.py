@@ -103,6 +103,34 @@ def link(
     return True
 
 
+def link_by_hand(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    mosaic_id: int,
+    word: Word,
+    *,
+    share: bool = False,
+) -> bool:
+    """Link one record, as `link` does, and keep in the audit what was linked to what.
+
+    Raises:
+        QbwcError: as `link`.
+    """
+    done = link(connection, company_id, record_id, mosaic_id, word, share=share)
+    if done:
+        registry.audit(
+            connection,
+            company_id,
+            word.now,
+            who=word.by,
+            what="record linked",
+            why=word.why,
+            detail={"record": record_id, "mosaic_id": mosaic_id},
+        )
+    return done
+
+
 def unlink(connection: Connection, company_id: int, record_id: int, word: Word) -> bool:
     """Take a record's counterpart from it; False if it has none.
 

@@ -73,12 +73,8 @@ def settle(
 
 def _asked(connection: Connection, company_id: int) -> Iterator[Row[Any]]:
     for row in conflicts.asking(connection, company_id):
-        if _is_of_links(conflict.asked(row.conflict)):
+        if conflict.is_of_links(conflict.asked(row.conflict)):
             yield row
-
-
-def _is_of_links(asked: Mapping[str, Mapping[str, Any]]) -> bool:
-    return bool(asked) and all(one.get("link") for one in asked.values())
 
 
 def _named(

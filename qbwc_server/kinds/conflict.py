@@ -89,6 +89,11 @@ def asked(conflicts: Conflicts | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def is_of_links(asked: Conflicts) -> bool:
+    """Tell whether all that is asked is what a changed link left behind."""
+    return bool(asked) and all(one.get("link") for one in asked.values())
+
+
 def of_billable_alone(
     conflicts: Conflicts | None, agreed: Mapping[str, Snapshot] | None
 ) -> bool:

@@ -41,6 +41,7 @@ def go_live(
     who: str,
     previewed: bool,
     common: list[Overlap] | None = None,
+    why: str | None = None,
 ) -> bool:
     """Have everything written that waits; False if the company is live already.
 
@@ -71,7 +72,7 @@ def go_live(
         if again.before_live == "ask" and previewed:
             values["before_live"] = "add"
         registry.change(connection, company.id, **values)
-        registry.audit(connection, company.id, now, who=who, what="went live")
+        registry.audit(connection, company.id, now, who=who, what="went live", why=why)
         due.look_at_all(connection, company.id, now)
     return True
 

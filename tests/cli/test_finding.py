@@ -123,3 +123,12 @@ def test_what_waits_in_all_companies_is_a_command(run: Run, kept: Engine) -> Non
     told = json.loads(run("support", "open", "conflicts", "--json").output)
     assert [one["reference"] for one in told] == [f"1-{here}"]
     assert json.loads(run("support", "open", "failed", "--json").output) == []
+    more = [put_entry(kept, quickbooks_id=f"T-{n}", state="conflict") for n in (2, 3)]
+    first = run("support", "open", "conflicts", "--limit", "1")
+    assert first.stderr.startswith("2 more of it: --after ")
+    after = first.stderr.split("--after ")[1].split()[0]
+    asked = ("--after", after, "--json")
+    told = json.loads(run("support", "open", "conflicts", *asked).output)
+    assert [one["reference"] for one in told] == [f"1-{one}" for one in more]
+    for strange in ("x", "/1/companies/1", "/x/jobs/1", "/1/jobs/x", "2026/1/jobs/1"):
+        assert run("support", "open", "--after", strange).exit_code == 2

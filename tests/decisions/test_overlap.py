@@ -122,9 +122,12 @@ def test_with_a_person_s_word_both_share_or_go_apart(
     )
     assert (answer.changed, answer.refused) == (1, [])
 
+    why = "They agreed."
     assert going_live.go_live(
-        bob.engine, bob.state(), bob.clock, who="bookkeeper", previewed=True
+        bob.engine, bob.state(), bob.clock, who="bookkeeper", previewed=True, why=why
     )
+    kept = [row for row in bob.rows(tables.audit) if row.what == "went live"]
+    assert [(row.who, row.why) for row in kept] == [("bookkeeper", why)]
     assert not going_live.go_live(
         bob.engine, bob.state(), bob.clock, who="x", previewed=True
     )

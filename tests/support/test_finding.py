@@ -11,15 +11,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from qbwc_server.companies import attention, registry
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.records import history
 from qbwc_server.records.told import former
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_transaction, operator_transaction
 from qbwc_server.storage.support_reading import support_reading
 from qbwc_server.support import finding, open_work, views
+from qbwc_server.support.open_work import Asked, Key
 from qbwc_server.support.views import NotThere, Wanted
 from tests.conftest import Clock
+from tests.jobs import jobs
 
 NewCompanies = Callable[..., NewCompany]
 _MARIA, _LEO = "80-1", "80-2"
@@ -246,16 +249,71 @@ def test_what_waits_is_listed_over_all_companies(engine: Engine, clock: Clock) -
             )
     now = clock() + timedelta(hours=2)
     with support_reading(engine) as connection:
-        (told,) = open_work.look(connection, "conflicts", now=now, limit=9)
+        (told,) = open_work.look(connection, Asked("conflicts", now), limit=9)
         assert (told.company, told.reference) == ("Alice", "1-12")
-        (stuck,) = open_work.look(connection, "stuck", now=now, limit=9)
+        (stuck,) = open_work.look(connection, Asked("stuck", now), limit=9)
         assert (stuck.company, stuck.reference) == ("Bob", "2-12")
         later = timedelta(hours=3)
-        assert not open_work.look(
-            connection, "stuck", now=now, longer_than=later, limit=9
-        )
+        assert not open_work.look(connection, Asked("stuck", now, later), limit=9)
         for which in open_work.LISTS:
-            open_work.look(connection, which, now=now, limit=9)
+            open_work.look(connection, Asked(which, now), limit=9)
+
+
+def test_what_waits_goes_on_page_by_page_with_nothing_twice_or_left_out(
+    engine: Engine, clock: Clock
+) -> None:
+    """Of several kinds, of one moment or none, in several companies, and counted."""
+    now, word = clock(), tables.word
+    with operator_transaction(engine) as connection:
+        # Nobody knows since when a key is missing.
+        connection.execute(
+            word.update()
+            .where(word.c.name == "mosaic-key-missing")
+            .values(who_must_act="support")
+        )
+    moments = [now - timedelta(hours=one) for one in (9, 9, 5, 5, 5)]
+    for company_id in (1, 2):
+        with company_transaction(engine, company_id) as connection:
+            numbers = connection.execute(
+                sa.select(tables.record.c.id)
+                .where(tables.record.c.company_id == company_id)
+                .limit(len(moments))
+            ).scalars()
+            for number, at in zip([*numbers], moments, strict=True):
+                connection.execute(
+                    tables.record.update()
+                    .where(
+                        tables.record.c.company_id == company_id,
+                        tables.record.c.id == number,
+                    )
+                    .values(state="conflict", changed_at=at)
+                )
+            for _ in range(3):
+                jobs.into(connection, company_id, moments[-1], "failed")
+            registry.change(connection, company_id, mosaic_key=None)
+            for reason in ("mosaic-delivery-failed", "write-in-doubt"):
+                attention.attend(
+                    connection, company_id, error_id=reason, text="x", now=moments[-1]
+                )
+    with support_reading(engine) as connection:
+        for which, kinds in (
+            ("ours", {"attentions", "jobs"}),
+            ("conflicts", {"records"}),
+            ("failed", {"jobs"}),
+        ):
+            asked = Asked(which, now)
+            every = [one.key for one in open_work.look(connection, asked, limit=99)]
+            seen: list[str] = []
+            after = None
+            while page := open_work.look(connection, asked, limit=2, after=after):
+                seen += [one.key for one in page]
+                after = Key.read(seen[-1])
+                left = open_work.left(connection, asked, after)
+                assert left == len(every) - len(seen)
+            assert seen == every
+            assert len(set(seen)) == len(seen) > 4
+            assert {Key.read(one).what for one in seen} == kinds
+            assert (Key.read(seen[-1]).since is None) == (which == "ours")
 
 
 def test_unread_answers_are_listed_over_all_companies(
@@ -265,7 +323,7 @@ def test_unread_answers_are_listed_over_all_companies(
     _sent(engine, clock, 33, "x", failed_at=clock(), answered_at=clock())
     with support_reading(engine) as connection:
         for which in ("unread", "ours"):
-            found = open_work.look(connection, which, now=clock(), limit=9)
+            found = open_work.look(connection, Asked(which, clock()), limit=9)
             assert "1-33" in {one.reference for one in found}
 
 

@@ -245,7 +245,7 @@ def _asked(engine: Engine, what: str, wanted: Wanted | None) -> dict[str, set[st
     with engine.begin() as connection:
         sa.event.listen(engine, "before_cursor_execute", listen)
         if wanted is None:
-            open_work.look(connection, what, now=_NOW, limit=50)
+            open_work.look(connection, open_work.Asked(what, _NOW), limit=50)
         else:
             views.look(connection, what, wanted)
             views.left(connection, what, wanted)

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Answer
 
-from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import bulk, linking, listing
 from qbwc_server.decisions.linking import Word
@@ -243,17 +242,9 @@ def _link(
     word = Word(BY, site.clock())
     try:
         with company_transaction(site.engine, company.id) as connection:
-            if linking.link(
+            linking.link_by_hand(
                 connection, company.id, record_id, mosaic_id, word, share=share
-            ):
-                registry.audit(
-                    connection,
-                    company.id,
-                    word.now,
-                    who=word.by,
-                    what="record linked",
-                    detail={"record": record_id, "mosaic_id": mosaic_id},
-                )
+            )
     except QbwcError as error:
         return [error.support]
     return []

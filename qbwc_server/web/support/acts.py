@@ -1,45 +1,32 @@
 """What support does in the console, through what the commands go through.
 
-Rule 1: who acts says why, and both are kept in the audit.
-Rule 2: what touches many is asked about first.
-Rule 3: everything may be said twice without harm.
+Rule: everything may be said twice without harm. What is asked first is in `asking`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-import sqlalchemy as sa
 from flask import Blueprint, abort, redirect, request
 from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies import registry
-from qbwc_server.decisions import (
-    bulk,
-    company_settings,
-    conflicts,
-    link_checks,
-    linking,
-    restored,
-    resync,
-)
-from qbwc_server.decisions.linking import Word
-from qbwc_server.errors import QbwcError
+from qbwc_server.decisions import company_settings, restored, resync
 from qbwc_server.jobs import by_hand
-from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.kinds.restored import WAYS
+from qbwc_server.quickbooks import replays
+from qbwc_server.quickbooks.restores import deciding
+from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.support import console as looking
 from qbwc_server.web.asked import whole
-from qbwc_server.web.support import pages
+from qbwc_server.web.support import asking, pages, record_acts
 from qbwc_server.web.support.site import Console
 
 MANY: Final = 10
 """What touches more than so many asks back, as commands do."""
-_WITHOUT_WHY = "Nothing is done: say why, it is kept in the audit."
 _WITHOUT_ANY = "Nothing is done: select something first."
-_LONGEST_WHY = 500
 _MOST = looking.PAGE
 _MANY_DO: Final = {
     "records": {"resync": "read again from both sides", "unlink": "unlinked"},
@@ -49,17 +36,26 @@ _MANY_DO: Final = {
         "missing": "said not to be in QuickBooks",
         "leave": "left as they are",
     },
+    "exchanges": {"replay": "worked with again"},
 }
-_RECORD_DO: Final = {
-    *("resync", "unlink", "link", "settle:quickbooks", "settle:mosaic"),
-    *("restored:back", "restored:leave"),
-}
+_AFTER_RESTORE: Final = {f"after-restore:{way}": way for way in WAYS}
+_COMPANY_DO: Final = {"pause", "resume", "resync", *_AFTER_RESTORE}
 _QUESTIONS: Final = {
     "resync": "Everything of this company is read again from both sides, and planned "
     "anew. Nothing is changed by that alone.",
     "pause": "Nothing is read or written any more for this company until somebody has "
     "it go on.",
+    "after-restore:mosaic": "What the restored backup undid is put back in QuickBooks "
+    "as Mosaic has it: what is missing is added again, what is older gets its newer "
+    "values, what is there again is deleted again. What was in QuickBooks alone is "
+    "asked entry by entry.",
+    "after-restore:quickbooks": "The restored file is right: what it lacks is removed "
+    "from Mosaic, too, and what is older there, or there again, goes to Mosaic.",
 }
+_NOT_YET: Final = (
+    "It is done with the next complete compare; until then the other word may be said "
+    "in its place, and afterwards each entry is a matter of its own."
+)
 
 
 def add(pages: Blueprint, console: Console) -> None:
@@ -73,9 +69,9 @@ def add(pages: Blueprint, console: Console) -> None:
     def of_many(company_id: int, what: str) -> Answer:
         return _of_many(console, company_id, what)
 
-    @pages.post("/records/<int:company_id>-<int:number>/act")
-    def of_record(company_id: int, number: int) -> Answer:
-        return _of_record(console, company_id, number)
+    @pages.post("/exchanges/<int:company_id>-<int:number>/act")
+    def of_exchange(company_id: int, number: int) -> Answer:
+        return _of_exchange(console, company_id, number)
 
     @pages.post("/jobs/<int:company_id>-<int:number>/act")
     def of_job(company_id: int, number: int) -> Answer:
@@ -84,14 +80,21 @@ def add(pages: Blueprint, console: Console) -> None:
 
 def _of_company(console: Console, company_id: int) -> Answer:
     row = console.read(lambda connection: console.company(connection, company_id))
-    do, why = request.form.get("do", ""), _why()
-    if do not in {"pause", "resume", "resync"}:
+    do, why = request.form.get("do", ""), asking.why()
+    if do not in _COMPANY_DO:
         abort(400)
     if not why:
-        return pages.company_page(console, company_id, notice=_WITHOUT_WHY, status=400)
+        return pages.company_page(
+            console, company_id, notice=asking.WITHOUT_WHY, status=400
+        )
     here = f"/support/companies/{company_id}"
-    if do in _QUESTIONS and not _is_confirmed():
-        return _ask(console, here, row.company, _QUESTIONS[do])
+    if do in _QUESTIONS and not asking.is_confirmed():
+        question = _QUESTIONS[do]
+        if do in _AFTER_RESTORE:
+            question = f"{_taken(console, company_id)}{question} {_NOT_YET}"
+        return asking.ask(console, here, row.company, question)
+    if do in _AFTER_RESTORE:
+        return _after_restore(console, company_id, do, why)
     site, who = console.site, console.person.name
     company, now = registry.numbered(site.engine, company_id), site.clock()
     if do == "pause":
@@ -104,22 +107,43 @@ def _of_company(console: Console, company_id: int) -> Answer:
     return redirect(f"{here}?said=done", 303)
 
 
+def _after_restore(console: Console, company_id: int, do: str, why: str) -> Answer:
+    """Take the word on which side is right after a backup was restored."""
+    way, who, now = _AFTER_RESTORE[do], console.person.name, console.site.clock()
+
+    def act(connection: Connection) -> None:
+        deciding.decide(connection, company_id, way, now=now, who=who, why=why)
+
+    if refused := asking.tried(console, company_id, act):
+        return pages.company_page(console, company_id, notice=refused[0], status=409)
+    return redirect(f"/support/companies/{company_id}?said=done", 303)
+
+
+def _taken(console: Console, company_id: int) -> str:
+    """Return in words what the restore took, as far as it is known; else nothing."""
+    with company_reading(console.site.engine, company_id) as connection:
+        told = restored.hours(connection, company_id)
+    if told is None:
+        return ""
+    return f"It took {told.entries} entries, {told.hours} hours: {told.by_person}. "
+
+
 def _of_many(console: Console, company_id: int, what: str) -> Answer:
     row = console.read(lambda connection: console.company(connection, company_id))
-    do, why = request.form.get("do", ""), _why()
+    do, why = request.form.get("do", ""), asking.why()
     if do not in _MANY_DO.get(what, ()):
         abort(400)
     numbers = list(dict.fromkeys(request.form.getlist("number", type=whole)))
     if len(numbers) > _MOST or not all(0 < n <= looking.GREATEST for n in numbers):
         abort(400)
     if not numbers or not why:
-        notice = _WITHOUT_WHY if numbers else _WITHOUT_ANY
+        notice = asking.WITHOUT_WHY if numbers else _WITHOUT_ANY
         return pages.list_page(console, company_id, what, notice=notice, status=400)
     here = f"/support/companies/{company_id}/{what}"
-    if len(numbers) > MANY and not _is_confirmed():
+    if len(numbers) > MANY and not asking.is_confirmed():
         told = f"{len(numbers)} {what} are {_MANY_DO[what][do]}."
-        return _ask(console, here, row.company, told)
-    act = _jobs if what == "jobs" else _records
+        return asking.ask(console, here, row.company, told)
+    act = {"jobs": _jobs, "records": record_acts.many, "exchanges": _exchanges}[what]
     refused = act(console, company_id, numbers, do, why)
     if refused:
         done = len(numbers) - len(refused)
@@ -128,51 +152,14 @@ def _of_many(console: Console, company_id: int, what: str) -> Answer:
     return redirect(f"{here}?said=done", 303)
 
 
-def _of_record(console: Console, company_id: int, number: int) -> Answer:
-    console.read(lambda db: console.one(db, "records", company_id, number))
-    said, why = request.form.get("do", ""), _why()
-    if said not in _RECORD_DO:
-        abort(400)
-    do, _, side = said.partition(":")
-
-    def act(connection: Connection) -> None:
-        if do == "settle":
-            _settle(console, connection, company_id, number, side, why)
-        elif do == "restored":
-            restored.say(
-                connection,
-                company_id,
-                [number],
-                back=side == "back",
-                by=console.person.name,
-                now=console.site.clock(),
-                why=why,
-            )
-        else:
-            _link(console, connection, company_id, number, why)
-
-    if not why:
-        refused = [_WITHOUT_WHY]
-    elif do in _MANY_DO["records"]:
-        refused = _records(console, company_id, [number], do, why)
-    else:
-        refused = _tried(console, company_id, act)
-    if refused:
-        status = 409 if why else 400
-        return pages.record_page(
-            console, company_id, number, notice=refused[0], status=status
-        )
-    return redirect(f"/support/records/{company_id}-{number}?said=done", 303)
-
-
 def _of_job(console: Console, company_id: int, number: int) -> Answer:
     console.read(lambda db: console.one(db, "jobs", company_id, number))
-    do, why = request.form.get("do", ""), _why()
+    do, why = request.form.get("do", ""), asking.why()
     if do not in {*_MANY_DO["jobs"], "found"}:
         abort(400)
-    refused = [_WITHOUT_WHY]
+    refused = [asking.WITHOUT_WHY]
     if why and do == "found":
-        refused = _tried(
+        refused = asking.tried(
             console, company_id, lambda db: _found(console, db, company_id, number, why)
         )
     elif why:
@@ -185,41 +172,34 @@ def _of_job(console: Console, company_id: int, number: int) -> Answer:
     return redirect(f"/support/jobs/{company_id}-{number}?said=done", 303)
 
 
-def _why() -> str:
-    return request.form.get("why", "").strip()[:_LONGEST_WHY]
+def _of_exchange(console: Console, company_id: int, number: int) -> Answer:
+    console.read(lambda db: console.one(db, "exchanges", company_id, number))
+    do, why = request.form.get("do", ""), asking.why()
+    if do not in _MANY_DO["exchanges"]:
+        abort(400)
+    refused = [asking.WITHOUT_WHY]
+    if why:
+        refused = _exchanges(console, company_id, [number], do, why)
+    if refused:
+        status = 409 if why else 400
+        return pages.exchange_page(
+            console, company_id, number, notice=refused[0], status=status
+        )
+    return redirect(f"/support/exchanges/{company_id}-{number}?said=done", 303)
 
 
-def _is_confirmed() -> bool:
-    return request.form.get("confirmed") == "yes"
-
-
-def _ask(console: Console, back: str, company: str, question: str) -> Answer:
-    """Return the page that asks back; its form says all again, and that it is meant."""
-    fields = [
-        (name, value)
-        for name in ("do", "why", "number")
-        for value in request.form.getlist(name)
-    ]
-    return console.page(
-        "confirm",
-        back=back,
-        action=request.path,
-        company=company,
-        question=question,
-        fields=fields,
-    )
-
-
-def _tried(
-    console: Console, company_id: int, act: Callable[[Connection], None]
+def _exchanges(
+    console: Console, company_id: int, numbers: Sequence[int], _: str, why: str
 ) -> list[str]:
-    """Do something in one transaction of a company; return why not, if refused."""
-    try:
-        with company_transaction(console.site.engine, company_id) as connection:
-            act(connection)
-    except QbwcError as error:
-        return [error.support]
-    return []
+    """Work with answers again, each by itself; return for each that refuses why."""
+    site, who = console.site, console.person.name
+    done = [
+        replays.replay(
+            site.engine, company_id, number, now=site.clock(), who=who, why=why
+        )
+        for number in numbers
+    ]
+    return [one.why_not for one in done if one.why_not is not None]
 
 
 def _jobs(
@@ -241,7 +221,7 @@ def _jobs(
                 now, by = console.site.clock(), console.person.name
                 decide(connection, found, by=by, now=now, why=why)
 
-        refused += _tried(console, company_id, act)
+        refused += asking.tried(console, company_id, act)
     return refused
 
 
@@ -253,64 +233,3 @@ def _found(
         txn_id, now = request.form.get("txn_id", ""), console.site.clock()
         by = console.person.name
         by_hand.found(connection, job, txn_id, by=by, now=now, why=why)
-
-
-def _records(
-    console: Console, company_id: int, numbers: Sequence[int], do: str, why: str
-) -> list[str]:
-    """Have records read again or unlinked; return for each that refuses why."""
-    site, who = console.site, console.person.name
-    if do == "resync":
-        with company_transaction(site.engine, company_id) as connection:
-            now = site.clock()
-            resync.some(connection, company_id, numbers, now=now, who=who, why=why)
-        return []
-    answer = bulk.say(
-        site.engine,
-        registry.numbered(site.engine, company_id),
-        "unlink",
-        numbers,
-        by=who,
-        clock=site.clock,
-        why=why,
-    )
-    return [reason for _, reason in answer.refused]
-
-
-def _settle(
-    console: Console,
-    connection: Connection,
-    company_id: int,
-    number: int,
-    side: str,
-    why: str,
-) -> None:
-    record = tables.record
-    row = connection.execute(
-        sa.select(record).where(
-            record.c.company_id == company_id, record.c.id == number
-        )
-    ).one()
-    now, by = console.site.clock(), console.person.name
-    shown = request.form.get("shown")
-    conflicts.settle(connection, row, side, by=by, now=now, why=why, shown=shown)
-
-
-def _link(
-    console: Console, connection: Connection, company_id: int, number: int, why: str
-) -> None:
-    mosaic_id = request.form.get("mosaic_id", type=whole) or 0
-    if not 0 < mosaic_id <= looking.GREATEST:
-        raise link_checks.ObjectUnknown("Say the number that it has in Mosaic.")
-    word = Word(console.person.name, console.site.clock(), why)
-    share = request.form.get("share") == "yes"
-    if linking.link(connection, company_id, number, mosaic_id, word, share=share):
-        registry.audit(
-            connection,
-            company_id,
-            word.now,
-            who=word.by,
-            what="record linked",
-            why=why,
-            detail={"record": number, "mosaic_id": mosaic_id},
-        )

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server.support import tokens
 from qbwc_server.web import cookies
 from qbwc_server.web.customer.site import Site
-from qbwc_server.web.support import acts, over_all, pages
+from qbwc_server.web.support import acts, over_all, pages, picking, record_acts
 from qbwc_server.web.support.site import COOKIE, Console, gate
 
 _LONGEST = 200
@@ -69,6 +69,8 @@ def blueprint(site: Site, reading: Engine | None) -> Blueprint:
     pages.add(routes, console)
     over_all.add(routes, console)
     acts.add(routes, console)
+    record_acts.add(routes, console)
+    picking.add(routes, console)
     return routes
 
 

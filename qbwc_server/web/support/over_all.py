@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, abort, request
+from sqlalchemy.engine import Connection
 
 from qbwc_server.support import console as looking
 from qbwc_server.support import open_work
 from qbwc_server.support import search as finding
+from qbwc_server.support.open_work import Asked, Key
+from qbwc_server.support.views import MOST
 from qbwc_server.web.support.addresses import MOST_TEXT, key_of
 from qbwc_server.web.support.site import Console
 
@@ -44,20 +47,30 @@ def _open(console: Console) -> Response:
     if which not in open_work.LISTS:
         abort(404)
     minutes = key_of("longer") or int(open_work.LONG.total_seconds()) // 60
-    found = console.read(
-        lambda connection: open_work.look(
-            connection,
-            which,
-            now=console.site.clock(),
-            longer_than=timedelta(minutes=min(minutes, _YEAR)),
-            limit=looking.PAGE + 1,
-        )
-    )
+    longest = timedelta(minutes=min(minutes, _YEAR))
+    asked, after = Asked(which, console.site.clock(), longest), _after()
+
+    def look(connection: Connection) -> dict[str, Any]:
+        found = open_work.look(connection, asked, limit=looking.PAGE + 1, after=after)
+        if len(found) <= looking.PAGE:
+            return {"found": found, "more": 0}
+        last = found[looking.PAGE - 1].key
+        more = open_work.left(connection, asked, Key.read(last))
+        return {"found": found[: looking.PAGE], "more": more, "following": last}
+
     return console.page(
         "open",
         which=which,
         longer=minutes,
         every=_OPEN,
-        found=found[: looking.PAGE],
-        more=len(found) > looking.PAGE,
+        most=MOST,
+        **console.read(look),
     )
+
+
+def _after() -> Key | None:
+    """Return where the page goes on; a strange value is none."""
+    try:
+        return Key.read(request.args.get("after", ""))
+    except ValueError:
+        return None

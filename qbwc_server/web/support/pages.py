@@ -20,7 +20,7 @@ from qbwc_server.web.support.marks import Marked, coded, marked, part_of
 from qbwc_server.web.support.sides import plain
 from qbwc_server.web.support.site import Console
 from qbwc_server.words.history import told
-from qbwc_server.words.urgency import STOPPING
+from qbwc_server.words.urgency import RESTORED, STOPPING
 
 LISTS: Final = {
     "records": "Records",
@@ -112,7 +112,7 @@ def add(pages: Blueprint, console: Console) -> None:
 
     @pages.get("/exchanges/<int:company_id>-<int:number>")
     def exchange(company_id: int, number: int) -> Response:
-        return _exchange(console, company_id, number)
+        return exchange_page(console, company_id, number)
 
     @pages.get("/calls/<int:company_id>-<int:number>")
     def call(company_id: int, number: int) -> Response:
@@ -126,6 +126,7 @@ def _known() -> dict[str, object]:
         "plain": plain,
         "in_words": told,
         "STOPPING": STOPPING,
+        "RESTORED": RESTORED,
         "references": _REFERENCES,
         "numbers": looking.NUMBERS,
         "said_done": lambda: request.args.get("said") == "done",
@@ -232,6 +233,7 @@ def record_page(
         sides=sides.sides(row, names),
         conflict=sides.conflict(row, names),
         shown=conflict.mark(row.conflict),
+        of_links=conflict.is_of_links(conflict.asked(row.conflict)),
         is_listed=row.kind != "time_entry",
         **told,
     )
@@ -293,7 +295,16 @@ def _session(console: Console, company_id: int, number: int) -> Response:
     return console.page("session", of="sessions", facts=facts, **told)
 
 
-def _exchange(console: Console, company_id: int, number: int) -> Response:
+def exchange_page(
+    console: Console,
+    company_id: int,
+    number: int,
+    *,
+    notice: str = "",
+    status: int = 200,
+) -> Response:
+    """Return a message, its answer and its jobs; `notice` is why it was refused."""
+
     def look(connection: Connection) -> dict[str, Any]:
         row = console.one(connection, "exchanges", company_id, number)
         jobs = looking.of(connection, "jobs", company_id, "exchange_id", number)
@@ -305,6 +316,8 @@ def _exchange(console: Console, company_id: int, number: int) -> Response:
     return console.page(
         "exchange",
         of="exchanges",
+        status=status,
+        notice=notice,
         messages=_messages(row.request, row.answer),
         facts=_facts("exchanges", row),
         **told,

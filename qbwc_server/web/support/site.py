@@ -116,12 +116,17 @@ def gate(pages: Blueprint, console_: Console, *, open_to_all: frozenset[str]) ->
             wanted = "" if posted else request.full_path.rstrip("?")
             return redirect(f"/support/login{_next(wanted)}", 303)
         if posted and not person.may_act:
-            return _ONLY_LOOKS, 403, _PLAIN
+            return only_looks()
         return None
 
     @pages.errorhandler(NoSupport)
     def no_support(error: NoSupport) -> tuple[str, int, dict[str, str]]:
         return f"{error.support}\n", 503, _PLAIN
+
+
+def only_looks() -> tuple[str, int, dict[str, str]]:
+    """Return the answer to somebody who may look, and wants to act."""
+    return _ONLY_LOOKS, 403, _PLAIN
 
 
 def _is_ours(origin: str) -> bool:

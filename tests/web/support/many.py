@@ -235,7 +235,8 @@ PAGES = (
     "/support/search?find=WAS17",
     "/support/search?find=books+77",
     *(
-        f"/support/open?which={which}"
+        f"/support/open?which={which}{after}"
+        for after in ("", "&after=2026-01-02T00:00:00%2B00:00/1/records/1")
         for which in ("ours", "conflicts", "failed", "unread", "doubtful", "stuck")
     ),
     "/support/companies/1",

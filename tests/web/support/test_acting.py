@@ -292,45 +292,6 @@ def test_what_a_restored_backup_took_is_put_back_or_left(
     ]
 
 
-def test_a_customer_is_linked_and_unlinked(
-    ann: Browser, engine: Engine, company: int, clock: Clock
-) -> None:
-    """To what there is in Mosaic; to nothing else, and the reason is told."""
-    number = _record(
-        engine,
-        company,
-        clock,
-        kind="customer",
-        state="unlinked",
-        quickbooks={"name": "Acme", "parent_id": None, "is_active": True},
-    )
-    with company_transaction(engine, company) as connection:
-        connection.execute(
-            tables.mosaic_object.insert(),
-            {
-                "company_id": company,
-                "data_type": "client",
-                "mosaic_id": 7,
-                "name": "Acme",
-                "match_key": "acme",
-                "name_key": "acme",
-                "snapshot": {"name": "Acme", "parent": None, "archived": False},
-                "seen_in": 1,
-            },
-        )
-    path = f"/support/records/{company}-{number}/act"
-    for wrong in ("8", "", "x", str(2**70)):
-        refused = ann.post(path, do="link", why=WHY, mosaic_id=wrong)
-        assert refused.status_code == 409, wrong
-        assert 'class="notice bad"' in refused.text
-    assert ann.post(path, do="link", why=WHY, mosaic_id="7").status_code == 303
-    assert _one(engine, tables.record, company, number).mosaic_id == 7
-    assert ann.post(path, do="unlink", why=WHY).status_code == 303
-    assert _one(engine, tables.record, company, number).mosaic_id is None
-    assert [row[0] for row in _audit(engine, company)] == ["ann", "ann"]
-    assert {row[2] for row in _audit(engine, company)} == {WHY}
-
-
 def test_a_record_is_read_again(
     ann: Browser, engine: Engine, company: int, clock: Clock
 ) -> None:

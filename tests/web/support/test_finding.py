@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -13,6 +15,8 @@ from qbwc_server.records import history
 from qbwc_server.records.told import former
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from qbwc_server.support import console
+from qbwc_server.web.support import over_all
 from tests.conftest import Clock
 from tests.jobs import jobs
 from tests.web.support.conftest import Browser
@@ -107,6 +111,25 @@ def test_what_waits_is_one_page_over_all_companies(bob: Browser) -> None:
     assert "/support/records/1-502" in bob.get("/support/open?which=conflicts").text
     assert "Nothing waits like that" in bob.get("/support/open?which=failed").text
     assert bob.get("/support/open?which=nothing").status_code == 404
+
+
+def test_what_waits_goes_on_with_the_next_page(
+    bob: Browser, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says how many more there are; a strange key is none."""
+    monkeypatch.setattr(console, "PAGE", 2)
+    with company_transaction(engine, 1) as connection:
+        numbers = {jobs.into(connection, 1, clock(), "failed").id for _ in range(5)}
+    path, seen, left = "/support/open?which=failed&after=x", [], []
+    while path:
+        page = unescape(bob.get(path).text)
+        seen += [int(one) for one in re.findall(r'href="/support/jobs/1-(\d+)"', page)]
+        left += re.findall(r"([\d,]+) more\.", page)
+        path = "".join(re.findall(r'rel="next" href="([^"]+)"', page))
+    assert seen == sorted(numbers)
+    assert left == ["3", "1"]
+    monkeypatch.setattr(over_all, "MOST", 2)
+    assert "More than 2 more." in bob.get("/support/open?which=failed").text
 
 
 def test_a_history_is_told_in_words_and_in_the_files_clock(
