@@ -191,6 +191,7 @@ def test_support_sees_whether_it_is_us_what_waits_and_finds_a_person(
     page.goto(f"{desk.url}/support/open")
     expect(page.locator(".notice")).to_contain_text("No worker of ours is up")
     looking.at("console-banner")
+    desk.beat()
     assert looking.errors == []
 
 
