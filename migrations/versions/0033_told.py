@@ -50,17 +50,17 @@ CLOCKED = {
     "support_exchanges": ("x.sent_at", "local_sent_at", "exchange x"),
 }
 CLOCKS = """
-SELECT 'The computer of ' || c.name AS what, c.offset_minutes, c.name AS company,
+SELECT c.name AS company, 'The computer of ' || c.name AS what, c.offset_minutes,
     c.id AS company_id
 FROM company c
 """
 FORMER = """
 SELECT
+    c.name AS company,
     f.value,
     f.side,
     replace(r.kind, '_', ' ') || ' ' || r.name AS what,
     f.at,
-    c.name AS company,
     f.company_id,
     f.company_id || '-' || f.record_id AS record,
     f.record_id

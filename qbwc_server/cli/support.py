@@ -49,7 +49,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "calls": ("call", *_TOLD),
     "history": ("record", "about", "what", "who", "at", "local_at", "told"),
-    "former_ids": ("value", "side", "record", "what", "at", "company"),
+    "former_ids": ("company", "value", "side", "record", "what", "at"),
     "clocks": ("company_id", "company", "offset_minutes"),
     "steps": ("job", "about", "what", "why", "who", "at", "local_at"),
     "audit": (

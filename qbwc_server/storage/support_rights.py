@@ -87,7 +87,9 @@ def _quoted(connection: Connection) -> str:
     return str(connection.execute(query).scalar_one())
 
 
-_ROLE_IS_THERE = sa.text(f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'")  # noqa: S608
+_ROLE_IS_THERE = sa.text(
+    f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"  # noqa: S608 - our own word
+)
 _TEMPORARY = sa.text(
     "SELECT 1 FROM pg_database d WHERE d.datname = current_database()"
     " AND pg_has_role(d.datdba, 'USAGE') AND EXISTS (SELECT 1 FROM"
@@ -98,11 +100,11 @@ _MAKES_TEMPORARY = sa.text(
     f"SELECT has_database_privilege('{ROLE}', current_database(), 'TEMPORARY')"
 )
 _CALLS = sa.text(
-    f"SELECT 1 FROM pg_proc p WHERE {NOT_FOR_ALL}"  # noqa: S608
+    f"SELECT 1 FROM pg_proc p WHERE {NOT_FOR_ALL}"  # noqa: S608 - our own words
     f" AND has_function_privilege('{ROLE}', p.oid, 'EXECUTE') LIMIT 1"
 )
 _ENTERS = sa.text(
-    "SELECT quote_ident(datname) FROM pg_database WHERE datallowconn"  # noqa: S608
+    "SELECT quote_ident(datname) FROM pg_database WHERE datallowconn"  # noqa: S608 - our own words
     " AND datname <> current_database()"
     f" AND has_database_privilege('{ROLE}', datname, 'CONNECT') ORDER BY 1"
 )
@@ -111,7 +113,7 @@ _LOGINS = (
     + READS_ONLY.format("r.oid")
 )
 _NOT_ENDED = sa.text(
-    "SELECT quote_ident(r.rolname) AS login, quote_ident(o.rolname) AS owner"  # noqa: S608
+    "SELECT quote_ident(r.rolname) AS login, quote_ident(o.rolname) AS owner"  # noqa: S608 - our own words
     " FROM (SELECT r.* " + _LOGINS + ") r, pg_class c"
     " JOIN pg_roles o ON o.oid = c.relowner"
     " WHERE c.oid = to_regclass('alembic_version')"

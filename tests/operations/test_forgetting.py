@@ -64,6 +64,7 @@ def _right(table: sa.Table, now: Any) -> dict[str, Any]:
         "record": {"state": "pending"},
         "mosaic_call": {"state": "done"},
         "said": {"word": "two"},
+        "former_id": {"side": "quickbooks"},
     }.get(table.name, {})
 
 

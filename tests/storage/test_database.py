@@ -54,8 +54,8 @@ def test_a_moment_comes_back_as_itself_and_in_utc(
     assert len(before) == 1
 
 
-_ANYWHERE = ("quickbooks_id", "mosaic_id", "external_guid")
-"""What support looks for without knowing whose it is."""
+_ANYWHERE = ("quickbooks_id", "mosaic_id", "external_guid", "value", "called")
+"""What support looks for without knowing whose it is: an id, or how a name begins."""
 
 
 def test_a_moment_is_utc_also_where_the_database_server_lives_elsewhere(
