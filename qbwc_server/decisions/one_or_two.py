@@ -191,6 +191,7 @@ def _the_same(
     number = {there.mosaic_id}
     _keep(connection, here, number, Word.ONE, by=by, now=now, why=why)
     apart.take_place(connection, row, other, now)
+    time_claims.take(connection, row.company_id, number, now)
     return (
         f"Record {other.company_id}-{other.id} has this entry now; what we made beside "
         "it is taken away, unless somebody has changed it."

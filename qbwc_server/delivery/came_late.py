@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from qbwc_server.companies import registry
 from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox, time_calls
 from qbwc_server.jobs import queue
@@ -75,7 +74,8 @@ def take(
     """
     company_id = call.company_id
     if number in bodies:
-        _claim(connection, company_id, number, now)
+        # Whatever was said of such hours.
+        time_claims.take(connection, company_id, [number], now)
         time_mosaic.keep_mosaic(connection, company_id, [bodies[number]], now=now)
     first = _record(connection, company_id, _RECORD.c.id == call.record_id)
     second = _record(connection, company_id, _RECORD.c.mosaic_id == number)
@@ -108,13 +108,6 @@ def take(
         what = f"time entry {number}, which came late, took its place: joined with it"
         joining.join(connection, first, second, now, stays=first.id, what=what, why=why)
         due.look_again(connection, company_id, first.id, now)
-
-
-def _claim(connection: Connection, company_id: int, number: int, now: datetime) -> None:
-    """Have what we made be this company file's, whatever was said of such hours."""
-    company = registry.get(connection, company_id)
-    if company.time_claims != time_claims.NONE:
-        time_claims.claim(connection, company.team, company_id, [number], now=now)
 
 
 def _on_their_way(connection: Connection, company_id: int, *record_ids: int) -> bool:

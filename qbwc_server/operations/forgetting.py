@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from qbwc_server.companies import sessions
 from qbwc_server.companies.registry import Company
-from qbwc_server.companies.team import time_claims
+from qbwc_server.companies.team import missed_time, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
@@ -105,6 +105,13 @@ def require_idle(
             "became of it. Forgotten now, it may be taken for new and enter another "
             "company file of the team. Wait until that is known, at most a day, or "
             "look in Mosaic for it and add --even-if-running."
+        )
+
+    if missed_time.asks(connection, company.id):
+        raise CompanyBusy(
+            f"A person is asked whether an hour in Mosaic is one of {company.name}. "
+            "Forgotten now, it enters another company file of the team. Answer it "
+            "first (`support records` names it), or add --even-if-running."
         )
 
 

@@ -29,6 +29,7 @@ from qbwc_server.companies import copied, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.companies.team import missed_time, time_claims
 from qbwc_server.keys import Keys
+from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Whose
@@ -172,10 +173,21 @@ class TeamFiles:
             self._connection, row.company_id, mosaic_ids=[row.mosaic_id]
         )
         asks = time_asked.held(self._connection, words, row, Action(Do.ADD))
-        if asks is None and words:
+        if asks is None and words and not self._may_take_its_place(words):
             return self._left(row)
         wait = Action(Do.NOTHING, _MAYBE, "pending", waits_for=_missed(row))
         return asks or wait
+
+    def _may_take_its_place(self, words: Words) -> bool:
+        """Tell whether an entry is asked about whose own one in Mosaic is not there."""
+        asked = [txn_id for (txn_id, _), one in words.items() if one is Word.ASKED]
+        there = sa.select(_RECORD.c.id).where(
+            _RECORD.c.company_id == self._company.id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.quickbooks_id.in_(asked),
+            _RECORD.c.quickbooks_gone.is_(False),
+        )
+        return self._connection.execute(there.limit(1)).first() is not None
 
     def _left(self, row: Row[Any]) -> Action:
         """Leave an entry to the file whose it is."""
@@ -259,11 +271,11 @@ class TeamFiles:
             .values(held_by=self._company.id, **done)
         )
 
-    def others_on(self, days: set[str]) -> set[int]:
+    def others_on(self, days: set[str], *, also_asked: bool = False) -> set[int]:
         """Return the entries of Mosaic of some days that are not to be joined here.
 
         What may be of a creation that was missed is joined with what that was made
-        from, or with nothing once it is asked.
+        from, or with nothing once it is asked; `also_asked` is for that very one.
         """
         rows = self._connection.execute(
             sa.select(_RECORD.c.mosaic_id, _RECORD.c.mosaic).where(
@@ -277,6 +289,8 @@ class TeamFiles:
         me, team = self._company.id, self._company.team
         held = time_claims.claims(self._connection, team, list(there))
         others = {one for one, by in held.items() if by.holder != me}
+        if also_asked:
+            return others
         names = {
             one: missed_time.names(one, there[one])
             for one in there.keys() - held.keys()

@@ -117,13 +117,40 @@ def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> No
     """Longer than a day, too; if it is the double, it is taken away."""
     first, second = files
     asks = came_late(first, second)
-    for _ in range(30):
+    for _ in range(18):
         both(second, first, rounds=1)
     assert notes(second) == ["asked"]
     say_of_records(first, "one", asks)
     both(first, second)
     assert notes(second) == ["asked"]
     assert not in_mosaic_twice(first)
+
+
+@pytest.mark.in_turn
+def test_who_deletes_the_other_one_of_two_equal_ones_has_answered(
+    files: tuple[House, House],
+) -> None:
+    """As the question says: what came late takes its place, in the first file."""
+    first, second = files
+    came_late(first, second)
+    (made,) = (row.mosaic_id for row in time_of(first) if row.quickbooks_id)
+    first.people.delete_time(made)
+    for _ in range(18):
+        both(second, first, rounds=1)
+    assert notes(first) == ["build"]
+    assert notes(second) == ["asked"]
+    assert texts(first) == ["asked", "build"]
+
+
+@pytest.mark.in_turn
+def test_a_file_is_not_forgotten_while_it_is_asked(files: tuple[House, House]) -> None:
+    """However long that takes: what it is asked about would enter the other file."""
+    first, second = files
+    came_late(first, second)
+    for _ in range(18):
+        both(second, first, rounds=1)
+    with pytest.raises(CompanyBusy, match="Answer it first"):
+        forget(first)
 
 
 @pytest.mark.in_turn

@@ -96,23 +96,37 @@ def reserve(
     `asked` those of Mosaic, by number, of which a person is asked whether they are one
     of these. They stay reserved until that is answered.
     """
-    may_come = {_number(entry): since for entry, since in missed}
+    may_come: dict[int, datetime] = {}
+    for entry, since in missed:
+        number = _number(entry)
+        may_come[number] = max(since, may_come.get(number, since))
     before = connection.execute(
-        sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id).where(
+        sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id, _CLAIM.c.since).where(
             _CLAIM.c.holder == holder, _CLAIM.c.data_type.in_((_MISSED, _ASKED))
         )
     )
-    known = {(row.data_type, row.mosaic_id) for row in before}
+    known = {(row.data_type, row.mosaic_id): row.since for row in before}
     wanted = {(_MISSED, one) for one in may_come}
     for number, entry in asked.items():
         as_asked, as_missed = names(number, entry)
         if as_asked in known or as_missed in wanted:
             wanted.add(as_asked)
-    for data_type, number in sorted(known - wanted):
+    for data_type, number in sorted(known.keys() - wanted):
         team_claims.release(connection, team, holder, data_type, number)
-    for one in sorted(wanted - known):
-        since = may_come.get(one[1], now)
-        team_claims.claim(connection, team, holder, [one], now=since)
+    for one in sorted(wanted):
+        since = now if one[0] == _ASKED else may_come[one[1]]
+        if one not in known or (one[0] == _MISSED and known[one] < since):
+            team_claims.claim(connection, team, holder, [one], now=since)
+
+
+def asks(connection: Connection, holder: int) -> bool:
+    """Tell whether a company asks a person about an entry that it may have made."""
+    found = connection.execute(
+        sa.select(_CLAIM.c.mosaic_id)
+        .where(_CLAIM.c.holder == holder, _CLAIM.c.data_type == _ASKED)
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -267,6 +267,23 @@ def claim(
         )
 
 
+def take(
+    connection: Connection, company_id: int, mosaic_ids: Collection[int], now: datetime
+) -> None:
+    """Have a company hold what is known to be its own, where its team has more files.
+
+    What another one holds already stays with it.
+    """
+    team = connection.execute(
+        sa.select(_FILE.c.team).where(
+            _FILE.c.company_id == company_id, _FILE.c.time_claims != NONE
+        )
+    ).scalar()
+    if team is not None:
+        lock(connection, team)
+        claim(connection, team, company_id, mosaic_ids, now=now)
+
+
 def held_by_others(
     connection: Connection, company_id: int, mosaic_ids: Collection[int]
 ) -> set[int]:

@@ -195,13 +195,16 @@ class Pairs:
         alone = _only_in_mosaic() if of_mosaic else _only_in_quickbooks()
         more = self._rows(_alone(_RECORD.c[column].in_(sorted(left)), *alone))
         if of_mosaic:
-            more = self._of_this_file(more, {one.day for one in more})
+            days = {one.day for one in more}
+            more = self._of_this_file(more, days, also_asked=True)
         return rows + more
 
-    def _of_this_file(self, rows: list[Row[Any]], days: set[str]) -> list[Row[Any]]:
+    def _of_this_file(
+        self, rows: list[Row[Any]], days: set[str], *, also_asked: bool = False
+    ) -> list[Row[Any]]:
         if self._files is None or not rows:
             return rows
-        others = self._files.others_on(days)
+        others = self._files.others_on(days, also_asked=also_asked)
         return [one for one in rows if one.mosaic_id not in others]
 
     def resting(self, rows: list[Row[Any]]) -> list[Row[Any]]:

@@ -183,12 +183,14 @@ def _came_late(
 def missed(company_id: int, now: datetime) -> sa.Select[Any]:
     """Return a query for the creations of the last day that may still come.
 
-    They were looked for in Mosaic and not seen there, or an equal entry was taken for
-    them.
+    They were looked for in Mosaic and not seen there, also where Mosaic had said that
+    it took them; or an equal entry was taken for them.
     """
     # Two questions, each on its index: this is asked in each pass of a team's file.
     absent = sa.select(_CALL.c.id).where(
-        _CALL.c.company_id == company_id, _CALL.c.state == "absent", _CALL.c.looks > 0
+        _CALL.c.company_id == company_id,
+        _CALL.c.state.in_(("absent", "refused")),
+        _CALL.c.looks > 0,
     )
     either = absent.union_all(joined.guesses(company_id))
     return sa.select(_CALL.c.basis, _CALL.c.created_at, _CALL.c.settled_at).where(
@@ -209,6 +211,7 @@ def asked_in_mosaic(
             _RECORD.c.company_id == company_id,
             _RECORD.c.mosaic_type == NAME,
             _RECORD.c.quickbooks_id.is_(None),
+            _RECORD.c.mosaic_gone.is_(False),
             _RECORD.c.mosaic_id.in_(
                 sa.select(_SAID.c.mosaic_id).where(
                     _SAID.c.company_id == company_id,
