@@ -127,9 +127,7 @@ def say_whose(
         NotShared: with `mine` false, it is not one other file that could have them.
     """
     time_claims.lock(connection, company.team)
-    holder = company.id
-    if not mine:
-        holder = _other(connection, company, member_id, project_id, now)
+    holder = company.id if mine else _other(connection, company, member_id, project_id)
     where = (
         _RULE.c.team == company.team,
         _RULE.c.member_id == member_id,
@@ -169,15 +167,10 @@ def say_whose(
 
 
 def _other(
-    connection: Connection,
-    company: Company,
-    member_id: int,
-    project_id: int,
-    now: datetime,
+    connection: Connection, company: Company, member_id: int, project_id: int
 ) -> int:
     entry = {"person": member_id, "job": [project_id, None], "item": None}
-    known = {-1: entry}
-    files = time_claims.load(connection, company.id, company.team, known, now=now)
+    files = time_claims.load(connection, company.id, company.team, {-1: entry})
     others = files.able(member_id, project_id, None, None) - {company.id}
     if len(others) != 1:
         raise NotShared(

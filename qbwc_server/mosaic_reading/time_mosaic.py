@@ -110,7 +110,7 @@ def _keep(
     _change(connection, company_id, changed, found, now)
     known = {row.mosaic_id for row in rows}
     new = {one: snapshot for one, snapshot in found.items() if one not in known}
-    new = _of_this_file(connection, company_id, new, now)
+    new = _of_this_file(connection, company_id, new)
     waiting = _insert(connection, company_id, new, bodies, now)
     free = new.keys() - waiting
     if free:
@@ -120,10 +120,7 @@ def _keep(
 
 
 def _of_this_file(
-    connection: Connection,
-    company_id: int,
-    new: dict[int, dict[str, Any]],
-    now: datetime,
+    connection: Connection, company_id: int, new: dict[int, dict[str, Any]]
 ) -> dict[int, dict[str, Any]]:
     """Leave out entries that are another company file's of the same team.
 
@@ -132,7 +129,7 @@ def _of_this_file(
     company = registry.get(connection, company_id) if new else None
     if company is None or company.time_claims == time_claims.NONE:
         return new
-    files = time_claims.load(connection, company_id, company.team, new, now=now)
+    files = time_claims.load(connection, company_id, company.team, new)
     theirs = {Whose.OTHERS, Whose.FORGOTTEN}
     is_unread = copied.is_unread(company, "mosaic")
     return {

@@ -111,7 +111,8 @@ def require_idle(
         raise CompanyBusy(
             f"A person is asked whether an hour in Mosaic is one of {company.name}. "
             "Forgotten now, it enters another company file of the team. Answer it "
-            "first (`support records` names it), or add --even-if-running."
+            "first (`records list NAME --state refused` shows it, `records one` or "
+            "`records two` answers), or add --even-if-running."
         )
 
 
@@ -120,7 +121,9 @@ def _is_making_time(connection: Connection, company: Company, now: datetime) -> 
 
     Or that was missed, and may still come.
     """
-    if connection.execute(meanwhile.missed(company.id, now).limit(1)).first():
+    if connection.execute(
+        meanwhile.missed(company.id, now - meanwhile.LATE).limit(1)
+    ).first():
         return True
     call = tables.mosaic_call
     found = connection.execute(

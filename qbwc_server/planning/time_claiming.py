@@ -46,11 +46,11 @@ def look_again(engine: Engine, company: Company, now: datetime) -> None:
         waiting = questions(connection, company.id)
         entries = {-n: asked(one) for n, one in enumerate(waiting, 1)}
         known = {n: one for n, one in entries.items() if one is not None}
-        files = time_claims.load(connection, company.id, company.team, known, now=now)
+        files = time_claims.load(connection, company.id, company.team, known)
         complete = not time_claims.due(connection, company.team)
         missed = {one: missed_time.of_text(one) or () for one in waiting}
         names = {name for both in missed.values() for name in both}
-        still = missed_time.reserved(connection, company.team, names, now=now)
+        still = missed_time.reserved(connection, company.team, names)
         decided = [
             one
             for n, one in enumerate(waiting, 1)
@@ -95,14 +95,29 @@ def wake(
     registry.change(connection, company_id, deliver_at=now)
 
 
-def _reserve_missed(connection: Connection, company: Company, now: datetime) -> None:
+def let_go_of_missed(engine: Engine, company: Company, now: datetime) -> None:
+    """Leave to the other files what cannot be what this one sent and missed.
+
+    Not before callbacks were taken and Mosaic was read: a file that was not served for
+    days learns only by these what came meanwhile, and a paused one reads nothing.
+    """
+    if company.mode != "live":
+        return
+    with company_transaction(engine, company.id) as connection:
+        _reserve_missed(connection, company, now, let_go=True)
+
+
+def _reserve_missed(
+    connection: Connection, company: Company, now: datetime, *, let_go: bool = False
+) -> None:
     """Tell the other files what this one sent and missed, while it may come."""
-    rows = connection.execute(meanwhile.missed(company.id, now)).all()
-    sent = [
-        (Doubt.of(row.basis, row.created_at).wanted, row.settled_at) for row in rows
-    ]
+    since = now - meanwhile.LATE
+    rows = connection.execute(meanwhile.missed(company.id, since)).all()
+    sent = [Doubt.of(row.basis, row.created_at).wanted for row in rows]
     asked = meanwhile.asked_in_mosaic(connection, company.id)
-    missed_time.reserve(connection, company.team, company.id, sent, asked, now=now)
+    missed_time.reserve(
+        connection, company.team, company.id, sent, asked, now=now, let_go=let_go
+    )
 
 
 def _end_reservations(connection: Connection, company: Company) -> None:

@@ -27,17 +27,15 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import copied, registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.companies.team import missed_time, time_claims
+from qbwc_server.companies.team import time_claims
 from qbwc_server.keys import Keys
-from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.time_owner import Whose
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.mosaic_reading.time_window import WAITS_FOR_MOSAIC
-from qbwc_server.planning import time_asked
+from qbwc_server.planning import time_missed
 from qbwc_server.records import history, time_of_mosaic
-from qbwc_server.records.one_or_two import said
 from qbwc_server.storage import tables
 
 _RECORD, _CALL, _CLAIM = tables.record, tables.mosaic_call, tables.time_claim
@@ -56,15 +54,6 @@ _MAKING = (
     "Another company file is just creating time of this person in Mosaic; waits until "
     "it is known whether it is this one. If that takes longer than an hour, whoever "
     "operates this server looks at that file in `qbwc-server support companies`."
-)
-_MISSED = (
-    "It equals what another company file sent to Mosaic and did not find there: it may "
-    "be that, come late. Waits a day for it, or until a person has said so there."
-)
-_MAYBE = (
-    "It is on what is another company file's, but equals what this one sent to Mosaic "
-    "and did not find there: it may be that, come late. Waits a day for Mosaic to "
-    "tell; then it is the other file's."
 )
 _UNCLAIMED = "Waits until it is known which hours are of which company file."
 _OWN = "Waits for the entry of this company file that it was made from."
@@ -100,9 +89,7 @@ class TeamFiles:
         self._company = company
         self._keys = keys
         there = {row.mosaic_id: row.mosaic for row in rows if row.mosaic}
-        self._files = time_claims.load(
-            connection, company.id, company.team, there, now=now
-        )
+        self._files = time_claims.load(connection, company.id, company.team, there)
         self._now = now
         self._complete = not time_claims.due(connection, company.team)
         self._own = _own_again(connection, company, rows, keys)
@@ -156,38 +143,21 @@ class TeamFiles:
                 asks = _question(row.mosaic)
                 return Action(Do.NOTHING, ASKS, "refused", waits_for=asks)
             case Whose.MAYBE:
-                return self._may_be_of_this_file(row)
+                return time_missed.may_be_ours(self._connection, row) or self._left(row)
             case Whose.WAIT if self._files.may_have_missed(row.mosaic_id, row.mosaic):
-                return Action(Do.NOTHING, _MISSED, "pending", waits_for=_missed(row))
+                return time_missed.held(row, self._now)
             case Whose.WAIT:
                 asks = _question(row.mosaic)
                 return Action(Do.NOTHING, _MAKING, "pending", waits_for=asks)
+            case Whose.MINE if time_missed.is_held(
+                self._connection, self._company, row
+            ):
+                return time_missed.held(row, self._now)
             case Whose.MINE if row.mosaic_id in self._awaited:
                 return Action(Do.NOTHING, _OWN, "unlinked")
             case Whose.MINE if not row.mosaic_gone:
                 self._taken.add(row.mosaic_id)
         return None
-
-    def _may_be_of_this_file(self, row: Row[Any]) -> Action:
-        words = said.words_of(
-            self._connection, row.company_id, mosaic_ids=[row.mosaic_id]
-        )
-        asks = time_asked.held(self._connection, words, row, Action(Do.ADD))
-        if asks is None and words and not self._may_take_its_place(words):
-            return self._left(row)
-        wait = Action(Do.NOTHING, _MAYBE, "pending", waits_for=_missed(row))
-        return asks or wait
-
-    def _may_take_its_place(self, words: Words) -> bool:
-        """Tell whether an entry is asked about whose own one in Mosaic is not there."""
-        asked = [txn_id for (txn_id, _), one in words.items() if one is Word.ASKED]
-        there = sa.select(_RECORD.c.id).where(
-            _RECORD.c.company_id == self._company.id,
-            _RECORD.c.kind == NAME,
-            _RECORD.c.quickbooks_id.in_(asked),
-            _RECORD.c.quickbooks_gone.is_(False),
-        )
-        return self._connection.execute(there.limit(1)).first() is not None
 
     def _left(self, row: Row[Any]) -> Action:
         """Leave an entry to the file whose it is."""
@@ -291,19 +261,8 @@ class TeamFiles:
         others = {one for one, by in held.items() if by.holder != me}
         if also_asked:
             return others
-        names = {
-            one: missed_time.names(one, there[one])
-            for one in there.keys() - held.keys()
-        }
-        all_names = {name for both in names.values() for name in both}
-        missed = missed_time.reserved(self._connection, team, all_names, now=self._now)
-        may_be = [
-            one
-            for one, both in names.items()
-            if any(me in missed.get(name, ()) for name in both)
-        ]
-        told = said.words_of(self._connection, me, mosaic_ids=may_be)
-        return others | {number for _, number in told}
+        alone = {one: there[one] for one in there.keys() - held.keys()}
+        return others | time_missed.spoken_of(self._connection, self._company, alone)
 
     def linked(self, row: Row[Any]) -> None:
         """Have an entry that is on both sides be this file's."""
@@ -325,10 +284,6 @@ def _question(snapshot: Mapping[str, Any]) -> str:
     project, phase = snapshot["job"]
     parts = (snapshot["person"], project, phase, snapshot["item"])
     return ":".join(("files", *("" if one is None else str(one) for one in parts)))
-
-
-def _missed(row: Row[Any]) -> str:
-    return missed_time.as_text(missed_time.names(row.mosaic_id, row.mosaic))
 
 
 def asked(waits_for: str) -> dict[str, Any] | None:

@@ -128,6 +128,10 @@ class Delivery:
             with self._budget.patient():
                 self._time.read_due()
                 self._time.look_again()
+            if self._company.time_claims != time_claims.NONE:
+                time_claiming.let_go_of_missed(
+                    self._engine, self._company, self._clock()
+                )
             self._ensure_portfolio()
             while self._deliver_some() or self._look_at_relinked():
                 self._outcomes.take_callbacks()

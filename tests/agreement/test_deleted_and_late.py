@@ -1,4 +1,4 @@
-"""An hour is deleted in QuickBooks while its creation in Mosaic is on its way, late."""
+"""A creation in Mosaic comes late; its hour was deleted meanwhile, or nobody looked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import pytest
 from qbwc_server.decisions.one_or_two import NotToBeSaid
 from tests.agreement.hours import hours_in_quickbooks, time_records
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, in_quickbooks, mosaic
+from tests.agreement.test_findings import (
+    day,
+    in_quickbooks,
+    mosaic,
+    quickbooks,
+    set_values,
+)
 from tests.agreement.test_lost_posts import let_it_settle
 from tests.agreement.test_one_or_two import say
 
@@ -97,3 +103,25 @@ def test_what_may_have_been_deleted_before_it_came_is_asked_about(
     house.quiet()
     assert len(mosaic(house)) == len(hours_in_quickbooks(house)) == left
     assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}
+
+
+def test_what_came_within_a_day_is_asked_about_however_late_it_is_read(
+    house: House,
+) -> None:
+    """Nobody looked for two days: it was paused over the weekend."""
+    in_quickbooks(house, "", day=day(house, 0))
+    house.clock.pass_(minutes=16)
+    house.connect()
+    late = Late(house)
+    house.work()
+    let_it_settle(house)
+    assert len(mosaic(house)) == 1
+    set_values(house, mode="paused")
+    house.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    house.clock.pass_(minutes=60 * 50)
+    set_values(house, mode="live")
+    let_it_settle(house)
+    assert len(quickbooks(house)) == 1
+    (asked,) = (row for row in time_records(house) if row.state == "refused")
+    assert "records one" in asked.reason

@@ -11,6 +11,7 @@ import pytest
 
 from qbwc_server.operations import forgetting
 from qbwc_server.operations.forgetting import CompanyBusy
+from qbwc_server.storage import tables
 from tests.agreement.files import add_second, both, time_of
 from tests.agreement.house import House
 from tests.agreement.test_deleted_and_late import Late
@@ -121,6 +122,8 @@ def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> No
         both(second, first, rounds=1)
     assert notes(second) == ["asked"]
     say_of_records(first, "one", asks)
+    claims = first.rows(tables.time_claim)
+    assert asks.mosaic_id in {row.mosaic_id for row in claims}
     both(first, second)
     assert notes(second) == ["asked"]
     assert not in_mosaic_twice(first)
@@ -167,10 +170,10 @@ def test_other_work_is_the_other_files(files: tuple[House, House]) -> None:
 
 
 @pytest.mark.in_turn
-def test_equal_hours_wait_a_day_for_a_file_that_is_not_served_any_more(
+def test_equal_hours_wait_for_a_file_that_is_not_served_and_say_so(
     files: tuple[House, House],
 ) -> None:
-    """It cannot be asked; what it sent has come within the day, or will not."""
+    """While it is paused nobody can tell whether they are what it sent."""
     first, second = files
     missed(first)
     set_values(first, mode="paused")
@@ -182,7 +185,55 @@ def test_equal_hours_wait_a_day_for_a_file_that_is_not_served_any_more(
     assert "another company file sent" in waits.reason
     for _ in range(18):
         second.settle_for(minutes=65)
+    assert notes(second) == ["asked"]
+    (waits,) = (row for row in time_of(second) if row.state == "refused")
+    assert "paused or cannot be reached" in waits.reason
+    set_values(first, mode="live")
+    both(first, second)
+    (asks,) = (row for row in time_of(first) if row.quickbooks_id is None)
+    say_of_records(first, "two", asks)
+    for _ in range(2):
+        both(first, second)
     assert notes(second) == ["asked", "build"]
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("callback", ["", "callback_never"])
+def test_what_came_while_a_file_was_not_served_is_still_that_files(
+    files: tuple[House, House], callback: str
+) -> None:
+    """Two days later, too: it learns then what Mosaic said, or asks."""
+    first, second = files
+    late = missed(first)
+    set_values(first, mode="paused")
+    if callback:
+        first.sandbox.fail_next(callback, 1, seconds=7200)
+    late.takes_effect()
+    for _ in range(40):
+        second.settle_for(minutes=65)
+    set_values(first, mode="live")
+    for _ in range(3):
+        both(second, first)
+    assert notes(second) == ["asked"]
+    assert in_mosaic_twice(first) is bool(callback)
+
+
+@pytest.mark.in_turn
+def test_what_is_held_is_held_when_somebody_edits_it(
+    files: tuple[House, House],
+) -> None:
+    """It is what it was, and does not enter the other file by that."""
+    first, second = files
+    late = missed(first)
+    set_values(first, mode="paused")
+    first.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    second.settle_for(minutes=65)
+    (held,) = (row for row in time_of(second) if row.state == "pending")
+    first.people.edit_time(held.mosaic_id, description="built")
+    for _ in range(3):
+        second.settle_for(minutes=65)
+    assert notes(second) == ["asked"]
 
 
 @pytest.mark.in_turn

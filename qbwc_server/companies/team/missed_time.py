@@ -10,8 +10,8 @@ Files see nothing of each other's entries: a claim of `team_claims` tells by a n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -28,8 +28,6 @@ _MISSED: Final = "missed time"
 """Of this type the number is made from what equal entries have in common."""
 _ASKED: Final = "asked time"
 """Of this type it is Mosaic's, of an entry about which a person is asked."""
-_MAY_COME: Final = timedelta(days=1)
-_CHUNK: Final = 500
 
 
 def names(mosaic_id: int, snapshot: Mapping[str, Any]) -> tuple[Name, Name]:
@@ -60,20 +58,20 @@ def _number(entry: Mapping[str, Any]) -> int:
 
 
 def reserved(
-    connection: Connection, team: str, wanted: Collection[Name], *, now: datetime
+    connection: Connection, team: str, wanted: Collection[Name]
 ) -> dict[Name, frozenset[int]]:
     """Return which files reserved what they may have made and missed.
 
-    What may have come is told no longer than it can: that file may be served no more.
+    Only the file itself ends that, or who forgets it: while it is not served, nobody
+    can tell that what it sent did not come.
     """
     found: dict[Name, set[int]] = {}
-    may_come = (_CLAIM.c.data_type == _MISSED) & (_CLAIM.c.since > now - _MAY_COME)
-    for part in _chunks(sorted({number for _, number in wanted})):
+    for part in team_claims.chunks(sorted({number for _, number in wanted})):
         rows = connection.execute(
             sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id, _CLAIM.c.holder).where(
                 _CLAIM.c.team == team,
                 _CLAIM.c.mosaic_id.in_(part),
-                (_CLAIM.c.data_type == _ASKED) | may_come,
+                _CLAIM.c.data_type.in_((_MISSED, _ASKED)),
             )
         )
         for row in rows:
@@ -85,38 +83,32 @@ def reserve(
     connection: Connection,
     team: str,
     holder: int,
-    missed: Collection[tuple[Mapping[str, Any], datetime]],
+    missed: Collection[Mapping[str, Any]],
     asked: Mapping[int, Mapping[str, Any]],
     *,
     now: datetime,
+    let_go: bool,
 ) -> None:
-    """Tell the others what this file may have made: this, and no more than this.
+    """Tell the others what this file may have made; with `let_go` no more than this.
 
-    `missed` are the entries that it sent and missed, each with when that was known;
-    `asked` those of Mosaic, by number, of which a person is asked whether they are one
-    of these. They stay reserved until that is answered.
+    `missed` are the entries that it sent and missed; `asked` those of Mosaic, by
+    number, of which a person is asked whether they are one of these. They stay reserved
+    until that is answered.
     """
-    may_come: dict[int, datetime] = {}
-    for entry, since in missed:
-        number = _number(entry)
-        may_come[number] = max(since, may_come.get(number, since))
     before = connection.execute(
-        sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id, _CLAIM.c.since).where(
+        sa.select(_CLAIM.c.data_type, _CLAIM.c.mosaic_id).where(
             _CLAIM.c.holder == holder, _CLAIM.c.data_type.in_((_MISSED, _ASKED))
         )
     )
-    known = {(row.data_type, row.mosaic_id): row.since for row in before}
-    wanted = {(_MISSED, one) for one in may_come}
+    known = {(row.data_type, row.mosaic_id) for row in before}
+    wanted = {(_MISSED, _number(entry)) for entry in missed}
     for number, entry in asked.items():
         as_asked, as_missed = names(number, entry)
-        if as_asked in known or as_missed in wanted:
+        if as_asked in known or as_missed in known | wanted:
             wanted.add(as_asked)
-    for data_type, number in sorted(known.keys() - wanted):
+    for data_type, number in sorted(known - wanted) if let_go else ():
         team_claims.release(connection, team, holder, data_type, number)
-    for one in sorted(wanted):
-        since = now if one[0] == _ASKED else may_come[one[1]]
-        if one not in known or (one[0] == _MISSED and known[one] < since):
-            team_claims.claim(connection, team, holder, [one], now=since)
+    team_claims.claim(connection, team, holder, sorted(wanted - known), now=now)
 
 
 def asks(connection: Connection, holder: int) -> bool:
@@ -127,8 +119,3 @@ def asks(connection: Connection, holder: int) -> bool:
         .limit(1)
     )
     return found.first() is not None
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

@@ -98,7 +98,7 @@ def held_elsewhere(
 ) -> set[int]:
     """Return which of the objects other companies of the team are linked to."""
     found: set[int] = set()
-    for part in _chunks(list(mosaic_ids)):
+    for part in chunks(list(mosaic_ids)):
         query = sa.select(_CLAIM.c.mosaic_id).where(
             _CLAIM.c.team == team,
             _CLAIM.c.data_type == data_type,
@@ -126,7 +126,7 @@ def shared(
         by_type.setdefault(data_type, []).append(mosaic_id)
     holders: dict[tuple[str, int], list[int]] = {}
     for data_type, mosaic_ids in by_type.items():
-        for part in _chunks(sorted(mosaic_ids)):
+        for part in chunks(sorted(mosaic_ids)):
             rows = connection.execute(
                 sa.select(_CLAIM.c.mosaic_id, _CLAIM.c.holder)
                 .where(
@@ -146,6 +146,7 @@ def shared(
     }
 
 
-def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield a few of some items at a time, as many as one question may name."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]

@@ -10,7 +10,7 @@ cannot both take one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +32,6 @@ KEPT: Final = "kept"
 
 _COMPANY, _FILE, _CLAIM = tables.company, tables.team_file, tables.time_claim
 _RULE, _LINKED = tables.time_rule, tables.mosaic_claim
-_CHUNK = 500
 _TYPES = ("employee", "project", "phase", "standard_work_category")
 _MAKING = "making time"
 """A claim of this type holds a person's number while time of theirs is created."""
@@ -172,8 +171,6 @@ def load(
     company_id: int,
     team: str,
     entries: Mapping[int, Mapping[str, Any]],
-    *,
-    now: datetime,
 ) -> Files:
     """Return what is known about entries of Mosaic, by their numbers."""
     wanted: set[int | None] = set()
@@ -184,7 +181,7 @@ def load(
     live = _live(connection, company_id, team)
     linked: dict[tuple[str, int], set[int]] = {}
     making: set[int] = set()
-    for part in _chunks(sorted(one for one in wanted if one is not None)):
+    for part in team_claims.chunks(sorted(one for one in wanted if one is not None)):
         for row in connection.execute(
             sa.select(_LINKED.c.data_type, _LINKED.c.mosaic_id, _LINKED.c.holder).where(
                 _LINKED.c.team == team,
@@ -203,7 +200,7 @@ def load(
         {one: frozenset(files) for one, files in linked.items()},
         _said(connection, team, entries, live),
         frozenset(making),
-        missed_time.reserved(connection, team, missed, now=now),
+        missed_time.reserved(connection, team, missed),
     )
 
 
@@ -224,7 +221,7 @@ def _said(
     live: Collection[int],
 ) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
-    for part in _chunks(sorted({one["person"] for one in entries.values()})):
+    for part in team_claims.chunks(sorted({one["person"] for one in entries.values()})):
         for row in connection.execute(
             sa.select(_RULE).where(_RULE.c.team == team, _RULE.c.member_id.in_(part))
         ):
@@ -238,7 +235,7 @@ def claims(
 ) -> dict[int, Claim]:
     """Return who holds entries; those that nobody holds are left out."""
     found: dict[int, Claim] = {}
-    for part in _chunks(sorted(mosaic_ids)):
+    for part in team_claims.chunks(sorted(mosaic_ids)):
         rows = connection.execute(
             sa.select(_CLAIM.c.mosaic_id, _CLAIM.c.held_by).where(
                 _CLAIM.c.team == team, _CLAIM.c.mosaic_id.in_(part)
@@ -257,7 +254,7 @@ def claim(
     now: datetime,
 ) -> None:
     """Have a company hold entries; what another one holds already stays with it."""
-    for part in _chunks(sorted(mosaic_ids)):
+    for part in team_claims.chunks(sorted(mosaic_ids)):
         connection.execute(
             insert(connection, _CLAIM).on_conflict_do_nothing(),
             [
@@ -289,7 +286,7 @@ def held_by_others(
 ) -> set[int]:
     """Return which entries another company of the same team holds, or held."""
     found: set[int] = set()
-    for part in _chunks(sorted(mosaic_ids)):
+    for part in team_claims.chunks(sorted(mosaic_ids)):
         rows = connection.execute(
             sa.select(_CLAIM.c.mosaic_id).where(
                 _FILE.c.company_id == company_id,
@@ -338,7 +335,7 @@ def leave(
     now: datetime,
 ) -> None:
     """Keep that entries are a forgotten company's, each with the hash of its TxnID."""
-    for part in _chunks(sorted(entries)):
+    for part in team_claims.chunks(sorted(entries)):
         rows = [
             {"team": team, "mosaic_id": one, "held_by": holder, "since": now}
             for one in part
@@ -364,8 +361,3 @@ def forget(connection: Connection, holder: int) -> None:
     connection.execute(
         _RULE.delete().where((_RULE.c.held_by == holder) | (_RULE.c.said_by == holder))
     )
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

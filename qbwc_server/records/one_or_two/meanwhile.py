@@ -27,8 +27,8 @@ _BEFORE_AN_ADD: Final = timedelta(minutes=10)
 """The read before an Add is at most five minutes old; its answer takes a while."""
 _BEFORE_A_CREATION: Final = timedelta(minutes=70)
 """The reading before a creation is at most an hour old; its answer takes a while."""
-_LATE: Final = timedelta(days=1)
-"""How long after a second sending the first one may still come."""
+LATE: Final = timedelta(days=1)
+"""How long after it was missed what was sent may still come."""
 _Form: TypeAlias = "Mapping[str, Any]"
 """What an entry is, or was, in the terms of its side."""
 _COLUMNS = (
@@ -154,8 +154,10 @@ def _came_late(
     unwanted = (_CALL.c.state == "absent") & (
         _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
     )
+    # What counts is when it was made there: it may be read much later.
+    first = min(one.mosaic_created_at or now for one in new)
     calls = (
-        missed(company_id, now)
+        missed(company_id, first - LATE)
         .add_columns(_RECORD.c.quickbooks_id)
         .join(
             _RECORD,
@@ -172,7 +174,8 @@ def _came_late(
         (row.quickbooks_id, one.mosaic_id)
         for row in rows
         for one in new
-        if identity.may_have_come_late(
+        if (one.mosaic_created_at or now) <= row.settled_at + LATE
+        and identity.may_have_come_late(
             Doubt.of(row.basis, row.created_at),
             one.mosaic or {},
             one.mosaic_created_at,
@@ -180,8 +183,8 @@ def _came_late(
     }
 
 
-def missed(company_id: int, now: datetime) -> sa.Select[Any]:
-    """Return a query for the creations of the last day that may still come.
+def missed(company_id: int, since: datetime) -> sa.Select[Any]:
+    """Return a query for the creations that were missed since, and may come late.
 
     They were looked for in Mosaic and not seen there, also where Mosaic had said that
     it took them; or an equal entry was taken for them.
@@ -198,7 +201,7 @@ def missed(company_id: int, now: datetime) -> sa.Select[Any]:
         _CALL.c.id.in_(either),
         _CALL.c.data_type == NAME,
         _CALL.c.operation == "create",
-        _CALL.c.settled_at > now - _LATE,
+        _CALL.c.settled_at > since,
     )
 
 
