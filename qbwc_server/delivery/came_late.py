@@ -76,6 +76,7 @@ def take(
     if number in bodies:
         # Whatever was said of such hours.
         time_claims.take(connection, company_id, [number], now)
+        _tell_if_taken(connection, call, number, now)
         time_mosaic.keep_mosaic(connection, company_id, [bodies[number]], now=now)
     first = _record(connection, company_id, _RECORD.c.id == call.record_id)
     second = _record(connection, company_id, _RECORD.c.mosaic_id == number)
@@ -108,6 +109,29 @@ def take(
         what = f"time entry {number}, which came late, took its place: joined with it"
         joining.join(connection, first, second, now, stays=first.id, what=what, why=why)
         due.look_again(connection, company_id, first.id, now)
+
+
+def _tell_if_taken(
+    connection: Connection, call: Row[Any], number: int, now: datetime
+) -> None:
+    """Tell where another file of the team took an entry before we knew it for ours.
+
+    It stays in that file: nothing of a file is changed from another one.
+    """
+    company_id = call.company_id
+    if call.record_id is None or not time_claims.held_by_others(
+        connection, company_id, [number]
+    ):
+        return
+    history.event(
+        connection,
+        company_id,
+        call.record_id,
+        at=now,
+        what="another company file has what Mosaic says we made; it is there twice",
+        by="mosaic",
+        detail={"mosaic_id": number, "ref": call.ref},
+    )
 
 
 def _on_their_way(connection: Connection, company_id: int, *record_ids: int) -> bool:

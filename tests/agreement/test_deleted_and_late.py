@@ -18,14 +18,21 @@ from tests.agreement.test_findings import (
 from tests.agreement.test_lost_posts import let_it_settle
 from tests.agreement.test_one_or_two import say
 
+BUSY = httpx.Response(503, text="busy")
+TAKEN = httpx.Response(202, json={"api_request_id": "it-will-be-done"})
+
 
 class Late:
-    """Mosaic says that it is busy, is down for a while, and does it later."""
+    """Mosaic says that it is busy, is down for a while, and does it later.
 
-    def __init__(self, house: House) -> None:
+    Or says that it has taken it, by an `answer` of its own.
+    """
+
+    def __init__(self, house: House, answer: httpx.Response = BUSY) -> None:
+        self._says = answer
         self._answer = house.wire.handle_request
         self._waiting: list[httpx.Request] = []
-        self.is_down = False
+        self.is_down = self.is_full = False
         setattr(house.wire, "handle_request", self._handle)  # noqa: B010 - mypy refuses
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
@@ -33,7 +40,9 @@ class Late:
             raise httpx.ConnectError("Connection refused")
         if request.method == "POST" and not self._waiting:
             self._waiting.append(request)
-            return httpx.Response(503, text="busy")
+            return self._says
+        if request.method == "POST" and self.is_full:
+            return httpx.Response(429, text="slow down")
         return self._answer(request)
 
     def takes_effect(self) -> None:
@@ -52,10 +61,8 @@ def deleted_and_comes_late(
     house.work()
     house.hands.delete_time(txn_id)
     late.is_down = not sent_again
-    for _ in range(0 if sent_again else 5):
-        house.clock.pass_(minutes=16)
-        house.connect()
-        house.work()
+    if not sent_again:
+        not_quiet(house)
     late.is_down = False
     let_it_settle(house)
     assert mosaic(house) == []
@@ -124,4 +131,35 @@ def test_what_came_within_a_day_is_asked_about_however_late_it_is_read(
     let_it_settle(house)
     assert len(quickbooks(house)) == 1
     (asked,) = (row for row in time_records(house) if row.state == "refused")
+    assert "records one" in asked.reason
+
+
+def not_quiet(house: House) -> None:
+    """Let some time pass in which something cannot be done."""
+    for _ in range(5):
+        house.clock.pass_(minutes=16)
+        house.connect()
+        house.work()
+
+
+@pytest.mark.in_turn
+def test_what_was_edited_before_it_came_is_asked_about(house: House) -> None:
+    """It equals what was sent at first, and nothing that is in QuickBooks now."""
+    txn_id = in_quickbooks(house, "", day=day(house, 0))
+    house.clock.pass_(minutes=16)
+    house.connect()
+    late = Late(house)
+    house.work()
+    late.is_full = True
+    not_quiet(house)
+    house.hands.edit_time(txn_id, minutes=180)
+    not_quiet(house)
+    house.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    not_quiet(house)
+    late.is_full = False
+    let_it_settle(house)
+    house.quiet()
+    assert len(quickbooks(house)) == 1
+    (asked,) = (row for row in time_records(house) if row.quickbooks_id is None)
     assert "records one" in asked.reason

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
+import sqlalchemy as sa
 
 from qbwc_server.operations import forgetting
 from qbwc_server.operations.forgetting import CompanyBusy
 from qbwc_server.storage import tables
 from tests.agreement.files import add_second, both, time_of
 from tests.agreement.house import House
-from tests.agreement.test_deleted_and_late import Late
+from tests.agreement.test_deleted_and_late import BUSY, TAKEN, Late
 from tests.agreement.test_files_of_one_team import say
 from tests.agreement.test_findings import (
     in_mosaic,
@@ -53,6 +55,14 @@ def notes(house: House) -> list[str]:
     return sorted(row["notes"] for row in quickbooks(house))
 
 
+def claimed(house: House) -> set[int]:
+    """Return the numbers of Mosaic that a file of the team has claimed."""
+    with house.engine.begin() as connection:
+        return set(
+            connection.execute(sa.select(tables.time_claim.c.mosaic_id)).scalars()
+        )
+
+
 def in_mosaic_twice(house: House) -> bool:
     """Tell whether Mosaic has what was made there twice."""
     return texts(house).count("build") == 2
@@ -63,12 +73,12 @@ def texts(house: House) -> list[str]:
     return sorted(str(row["description"]) for row in mosaic(house))
 
 
-def send(first: House) -> Late:
+def send(first: House, answer: httpx.Response = BUSY) -> Late:
     """Have the first file send an hour that Mosaic does late."""
     in_quickbooks(first, "build", minutes=90)
     first.clock.pass_(minutes=16)
     first.connect()
-    late = Late(first)
+    late = Late(first, answer)
     first.work()
     return late
 
@@ -122,8 +132,7 @@ def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> No
         both(second, first, rounds=1)
     assert notes(second) == ["asked"]
     say_of_records(first, "one", asks)
-    claims = first.rows(tables.time_claim)
-    assert asks.mosaic_id in {row.mosaic_id for row in claims}
+    assert asks.mosaic_id in claimed(first)
     both(first, second)
     assert notes(second) == ["asked"]
     assert not in_mosaic_twice(first)
@@ -280,3 +289,40 @@ def test_what_comes_before_it_is_sent_again_is_what_was_sent(
     assert texts(first).count("build") == 1
     assert notes(second) == ["asked"]
     assert [row.state for row in time_of(first)] == ["in_sync"]
+
+
+@pytest.mark.in_turn
+def test_what_mosaic_took_and_never_showed_may_come_late_too(
+    files: tuple[House, House],
+) -> None:
+    """It is not sent again, and does not enter the other file when it comes."""
+    first, second = files
+    late = send(first, TAKEN)
+    for _ in range(6):
+        first.settle_for(minutes=65)
+    assert [row.state for row in time_of(first)] == ["refused"]
+    first.sandbox.fail_next("callback_never", 1, seconds=7200)
+    late.takes_effect()
+    for _ in range(2):
+        both(second, first)
+    assert notes(second) == ["asked"]
+    assert [row.state for row in time_of(first)] == ["in_sync"]
+
+
+@pytest.mark.in_turn
+def test_what_the_other_file_has_of_us_is_told(files: tuple[House, House]) -> None:
+    """It was edited before anyone read it, so nothing told that it is ours."""
+    first, second = files
+    late = missed(first)
+    first.sandbox.fail_next("callback_late", 1, seconds=7200)
+    late.takes_effect()
+    known = {row.mosaic_id for row in (*time_of(first), *time_of(second))}
+    (came,) = first.sandbox.team.store.objects["time_entry"].keys() - known
+    first.people.edit_time(came, description="built")
+    second.settle_for(minutes=65)
+    assert notes(second) == ["asked", "built"]
+    both(first, second)
+    (told,) = first.rows(
+        tables.record_event, tables.record_event.c.what.contains("there twice")
+    )
+    assert told.detail["mosaic_id"] == came

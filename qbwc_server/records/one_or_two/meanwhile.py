@@ -137,7 +137,9 @@ def _came_late(
     """Return new entries that may be what was sent, and missed.
 
     It was sent again since, or an equal entry was taken for it; or nobody wanted it any
-    more, because it was deleted in QuickBooks, or left out, before it came.
+    more, because it was deleted in QuickBooks, or left out, before it came; or it was
+    edited in QuickBooks before it was sent again: then nothing else finds that they are
+    one. What was not edited is joined by the plan.
     """
     again = _CALL.alias("again")
     sent_again = (_CALL.c.state == "absent") & (
@@ -158,18 +160,20 @@ def _came_late(
     first = min(one.mosaic_created_at or now for one in new)
     calls = (
         missed(company_id, first - LATE)
-        .add_columns(_RECORD.c.quickbooks_id)
+        .add_columns(_RECORD.c.quickbooks_id, _RECORD.c.quickbooks)
         .join(
             _RECORD,
             (_RECORD.c.company_id == _CALL.c.company_id)
             & (_RECORD.c.id == _CALL.c.record_id),
         )
-        .where(
-            sent_again | unwanted | (_CALL.c.state == "done"),
-            _RECORD.c.quickbooks_id.is_not(None),
-        )
+        .where(_RECORD.c.quickbooks_id.is_not(None))
+        .add_columns((sent_again | unwanted | (_CALL.c.state == "done")).label("known"))
     )
-    rows = connection.execute(calls).all()
+    rows = [
+        row
+        for row in connection.execute(calls)
+        if row.known or _edited_since(row.basis, row.quickbooks)
+    ]
     return {
         (row.quickbooks_id, one.mosaic_id)
         for row in rows
@@ -181,6 +185,12 @@ def _came_late(
             one.mosaic_created_at,
         )
     }
+
+
+def _edited_since(basis: Mapping[str, Any] | None, entry: _Form | None) -> bool:
+    """Tell whether an entry of QuickBooks is not what a creation was made from."""
+    sent = {name: both[0] for name, both in (basis or {}).items()}
+    return any((entry or {}).get(name) != value for name, value in sent.items())
 
 
 def missed(company_id: int, since: datetime) -> sa.Select[Any]:
