@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.storage.database import make_engine
-from tests.agreement.files import Second, add_second
+from tests.agreement.files import ZONE, Second, add_second
 from tests.agreement.house import House, Settled
 from tests.agreement.seeds import seeded
+from tests.conftest import Kept
 
+Pair = tuple[House, House]
+_NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 Begun = dict[tuple[datetime, str, int], tuple[bytes, Settled]]
 """What histories begin with, by moment, zone and how many company files there are.
 
 The first is a copy of the SQLite file.
 """
+
+
+@contextmanager
+def kept_pair(
+    engine: Engine,
+    folder: Path,
+    kept: Kept,
+    name: str,
+    begin: Callable[[House], House],
+) -> Iterator[Pair]:
+    """Give two files of a team as `begin` leaves them, which is done once.
+
+    It is given the first one, of which nothing was read yet, and returns the second.
+    """
+    begun: tuple[Settled, Settled] | None = kept.put(engine, name)
+    one, two = begun or (None, None)
+    first = House(engine, folder, _NOW, ZONE, one)
+    if two is None:
+        second = begin(first)
+        kept.keep(engine, name, (first.as_settled(), second.as_settled()))
+    else:
+        second = Second(first, _worked_on(two), two)
+    first.second = second
+    yield first, second
+    second.file.close()
+    first.close()
 
 
 class Houses:
@@ -44,8 +75,7 @@ class Houses:
         database, begun = self._begun[key]
         house = House(self._copy(database), self._folder, now, zone, begun)
         if begun.second is not None:
-            worked_on = tuple(one for one in begun.second.jobs if ":" in one)
-            house.second = Second(house, worked_on, begun.second)
+            house.second = Second(house, _worked_on(begun.second), begun.second)
         return house
 
     def close(self) -> None:
@@ -73,6 +103,10 @@ class Houses:
             path.unlink(missing_ok=True)
         self._path.write_bytes(database)
         return self._engine
+
+
+def _worked_on(begun: Settled) -> tuple[str, ...]:
+    return tuple(one for one in begun.jobs if ":" in one)
 
 
 def _careless(connection: object, _record: object) -> None:

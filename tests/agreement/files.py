@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -14,7 +15,7 @@ from qbwc_server.decisions.linking import Word
 from qbwc_server.operations import forgetting
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.house import JOBS, House, Settled
+from tests.agreement.house import JOBS, House, Settled, settle
 from tests.agreement.talk import Talk
 from tests.delivery.mirror import Wire
 
@@ -102,10 +103,18 @@ def forget(house: House) -> None:
 
 def both(*houses: House, rounds: int = 2) -> None:
     """Let both files and Mosaic come to rest, past every window that is read again."""
+    settle(*houses)
     for _ in range(rounds):
         for house in houses:
-            house.settle_for(minutes=16)
-        houses[0].settle_for(minutes=65)
+            house.pass_(timedelta(minutes=16))
+        houses[0].pass_(timedelta(minutes=65))
+
+
+def a_day(*houses: House) -> None:
+    """Let more than a day pass for both files."""
+    for _ in range(4):
+        houses[0].clock.pass_(minutes=6.5 * 60)
+        settle(*houses)
 
 
 def record(house: House, name: str) -> Row[Any]:

@@ -23,9 +23,10 @@ from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.begun import Pair, kept_pair
 from tests.agreement.copies import copy_of
-from tests.agreement.files import ZONE, Again, Second, both, share, time_of
-from tests.agreement.house import JOBS, House, Settled
+from tests.agreement.files import Again, Second, both, share, time_of
+from tests.agreement.house import JOBS, House
 from tests.agreement.test_findings import (
     day,
     in_mosaic,
@@ -35,7 +36,6 @@ from tests.agreement.test_findings import (
 )
 from tests.conftest import Clock, Kept
 
-Pair = tuple[House, House]
 _NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 
@@ -43,20 +43,15 @@ _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 @pytest.fixture
 def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
-    begun: tuple[Settled, Settled] | None = kept_databases.put(engine, "two_files")
-    one, two = begun or (None, None)
-    first = House(engine, tmp_path, _NOW, ZONE, one)
-    if begun is None:
-        first.settle()
-    second = Second(first, JOBS, two)
-    if begun is None:
-        both(first, second)
-        kept_databases.keep(
-            engine, "two_files", (first.as_settled(), second.as_settled())
-        )
-    yield first, second
-    second.file.close()
-    first.close()
+    with kept_pair(engine, tmp_path, kept_databases, "two_files", _with_same) as pair:
+        yield pair
+
+
+def _with_same(first: House) -> House:
+    first.settle()
+    second = Second(first, JOBS)
+    both(first, second)
+    return second
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -6,14 +6,18 @@ other file, and nothing is asked about them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from qbwc_server.decisions import company_settings, time_sharing
 from qbwc_server.operations import forgetting
 from qbwc_server.operations.forgetting import CompanyBusy
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.begun import Pair, kept_pair
 from tests.agreement.files import add_second, both, time_of
 from tests.agreement.hours import object_of
 from tests.agreement.house import House
@@ -24,15 +28,21 @@ from tests.agreement.test_findings import (
     mosaic,
     quickbooks,
 )
+from tests.conftest import Kept
 
 
 @pytest.fixture
-def files(new_house: House) -> tuple[House, House]:
+def files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """Two files of a team, each with a job of its own; both employ Ann."""
-    new_house.settle()
-    add_second(new_house)
-    assert new_house.second is not None
-    return new_house, new_house.second
+    with kept_pair(engine, tmp_path, kept_databases, "two_jobs", _with_a_job) as pair:
+        yield pair
+
+
+def _with_a_job(first: House) -> House:
+    first.settle()
+    add_second(first)
+    assert first.second is not None
+    return first.second
 
 
 def at_the_barn(second: House, hours: float = 2.0) -> int:
@@ -74,7 +84,7 @@ def of_the_barn(second: House) -> Any:
 
 @pytest.mark.in_turn
 def test_what_waits_for_its_day_in_one_file_holds_no_hour_in_another(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """Somebody deletes an hour in Mosaic every day; that is another matter."""
     first, second = files
@@ -96,7 +106,7 @@ def test_what_waits_for_its_day_in_one_file_holds_no_hour_in_another(
 
 @pytest.mark.in_turn
 def test_nobody_is_asked_whose_hours_are_that_only_wait(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """They are on what this file has alone."""
     first, second = files
@@ -112,7 +122,7 @@ def test_nobody_is_asked_whose_hours_are_that_only_wait(
 @pytest.mark.in_turn
 @pytest.mark.parametrize("paused", [False, True])
 def test_hours_go_on_when_it_is_known_what_the_other_file_made(
-    files: tuple[House, House], *, paused: bool
+    files: Pair, *, paused: bool
 ) -> None:
     """Also where that file is paused then."""
     first, second = files
@@ -132,7 +142,7 @@ def test_hours_go_on_when_it_is_known_what_the_other_file_made(
 
 @pytest.mark.in_turn
 def test_a_file_is_not_forgotten_while_it_is_not_known_what_it_made(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """Nobody could tell then whose that is, and it would enter the other file."""
     first, second = files
@@ -158,7 +168,7 @@ def test_a_file_is_not_forgotten_while_it_is_not_known_what_it_made(
 
 
 @pytest.mark.in_turn
-def test_a_hold_that_lasts_says_who_must_act(files: tuple[House, House]) -> None:
+def test_a_hold_that_lasts_says_who_must_act(files: Pair) -> None:
     """The other file may have lost its key: it cannot find out what became of it."""
     first, second = files
     making(first)

@@ -5,16 +5,20 @@ It may come late, on hours that are the other one's by a person's word.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from qbwc_server.operations import forgetting
 from qbwc_server.operations.forgetting import CompanyBusy
 from qbwc_server.storage import tables
-from tests.agreement.files import add_second, both, time_of
+from tests.agreement.begun import Pair, kept_pair
+from tests.agreement.files import a_day, add_second, both, time_of
 from tests.agreement.house import House
 from tests.agreement.test_deleted_and_late import BUSY, TAKEN, Late
 from tests.agreement.test_files_of_one_team import say
@@ -26,21 +30,26 @@ from tests.agreement.test_findings import (
     set_values,
 )
 from tests.agreement.test_one_or_two import say as say_of_records
+from tests.conftest import Kept
 
 
 @pytest.fixture
-def files(new_house: House) -> tuple[House, House]:
+def files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """Two files of a team; Ann's hours on House are the second one's, by a word."""
-    new_house.settle()
-    add_second(new_house)
-    first, second = new_house, new_house.second
-    assert second is not None
+    with kept_pair(engine, tmp_path, kept_databases, "spoken", _spoken) as pair:
+        yield pair
+
+
+def _spoken(first: House) -> House:
+    first.settle()
+    add_second(first)
+    assert first.second is not None
     in_mosaic(first, "asked")
-    both(first, second)
-    say(second, mine=True)
-    both(first, second)
-    assert notes(second) == ["asked"]
-    return first, second
+    both(first, first.second)
+    say(first.second, mine=True)
+    both(first, first.second)
+    assert notes(first.second) == ["asked"]
+    return first.second
 
 
 def forget(house: House) -> None:
@@ -107,7 +116,7 @@ def came_late(first: House, second: House) -> Any:
 @pytest.mark.parametrize("callback", ["", "callback_never"])
 @pytest.mark.parametrize("reads_first", [0, 1])
 def test_what_came_late_does_not_enter_the_other_file(
-    files: tuple[House, House], callback: str, reads_first: int
+    files: Pair, callback: str, reads_first: int
 ) -> None:
     """Where Mosaic says who sent it, it is the double; else a person is asked."""
     first, second = files
@@ -124,12 +133,11 @@ def test_what_came_late_does_not_enter_the_other_file(
 
 
 @pytest.mark.in_turn
-def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> None:
+def test_it_is_asked_about_as_long_as_it_takes(files: Pair) -> None:
     """Longer than a day, too; if it is the double, it is taken away."""
     first, second = files
     asks = came_late(first, second)
-    for _ in range(18):
-        both(second, first, rounds=1)
+    a_day(second, first)
     assert notes(second) == ["asked"]
     say_of_records(first, "one", asks)
     assert asks.mosaic_id in claimed(first)
@@ -140,39 +148,36 @@ def test_it_is_asked_about_as_long_as_it_takes(files: tuple[House, House]) -> No
 
 @pytest.mark.in_turn
 def test_who_deletes_the_other_one_of_two_equal_ones_has_answered(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """As the question says: what came late takes its place, in the first file."""
     first, second = files
     came_late(first, second)
     (made,) = (row.mosaic_id for row in time_of(first) if row.quickbooks_id)
     first.people.delete_time(made)
-    for _ in range(18):
-        both(second, first, rounds=1)
+    a_day(second, first)
     assert notes(first) == ["build"]
     assert notes(second) == ["asked"]
     assert texts(first) == ["asked", "build"]
 
 
 @pytest.mark.in_turn
-def test_a_file_is_not_forgotten_while_it_is_asked(files: tuple[House, House]) -> None:
+def test_a_file_is_not_forgotten_while_it_is_asked(files: Pair) -> None:
     """However long that takes: what it is asked about would enter the other file."""
     first, second = files
     came_late(first, second)
-    for _ in range(18):
-        both(second, first, rounds=1)
+    a_day(second, first)
     with pytest.raises(CompanyBusy, match="Answer it first"):
         forget(first)
 
 
 @pytest.mark.in_turn
-def test_other_work_is_the_other_files(files: tuple[House, House]) -> None:
+def test_other_work_is_the_other_files(files: Pair) -> None:
     """By a person's word; it goes on when nothing can come late any more."""
     first, second = files
     asks = came_late(first, second)
     say_of_records(first, "two", asks)
-    for _ in range(18):
-        both(second, first, rounds=1)
+    a_day(second, first)
     assert notes(second) == ["asked", "build"]
     assert notes(first) == ["build"]
     assert in_mosaic_twice(first)
@@ -180,7 +185,7 @@ def test_other_work_is_the_other_files(files: tuple[House, House]) -> None:
 
 @pytest.mark.in_turn
 def test_equal_hours_wait_for_a_file_that_is_not_served_and_say_so(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """While it is paused nobody can tell whether they are what it sent."""
     first, second = files
@@ -192,8 +197,7 @@ def test_equal_hours_wait_for_a_file_that_is_not_served_and_say_so(
     assert notes(second) == ["asked"]
     (waits,) = (row for row in time_of(second) if row.state == "pending")
     assert "another company file sent" in waits.reason
-    for _ in range(18):
-        second.settle_for(minutes=65)
+    a_day(second)
     assert notes(second) == ["asked"]
     (waits,) = (row for row in time_of(second) if row.state == "refused")
     assert "paused or cannot be reached" in waits.reason
@@ -209,7 +213,7 @@ def test_equal_hours_wait_for_a_file_that_is_not_served_and_say_so(
 @pytest.mark.in_turn
 @pytest.mark.parametrize("callback", ["", "callback_never"])
 def test_what_came_while_a_file_was_not_served_is_still_that_files(
-    files: tuple[House, House], callback: str
+    files: Pair, callback: str
 ) -> None:
     """Two days later, too: it learns then what Mosaic said, or asks."""
     first, second = files
@@ -218,8 +222,8 @@ def test_what_came_while_a_file_was_not_served_is_still_that_files(
     if callback:
         first.sandbox.fail_next(callback, 1, seconds=7200)
     late.takes_effect()
-    for _ in range(40):
-        second.settle_for(minutes=65)
+    a_day(second)
+    a_day(second)
     set_values(first, mode="live")
     for _ in range(3):
         both(second, first)
@@ -229,7 +233,7 @@ def test_what_came_while_a_file_was_not_served_is_still_that_files(
 
 @pytest.mark.in_turn
 def test_what_is_held_is_held_when_somebody_edits_it(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """It is what it was, and does not enter the other file by that."""
     first, second = files
@@ -247,21 +251,20 @@ def test_what_is_held_is_held_when_somebody_edits_it(
 
 @pytest.mark.in_turn
 def test_a_file_is_not_forgotten_while_what_it_sent_may_come(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """Within a day; whatever equals it would enter the other file."""
     first, _ = files
     missed(first)
     with pytest.raises(CompanyBusy, match="not known yet what became of it"):
         forget(first)
-    for _ in range(24):
-        first.settle_for(minutes=65)
+    a_day(first)
     first.clock.pass_(minutes=60)
     forget(first)
 
 
 @pytest.mark.in_turn
-def test_hours_that_are_not_equal_do_not_wait(files: tuple[House, House]) -> None:
+def test_hours_that_are_not_equal_do_not_wait(files: Pair) -> None:
     """Of the same person, day and job, but a quarter of an hour more."""
     first, second = files
     missed(first)
@@ -272,7 +275,7 @@ def test_hours_that_are_not_equal_do_not_wait(files: tuple[House, House]) -> Non
 
 @pytest.mark.in_turn
 def test_what_comes_before_it_is_sent_again_is_what_was_sent(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """Nothing is made a second time, whosever such hours are."""
     first, second = files
@@ -293,7 +296,7 @@ def test_what_comes_before_it_is_sent_again_is_what_was_sent(
 
 @pytest.mark.in_turn
 def test_what_mosaic_took_and_never_showed_may_come_late_too(
-    files: tuple[House, House],
+    files: Pair,
 ) -> None:
     """It is not sent again, and does not enter the other file when it comes."""
     first, second = files
@@ -310,7 +313,7 @@ def test_what_mosaic_took_and_never_showed_may_come_late_too(
 
 
 @pytest.mark.in_turn
-def test_what_the_other_file_has_of_us_is_told(files: tuple[House, House]) -> None:
+def test_what_the_other_file_has_of_us_is_told(files: Pair) -> None:
     """It was edited before anyone read it, so nothing told that it is ours."""
     first, second = files
     late = missed(first)
