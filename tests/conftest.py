@@ -413,7 +413,12 @@ def new_company(engine: Engine, keys: Keys, clock: Clock) -> Callable[..., NewCo
 @pytest.fixture
 def small_firm(tmp_path: Path) -> Path:
     """A company file with a part of the sample firm, and a few dozen time entries."""
-    path = tmp_path / "small.qbw"
+    return make_small_firm(tmp_path)
+
+
+def make_small_firm(folder: Path) -> Path:
+    """Make that company file in a folder."""
+    path = folder / "small.qbw"
     file = CompanyFile(path, clock=time.time)
     build_sample_firm(file, people=12, clients=4, jobs=14, time_entries=40)
     file.close()

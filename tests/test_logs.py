@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from qbwc_server import logs
 from qbwc_server.cli import main
 from qbwc_server.settings import Settings
+from tests.conftest import make_small_firm
 
 ROOT = Path(__file__).parents[1]
 _OF_NO_COMPANY = {"worker started", "server listens"}
@@ -30,12 +31,13 @@ def written(
 ) -> dict[str, list[dict[str, Any]]]:
     """What server and worker log of a whole sync, as two processes."""
     folder = tmp_path_factory.mktemp("demo")
+    firm = make_small_firm(tmp_path_factory.mktemp("firm"))
     with pytest.MonkeyPatch.context() as patch:
         # Its package has a command under the name of the module.
         module = importlib.import_module("qbwc_server.cli.demo")
         patch.setattr(module, "Settings", _talkative)
         patch.setenv("PYTHONPATH", str(ROOT))
-        run = ["demo", "--time-entries", "20", "--keep", str(folder)]
+        run = ["demo", "--company-file", str(firm), "--keep", str(folder)]
         result = CliRunner().invoke(main, run, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return {

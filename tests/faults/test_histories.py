@@ -16,14 +16,14 @@ from tests.faults.verdict import come_to_rest
 
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("SEED", "1"))
-_AT_ONCE = 4
+_AT_ONCE = 5
 _HISTORIES_OF_A_PLANT = 15
 
 
 def test_whatever_fails_both_sides_agree_in_the_end(
     make_plant: MakePlant, database: str
 ) -> None:
-    """Every kind of fault strikes once, four in a history, in an order by the seed.
+    """Every kind of fault strikes once, five in a history, in an order by the seed.
 
     In the quick set each kind strikes on one of the databases.
     """
