@@ -70,12 +70,11 @@ def keep_quickbooks(
             detail={"txn_id": txn_id},
         )
     # Before what is known changes: ours may just have been moved to another day.
-    meanwhile.ask_in_quickbooks(
-        connection, company_id, [one.txn_id for one in unknown], now
-    )
+    meanwhile.ask_in_quickbooks(connection, company_id, unknown, now)
     rows = there | adopted
     _update(connection, company_id, wanted, rows, now)
-    meanwhile.ask_in_quickbooks(connection, company_id, list(adopted), now)
+    ours = [wanted[one] for one in adopted]
+    meanwhile.ask_in_quickbooks(connection, company_id, ours, now)
     if full_read is not None:
         store.mark_met(connection, company_id, NAME, rows, full_read)
 

@@ -82,7 +82,7 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
     time_of_quickbooks.written(connection, row, one, agreed, now)
     if job.action == "add" and job.state == "unsure":
         # What became known while nobody knew of this one was not compared with it.
-        meanwhile.ask_in_quickbooks(connection, job.company_id, [one.txn_id], now)
+        meanwhile.ask_in_quickbooks(connection, job.company_id, [one], now)
     registry.change(connection, job.company_id, deliver_at=now)
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Birth, Doubt, Word
-from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_entry import NAME, SeenTime
+from qbwc_server.records import store
 from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
@@ -65,34 +66,32 @@ def ask_in_mosaic(
 
 
 def ask_in_quickbooks(
-    connection: Connection, company_id: int, txn_ids: Collection[str], now: datetime
+    connection: Connection,
+    company_id: int,
+    entries: Collection[SeenTime],
+    now: datetime,
 ) -> None:
     """Ask about entries of QuickBooks that became known just now: new, or our own."""
+    # Where nothing of ours is on their days, as in a first load, nothing more is asked.
+    made = _made_in_quickbooks(company_id)
+    there = list(_of_days(connection, made, {one.day for one in entries}))
+    if not there:
+        return
     rows = [
         row
-        for part in chunks(sorted(txn_ids))
-        for row in connection.execute(
-            _time(company_id).where(
-                _RECORD.c.quickbooks_id.in_(part),
-                _RECORD.c.mosaic_id.is_(None) | _RECORD.c.external_guid.is_not(None),
-            )
+        for row in store.by_quickbooks_id(
+            connection, company_id, NAME, sorted(one.txn_id for one in entries)
         )
+        if row.mosaic_id is None or row.external_guid is not None
     ]
-    if not rows:
-        return
     new = [row for row in rows if row.mosaic_id is None]
     ours = [row for row in rows if row.mosaic_id is not None]
     alone = _time(company_id).where(
         _RECORD.c.quickbooks_id.is_not(None), _RECORD.c.mosaic_id.is_(None)
     )
-    made = _made_in_quickbooks(company_id)
     both = [
-        *_alike(new, _of_days(connection, made, new), "quickbooks"),
-        *_alike(
-            _of_days(connection, alone, ours),
-            _of_days(connection, made, ours),
-            "quickbooks",
-        ),
+        *_alike(new, there, "quickbooks"),
+        *_alike(_of_days(connection, alone, _days(ours)), there, "quickbooks"),
     ]
     known = {row.quickbooks_id for row in rows}
     pairs = {
@@ -319,10 +318,10 @@ def _made_in_quickbooks(company_id: int) -> sa.Select[Any]:
 
 
 def _of_days(
-    connection: Connection, wanted: sa.Select[Any], beside: Collection[Row[Any]]
+    connection: Connection, wanted: sa.Select[Any], days: Collection[str]
 ) -> Iterator[Row[Any]]:
-    """Give entries that are on the days of others; of several writes the last."""
-    for part in chunks(sorted(_days(beside))):
+    """Give entries that are on some days; of several writes the last."""
+    for part in chunks(sorted(days)):
         rows = connection.execute(wanted.where(_RECORD.c.day.in_(part)))
         yield from {row.id: row for row in rows}.values()
 

@@ -106,6 +106,7 @@ record = of_company(
         ("company_id", "day"),
         "quickbooks_id IS NULL AND mosaic_id IS NOT NULL",
     ),
+    where("ix_record_ours", ("company_id", "day"), "external_guid IS NOT NULL"),
     sa.Index("ix_record_state", "company_id", "kind", "state", "id"),
     where(
         "ix_record_needs",
