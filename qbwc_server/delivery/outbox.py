@@ -362,20 +362,18 @@ def settle_as(
     state: str,
     reason: str | None,
     now: datetime,
+    *,
+    awaited: bool = True,
 ) -> None:
-    """Take the outcome of a call as known."""
+    """Take the outcome of a call as known; not `awaited`: no record waits for it."""
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
-    _LOG.debug(
-        "write settled",
-        company=call.company_id,
-        call=call.id,
-        state=state,
-        why=reason,
-    )
+    about = {"company": call.company_id, "call": call.id}
+    _LOG.debug("write settled", **about, state=state, why=reason)
     if state == "done" and call.due_since is not None:
         metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":
-        may_be_ours.let_go(connection, call, now)
+        if awaited:
+            may_be_ours.let_go(connection, call, now)
     elif call.operation == "create" and call.record_id is not None:
         team = registry.get(connection, call.company_id).team
         reservations.end(

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import logs
 from qbwc_server.delivery import list_calls, outbox, time_calls
+from qbwc_server.delivery.at_once import AtOnce
 from qbwc_server.delivery.failing import Failing
 from qbwc_server.delivery.rate_budget import BudgetSpent
 from qbwc_server.kinds import time_entry
@@ -100,15 +101,43 @@ class Sender:
         """Keep what came of writes; a callback may have been faster."""
         ids = [step.call_id for step in steps]
         calls = outbox.get_all(connection, self._company_id, ids)
-        for step, outcome in zip(steps, outcomes, strict=True):
-            if calls[step.call_id].settled_at is None:
-                self._settle(connection, calls[step.call_id], outcome)
+        opened = [
+            (calls[step.call_id], outcome)
+            for step, outcome in zip(steps, outcomes, strict=True)
+            if calls[step.call_id].settled_at is None
+        ]
+        at_once = self._at_once(connection, opened)
+        for call, outcome in opened:
+            self._settle(connection, call, outcome, at_once)
+        if at_once is not None:
+            at_once.keep(connection, self._company_id, self._clock())
 
-    def _settle(self, connection: Connection, call: Row[Any], outcome: Outcome) -> None:
+    def _at_once(
+        self, connection: Connection, opened: Sequence[tuple[Row[Any], Outcome]]
+    ) -> AtOnce | None:
+        """Return what is known of calls that were all answered with what is new."""
+        numbers = set()
+        for call, outcome in opened:
+            if call.operation != "create" or call.data_type != time_entry.NAME:
+                return None
+            answer = outcome.answer
+            if answer is None or answer.mosaic_id is None or answer.record is None:
+                return None
+            numbers.add(answer.mosaic_id)
+        calls = [call for call, _ in opened]
+        return AtOnce.of(connection, self._company_id, calls, numbers, self._clock())
+
+    def _settle(
+        self,
+        connection: Connection,
+        call: Row[Any],
+        outcome: Outcome,
+        at_once: AtOnce | None,
+    ) -> None:
         now = self._clock()
         error = outcome.error
         if outcome.answer is not None:
-            self._answered(connection, call, outcome.answer, now)
+            self._answered(connection, call, outcome.answer, now, at_once)
         elif error is None:
             reason = "It was not sent yet; it is planned again."
             outbox.never_made(connection, call, reason, now, again_at=now)
@@ -127,11 +156,19 @@ class Sender:
             outbox.never_made(connection, call, error.customer, now, again_at=now)
 
     def _answered(
-        self, connection: Connection, call: Row[Any], answer: WriteAnswer, now: datetime
+        self,
+        connection: Connection,
+        call: Row[Any],
+        answer: WriteAnswer,
+        now: datetime,
+        at_once: AtOnce | None,
     ) -> None:
-        if not done(
-            connection, call, answer.mosaic_id, answer.record, by="answer", now=now
-        ):
+        known = (connection, call, answer.mosaic_id, answer.record)
+        if call.data_type == time_entry.NAME:
+            made = time_calls.done(*known, by="answer", now=now, at_once=at_once)
+        else:
+            made = list_calls.done(*known, by="answer", now=now)
+        if not made:
             outbox.accepted(connection, call, answer.api_request_id)
             if call.operation == "delete" and answer.api_request_id is None:
                 outbox.look_soon(connection, call, now)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox
+from qbwc_server.delivery.at_once import AtOnce
 from qbwc_server.kinds import identity, time_entry, two_way
 from qbwc_server.kinds.identity import Fate
 from qbwc_server.kinds.tombstone import Who
@@ -31,6 +32,7 @@ from qbwc_server.records import (
     tombstones,
     transitions,
 )
+from qbwc_server.records.history import Happened
 from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.records.told import seen
 from qbwc_server.records.told.seen import Change
@@ -52,10 +54,12 @@ def done(
     *,
     by: str,
     now: datetime,
+    at_once: AtOnce | None = None,
 ) -> bool:
     """Take a write as made; False if too little is known to go on.
 
-    Then Mosaic must be asked, and the call stays open until it was.
+    Then Mosaic must be asked, and the call stays open until it was. `at_once` is what
+    is known of all that are settled with it.
     """
     mosaic_id = mosaic_id or call.mosaic_id
     found = time_entry.from_mosaic(body) if body is not None else None
@@ -66,7 +70,12 @@ def done(
             outbox.change(connection, call, mosaic_id=mosaic_id)
         return False
     created_at = time_entry.moment((body or {}).get("created_at"))
-    _made(connection, call, mosaic_id, found, created_at, by=by, now=now)
+    _made(
+        *(connection, call, mosaic_id, found, created_at),
+        by=by,
+        now=now,
+        at_once=at_once,
+    )
     return True
 
 
@@ -216,18 +225,18 @@ def _made(
     *,
     by: str,
     now: datetime,
+    at_once: AtOnce | None,
 ) -> None:
     """Settle a call as made, and bring its record up to what Mosaic has."""
-    row = connection.execute(
-        sa.select(_RECORD).where(
-            _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
-        )
-    ).first()
+    if at_once is not None:
+        row = at_once.records.get(call.record_id)
+    else:
+        row = _record(connection, call)
     if row is None:
         # Its record was joined away; what was made is a record of its own.
         outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
         return
-    if call.operation == "create":
+    if call.operation == "create" and at_once is None:
         free = time_mosaic.nobodys(connection, call.company_id, [mosaic_id])
         if not free and row.mosaic_id != mosaic_id:
             # It was joined with another record meanwhile, so this one has none yet.
@@ -241,9 +250,15 @@ def _made(
         reason = "Mosaic has not made the change."
         outbox.never_made(connection, call, reason, now, again_at=now)
         return
-    time_of_mosaic.written(connection, row, mosaic_id, found, created_at, agreed, now)
+    in_mosaic = None if at_once is None else at_once.in_mosaic
+    time_of_mosaic.written(
+        *(connection, row, mosaic_id, found, created_at, agreed, now),
+        in_mosaic=in_mosaic,
+    )
     # What waited for it is compared with it.
-    outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
+    awaited = at_once is None
+    reason = f"Known from the {by}."
+    outbox.settle_as(connection, call, "done", reason, now, awaited=awaited)
     if row.mosaic_id not in {None, mosaic_id}:
         # Made anew: should the entry that it was before be shown again, it is known.
         tombstones.leave_behind(connection, call.company_id, row, row.id, now)
@@ -252,14 +267,11 @@ def _made(
     before = row.mosaic if call.operation == "update" else None
     change = Change(row.id, before, found)
     (changed,) = seen.told(connection, call.company_id, "mosaic", [change])
-    history.event(
-        connection,
-        call.company_id,
+    happened = Happened(
         row.id,
-        at=now,
-        what=_DONE[call.operation],
-        by=history.US,
-        detail={
+        _DONE[call.operation],
+        history.US,
+        {
             "mosaic_id": mosaic_id,
             "call": call.id,
             "known_by": by,
@@ -268,6 +280,18 @@ def _made(
             "now": found,
         },
     )
+    if at_once is not None:
+        at_once.happened.append(happened)
+    else:
+        history.events(connection, call.company_id, [happened], at=now)
+
+
+def _record(connection: Connection, call: Row[Any]) -> Row[Any] | None:
+    return connection.execute(
+        sa.select(_RECORD).where(
+            _RECORD.c.company_id == call.company_id, _RECORD.c.id == call.record_id
+        )
+    ).first()
 
 
 def _not_taken(call: Row[Any], row: Row[Any], agreed: two_way.Agreed) -> bool:

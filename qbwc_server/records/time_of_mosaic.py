@@ -215,8 +215,11 @@ def written(
     created_at: datetime | None,
     agreed: Mapping[str, Any],
     now: datetime,
+    *,
+    in_mosaic: InMosaic | None = None,
 ) -> None:
     """Keep what Mosaic has after a write of ours, and what both agree on by it."""
+    in_mosaic = in_mosaic or InMosaic(connection, row.company_id, now)
     former.leaves(connection, row, now, mosaic_id=mosaic_id)
     change(
         connection,
@@ -226,7 +229,7 @@ def written(
         mosaic_id=mosaic_id,
         mosaic=found,
         mosaic_created_at=created_at,
-        edited=InMosaic(connection, row.company_id, now).after(row, found),
+        edited=in_mosaic.after(row, found),
         mosaic_gone=False,
         agreed=agreed,
         misses=0,
