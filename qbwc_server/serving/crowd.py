@@ -89,9 +89,14 @@ class Crowd:
         self._busy.discard(one)
         self._until.pop(one, None)
 
+    @property
+    def size(self) -> int:
+        """How many connections there are."""
+        return sum(map(len, self._idle)) + len(self._busy)
+
     def make_room(self) -> bool:
         """Have connections go until one more may come; tell whether it may."""
-        while sum(map(len, self._idle)) + len(self._busy) >= self.most:
+        while self.size >= self.most:
             first = next((one for some in self._idle for one in some), None)
             if first is None:
                 return False

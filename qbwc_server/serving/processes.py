@@ -31,6 +31,7 @@ from qbwc_server.serving.connection import Connection
 from qbwc_server.serving.crowd import MOST_OPEN, TO_CLOSE, Crowd
 from qbwc_server.serving.gathering import Gathering
 from qbwc_server.serving.served import Served
+from qbwc_server.serving.sharing import Shared
 
 TO_END = 30
 """Seconds for what is being answered when the server ends."""
@@ -280,7 +281,9 @@ class _Child:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         _give_memory_back()
-        application = Gathering(make(), Crowd(_most_open()), self._plan.threads)
+        crowd = Crowd(_most_open())
+        self._listener = Shared(self._listener, crowd)
+        application = Gathering(make(), crowd, self._plan.threads)
         # What is there now stays: looked through again and again, it would have calls
         # wait for a tenth of a second.
         gc.collect()
