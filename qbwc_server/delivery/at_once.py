@@ -26,7 +26,7 @@ _RECORD = tables.record
 class AtOnce:
     """The records of some writes, by their ids, and what is to be told of them.
 
-    No other record has what was made, and none waits for it.
+    No record has what was made yet, and none waits for it.
     """
 
     records: dict[int, Row[Any]]
@@ -58,7 +58,6 @@ class AtOnce:
                 mine,
                 _RECORD.c.mosaic_type == NAME,
                 _RECORD.c.mosaic_id.in_(sorted(numbers)),
-                _RECORD.c.id.not_in(sorted(ids)),
             ),
         )
         if connection.execute(beside.limit(1)).first() is not None:
