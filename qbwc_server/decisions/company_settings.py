@@ -159,6 +159,7 @@ def _pausing(
         "time_window_at": now if live else before.time_window_at,
         "mode_before_pause": None,
         "check_at": before.last_seen_at and now,
+        "preview_at": now,
     }
 
 

@@ -83,6 +83,9 @@ def serve_next(
         overlap.look(engine, company, clock)
         return True
     kept = make(engine, company, settings, clock)
+    if company.mode == "paused":
+        # Due in a day: nobody is about to go live, and many are left like that.
+        return True
     again = max(_AGAIN, timedelta(milliseconds=kept.milliseconds * _REST))
     with company_transaction(engine, company.id) as connection:
         connection.execute(

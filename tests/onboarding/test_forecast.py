@@ -73,6 +73,29 @@ def test_a_worker_keeps_the_preview_and_makes_it_anew_after_a_choice(
     assert newest.made_at == mirror.clock()
 
 
+def test_a_paused_company_is_looked_at_once_a_day_and_when_it_goes_on(
+    make_mirror: Callable[..., Mirror],
+) -> None:
+    """Thousands may be left like that: each would be planned every ten minutes."""
+    mirror = _firm(make_mirror)
+    mirror.clock.pass_(minutes=11)
+    mirror.worker().run_once()
+    mirror.change(mode="paused")
+    made = set()
+    for _ in range(12):
+        mirror.clock.pass_(hours=1)
+        mirror.worker().run_once()
+        kept = _last(mirror)
+        assert kept is not None
+        made.add(kept.made_at)
+    assert len(made) == 1
+    mirror.change(mode="preview")
+    mirror.worker().run_once()
+    kept = _last(mirror)
+    assert kept is not None
+    assert kept.made_at == mirror.clock()
+
+
 def test_all_exact_matches_are_linked_by_one_word_jobs_after_their_customers(
     make_mirror: Callable[..., Mirror],
 ) -> None:
