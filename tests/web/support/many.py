@@ -221,7 +221,7 @@ def _owned(table: str, owner: str) -> dict[str, str]:
 _MONTH_BEGAN = datetime.now(UTC).date() - timedelta(days=345)
 _MONTH = f"first={_MONTH_BEGAN}&last={_MONTH_BEGAN + timedelta(days=30)}"
 """As long as messages are looked through, and where very many are."""
-_QUARTER = "first=2025-01-01&last=2025-04-02"
+_QUARTER = "first=2025-07-01&last=2025-09-30"
 PAGES = (
     "/support",
     "/support?after=5000",
