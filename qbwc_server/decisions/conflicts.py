@@ -84,7 +84,7 @@ def settle(
         at=now,
         what=_said(side),
         by=by,
-        detail=told,
+        detail={**told, "why": why},
     )
     registry.audit(
         connection,

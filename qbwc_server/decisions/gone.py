@@ -57,7 +57,7 @@ def say(
     asked = [row.id] if row.state != "refused" else _asked_alike(connection, row)
     tombstones.note_word(connection, row.company_id, asked, word, now)
     registry.change(connection, row.company_id, deliver_at=now)
-    happened = [history.Happened(one, _SAID[word], by) for one in asked]
+    happened = [history.Happened(one, _SAID[word], by, {"why": why}) for one in asked]
     history.events(connection, row.company_id, happened, at=now)
     registry.audit(
         connection,

@@ -29,9 +29,11 @@ from qbwc_server.records import (
     choices,
     history,
     links,
+    mosaic_objects,
     waiting,
 )
 from qbwc_server.storage import tables
+from qbwc_server.words.history import said
 
 _RECORD, _EVENT = tables.record, tables.record_event
 _CHOSEN, _TAKEN_BACK = "choice: ", "choice taken back"
@@ -87,7 +89,10 @@ def link(
     link_checks.require_free(
         connection, company, row, data_type, mosaic_id, share=share
     )
-    _remember(connection, row, Choice.LINK, word, to=[data_type, mosaic_id])
+    there = mosaic_objects.named(data_type, mosaic_id, found)
+    _remember(
+        connection, row, Choice.LINK, word, to=[data_type, mosaic_id], linked=there
+    )
     links.link(
         connection,
         company_id,
@@ -208,7 +213,10 @@ def undo(connection: Connection, company_id: int, record_id: int, word: Word) ->
     choices.choose(
         connection, company_id, row.id, before["choice"], "pending", None, word.now
     )
-    _event(connection, row, _TAKEN_BACK, word, {"choice": last.what})
+    was_linked = mosaic_objects.named(*back, found)
+    changed = said(row.choice, before["choice"], link=(_linked(row), was_linked))
+    detail = {"choice": last.what, "changed": changed, "why": word.why}
+    _event(connection, row, _TAKEN_BACK, word, detail)
     _wake(connection, company, row, word.now)
     return True
 
@@ -229,13 +237,24 @@ def _remember(
     word: Word,
     *,
     to: list[object] | None = None,
+    linked: str | None = None,
 ) -> None:
+    """Keep a choice: what was before it, so that it can be taken back, and in words.
+
+    `linked` is what the record is linked to from now on.
+    """
     before = {
         name: getattr(row, name)
         for name in ("choice", "mosaic_type", "mosaic_id", "agreed", "state")
     }
-    detail = {"before": before, "why": word.why, "to": to}
+    changed = said(row.choice, choice.value, link=(_linked(row), linked))
+    detail = {"before": before, "changed": changed, "why": word.why, "to": to}
     _event(connection, row, _CHOSEN + choice.value, word, detail)
+
+
+def _linked(row: Row[Any]) -> str | None:
+    """Return what a record is linked to, by name and number."""
+    return mosaic_objects.named(row.mosaic_type, row.mosaic_id, row.mosaic)
 
 
 def _event(

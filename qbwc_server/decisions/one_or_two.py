@@ -83,7 +83,18 @@ def one(
     joins.join(connection, here, there, now, why=_BY_A_PERSON)
     joined.forget(connection, company_id, there.id)
     due.make_due(connection, company_id, [here.id], now)
-    _keep(connection, here, {there.mosaic_id}, Word.ONE, by=by, now=now, why=why)
+    number = {there.mosaic_id}
+    _keep(
+        connection,
+        here,
+        number,
+        Word.ONE,
+        by=by,
+        now=now,
+        why=why,
+        there=there,
+        is_joined=True,
+    )
     return (
         f"Record {company_id}-{here.id} has both now. Where they differ, it is a "
         "conflict like any other."
@@ -114,7 +125,7 @@ def two(
         other = _record(connection, company_id, second)
         here, there = (other, row) if row.quickbooks_id is None else (row, other)
         _must_be_alone(connection, here, there)
-        _keep(connection, here, {there.mosaic_id}, Word.TWO, by=by, now=now, why=why)
+        _two(connection, here, there, by=by, now=now, why=why)
         due.make_due(connection, company_id, [here.id, there.id], now)
         return "Each of them goes to the other side as an entry of its own."
     call = _question(connection, row)
@@ -128,13 +139,13 @@ def two(
     if asked := _asked(connection, row):
         for other in asked:
             here, there = (other, row) if row.quickbooks_id is None else (row, other)
-            number = {there.mosaic_id}
-            _keep(connection, here, number, Word.TWO, by=by, now=now, why=why)
+            _two(connection, here, there, by=by, now=now, why=why)
         due.make_due(connection, company_id, [row.id], now)
         return "It is other work, and goes to the other side."
     _must_be_joined(connection, row)
     made = apart.take_apart(connection, row, now)
-    _keep(connection, row, {row.mosaic_id}, Word.TWO, by=by, now=now, why=why)
+    there = _record(connection, company_id, made)
+    _two(connection, row, there, by=by, now=now, why=why)
     return (
         f"Taken apart: record {company_id}-{row.id} is QuickBooks' entry and goes to "
         f"Mosaic, record {company_id}-{made} is Mosaic's and goes to QuickBooks."
@@ -189,7 +200,7 @@ def _the_same(
     _must_rest(connection, other)
     here, there = (other, row) if row.quickbooks_id is None else (row, other)
     number = {there.mosaic_id}
-    _keep(connection, here, number, Word.ONE, by=by, now=now, why=why)
+    _keep(connection, here, number, Word.ONE, by=by, now=now, why=why, there=there)
     apart.take_place(connection, row, other, now)
     time_claims.take(connection, row.company_id, number, now)
     return (
@@ -228,21 +239,48 @@ def _keep(
     by: str,
     now: datetime,
     why: str | None,
+    there: Row[Any] | None = None,
+    is_joined: bool = False,
 ) -> None:
-    """Keep a word about an entry of QuickBooks and some of Mosaic, and who said it."""
-    company_id = row.company_id
+    """Keep a word about an entry of QuickBooks and some of Mosaic, and who said it.
+
+    `there` is the record of Mosaic's where it is one: the history of each says what the
+    other is, unless both are `row` from now on.
+    """
+    company_id, what = row.company_id, f"these are {word}"
     pairs = [(row.quickbooks_id, number) for number in mosaic_ids]
     said.say(connection, company_id, pairs, word, by=by, now=now)
     moved(connection, company_id)
     registry.change(connection, company_id, deliver_at=now)
+    numbers = ", ".join(str(one) for one in sorted(mosaic_ids))
+    ids = {"txn_id": row.quickbooks_id, "mosaic_id": numbers, "why": why}
+    told = [history.Happened(row.id, what, by, ids | _what(there))]
+    if there is not None and not is_joined:
+        told.append(history.Happened(there.id, what, by, ids | _what(row)))
+    history.events(connection, company_id, told, at=now)
     detail = {"record": row.id, "txn_id": row.quickbooks_id, "mosaic": [*mosaic_ids]}
-    what = f"these are {word}"
-    history.event(
-        connection, company_id, row.id, at=now, what=what, by=by, detail=detail
-    )
     registry.audit(
         connection, company_id, now, who=by, what=what, why=why, detail=detail
     )
+
+
+def _two(
+    connection: Connection,
+    here: Row[Any],
+    there: Row[Any],
+    *,
+    by: str,
+    now: datetime,
+    why: str | None,
+) -> None:
+    """Keep that two records are two."""
+    number = {there.mosaic_id}
+    _keep(connection, here, number, Word.TWO, by=by, now=now, why=why, there=there)
+
+
+def _what(other: Row[Any] | None) -> dict[str, Any]:
+    """Return what the other entry is, for a history."""
+    return {} if other is None else {"record": other.id, "entry": other.name}
 
 
 def _must_be_alone(connection: Connection, here: Row[Any], there: Row[Any]) -> None:

@@ -19,7 +19,7 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import queue
 from qbwc_server.jobs.doubt import Doubt, Question
 from qbwc_server.jobs.queue import Job
-from qbwc_server.records import choices, due
+from qbwc_server.records import choices, due, history
 from qbwc_server.storage import tables
 
 _ON_THEIR_WAY = ("ready", "sent", "unsure")
@@ -52,12 +52,12 @@ def retry(
         raise NotDecidable(
             f"Job {job.id} is {job.state}; only a failed one is retried."
         )
-    _audit(connection, job, "job retried", by=by, now=now, why=why)
+    _decided(connection, job, "job retried", by=by, now=now, why=why)
     if job.in_doubt:
         # Its stored answer was asked for already.
         again = Doubt(question=Question.ENTRY)
         queue.move(connection, job, "unsure", by=by, now=now, cursor=again.kept())
-        _taken_up(connection, job, now)
+        _taken_up(connection, job, now, by=by, why=why)
         return "It is looked for in QuickBooks again with the next run."
     queue.move(
         connection,
@@ -86,11 +86,11 @@ def cancel(
         return "It is taken back already."
     if job.state not in _CANCELLABLE:
         raise NotDecidable(f"Job {job.id} is {job.state}; it cannot be taken back.")
-    _audit(connection, job, "job taken back", by=by, now=now, why=why)
+    _decided(connection, job, "job taken back", by=by, now=now, why=why)
     in_doubt = job.in_doubt
     queue.move(connection, job, "cancelled", by=by, now=now, reason="Taken back.")
     if in_doubt:
-        _taken_up(connection, job, now)
+        _taken_up(connection, job, now, by=by, why=why)
     if job.record_id is None:
         return "It is taken back."
     due.make_due(connection, job.company_id, [job.record_id], now)
@@ -129,13 +129,14 @@ def found(
     ).first()
     if taken is not None:
         raise NotDecidable(f"{named} is the entry of record {taken.id} already.")
-    _audit(connection, job, "job said to be done", by=by, now=now, why=why, says=named)
+    what = "job said to be done"
+    _decided(connection, job, what, by=by, now=now, why=why, txn_id=named)
     asked = Doubt(question=Question.NAMED, txn_id=named).kept()
     if job.state == "unsure":
         queue.note(connection, job, cursor=asked)
     else:
         queue.move(connection, job, "unsure", by=by, now=now, cursor=asked)
-    _taken_up(connection, job, now)
+    _taken_up(connection, job, now, by=by, why=why)
     return "It is asked for in QuickBooks with the next run, and taken if it is there."
 
 
@@ -150,13 +151,13 @@ def missing(
         NotDecidable: nothing is in doubt about it.
     """
     _require_doubt(job)
-    _audit(connection, job, "job said not to be done", by=by, now=now, why=why)
+    _decided(connection, job, "job said not to be done", by=by, now=now, why=why)
     reason = "Somebody said that QuickBooks does not have it."
     if job.state == "unsure":
         queue.abandon(connection, job, by=by, now=now, reason=reason)
     else:
         queue.move(connection, job, "cancelled", by=by, now=now, reason=reason)
-    _taken_up(connection, job, now)
+    _taken_up(connection, job, now, by=by, why=why)
     return "It is not in QuickBooks then; its record is planned anew."
 
 
@@ -178,7 +179,15 @@ def leave(
     else:
         queue.note(connection, job, reason=LEFT, cursor=left)
     if job.record_id is not None:
-        choices.leave_out(connection, job.company_id, job.record_id, LEFT, now)
+        choices.leave_out(
+            connection,
+            job.company_id,
+            job.record_id,
+            LEFT,
+            now,
+            by=by,
+            detail={"job": job.id, "why": why},
+        )
     queue.wake_waiting_for(connection, job, now)
     _calm(connection, job.company_id, now)
     return "It is left as it is, and the entry takes no part any more."
@@ -192,11 +201,20 @@ def _require_doubt(job: Job) -> None:
         )
 
 
-def _taken_up(connection: Connection, job: Job, now: datetime) -> None:
+def _taken_up(
+    connection: Connection, job: Job, now: datetime, *, by: str, why: str | None
+) -> None:
     """Have the record of a job wait for nobody any more."""
     if job.record_id is not None:
         if job.doubt.left:
-            choices.take_in(connection, job.company_id, job.record_id)
+            choices.take_in(
+                connection,
+                job.company_id,
+                job.record_id,
+                now,
+                by=by,
+                detail={"job": job.id, "why": why},
+            )
         due.make_due(connection, job.company_id, [job.record_id], now)
         registry.change(connection, job.company_id, deliver_at=now)
     _calm(connection, job.company_id, now)
@@ -212,6 +230,32 @@ def _calm(connection: Connection, company_id: int, now: datetime) -> None:
     )
     if not any(job.in_doubt and not job.doubt.left for job in failed):
         attention.over(connection, company_id, attention.IN_DOUBT, now=now)
+
+
+def _decided(
+    connection: Connection,
+    job: Job,
+    what: str,
+    *,
+    by: str,
+    now: datetime,
+    why: str | None,
+    txn_id: str | None = None,
+) -> None:
+    """Keep in the audit, and in the history of the record, what a person decided."""
+    says = {} if txn_id is None else {"says": txn_id}
+    _audit(connection, job, what, by=by, now=now, why=why, **says)
+    if job.record_id is not None:
+        detail = {"job": job.id, "txn_id": txn_id, "why": why}
+        history.event(
+            connection,
+            job.company_id,
+            job.record_id,
+            at=now,
+            what=what,
+            by=by,
+            detail=detail,
+        )
 
 
 def _audit(

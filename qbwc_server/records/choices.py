@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.kinds.list_plan import Choice
+from qbwc_server.records import history
 from qbwc_server.records.row import change
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import moved
@@ -47,9 +48,16 @@ def settle(
 
 
 def leave_out(
-    connection: Connection, company_id: int, record_id: int, reason: str, now: datetime
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    reason: str,
+    now: datetime,
+    *,
+    by: str,
+    detail: Mapping[str, Any],
 ) -> None:
-    """Have a record take no part, because a person said so."""
+    """Have a record take no part, because a person said so; `detail` has why."""
     change(
         connection,
         company_id,
@@ -61,12 +69,38 @@ def leave_out(
         waits_for=None,
         changed_at=now,
     )
+    history.event(
+        connection,
+        company_id,
+        record_id,
+        at=now,
+        what="left out",
+        by=by,
+        detail=detail,
+    )
     moved(connection, company_id)
 
 
-def take_in(connection: Connection, company_id: int, record_id: int) -> None:
+def take_in(
+    connection: Connection,
+    company_id: int,
+    record_id: int,
+    now: datetime,
+    *,
+    by: str,
+    detail: Mapping[str, Any],
+) -> None:
     """Have a record that was left out take part again; its caller makes it due."""
     change(connection, company_id, record_id, choice=None, state="pending", reason=None)
+    history.event(
+        connection,
+        company_id,
+        record_id,
+        at=now,
+        what="taken in again",
+        by=by,
+        detail=detail,
+    )
     moved(connection, company_id)
 
 

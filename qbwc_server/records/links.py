@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.companies import registry
 from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.list_plan import Choice
-from qbwc_server.records import history, waiting
+from qbwc_server.records import history, mosaic_objects, waiting
 from qbwc_server.records.row import change
 from qbwc_server.records.told import former
 from qbwc_server.records.waiting import chunks
@@ -37,7 +37,7 @@ def unlink(
         at=now,
         what=f"unlinked from {row.mosaic_type} {row.mosaic_id}",
         by=by,
-        detail={"why": why},
+        detail={**_called(row.mosaic), "why": why},
     )
     team = registry.get(connection, row.company_id).team
     team_claims.release(
@@ -138,7 +138,10 @@ def link_all(
     registry.change(connection, company_id, relinks_from=0)
     happened = [
         history.Happened(
-            one.record_id, f"linked to {one.data_type} {one.mosaic_id}", by
+            one.record_id,
+            f"linked to {one.data_type} {one.mosaic_id}",
+            by,
+            _called(one.found),
         )
         for one in links
     ]
@@ -158,6 +161,12 @@ def link_all(
     # A time entry of Mosaic waits for the object that it is booked on.
     there = [f"{data_type}:{number}" for data_type, number in objects]
     waiting.wake_named(connection, company_id, there, now)
+
+
+def _called(found: dict[str, Any] | None) -> dict[str, str]:
+    """Return what an object of Mosaic is called, for the detail of an event."""
+    name = " ".join(mosaic_objects.called(found).split()) if found else ""
+    return {"called": name} if name else {}
 
 
 def written(

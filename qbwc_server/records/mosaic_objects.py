@@ -235,6 +235,14 @@ def called(found: dict[str, Any]) -> str:
     return str(found["name"])
 
 
+def named(data_type: str | None, number: int | None, found: Any) -> str | None:
+    """Return an object by name and number: "Kitchen (project 55)"; None for none."""
+    if data_type is None or number is None:
+        return None
+    name = " ".join(called(found).split()) if found else ""
+    return f"{name} ({data_type} {number})".strip()
+
+
 def _drop_missing(
     connection: Connection, company_id: int, data_type: str, run: int, now: datetime
 ) -> None:

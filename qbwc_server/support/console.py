@@ -94,6 +94,11 @@ class Filter:
     first: str = ""
     """Of time: the first day of work, and the `last` one."""
     last: str = ""
+    person: str = ""
+    """Of time: a part of the name of who worked, and of the customer or `job`."""
+    job: str = ""
+    message: str = ""
+    """Of messages: a text in what was sent or answered."""
 
 
 def companies(connection: Connection, wanted: Filter, after: int = 0) -> Page:
@@ -133,7 +138,11 @@ def listed(
     wanted: Filter,
     before: int | None = None,
 ) -> Page:
-    """Return what a company has of something, the newest first, below a number."""
+    """Return what a company has of something, the newest first, below a number.
+
+    Raises:
+        NotThere: nobody is called so, or `finding` must know more days, or fewer.
+    """
     parts, left = _plan(what, wanted)
     at_once = LOOKED_AT if left else PAGE + 1
     spans = _spans(connection, what, company_id, wanted)
@@ -286,11 +295,19 @@ def _plan(what: str, wanted: Filter) -> tuple[list[dict[str, str]], list[_Left]]
 def _spans(
     connection: Connection, what: str, company_id: int, wanted: Filter
 ) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that something came, or was worked, in some days."""
+    """Return the conditions that something came, or was worked, in some days.
+
+    And by whom it was worked, and on what; and what was said in those days.
+    """
     table = views.view(what)
     if what == "records":
         days = (wanted.first or None, wanted.last or None)
-        return [finding.on_days(table, *days, company_id)] if any(days) else []
+        found = [finding.on_days(table, *days, company_id)] if any(days) else []
+        if name := wanted.person:
+            found.append(finding.of_person(connection, table, name, company_id))
+        if wanted.job:
+            found.append(finding.on_job(table, wanted.job, *days))
+        return found
     span = (wanted.since, wanted.until)
     lowest, highest = finding.numbers_between(connection, company_id, *span)
     key, moment = table.c[NUMBERS[what]], table.c[_CAME[what]]
@@ -300,7 +317,10 @@ def _spans(
         (operator.ge, moment, wanted.since),
         (operator.lt, moment, wanted.until),
     )
-    return [is_so(column, one) for is_so, column, one in bounds if one is not None]
+    found = [is_so(column, one) for is_so, column, one in bounds if one is not None]
+    if wanted.message:
+        found.append(finding.in_messages(table, wanted.message, company_id, *span))
+    return found
 
 
 def _light(

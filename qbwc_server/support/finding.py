@@ -185,7 +185,8 @@ def of_person(
     if not rows:
         raise NotThere(f"Nobody is called {name!r}.")
     if len(rows) > _MOST_PEOPLE:
-        raise NotThere(f"More than {_MOST_PEOPLE} are called so. Name a company.")
+        more = "Name a company." if company_id is None else "Tell more of the name."
+        raise NotThere(f"More than {_MOST_PEOPLE} are called so. {more}")
     time = table.c.kind == TIME
     return sa.or_(
         *(
@@ -253,10 +254,13 @@ def in_messages(
         NotThere: it has no messages, or the company and the days are not told.
     """
     _must_have(table, "request", "messages")
-    if company_id is None or since is None or until is None:
-        raise NotThere("Name a company, since when and until when.")
+    if company_id is None:
+        raise NotThere("Name a company: messages are looked through within one.")
+    days = f"{LONGEST_TEXT.days} days at most"
+    if since is None or until is None:
+        raise NotThere(f"Tell from when on messages are looked through, {days}.")
     if until - since > LONGEST_TEXT:
-        raise NotThere(f"Look through {LONGEST_TEXT.days} days at most.")
+        raise NotThere(f"Look through the messages of fewer days, {days}.")
     return contains(table.c.request, text) | contains(table.c.answer, text)
 
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+_CHOICES: Final = {
+    "link": "linked by hand",
+    "new": "made anew",
+    "none": "not linked",
+    "later": "later",
+}
 _FIELDS: Final = {
     "minutes": "hours",
     "parent": "under",
@@ -25,6 +31,7 @@ _OUTSIDE: Final = {
     "number": "TxnNumber",
     "mosaic_id": "number in Mosaic",
     "before": "before",
+    "called": "there called",
 }
 _SAID: Final = ("answer", "why")
 
@@ -38,6 +45,25 @@ def told(detail: object, company_id: int) -> str:
     if not isinstance(detail, Mapping):
         return "" if detail is None else str(detail)
     return "; ".join(_parts(detail, company_id))
+
+
+def said(
+    before: str | None,
+    after: str | None,
+    *,
+    link: tuple[str | None, str | None],
+) -> dict[str, dict[str, str | None]]:
+    """Return what a person's choice changed, for the detail of an event, in words.
+
+    `before` and `after` are choices, `link` what it was linked to before and is now;
+    what stays as it was is left out.
+    """
+    choice = (_CHOICES.get(before or ""), _CHOICES.get(after or ""))
+    return {
+        field: {"before": was, "after": now}
+        for field, (was, now) in (("choice", choice), ("link", link))
+        if was != now
+    }
 
 
 def _parts(detail: Mapping[str, Any], company_id: int) -> Iterator[str]:

@@ -23,6 +23,7 @@ from qbwc_server.quickbooks import recovery
 from qbwc_server.sandbox.quickbooks.refusal import QuickBooksRefusal
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from qbwc_server.words.history import told
 from tests.web_connector.desk import Desk
 from tests.web_connector.timesheet import Timesheet
 
@@ -326,6 +327,19 @@ def test_a_person_leaves_it_and_may_say_otherwise_later(
     row = timesheet.record(record)
     assert (timesheet.job(record).state, row.choice) == ("done", None)
     assert row.quickbooks_id == entry["txn_id"]
+    company_id, job = desk.company.id, timesheet.job(record).id
+    about = [(f"job {company_id}-{job}", "She looked.")] * 2
+    about.insert(1, (f"TxnID {entry['txn_id']}; job {company_id}-{job}", "She looked."))
+    assert [
+        (one.what, told(one.detail, company_id))
+        for one in desk.rows(tables.record_event)
+        if one.by == "Eve" and one.record_id == record
+    ] == [
+        (what, "; ".join(parts))
+        for what, parts in zip(
+            ("left out", "job said to be done", "taken in again"), about, strict=True
+        )
+    ]
 
 
 @pytest.mark.parametrize("word", [by_hand.missing, by_hand.leave])

@@ -14,8 +14,9 @@ from qbwc_server.kinds import conflict
 from qbwc_server.support import console as looking
 from qbwc_server.support import finding
 from qbwc_server.support.console import Filter
-from qbwc_server.web.support import sides
-from qbwc_server.web.support.addresses import MOST_TEXT, day, key_of, span
+from qbwc_server.support.tables import NotThere
+from qbwc_server.web.support import addresses, sides
+from qbwc_server.web.support.addresses import key_of
 from qbwc_server.web.support.marks import Marked, coded, marked, part_of
 from qbwc_server.web.support.sides import plain
 from qbwc_server.web.support.site import Console
@@ -171,25 +172,30 @@ def list_page(
     notice: str = "",
     status: int = 200,
 ) -> Response:
-    """Return a list of a company, filtered, a page at a time."""
+    """Return a list of a company, filtered, a page at a time.
+
+    What cannot be looked for is said in place of what would be found.
+    """
     if what not in LISTS:
         abort(404)
     states = looking.STATES.get(what, ())
-    wanted = _filter(states)
-    before = key_of("before")
-    days = {name: day(name) for name in ("first", "last")}
+    wanted = replace(_filter(states), **addresses.only_of(what))
+    before, days, now = key_of("before"), addresses.days(), console.site.clock()
 
     def look(connection: Connection) -> dict[str, Any]:
         company = console.company(connection, company_id)
         offset = finding.offset_minutes(connection, company_id) or 0
-        spanned = replace(wanted, **span(what, days, offset))
-        found = looking.listed(connection, what, company_id, spanned, before)
-        return {"company": company, "found": found}
+        told = {"company": company, "status": status, "notice": notice}
+        try:
+            spanned = replace(wanted, **addresses.span(what, days, offset, now))
+            found = looking.listed(connection, what, company_id, spanned, before)
+        except NotThere as error:
+            nothing = looking.Page((), None)
+            return told | {"found": nothing, "status": 400, "notice": str(error)}
+        return told | {"found": found}
 
     return console.page(
         "audit" if what == "audit" else "list",
-        status=status,
-        notice=notice,
         what=what,
         lists=LISTS,
         states=states,
@@ -350,8 +356,7 @@ def _filter(states: Sequence[str]) -> Filter:
     ):
         if value and value not in known:
             abort(404)
-    text = request.args.get("text", "").strip()[:MOST_TEXT]
-    return Filter(state, kind, who, text)
+    return Filter(state, kind, who, addresses.text("text"))
 
 
 def _facts(what: str, row: Row[Any]) -> list[tuple[str, object]]:

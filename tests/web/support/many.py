@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
@@ -216,6 +218,10 @@ def _owned(table: str, owner: str) -> dict[str, str]:
     return {"company_id": owner} | ({} if table == "former_id" else {"id": "n"})
 
 
+_MONTH_BEGAN = datetime.now(UTC).date() - timedelta(days=345)
+_MONTH = f"first={_MONTH_BEGAN}&last={_MONTH_BEGAN + timedelta(days=30)}"
+"""As long as messages are looked through, and where very many are."""
+_QUARTER = "first=2025-07-01&last=2025-09-30"
 PAGES = (
     "/support",
     "/support?after=5000",
@@ -251,6 +257,15 @@ PAGES = (
     "/support/companies/1/records?text=nobody",
     "/support/companies/1/records?text=ann+1000&kind=time_entry",
     "/support/companies/1/records?first=2026-01-05&last=2026-01-11",
+    "/support/companies/1/records?person=Ann+169+lee",
+    "/support/companies/1/records?person=ann+169+lee&state=conflict&kind=time_entry",
+    "/support/companies/1/records?person=ann+169+lee&first=2025-01-01&last=2025-12-31",
+    f"/support/companies/1/records?job=ann+168&{_QUARTER}",
+    f"/support/companies/1/records?job=nobody&{_QUARTER}",
+    f"/support/companies/1/records?job=168&person=ann+169+lee&{_QUARTER}",
+    f"/support/companies/1/exchanges?message=timetracking&{_MONTH}",
+    f"/support/companies/1/exchanges?message=nobody&{_MONTH}",
+    f"/support/companies/1/exchanges?message=nobody&state=lost&{_MONTH}",
     "/support/companies/1/jobs?first=2026-01-05&last=2026-01-11",
     "/support/companies/1/exchanges?first=2020-01-05&last=2020-01-06",
     "/support/companies/1/audit?first=2020-01-05&last=2020-01-06",

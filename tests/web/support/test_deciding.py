@@ -14,6 +14,7 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.jobs import exchanges
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.words.history import told
 from tests.conftest import Clock
 from tests.web.support.conftest import Browser
 
@@ -50,6 +51,17 @@ def _audit(engine: Engine, company_id: int) -> list[Any]:
     )
     with company_reading(engine, company_id) as connection:
         return list(connection.execute(query.order_by(table.c.id)))
+
+
+def _history(engine: Engine, company_id: int, number: int) -> list[tuple[str, ...]]:
+    """Return what happened to a record, by whom, and what is told of it."""
+    table = tables.record_event
+    query = sa.select(table).where(
+        table.c.company_id == company_id, table.c.record_id == number
+    )
+    with company_reading(engine, company_id) as connection:
+        rows = connection.execute(query.order_by(table.c.id)).all()
+    return [(one.what, one.by, told(one.detail, company_id)) for one in rows]
 
 
 def _records(engine: Engine, company_id: int) -> list[Any]:
@@ -236,6 +248,8 @@ def test_an_entry_that_mosaic_does_not_show_is_said_to_be_deleted_or_not(
     assert kept.detail["records"] == [900]
     assert (kept.who, kept.why) == ("ann", WHY)
     assert ("not deleted" in kept.what) == (side == "stays")
+    (happened,) = _history(engine, company, 900)
+    assert happened == (kept.what, "ann", WHY)
 
 
 @pytest.mark.parametrize("of_link", [True, False])
@@ -255,3 +269,6 @@ def test_what_a_changed_link_left_behind_may_be_left(
     kept = [(one.who, one.what, one.why) for one in _audit(engine, company)]
     left = ("ann", "conflict settled: left as it is", WHY)
     assert kept == ([left] if of_link else [])
+    another = "both sides had another customer or job"
+    said = [("settled: left as it is", "ann", f"{another}; {WHY}")]
+    assert _history(engine, company, 900) == (said if of_link else [])
