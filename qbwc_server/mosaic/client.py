@@ -288,7 +288,7 @@ class MosaicClient:
         except Unreadable as error:
             raise self._malformed(call, error) from None
         if call.mosaic_id and answer.mosaic_id not in (None, call.mosaic_id):
-            raise self._malformed(call, f"it is about {answer.mosaic_id}")
+            raise self._malformed(call, f"it was answered for {answer.mosaic_id}")
         return answer
 
     def _whole(self, call: Call, scheme: AuthScheme | None = None) -> Any:

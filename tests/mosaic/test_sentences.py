@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import httpx
 import pytest
@@ -72,9 +73,9 @@ def test_what_support_reads_of_each_error_is_whole(
     kind: type[MosaicError], text: str
 ) -> None:
     """Whatever it was made with."""
-    more = {"retry_after": 5.0} if kind is RateLimited else {}
-    assert is_whole(kind(f"what was asked: {quoted(text)}", **more).support)
-    assert is_whole(kind(f"what was asked: {text[:1]}a", **more).support)
+    make = partial(RateLimited, retry_after=5.0) if kind is RateLimited else kind
+    assert is_whole(make(f"what was asked: {quoted(text)}").support)
+    assert is_whole(make(f"what was asked: {text[:1]}a").support)
 
 
 @pytest.mark.parametrize("text", UGLY)
