@@ -280,7 +280,7 @@ def _finish(
         # A person's word was for this read, whether or not anything was gone.
         values |= {"last_full_at": now, "full_due": False, "deletions_accepted": False}
     if cursor.get("unread"):
-        reason = "Not read: " + "; ".join(cursor["unread"])
+        reason = f"Not read: {'; '.join(cursor['unread'])}."
     list_requests.remember(connection, company.id, job.kind, **values)
     queue.move(
         connection, job, "done", by="answer", now=now, reason=reason, cursor=cursor
