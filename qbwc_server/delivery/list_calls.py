@@ -44,7 +44,8 @@ def refused_portfolio(
         .order_by(_CALL.c.id.desc())
         .limit(1)
     ).first()
-    return None if row is None else f"Mosaic refused it: {row.reason}"
+    reason: str | None = None if row is None else row.reason
+    return reason
 
 
 def done(

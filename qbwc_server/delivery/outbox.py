@@ -26,6 +26,7 @@ from qbwc_server import metrics
 from qbwc_server.companies import registry
 from qbwc_server.delivery import reservations
 from qbwc_server.kinds import time_entry, tries
+from qbwc_server.mosaic.sentences import whole
 from qbwc_server.mosaic_reading import may_be_ours
 from qbwc_server.records import transitions
 from qbwc_server.storage import tables
@@ -250,10 +251,13 @@ def unsure(
         change(connection, call, check_at=now)
 
 
-def refused(connection: Connection, call: Row[Any], reason: str, now: datetime) -> None:
-    """Take a write as refused by Mosaic; its record says so until something changes."""
-    settle_as(connection, call, "refused", reason, now)
-    said = f"{transitions.REFUSED}{reason}"[:500]
+def refused(connection: Connection, call: Row[Any], why: str, now: datetime) -> None:
+    """Take a write as refused by Mosaic; its record says so until something changes.
+
+    `why` goes on from "Mosaic refused it", or is Mosaic's own words in quotation marks.
+    """
+    said = whole(f"{transitions.REFUSED}{why}")
+    settle_as(connection, call, "refused", said, now)
     _rest_refused(connection, call, said, now)
 
 

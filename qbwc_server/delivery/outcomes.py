@@ -22,6 +22,7 @@ from qbwc_server.mosaic.answers import LogEntry
 from qbwc_server.mosaic.callback import Callback
 from qbwc_server.mosaic.client import MosaicClient
 from qbwc_server.mosaic.errors import Invalid, Malformed, NotFound
+from qbwc_server.mosaic.sentences import quoted
 from qbwc_server.mosaic_reading import time_mosaic
 from qbwc_server.mosaic_reading.time_window import TimeReader
 from qbwc_server.storage import tables
@@ -119,7 +120,7 @@ class Outcomes:
             outbox.accepted(connection, call, call.api_request_id)
             outbox.look_soon(connection, call, now)
         elif said.error is not None or said.status >= 300:
-            reason = said.error or f"status {said.status}"
+            reason = quoted(said.error or f"status {said.status}")
             if said.status == _NOT_FOUND and call.mosaic_id is not None:
                 outbox.look_soon(connection, call, now)
             else:
@@ -333,7 +334,8 @@ class Outcomes:
                 if again.settled_at is not None:
                     continue
                 if entry.error is not None:
-                    outbox.refused(connection, again, entry.error, self._clock())
+                    why = quoted(entry.error)
+                    outbox.refused(connection, again, why, self._clock())
                 else:
                     # It arrived: from here on it is certain that it is not sent again.
                     outbox.accepted(connection, again, entry.api_request_id)

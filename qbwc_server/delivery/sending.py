@@ -142,7 +142,7 @@ class Sender:
             reason = "It was not sent yet; it is planned again."
             outbox.never_made(connection, call, reason, now, again_at=now)
         elif isinstance(error, BudgetSpent | RateLimited):
-            reason = "Mosaic's rate limit; it is sent in a moment."
+            reason = "Mosaic takes no more requests now; it is sent in a moment."
             outbox.never_made(connection, call, reason, now, again_at=now)
         elif isinstance(error, NotFound) and call.data_type == time_entry.NAME:
             # Deleted there, or what it is booked on was: only asking can tell.

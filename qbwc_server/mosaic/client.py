@@ -39,6 +39,7 @@ from qbwc_server.mosaic.names import (
 from qbwc_server.mosaic.paging import MOST_READINGS, Pages
 from qbwc_server.mosaic.receiving import Patience, Sockets, TooSlow, json_said, pieces
 from qbwc_server.mosaic.refusal import refusal
+from qbwc_server.mosaic.sentences import quoted
 
 Transport = httpx.BaseTransport
 """What carries requests; a test hands in one that stays within the process."""
@@ -210,7 +211,7 @@ class MosaicClient:
         try:
             return answers.log_entries(data_type, body)
         except Unreadable as error:
-            raise self._malformed(f"GET request_logs: {error}") from None
+            raise self._malformed(Call("GET", "request_logs"), error) from None
 
     def _list(
         self, kind: DataType, filters: dict[str, Any]
@@ -247,7 +248,7 @@ class MosaicClient:
                 for item in listing.items(chunks, kind.list_keys):
                     yield from listing.new(answers.record(item), seen)
             except Unreadable as error:
-                raise self._malformed(f"{_what(call)}: {error}") from None
+                raise self._malformed(call, error) from None
 
     def _pages(
         self, kind: DataType, filters: dict[str, Any], seen: set[int]
@@ -266,7 +267,7 @@ class MosaicClient:
                     for record in records:
                         yield from listing.new(record, seen)
                 except Unreadable as error:
-                    raise self._malformed(f"{_what(call)}: {error}") from None
+                    raise self._malformed(call, error) from None
             if pages.complete:
                 return
         raise Unavailable(
@@ -285,14 +286,9 @@ class MosaicClient:
             json_said(response)
             answer = answers.write_answer(call.data_type, answers.load(body))
         except Unreadable as error:
-            raise self._malformed(
-                f"{_what(call)}: {error}", outcome_unknown=True
-            ) from None
+            raise self._malformed(call, error) from None
         if call.mosaic_id and answer.mosaic_id not in (None, call.mosaic_id):
-            raise self._malformed(
-                f"{_what(call)} was answered for {answer.mosaic_id}",
-                outcome_unknown=True,
-            )
+            raise self._malformed(call, f"it was answered for {answer.mosaic_id}")
         return answer
 
     def _whole(self, call: Call, scheme: AuthScheme | None = None) -> Any:
@@ -307,7 +303,7 @@ class MosaicClient:
             json_said(response)
             return answers.load(body)
         except Unreadable as error:
-            raise self._malformed(f"{_what(call)}: {error}") from None
+            raise self._malformed(call, error) from None
 
     def _open(self, call: Call) -> tuple[httpx.Response, Patience]:
         """Begin an answer of any length; the caller closes it."""
@@ -366,9 +362,7 @@ class MosaicClient:
         except (httpx.HTTPError, TooSlow) as error:
             raise self._broken(call, error) from None
         except Unreadable as error:
-            raise self._malformed(
-                f"{_what(call)}: {error}", outcome_unknown=call.writes
-            ) from None
+            raise self._malformed(call, error) from None
 
     def _chunks(self, response: httpx.Response, patience: Patience) -> Iterator[bytes]:
         try:
@@ -377,13 +371,19 @@ class MosaicClient:
             raise self._broken(Call("GET", response.url.path), error) from None
 
     def _broken(self, call: Call, error: Exception) -> Unavailable:
+        said = self._without_key(str(error))
+        told = f": {quoted(said)}" if said.strip() else ""
         return Unavailable(
-            self._without_key(f"{_what(call)}: {type(error).__name__}: {error}"),
+            f"{_what(call)} failed with {type(error).__name__}{told}",
             outcome_unknown=call.writes and not isinstance(error, _NOT_SENT),
         )
 
-    def _malformed(self, text: str, *, outcome_unknown: bool = False) -> Malformed:
-        return Malformed(self._without_key(text), outcome_unknown=outcome_unknown)
+    def _malformed(self, call: Call, why: object) -> Malformed:
+        told = quoted(self._without_key(str(why)))
+        return Malformed(
+            f"The answer to {_what(call)} cannot be used: {told}",
+            outcome_unknown=call.writes,
+        )
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._connection.api_key, "[key]")

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from qbwc_server.mosaic.sentences import whole
+
 SHORTEST_WAIT_S = 2.0
 """Mosaic has been seen to answer `Retry-After: 0` and refuse again at once."""
 
@@ -32,10 +34,11 @@ class MosaicError(Exception):
     """Mosaic could not do what was asked.
 
     `code` is a stable id for documentation and metrics. `customer` is a plain sentence
-    for the person whose data it is. `support` has the details: what was asked, what
-    came back. `status` is the HTTP status, None when there was no answer. `request_id`
-    is Mosaic's own name of the request, None when it gave none. `retryable` says that
-    the same call may succeed later without anybody changing anything.
+    for the person whose data it is. `support` is one, too, with the details: what was
+    asked, what came back. `status` is the HTTP status, None when there was no answer.
+    `request_id` is Mosaic's own name of the request, None when it gave none.
+    `retryable` says that the same call may succeed later without anybody changing
+    anything.
     """
 
     code: ClassVar[str] = "mosaic-error"
@@ -50,8 +53,8 @@ class MosaicError(Exception):
         request_id: str | None = None,
         outcome_unknown: bool = False,
     ) -> None:
-        super().__init__(f"{self.code}: {support}")
-        self.support = support
+        self.support = whole(support)
+        super().__init__(f"{self.code}: {self.support}")
         self.status = status
         self.request_id = request_id
         self.outcome_unknown = outcome_unknown

@@ -15,6 +15,7 @@ from qbwc_server.mosaic.errors import (
     Unauthorised,
     Unavailable,
 )
+from qbwc_server.mosaic.sentences import quoted
 
 WAIT_WITHOUT_ADVICE_S = 60.0
 """Waited after a 429 without Retry-After: enough for a fifth of the 5-minute window."""
@@ -49,14 +50,15 @@ def refusal(
         content = answers.load(body)
     except answers.Unreadable:
         content = None
-    words = answers.message(content) or "no reason given"
+    words = (answers.message(content) or "").replace(secret, "[key]")
+    told = f": {quoted(words)}" if words else " and no reason"
     if 300 <= status < 400:
         place = answers.short_text(headers.get("location")) or "nowhere"
-        words = (
-            f"a redirect to {place}, which is not followed: the key goes to the "
-            "server that was set and to no other"
+        told = (
+            f", a redirect to {quoted(place.replace(secret, '[key]'))}, which is not "
+            "followed: the key goes to the server that was set and to no other"
         )
-    support = f"{what}: HTTP {status}: {words}".replace(secret, "[key]")
+    support = f"{what} was answered with HTTP {status}{told}"
     request_id = answers.request_id(content) or answers.short_text(
         headers.get("x-request-id")
     )

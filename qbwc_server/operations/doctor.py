@@ -242,7 +242,7 @@ def of_mosaic(
         do = "See that address, team and key are right: qbwc-server company show NAME"
         if error.retryable:
             do = f"See that this machine reaches {company.mosaic_url}."
-        return fail(check, error.support[:200], do, company=name)
+        return fail(check, error.support, do, company=name)
     finally:
         client.close()
     return ok(check, "It takes the key.", company=name)

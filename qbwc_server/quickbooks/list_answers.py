@@ -38,6 +38,8 @@ MERGED_WITH_TIME = frozenset(
 _PASSING = {Verdict.RETRY, Verdict.REFETCH, Verdict.RECOVER}
 _T = TypeVar("_T")
 _NOT_ALLOWED = frozenset({3260, 3261})
+_LONGEST_TOLD = 470
+"""Of what is kept with a message of why its objects were not read."""
 _LOG = structlog.get_logger(__name__)
 
 
@@ -207,7 +209,7 @@ def tell_unread(
     _LOG.warning(
         "objects not read", company=job.company_id, kind=job.kind, reasons=reasons[:5]
     )
-    told = f"{len(reasons)} not read: " + "; ".join(reasons)
+    told = f"{len(reasons)} not read: {'; '.join(reasons)[:_LONGEST_TOLD]}."
     exchanges.fail(connection, job.company_id, job.exchange_id, reason=told, now=now)
     unread.note_unread(
         connection,
@@ -278,7 +280,7 @@ def _finish(
         # A person's word was for this read, whether or not anything was gone.
         values |= {"last_full_at": now, "full_due": False, "deletions_accepted": False}
     if cursor.get("unread"):
-        reason = "Not read: " + "; ".join(cursor["unread"])
+        reason = f"Not read: {'; '.join(cursor['unread'])}."
     list_requests.remember(connection, company.id, job.kind, **values)
     queue.move(
         connection, job, "done", by="answer", now=now, reason=reason, cursor=cursor

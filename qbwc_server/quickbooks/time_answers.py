@@ -286,7 +286,7 @@ def _finish(
             connection, fresh, job, cursor, is_accepted=believed_gone, now=now
         )
     if cursor.get("unread"):
-        reason = "Not read: " + "; ".join(cursor["unread"])
+        reason = f"Not read: {'; '.join(cursor['unread'])}."
     queue.move(
         connection,
         job,

@@ -16,7 +16,9 @@ from tests.agreement.test_findings import day
 DOCUMENT = Path(__file__).parents[2] / "docs/runbooks.md"
 _TITLE = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
-_FILLED = re.compile(r"NAME|RECORD|DAY|FOLDER|NEW\.qwc")
+_FILLED = re.compile(
+    r"\b(?:NAME|OLD|RECORD|DAY|FOLDER|NEW|URL|TEAM|KEY|PERSON|PROJECT)\b(?:\.qwc)?"
+)
 
 
 def titles() -> list[str]:
@@ -30,10 +32,14 @@ class Runbook:
     def __init__(self, title: str, house: House) -> None:
         text = DOCUMENT.read_text("utf-8").split(f"\n## {title}\n", 1)[1]
         text = text.split("\n## ", 1)[0]
-        self._house = house
+        self._house = self._old = house
         self._left = [
             line for block in _BLOCK.findall(text) for line in block.splitlines()
         ]
+
+    def about(self, house: House) -> None:
+        """Have NAME be another company from here on; OLD is the one before."""
+        self._old, self._house = self._house, house
 
     def next(self, *records: object, **values: object) -> str:
         """Run the next command with names filled in; return what it printed.
@@ -49,8 +55,9 @@ class Runbook:
                 return told.pop(0)
             if word == "DAY":
                 return days.pop(0)
-            if word == "NAME":
-                return str(self._house.company.id)
+            if word in {"NAME", "OLD"}:
+                named = self._house if word == "NAME" else self._old
+                return str(named.company.id)
             return shlex.quote(str(values[word.partition(".")[0].lower()]))
 
         words = shlex.split(_FILLED.sub(fill, self._left.pop(0)))

@@ -13,9 +13,11 @@ from click.testing import CliRunner
 from qbwc_server import app
 from qbwc_server.cli import main
 from qbwc_server.companies import registry
+from qbwc_server.companies.registry import NewCompany
 from qbwc_server.sandbox.web_connector.registration import add, read_application
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.files import Second, both
 from tests.agreement.hours import (
     hours_in_mosaic,
     hours_in_quickbooks,
@@ -103,6 +105,69 @@ def test_a_file_was_moved(house: House, runbook: Open) -> None:
     book.over()
     assert hours_in_quickbooks(house) == hours_in_mosaic(house)
     assert "renamed.qbw" in (house.stored().file_path or "")
+
+
+class _Added(Second):
+    """A second company file, of the company that a command has added."""
+
+    def __init__(self, first: House, told: str) -> None:
+        self._told = told
+        super().__init__(first)
+
+    def _new_company(self) -> NewCompany:
+        def after(word: str, text: str) -> str:
+            return str(re.findall(rf"{word}(\S+)", text)[0])
+
+        return NewCompany(
+            id=int(after("id ", self._told)),
+            name="Next year",
+            username=after("username ", self._told),
+            password=after("password ", self._told),
+            setup_token=after("/setup/", self._told),
+            webhook_token=after("/webhook/", self._told),
+        )
+
+
+def test_a_file_was_split(house: House, runbook: Open, tmp_path: Path) -> None:
+    """The new file takes no hour of the old one, and each is the same on both sides."""
+    _works(house)
+    before = hours_in_mosaic(house)
+    key = tmp_path / "key"
+    key.write_text("sandbox-key\n", "utf-8")
+    book = runbook("The company file was split")
+    stored = house.stored()
+    told = book.next(new="Next year", url=stored.mosaic_url, team="100", key=key)
+    new = _Added(house, told)
+    book.about(new)
+    both(house, new)
+    assert quickbooks(new) == []
+
+    assert "Acme client" in " ".join(book.next().split())
+    for _ in range(3):
+        book.next()
+        both(house, new)
+    assert "added to QuickBooks" not in book.next()
+    assert "is live" in book.next()
+    both(house, new)
+    assert quickbooks(new) == []
+    assert hours_in_mosaic(house) == before == hours_in_quickbooks(house)
+
+    in_quickbooks(new, "of the new year", day=day(house), minutes=90)
+    typed_in_mosaic(house, "Ann", ago=0, hours=2.0, notes="call")
+    both(house, new)
+    assert [one["minutes"] for one in quickbooks(new)] == [90]
+    waiting = book.next()
+    numbers = re.search(r"(\d+) Ann Lee (\d+) House open 1 120", waiting)
+    assert numbers, waiting
+    book.next(person=numbers[1], project=numbers[2])
+    both(house, new)
+    assert sorted(one["minutes"] for one in quickbooks(new)) == [90, 120]
+    assert "Ann Lee 3:30 3:30" in book.next()
+    assert "Ann Lee 3:00 3:00" in book.next()
+    book.over()
+    assert len(hours_in_quickbooks(house)) == len(before)
+    assert len(hours_in_mosaic(house)) == len(before) + 2
+    new.file.close()
 
 
 def test_somebody_left(house: House, runbook: Open) -> None:

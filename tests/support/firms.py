@@ -1,4 +1,4 @@
-"""Six small firms in every kind of trouble that support is asked about.
+"""Small firms in every kind of trouble that support is asked about.
 
 Everything is real but the clock: the firms' company files, Web Connectors and Mosaics
 are the sandbox's, and what is in the database came there through server and worker.
@@ -7,8 +7,11 @@ are the sandbox's, and what is in the database came there through server and wor
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+from unittest.mock import patch
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -16,16 +19,22 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies import logins, registry, silence
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions import company_settings
+from qbwc_server.kinds import KINDS
+from qbwc_server.kinds.kind import Seen
+from qbwc_server.qbxml.response import Ret
 from qbwc_server.sandbox.quickbooks.company_file import Session
 from qbwc_server.sandbox.web_connector.company_stamp import APP_LOCK, change_stamp
 from qbwc_server.storage import tables
-from tests.agreement.house import House
+from tests.agreement.house import House, settle
 from tests.agreement.talk import Trouble
+from tests.delivery.mirror import Wire
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TODAY, YESTERDAY = "2026-03-02", "2026-03-01"
 _PEOPLE = {"Tom Reed": "tom@example.com", "Ben Okafor": "ben@example.com"}
 _NO_ADDRESS = "Maria Lopez"
+_NOT_READ: Final = "Ivy Marsh"
+"""An employee on whom our program fails."""
 
 
 class Firm(House):
@@ -107,6 +116,20 @@ class Firm(House):
         return int(found)
 
 
+class SecondFile(Firm):
+    """Another company file of the Mosaic team that a firm has."""
+
+    def __init__(self, first: Firm, name: str) -> None:
+        self._first = first
+        super().__init__(first.engine, first.folder, first.clock.now, name)
+        self.clock = first.clock
+        self.sandbox, self.people = first.sandbox, first.people
+        self.wire = Wire(first.sandbox)
+
+    def _new_company(self) -> NewCompany:
+        return _add(self, self._name, self._first.stored().mosaic_url)
+
+
 def build(engine: Engine, folder: Path) -> list[Firm]:
     """Fill an empty database; return the firms that have books, to be closed."""
     harbor = Firm(engine, folder, NOW, "Harbor & Vale")
@@ -144,15 +167,19 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
     company_settings.pause(
         engine, dorn, now=now, who="eve", why="They move to a new computer."
     )
-    return [harbor, cedar, alder, fern]
+    gale = Firm(engine, folder, now, "Gale Architects")
+    _refused_and_locked(gale)
+    interiors = SecondFile(gale, "Gale Interiors")
+    settle(gale, interiors)
+    return [harbor, cedar, alder, fern, interiors, gale]
 
 
-def _add(firm: Firm, name: str) -> NewCompany:
+def _add(firm: Firm, name: str, mosaic_url: str | None = None) -> NewCompany:
     return registry.add(
         firm.engine,
         firm.keys,
         name=name,
-        mosaic_url=f"http://localhost:{_number(firm)}",
+        mosaic_url=mosaic_url or f"http://localhost:{_number(firm)}",
         mosaic_team="100",
         mosaic_key="sandbox-key",
         now=firm.clock(),
@@ -192,6 +219,35 @@ def _troubled(firm: Firm) -> None:
     firm.clock.pass_(hours=1)
     firm.people.delete_time(firm.in_mosaic("phone"))
     firm.quiet()
+
+
+def _refused_and_locked(firm: Firm) -> None:
+    """Have what Mosaic refuses, what QuickBooks locks, and what we cannot read."""
+    invoiced = firm.enter("Tom Reed", "2026-02-27", 240, "Acme:House", "competition")
+    firm.enter("Ben Okafor", "2026-02-26", 180, "Bolt:Garage", "survey")
+    firm.settle()
+    firm.clock.pass_(minutes=20)
+
+    # Mosaic's people go on with what is invoiced, and with what is in a closed month.
+    firm.hands.edit_time(invoiced, billable="HasBeenBilled")
+    firm.hands.set("closing_date", "2026-02-26")
+    firm.settle_for(minutes=20)
+    firm.people.edit_time(firm.in_mosaic("competition"), hours=5.0)
+    firm.people.edit_time(firm.in_mosaic("survey"), hours=2.5)
+    firm.settle_for(minutes=firm.settings.time_window_minutes + 5)
+
+    firm.team.time_rules.poison = "//"
+    firm.enter("Tom Reed", YESTERDAY, 75, "Acme:House", "wiring // lamps")
+    firm.hands.add("Employee", _NOT_READ, FirstName="Ivy", LastName="Marsh")
+    good = KINDS["employee"]
+
+    def see(ret: Ret) -> Seen:
+        if ret.text("Name") == _NOT_READ:
+            raise KeyError("Nickname")
+        return good.see(ret)
+
+    with patch.dict(KINDS, {"employee": replace(good, see=see)}):
+        firm.settle_for(minutes=20)
 
 
 def _txn_of(firm: Firm, notes: str) -> str:

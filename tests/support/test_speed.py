@@ -275,6 +275,22 @@ def test_hours_of_a_period_are_looked_up_once_however_they_are_shown(
     assert len(looks) == 1, looks
 
 
+def test_what_hinders_companies_is_counted_of_those_that_have_any(
+    engine: Engine,
+) -> None:
+    """Not looked up company by company, nor again for each column that shows it."""
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM support_companies"
+    with engine.begin() as connection:
+        (plan,) = connection.exec_driver_sql(explain).scalar_one()
+
+    def looks(node: dict[str, Any]) -> int:
+        is_one = node.get("Relation Name") in _GREAT and "Scan" in node["Node Type"]
+        own = int(node["Actual Loops"]) if is_one else 0
+        return own + sum(looks(one) for one in node.get("Plans", []))
+
+    assert 0 < looks(plan["Plan"]) < _COMPANIES / 4
+
+
 def test_a_query_without_an_index_would_be_found(engine: Engine) -> None:
     """The negative control: an index less, or a condition that none serves."""
     assert _whole(engine, "SELECT * FROM support_records WHERE name LIKE '%x%'")

@@ -53,7 +53,7 @@ def apply(
     there = {one.txn_id for one in seen} | unread.keys()
     gone = time_records.alive(connection, company.id, set(asked) - there)
     told = "; ".join(one.told for one in unread.values())
-    reason = f"Not read: {told}" if unread else None
+    reason = f"Not read: {told}." if unread else None
     known = time_records.count(connection, company.id) if gone else 0
     if not accepted(connection, company.id) and too_many(len(gone), known):
         reason = ask_a_person(connection, company.id, len(gone), known, now)
