@@ -62,7 +62,7 @@ def ask_in_mosaic(
         if _typed_in_mosaic(one, ours, form)
     }
     pairs |= _came_late(connection, company_id, new, now)
-    _say(connection, company_id, pairs, now)
+    ask(connection, company_id, pairs, now)
 
 
 def ask_in_quickbooks(
@@ -100,7 +100,7 @@ def ask_in_quickbooks(
         if not known.isdisjoint({one.quickbooks_id, ours.quickbooks_id})
         if _typed_in_quickbooks(one, ours, form, now)
     }
-    _say(connection, company_id, pairs, now)
+    ask(connection, company_id, pairs, now)
 
 
 def _typed_in_mosaic(one: Row[Any], ours: Row[Any], form: _Form) -> bool:
@@ -155,8 +155,30 @@ def _came_late(
     unwanted = (_CALL.c.state == "absent") & (
         _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
     )
+    known = sent_again | unwanted | (_CALL.c.state == "done")
+    rows = [
+        row
+        for row in missed_before(connection, company_id, new, now, known)
+        if row.known or _edited_since(row.basis, row.quickbooks)
+    ]
+    return {pair for one in new for pair in late_pairs(rows, one, now)}
+
+
+def missed_before(
+    connection: Connection,
+    company_id: int,
+    new: Iterable[Row[Any]],
+    now: datetime,
+    *more: sa.ColumnElement[bool],
+) -> list[Row[Any]]:
+    """Return the creations, with their records, that some entries of Mosaic may be.
+
+    Each with `known`, which is what is said by `more`.
+    """
     # What counts is when it was made there: it may be read much later.
-    first = min(one.mosaic_created_at or now for one in new)
+    first = min((one.mosaic_created_at or now for one in new), default=None)
+    if first is None:
+        return []
     calls = (
         missed(company_id, first - LATE)
         .add_columns(_RECORD.c.quickbooks_id, _RECORD.c.quickbooks)
@@ -166,17 +188,18 @@ def _came_late(
             & (_RECORD.c.id == _CALL.c.record_id),
         )
         .where(_RECORD.c.quickbooks_id.is_not(None))
-        .add_columns((sent_again | unwanted | (_CALL.c.state == "done")).label("known"))
+        .add_columns(*(one.label("known") for one in more))
     )
-    rows = [
-        row
-        for row in connection.execute(calls)
-        if row.known or _edited_since(row.basis, row.quickbooks)
-    ]
+    return list(connection.execute(calls))
+
+
+def late_pairs(
+    creations: Iterable[Row[Any]], one: Row[Any], now: datetime
+) -> set[tuple[str, int]]:
+    """Return of which entries of QuickBooks one of Mosaic may be what was missed."""
     return {
         (row.quickbooks_id, one.mosaic_id)
-        for row in rows
-        for one in new
+        for row in creations
         if (one.mosaic_created_at or now) <= row.settled_at + LATE
         and identity.may_have_come_late(
             Doubt.of(row.basis, row.created_at),
@@ -336,7 +359,7 @@ def _time(company_id: int) -> sa.Select[Any]:
     )
 
 
-def _say(
+def ask(
     connection: Connection,
     company_id: int,
     pairs: Collection[tuple[str, int]],
