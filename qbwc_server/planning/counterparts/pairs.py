@@ -193,6 +193,19 @@ class Pairs:
             {key: one.mosaic for key, one in theirs.items()},
             words,
         )
+        # While links are made anew a job may lead nowhere, or elsewhere, and the
+        # project that it had still lead to it: added, it would be there twice.
+        left = {key: one for key, one in mine.items() if key not in found}
+        taken = set(found.values())
+        found |= identity.pairs(
+            {key: one.quickbooks for key, one in left.items()},
+            {
+                key: self._links.back(one.mosaic)
+                for key, one in theirs.items()
+                if left and key not in taken
+            },
+            words,
+        )
         partners: dict[int, Row[Any]] = {}
         for txn_id, number in found.items():
             partners[mine[txn_id].id] = theirs[number]
