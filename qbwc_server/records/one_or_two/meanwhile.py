@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Birth, Doubt, Word
 from qbwc_server.kinds.time_entry import NAME, SeenTime
-from qbwc_server.records import store
+from qbwc_server.records import due, store
 from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
@@ -63,6 +63,26 @@ def ask_in_mosaic(
     }
     pairs |= _came_late(connection, company_id, new, now)
     ask(connection, company_id, pairs, now)
+
+
+def ask_what_came_late(
+    connection: Connection,
+    company_id: int,
+    waiting: sa.ColumnElement[bool],
+    now: datetime,
+) -> None:
+    """Ask about what Mosaic alone has and waits, as when it became known.
+
+    What it may be was perhaps edited, deleted or joined with another one since.
+    """
+    alone = _RECORD.c.quickbooks_id.is_(None) & _RECORD.c.mosaic_gone.is_(False)
+    new = connection.execute(_time(company_id).where(alone, waiting)).all()
+    if not new:
+        return
+    late = _came_late(connection, company_id, new, now)
+    asked = {number for _, number in ask(connection, company_id, late, now)}
+    ids = [row.id for row in new if row.mosaic_id in asked]
+    due.make_due(connection, company_id, ids, now)
 
 
 def ask_in_quickbooks(
@@ -155,7 +175,9 @@ def _came_late(
     unwanted = (_CALL.c.state == "absent") & (
         _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
     )
-    known = sent_again | unwanted | (_CALL.c.state == "done")
+    # An equal one that somebody typed by hand was joined with it before.
+    taken = _RECORD.c.mosaic_id.is_not(None)
+    known = sent_again | unwanted | taken | (_CALL.c.state == "done")
     rows = [
         row
         for row in missed_before(connection, company_id, new, now, known)
@@ -364,12 +386,13 @@ def ask(
     company_id: int,
     pairs: Collection[tuple[str, int]],
     now: datetime,
-) -> None:
-    """Keep that nobody has said of pairs yet whether they are one."""
+) -> list[tuple[str, int]]:
+    """Keep that nobody has said of pairs yet whether they are one; return the new."""
     if not pairs:
-        return
+        return []
     told = said.words_of(
         connection, company_id, quickbooks_ids={txn_id for txn_id, _ in pairs}
     )
     new = sorted(set(pairs) - told.keys())
     said.say(connection, company_id, new, Word.ASKED, by="reading", now=now)
+    return new
