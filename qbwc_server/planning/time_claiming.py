@@ -111,6 +111,8 @@ def _reserve_missed(
     connection: Connection, company: Company, now: datetime, *, let_go: bool = False
 ) -> None:
     """Tell the other files what this one sent and missed, while it may come."""
+    waits = _RECORD.c.waits_for.startswith(missed_time.WAITS)
+    meanwhile.ask_what_came_late(connection, company.id, waits, now)
     since = now - meanwhile.LATE
     rows = connection.execute(meanwhile.missed(company.id, since)).all()
     sent = [Doubt.of(row.basis, row.created_at).wanted for row in rows]

@@ -305,11 +305,12 @@ class TimeSteps:
         wait = wait or batch.waits.for_reading(row, action)
         wait = wait or time_doubts.held(batch.doubted, row, action)
         if row.day in batch.pairs.days:
-            held = time_doubts.held_in_mosaic(
+            wait = wait or time_doubts.held_in_mosaic(
                 connection, row, entry, action, batch.pairs.words
             )
-            wait = wait or held
-        wait = wait or time_asked.held(connection, batch.pairs.words, row, action)
+        wait = wait or time_asked.held(
+            connection, batch.pairs.words_for(row, action, now), row, action
+        )
         wait = wait or time_copies.held(
             connection, company, row, entry, action, links, batch.files
         )

@@ -189,13 +189,16 @@ def _verdict(
     back = links.back(row.mosaic)
     if job.action == "mod":
         return gate.into_quickbooks(planned, names, back)
-    there = alone.get((planned["person"], planned["date"]), ())
-    facing = [
-        links.facing(one.quickbooks)
-        for one in there
+    typed = [
+        one.quickbooks
+        for one in alone.get((planned["person"], planned["date"]), ())
         if one.id != row.id
         and words.get((one.quickbooks_id, row.mosaic_id), Word.ONE) is Word.ONE
     ]
+    # However that is linked by now.
+    if gate.back_into_quickbooks(planned, typed) is Verdict.PLAN:
+        return Verdict.PLAN
+    facing = [links.facing(one) for one in typed]
     return gate.into_quickbooks(
         planned, names, back, facing, row.mosaic, misses=row.misses
     )

@@ -73,9 +73,21 @@ def events(
 def move(
     connection: Connection, company_id: int, record_id: int, at: datetime, *, to: int
 ) -> None:
-    """Give a record's history to the one that takes its place, and find it there."""
+    """Give a record's history to the one that takes its place, and find it there.
+
+    Also what was sent to Mosaic for it and is settled: it may still come.
+    """
     former.move(connection, company_id, record_id, at, to=to)
-    event = tables.record_event
+    event, call = tables.record_event, tables.mosaic_call
+    connection.execute(
+        call.update()
+        .where(
+            call.c.company_id == company_id,
+            call.c.record_id == record_id,
+            call.c.settled_at.is_not(None),
+        )
+        .values(record_id=to)
+    )
     connection.execute(
         event.update()
         .where(event.c.company_id == company_id, event.c.record_id == record_id)

@@ -28,6 +28,8 @@ _MISSED: Final = "missed time"
 """Of this type the number is made from what equal entries have in common."""
 _ASKED: Final = "asked time"
 """Of this type it is Mosaic's, of an entry about which a person is asked."""
+WAITS: Final = "files:missed:"
+"""What an entry waits for that a file may have made begins with this."""
 
 
 def names(mosaic_id: int, snapshot: Mapping[str, Any]) -> tuple[Name, Name]:
@@ -41,12 +43,12 @@ def names(mosaic_id: int, snapshot: Mapping[str, Any]) -> tuple[Name, Name]:
 
 def as_text(found: tuple[Name, Name]) -> str:
     """Return names as what a record may wait for."""
-    return "files:missed:" + ":".join(str(number) for _, number in found)
+    return WAITS + ":".join(str(number) for _, number in found)
 
 
 def of_text(waits_for: str) -> tuple[Name, Name] | None:
     """Return the names that `as_text` was given; None for another text."""
-    if not waits_for.startswith("files:missed:"):
+    if not waits_for.startswith(WAITS):
         return None
     asked, missed = waits_for.split(":")[2:]
     return (_ASKED, int(asked)), (_MISSED, int(missed))

@@ -8,6 +8,7 @@ are one; here is only gathered what it has to know.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,14 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity
-from qbwc_server.kinds.identity import Word
+from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.kinds.tombstone import Side
+from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.planning.time_files import TeamFiles
 from qbwc_server.records.choices import takes_part
-from qbwc_server.records.one_or_two import said
+from qbwc_server.records.one_or_two import meanwhile, said
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -50,6 +52,8 @@ class Pairs:
         self._files = files
         self._partners: dict[tuple[str, str, int], dict[int, Row[Any]]] = {}
         self._of_days: dict[str, list[Row[Any]]] = {}
+        self._alone = [row for row in rows if row.quickbooks_id is None]
+        self._missed: list[Row[Any]] | None = None
         self.days = set(
             connection.execute(
                 sa.select(_RECORD.c.day)
@@ -108,6 +112,23 @@ class Pairs:
     def only_in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
         """Return what QuickBooks alone has of a person and day, not on its way."""
         return self.resting(self._in_quickbooks(day, person))
+
+    def words_for(self, row: Row[Any], action: Action, now: datetime) -> Words:
+        """Return what was said of entries, and what is asked from now on.
+
+        What would be added to QuickBooks was joined with nothing there; still it may be
+        what was sent to Mosaic and missed. That may have been edited or deleted since
+        the entry was read, or an equal one was taken for it.
+        """
+        if action.do is not Do.ADD or row.quickbooks_id is not None:
+            return self.words
+        if self._missed is None:
+            self._missed = meanwhile.missed_before(
+                self._connection, self._company_id, self._alone, now
+            )
+        late = meanwhile.late_pairs(self._missed, row, now) - self.words.keys()
+        meanwhile.ask(self._connection, self._company_id, late, now)
+        return {**self.words, **dict.fromkeys(late, Word.ASKED)} if late else self.words
 
     def asked_beside(self, row: Row[Any], side: Side) -> Row[Any] | None:
         """Return what a side has beside what that side lost, and is asked about.
@@ -170,6 +191,19 @@ class Pairs:
         found = identity.pairs(
             {key: self._links.facing(one.quickbooks) for key, one in mine.items()},
             {key: one.mosaic for key, one in theirs.items()},
+            words,
+        )
+        # While links are made anew a job may lead nowhere, or elsewhere, and the
+        # project that it had still lead to it: added, it would be there twice.
+        left = {key: one for key, one in mine.items() if key not in found}
+        taken = set(found.values())
+        found |= identity.pairs(
+            {key: one.quickbooks for key, one in left.items()},
+            {
+                key: self._links.back(one.mosaic)
+                for key, one in theirs.items()
+                if left and key not in taken
+            },
             words,
         )
         partners: dict[int, Row[Any]] = {}

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Birth, Doubt, Word
 from qbwc_server.kinds.time_entry import NAME, SeenTime
-from qbwc_server.records import store
+from qbwc_server.records import due, store
 from qbwc_server.records.one_or_two import joined, said
 from qbwc_server.records.waiting import chunks
 from qbwc_server.storage import tables
@@ -62,7 +62,27 @@ def ask_in_mosaic(
         if _typed_in_mosaic(one, ours, form)
     }
     pairs |= _came_late(connection, company_id, new, now)
-    _say(connection, company_id, pairs, now)
+    ask(connection, company_id, pairs, now)
+
+
+def ask_what_came_late(
+    connection: Connection,
+    company_id: int,
+    waiting: sa.ColumnElement[bool],
+    now: datetime,
+) -> None:
+    """Ask about what Mosaic alone has and waits, as when it became known.
+
+    What it may be was perhaps edited, deleted or joined with another one since.
+    """
+    alone = _RECORD.c.quickbooks_id.is_(None) & _RECORD.c.mosaic_gone.is_(False)
+    new = connection.execute(_time(company_id).where(alone, waiting)).all()
+    if not new:
+        return
+    late = _came_late(connection, company_id, new, now)
+    asked = {number for _, number in ask(connection, company_id, late, now)}
+    ids = [row.id for row in new if row.mosaic_id in asked]
+    due.make_due(connection, company_id, ids, now)
 
 
 def ask_in_quickbooks(
@@ -100,7 +120,7 @@ def ask_in_quickbooks(
         if not known.isdisjoint({one.quickbooks_id, ours.quickbooks_id})
         if _typed_in_quickbooks(one, ours, form, now)
     }
-    _say(connection, company_id, pairs, now)
+    ask(connection, company_id, pairs, now)
 
 
 def _typed_in_mosaic(one: Row[Any], ours: Row[Any], form: _Form) -> bool:
@@ -155,8 +175,32 @@ def _came_late(
     unwanted = (_CALL.c.state == "absent") & (
         _RECORD.c.quickbooks_gone | (_RECORD.c.state == "do_not_link")
     )
+    # An equal one that somebody typed by hand was joined with it before.
+    taken = _RECORD.c.mosaic_id.is_not(None)
+    known = sent_again | unwanted | taken | (_CALL.c.state == "done")
+    rows = [
+        row
+        for row in missed_before(connection, company_id, new, now, known)
+        if row.known or _edited_since(row.basis, row.quickbooks)
+    ]
+    return {pair for one in new for pair in late_pairs(rows, one, now)}
+
+
+def missed_before(
+    connection: Connection,
+    company_id: int,
+    new: Iterable[Row[Any]],
+    now: datetime,
+    *more: sa.ColumnElement[bool],
+) -> list[Row[Any]]:
+    """Return the creations, with their records, that some entries of Mosaic may be.
+
+    Each with `known`, which is what is said by `more`.
+    """
     # What counts is when it was made there: it may be read much later.
-    first = min(one.mosaic_created_at or now for one in new)
+    first = min((one.mosaic_created_at or now for one in new), default=None)
+    if first is None:
+        return []
     calls = (
         missed(company_id, first - LATE)
         .add_columns(_RECORD.c.quickbooks_id, _RECORD.c.quickbooks)
@@ -166,17 +210,18 @@ def _came_late(
             & (_RECORD.c.id == _CALL.c.record_id),
         )
         .where(_RECORD.c.quickbooks_id.is_not(None))
-        .add_columns((sent_again | unwanted | (_CALL.c.state == "done")).label("known"))
+        .add_columns(*(one.label("known") for one in more))
     )
-    rows = [
-        row
-        for row in connection.execute(calls)
-        if row.known or _edited_since(row.basis, row.quickbooks)
-    ]
+    return list(connection.execute(calls))
+
+
+def late_pairs(
+    creations: Iterable[Row[Any]], one: Row[Any], now: datetime
+) -> set[tuple[str, int]]:
+    """Return of which entries of QuickBooks one of Mosaic may be what was missed."""
     return {
         (row.quickbooks_id, one.mosaic_id)
-        for row in rows
-        for one in new
+        for row in creations
         if (one.mosaic_created_at or now) <= row.settled_at + LATE
         and identity.may_have_come_late(
             Doubt.of(row.basis, row.created_at),
@@ -336,17 +381,18 @@ def _time(company_id: int) -> sa.Select[Any]:
     )
 
 
-def _say(
+def ask(
     connection: Connection,
     company_id: int,
     pairs: Collection[tuple[str, int]],
     now: datetime,
-) -> None:
-    """Keep that nobody has said of pairs yet whether they are one."""
+) -> list[tuple[str, int]]:
+    """Keep that nobody has said of pairs yet whether they are one; return the new."""
     if not pairs:
-        return
+        return []
     told = said.words_of(
         connection, company_id, quickbooks_ids={txn_id for txn_id, _ in pairs}
     )
     new = sorted(set(pairs) - told.keys())
     said.say(connection, company_id, new, Word.ASKED, by="reading", now=now)
+    return new
