@@ -356,7 +356,10 @@ def test_hours_of_firms_in_trouble_are_those_of_both_programs(
         assert said == _seen(engine, company, *_ALWAYS)
         entered = firm.file.store.all("SELECT minutes FROM time_entry")
         assert sum(one[3] for one in said) == sum(map(int, (row[0] for row in entered)))
-        there = sum(round(float(one["hours"]) * 60) for one in firm.people.time())
+        # What the team of two files has in Mosaic was entered in the first one.
+        is_second = isinstance(firm, firms.SecondFile)
+        theirs = [] if is_second else firm.people.time()
+        there = sum(round(float(one["hours"]) * 60) for one in theirs)
         assert sum(one[4] for one in said) == there
         firm.close()
     assert len(said := _said(engine, made[0].stored(), *_ALWAYS)) > 3
