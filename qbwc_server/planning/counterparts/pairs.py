@@ -19,7 +19,7 @@ from qbwc_server.jobs import queue
 from qbwc_server.kinds import identity
 from qbwc_server.kinds.identity import Word, Words
 from qbwc_server.kinds.restored import NOT_THERE
-from qbwc_server.kinds.time_entry import NAME
+from qbwc_server.kinds.time_entry import CLOCKS_DIFFER, NAME
 from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do
 from qbwc_server.planning.time_files import TeamFiles
@@ -126,7 +126,10 @@ class Pairs:
             self._missed = meanwhile.missed_before(
                 self._connection, self._company_id, self._alone, now
             )
-        late = meanwhile.late_pairs(self._missed, row, now) - self.words.keys()
+        # What was there when it was looked for is another one.
+        made = row.mosaic_created_at or now
+        missed = [it for it in self._missed if made >= it.settled_at - CLOCKS_DIFFER]
+        late = meanwhile.late_pairs(missed, row, now) - self.words.keys()
         meanwhile.ask(self._connection, self._company_id, late, now)
         return {**self.words, **dict.fromkeys(late, Word.ASKED)} if late else self.words
 
