@@ -2,7 +2,8 @@
 
 A record keeps them by field: `{"quickbooks": value, "mosaic": value, "kept": side}`,
 with both values as they were shown. `kept` is None while a person is asked, and the
-side whose value goes to the other one else. `settled` is a person's word.
+side whose value goes to the other one else. `settled` is a person's word; `late` says
+that Mosaic's value may be a change of ours that came late.
 
 Rule: a word is for the values that were shown. It is used while both stand, and used up
 (`used`) when both sides no longer differ there: another conflict is another question.
@@ -17,7 +18,13 @@ from typing import Any, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import FIELDS
-from qbwc_server.kinds.two_way import Entry, changed_in, equal, linked_otherwise
+from qbwc_server.kinds.two_way import (
+    Entry,
+    came_late,
+    changed_in,
+    equal,
+    linked_otherwise,
+)
 
 Conflicts: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 OVER = "a conflict is over"
@@ -125,8 +132,6 @@ def mark(conflicts: Conflicts | None) -> str:
 
 
 def _differ(entry: Entry, name: str) -> bool:
-    return linked_otherwise(entry, name) or (
-        changed_in(entry, "quickbooks", name)
-        and changed_in(entry, "mosaic", name)
-        and not equal(entry, name)
-    )
+    both = changed_in(entry, "quickbooks", name) and changed_in(entry, "mosaic", name)
+    asked = both or came_late(entry, name)
+    return linked_otherwise(entry, name) or (asked and not equal(entry, name))

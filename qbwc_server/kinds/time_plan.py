@@ -26,6 +26,7 @@ from qbwc_server.kinds.two_way import (
     Entry,
     Missing,
     Part,
+    came_late,
     changed_in,
     equal,
     linked_otherwise,
@@ -55,6 +56,18 @@ _WOULD = {
     Do.MOD: "would be changed in QuickBooks",
     Do.DEL: "would be deleted in QuickBooks",
 }
+_BOTH = "Both sides changed {}. Say which side is right."
+_UNKNOWN = (
+    "Both sides changed {} and nobody knows which was later. Say which side is right."
+)
+_OTHERWISE = (
+    "It was sent when {} was linked otherwise, and is on the other side still where "
+    "that led to. Say whether it is moved there, or left."
+)
+_CAME_LATE = (
+    "Mosaic has in {} what was sent there before and was not seen then: it may be "
+    "that, come late, or somebody has changed it back. Say which side is right."
+)
 _LEFT = "A restored backup took it from QuickBooks, and it was left so."
 _ONLY_MOSAIC = (
     "It is only in Mosaic: for this company time goes from QuickBooks to Mosaic only."
@@ -170,6 +183,7 @@ def _merge(entry: Entry, company: Company) -> Action:
     to_quickbooks: list[str] = []
     undecided: list[str] = []
     relinked: list[str] = []
+    late: list[str] = []
     lost: dict[str, dict[str, Any]] = {}
     for name in FIELDS:
         here = changed_in(entry, "quickbooks", name)
@@ -189,10 +203,13 @@ def _merge(entry: Entry, company: Company) -> Action:
             agree.append(name)
             continue
         right = _right(entry, company, name, here=here, there=there)
-        wanted = {None: undecided, "quickbooks": to_mosaic, "mosaic": to_quickbooks}
-        wanted[right].append(name)
-        if (here and there) or (there and right == "quickbooks"):
+        asked = late if came_late(entry, name) else undecided
+        {None: asked, "quickbooks": to_mosaic, "mosaic": to_quickbooks}[right].append(
+            name
+        )
+        if (here and there) or (there and right != "mosaic") or asked is late:
             lost[name] = _both(entry, name, right)
+    newest = company.policy == "newest"
     if agree:
         basis = {name: [entry.quickbooks[name], entry.mosaic[name]] for name in agree}
         return Action(Do.AGREE, "Both sides have the same.", basis=basis)
@@ -200,8 +217,9 @@ def _merge(entry: Entry, company: Company) -> Action:
         _update(entry, to_mosaic, lost)
         or _mod(entry, to_quickbooks, lost)
         or _unsent(entry, to_mosaic, to_quickbooks)
-        or _asked(company, undecided, lost)
-        or _asked_of_link(relinked, lost)
+        or _asked(_UNKNOWN if newest else _BOTH, undecided, lost)
+        or _asked(_OTHERWISE, relinked, lost)
+        or _asked(_CAME_LATE, late, lost)
         or Action(Do.NOTHING, _remark(entry), "in_sync")
     )
 
@@ -212,6 +230,7 @@ def _both(entry: Entry, name: str, right: str | None) -> dict[str, Any]:
         "quickbooks": quickbooks.get(name),
         "mosaic": mosaic.get(name),
         "kept": right,
+        **({"late": True} if came_late(entry, name) else {}),
     }
 
 
@@ -232,11 +251,12 @@ def _right(
         return "quickbooks"
     if not company.two_way:
         return "quickbooks"
-    if there and not here:
+    late = came_late(entry, name)
+    if there and not here and not late:
         return "mosaic"
-    if entry.locked is not None:
+    if entry.locked is not None and not late:
         return "quickbooks"
-    said = entry.settled.get(name, company.policy)
+    said = entry.settled.get(name, "ask" if late else company.policy)
     if said == "newest":
         return entry.later.get(name)
     return None if said == "ask" else ("mosaic" if said == "mosaic" else "quickbooks")
@@ -299,27 +319,13 @@ def _unsent(
 
 
 def _asked(
-    company: Company, names: list[str], lost: Mapping[str, Mapping[str, Any]]
+    why: str, names: list[str], lost: Mapping[str, Mapping[str, Any]]
 ) -> Action | None:
+    """Ask which side is right in some fields; `why` names them."""
     if not names:
         return None
-    unknown = " and nobody knows which was later" if company.policy == "newest" else ""
-    reason = f"Both sides changed {_listed(names)}{unknown}. Say which side is right."
     chosen = {name: lost[name] for name in names}
-    return Action(Do.NOTHING, reason, "conflict", lost=chosen)
-
-
-def _asked_of_link(
-    names: list[str], lost: Mapping[str, Mapping[str, Any]]
-) -> Action | None:
-    if not names:
-        return None
-    reason = (
-        f"It was sent when {_listed(names)} was linked otherwise, and is on the other "
-        "side still where that led to. Say whether it is moved there, or left."
-    )
-    chosen = {name: lost[name] for name in names}
-    return Action(Do.NOTHING, reason, "conflict", lost=chosen)
+    return Action(Do.NOTHING, why.format(_listed(names)), "conflict", lost=chosen)
 
 
 def _stop(values: Mapping[str, Any], names: Iterable[str]) -> Action | None:

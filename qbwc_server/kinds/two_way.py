@@ -7,7 +7,7 @@ text or a number that the other side keeps in another form is never taken for a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -89,7 +89,8 @@ class Entry:
     changed it and that is known: {field: side}. `settled` are a person's decisions:
     {field: side that is right}. `restored` is the mark of a restored backup
     (`kinds.restored`), `lost` what QuickBooks had before it, `unlisted` which fields of
-    that refer to what it has no more, `name` how people call the entry.
+    that refer to what it has no more, `name` how people call the entry. `came_late` are
+    fields in which Mosaic has what a change of ours wanted that was not seen there.
     """
 
     quickbooks: Snapshot | None = None
@@ -107,6 +108,7 @@ class Entry:
     restored: str | None = None
     lost: Snapshot | None = None
     unlisted: Mapping[str, Missing] = field(default_factory=dict)
+    came_late: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,11 @@ def linked_otherwise(entry: Entry, name: str) -> bool:
         and not isinstance(entry.facing.get(name), Missing)
         and not equal(entry, name)
     )
+
+
+def came_late(entry: Entry, name: str) -> bool:
+    """Tell whether Mosaic's change of a field may be one of ours that came late."""
+    return name in entry.came_late and changed_in(entry, "mosaic", name)
 
 
 def equal(entry: Entry, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -14,7 +14,9 @@ from qbwc_server.kinds.two_way import Entry
 from qbwc_server.records.references import Links
 
 
-def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
+def entry_of(
+    company: Company, row: Row[Any], links: Links, came_late: Collection[str] = ()
+) -> Entry:
     """Return a record of a time entry as its plan needs it."""
     quickbooks = None if row.quickbooks_gone else row.quickbooks
     mosaic = None if row.mosaic_gone else row.mosaic
@@ -34,6 +36,7 @@ def entry_of(company: Company, row: Row[Any], links: Links) -> Entry:
         restored=row.restored,
         lost=row.lost,
         unlisted=links.unlisted(row.lost) if row.restored and row.lost else {},
+        came_late=came_late,
     )
 
 

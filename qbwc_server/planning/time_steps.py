@@ -44,6 +44,7 @@ from qbwc_server.planning import (
     time_waits,
     used_words,
 )
+from qbwc_server.planning.counterparts import late_changes
 from qbwc_server.planning.counterparts.crossing import Crossing
 from qbwc_server.planning.counterparts.finding import Counterparts
 from qbwc_server.planning.counterparts.joins import join, note_all_known
@@ -271,10 +272,7 @@ class TimeSteps:
         return sorted(rows, key=lambda row: place[row.id])
 
     def _decide(
-        self,
-        connection: Connection,
-        batch: _Batch,
-        row: Row[Any],
+        self, connection: Connection, batch: _Batch, row: Row[Any]
     ) -> tuple[Row[Any], Action]:
         """Return the next step, and the record as it is then.
 
@@ -282,7 +280,8 @@ class TimeSteps:
         """
         company, links, now = batch.company, batch.links, self._clock()
         while True:
-            entry = time_facts.entry_of(company, row, links)
+            late = late_changes.of(connection, row, now)
+            entry = time_facts.entry_of(company, row, links, late)
             rules = time_facts.rules_of(company)
             action = plans.plan(entry, replace(rules, held=None))
             if action.do is Do.AGREE:

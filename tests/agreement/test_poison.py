@@ -22,10 +22,10 @@ def test_a_record_on_which_planning_fails_stops_itself_alone(
     bad, *others = [enter(house, number) for number in range(5)]
     entry_of = time_facts.entry_of
 
-    def fail_on_one(company: Any, row: Any, links: Any) -> Any:
+    def fail_on_one(company: Any, row: Any, *known: Any) -> Any:
         if row.quickbooks_id == bad:
             raise KeyError("unforeseen")
-        return entry_of(company, row, links)
+        return entry_of(company, row, *known)
 
     monkeypatch.setattr(time_facts, "entry_of", fail_on_one)
     house.clock.pass_(minutes=16)

@@ -250,6 +250,33 @@ def test_a_field_that_one_side_changed_goes_to_the_other_whatever_the_policy(
     assert not to_quickbooks.lost
 
 
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("policy", ["newest", "quickbooks", "mosaic", "ask"])
+@pytest.mark.parametrize("said", [None, "quickbooks", "mosaic"])
+@pytest.mark.parametrize("here", [False, True])
+def test_what_may_be_ours_come_late_is_asked_about_whatever_the_policy(
+    name: str, policy: str, said: str | None, *, here: bool
+) -> None:
+    """Also where QuickBooks was changed since; a word is obeyed, one way QuickBooks."""
+    if name == "billable" and here:
+        return  # it has two values only
+    ours, theirs = OTHER[name]
+    quickbooks = {**QUICKBOOKS, name: ours} if here else QUICKBOOKS
+    late = replace(
+        entry(quickbooks, {**MOSAIC, name: theirs}),
+        came_late={name},
+        later={name: "mosaic"},
+        settled={} if said is None else {name: said},
+    )
+    action = plan(late, Company(policy=policy))
+    done = {None: Do.NOTHING, "quickbooks": Do.UPDATE, "mosaic": Do.MOD}
+    assert action.do is done[said]
+    assert action.lost[name]["late"] is True
+    assert action.lost[name]["kept"] == said
+    assert said or "come late" in (action.reason or "")
+    assert plan(late, Company(two_way=False)).do is Do.UPDATE
+
+
 @pytest.mark.parametrize(("one", "other"), list(itertools.permutations(FIELDS, 2)))
 def test_different_fields_that_both_sides_changed_merge(one: str, other: str) -> None:
     """QuickBooks' change goes to Mosaic first, then Mosaic's to QuickBooks."""
