@@ -282,7 +282,8 @@ class _Child:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         _give_memory_back()
         crowd = Crowd(_most_open())
-        self._listener = Shared(self._listener, crowd)
+        if self._plan.processes > 1:
+            self._listener = Shared(self._listener, crowd)
         application = Gathering(make(), crowd, self._plan.threads)
         # What is there now stays: looked through again and again, it would have calls
         # wait for a tenth of a second.

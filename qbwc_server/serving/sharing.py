@@ -7,12 +7,15 @@ nearly all: what keeps its connections, as a proxy does, would have one processo
 from __future__ import annotations
 
 import socket
+from time import monotonic
 from typing import Any, Final
 
 from qbwc_server.serving.crowd import Crowd
 
 _MOST_ROUNDS: Final = 6
-"""A round of the loop costs some 20 microseconds; nobody waits for long."""
+"""A round of a loop with little to do costs some 20 microseconds."""
+_MOST_SECONDS: Final = 0.002
+"""Of a loop with much to do each costs more: nobody waits for long."""
 
 
 class Shared(socket.socket):
@@ -25,6 +28,7 @@ class Shared(socket.socket):
         super().__init__(fileno=listener.detach())
         self._crowd = crowd
         self._rounds = 0
+        self._since = 0.0
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Take a connection.
@@ -33,7 +37,11 @@ class Shared(socket.socket):
             BlockingIOError: not yet, or somebody else has taken it. The loop comes
                 again while there is one.
         """
-        if self._rounds < min(self._crowd.size.bit_length(), _MOST_ROUNDS):
+        now = monotonic()
+        if self._rounds == 0:
+            self._since = now
+        wanted = min(self._crowd.size.bit_length(), _MOST_ROUNDS)
+        if self._rounds < wanted and now - self._since < _MOST_SECONDS:
             self._rounds += 1
             raise BlockingIOError
         self._rounds = 0

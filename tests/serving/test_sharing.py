@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from qbwc_server.serving import sharing
 from qbwc_server.serving.crowd import Crowd
 from qbwc_server.serving.sharing import Shared
 
@@ -19,6 +20,20 @@ class One:
 
     def drop(self) -> None:
         """Go on."""
+
+
+@pytest.fixture(autouse=True)
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock: no time passes but what is put in here, for each look at it."""
+    each = [0.0]
+    now = [0.0]
+
+    def monotonic() -> float:
+        now[0] += each[0]
+        return now[0]
+
+    monkeypatch.setattr(sharing, "monotonic", monotonic)
+    return each
 
 
 @pytest.fixture
@@ -57,6 +72,14 @@ def test_who_has_more_hesitates_longer(
 ) -> None:
     """Up to a bound, so that nobody waits for long."""
     assert rounds(port, connections) == round_
+
+
+def test_a_loop_with_much_to_do_does_not_let_anybody_wait(
+    port: socket.socket, passes: list[float]
+) -> None:
+    """Its rounds take long, so it hesitates for one of them at most."""
+    passes[0] = 0.005
+    assert rounds(port, 1000) == 1
 
 
 def test_of_two_the_one_with_fewer_is_first(port: socket.socket) -> None:
