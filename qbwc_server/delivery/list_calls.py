@@ -180,7 +180,7 @@ def _made(
     now: datetime,
 ) -> None:
     """Settle a call as made, and give what it made to whom it was made for."""
-    outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
+    outbox.settle_as(connection, call, "done", outbox.KNOWN_FROM.format(by), now)
     if call.data_type == PORTFOLIO:
         take_portfolio(connection, call.company_id, mosaic_id, now)
     elif call.record_id is not None and call.operation == "create":

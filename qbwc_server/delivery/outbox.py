@@ -40,6 +40,8 @@ NEVER_APPEARED = (
     "Mosaic took the request but the object never appeared. It is not sent again, or "
     "there may be two: make it in Mosaic by hand, and it is found and linked."
 )
+KNOWN_FROM = "Known from the {}."
+"""Why a write counts as made: answer, callback, or the list where that was lost."""
 _CALL = tables.mosaic_call
 _LOG = structlog.get_logger(__name__)
 _RECORD = tables.record
@@ -371,8 +373,8 @@ def settle_as(
 ) -> None:
     """Take the outcome of a call as known; not `awaited`: no record waits for it."""
     change(connection, call, state=state, reason=reason, settled_at=now, check_at=None)
-    about = {"company": call.company_id, "call": call.id}
-    _LOG.debug("write settled", **about, state=state, why=reason)
+    about = {"company": call.company_id, "call": call.id, "state": state}
+    _LOG.debug("write settled", **about, why=reason)
     if state == "done" and call.due_since is not None:
         metrics.arrived(metrics.TO_MOSAIC, (now - call.due_since).total_seconds())
     if call.data_type == time_entry.NAME and call.operation == "create":
@@ -381,11 +383,7 @@ def settle_as(
     elif call.operation == "create" and call.record_id is not None:
         team = registry.get(connection, call.company_id).team
         reservations.end(
-            connection,
-            team,
-            call.company_id,
-            call.data_type,
-            call.match_key,
+            *(connection, team, call.company_id, call.data_type, call.match_key),
             made=state == "done",
             now=now,
         )

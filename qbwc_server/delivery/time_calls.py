@@ -234,7 +234,7 @@ def _made(
         row = _record(connection, call)
     if row is None:
         # Its record was joined away; what was made is a record of its own.
-        outbox.settle_as(connection, call, "done", f"Known from the {by}.", now)
+        outbox.settle_as(connection, call, "done", outbox.KNOWN_FROM.format(by), now)
         return
     if call.operation == "create" and at_once is None:
         free = time_mosaic.nobodys(connection, call.company_id, [mosaic_id])
@@ -257,7 +257,7 @@ def _made(
     )
     # What waited for it is compared with it.
     awaited = at_once is None
-    reason = f"Known from the {by}."
+    reason = outbox.KNOWN_FROM.format(by)
     outbox.settle_as(connection, call, "done", reason, now, awaited=awaited)
     if row.mosaic_id not in {None, mosaic_id}:
         # Made anew: should the entry that it was before be shown again, it is known.

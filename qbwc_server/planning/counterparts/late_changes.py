@@ -13,13 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.delivery import outbox
 from qbwc_server.kinds import edited
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.records.one_or_two.meanwhile import LATE
 from qbwc_server.storage import tables
 
 _CALL = tables.mosaic_call
-_NOT_ANSWERED = "Known from the list."
+_NOT_ANSWERED = outbox.KNOWN_FROM.format("list")
 
 
 def of(connection: Connection, row: Row[Any], now: datetime) -> frozenset[str]:
