@@ -92,6 +92,9 @@ _LOOKS: dict[str, Look] = {
     "records --id NUMBER": _view("records", id="17"),
     "records --name (all companies)": _view("records", name="ann 169 lee"),
     "records --name (one company)": _view("records", name="169 lee", company_id=1),
+    "records --name (one company, nobody)": _view(
+        "records", name="nobody", company_id=1
+    ),
     "records --person (all companies)": _view("records", person="ann 169 lee"),
     "records --person --days": _view(
         "records", person="ann 169 lee", company_id=1, days=_HIS_WEEK

@@ -33,6 +33,16 @@ def whose(login_from: str | None, known_from: str | None, here: str) -> str:
     return "customer" if here in known else "stranger"
 
 
+def moment(whose: str) -> sa.Column[datetime]:
+    """Return where a company keeps when the last one came.
+
+    What a stranger sends says nothing about the password in its Web Connector.
+    """
+    return (
+        _COMPANY.c.guessed_at if whose == "stranger" else _COMPANY.c.wrong_password_at
+    )
+
+
 def keep(
     connection: Connection, company_id: int, peer: str, whose: str, now: datetime
 ) -> None:
@@ -44,13 +54,14 @@ def keep(
     here = sa.select(_TABLE.c.address).where(own, _TABLE.c.address == peer[:_LONGEST])
     many = sa.select(sa.func.count()).select_from(_TABLE).where(own).scalar_subquery()
     too_many = (many >= MOST) & ~here.exists()
+    noted = moment(whose)
     row = sa.select(
         sa.bindparam("company_id_of", company_id, sa.BigInteger),
         sa.case((too_many, OTHERS), else_=peer[:_LONGEST]),
         sa.case((too_many, "stranger"), else_=whose),
-        _COMPANY.c.wrong_password_at,
-        _COMPANY.c.wrong_password_at,
-    ).where(_COMPANY.c.id == company_id, _COMPANY.c.wrong_password_at == now)
+        noted,
+        noted,
+    ).where(_COMPANY.c.id == company_id, noted == now)
     columns = ["company_id", "address", "whose", "first_at", "last_at"]
     statement = insert(connection, _TABLE).from_select(columns, row)
     connection.execute(

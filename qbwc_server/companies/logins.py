@@ -309,7 +309,9 @@ def _note(
     Once a minute at most, so that a guesser does not keep its row busy; and where the
     row is just being changed not at all, for everybody's count is held meanwhile.
     """
-    before = _COMPANY.c.wrong_password_at
+    latest, known = (None, None) if row is None else (row.login_from, row.known_from)
+    whose = failed_logins.whose(latest, known, keys.hash("address", group(peer)))
+    before = failed_logins.moment(whose)
     free = (
         sa.select(_COMPANY.c.id)
         .where(
@@ -321,10 +323,8 @@ def _note(
     connection.execute(
         _COMPANY.update()
         .where(_COMPANY.c.id == free.scalar_subquery())
-        .values(wrong_password_at=now)
+        .values({before.name: now})
     )
-    latest, known = (None, None) if row is None else (row.login_from, row.known_from)
-    whose = failed_logins.whose(latest, known, keys.hash("address", group(peer)))
     failed_logins.keep(connection, company_id, peer, whose, now)
 
 

@@ -55,6 +55,7 @@ class Facts:
     late_at: datetime | None = None
     last_seen_at: datetime | None = None
     wrong_password_at: datetime | None = None
+    guessed_at: datetime | None = None
     has_mosaic_key: bool = True
     counted: tuple[tuple[str, Counted], ...] = ()
 
@@ -97,6 +98,9 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield _of_company(Place.WAITING, "waiting", facts.created_at)
     if facts.late_at is not None and facts.mode != "paused":
         yield _of_company(Place.LATE, "late", facts.late_at)
+        strange = facts.guessed_at
+        if strange is not None and seen is not None and strange > seen:
+            yield _of_company(Place.GUESSED, "guessed", strange, seen=strange)
     if not facts.has_mosaic_key and all(
         one.reason != KEY_MISSING for one in facts.attentions
     ):
@@ -172,6 +176,7 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
             late_at=row.late_at,
             last_seen_at=row.last_seen_at,
             wrong_password_at=row.wrong_password_at,
+            guessed_at=row.guessed_at,
             has_mosaic_key=row.has_mosaic_key,
             counted=tuple(
                 (
@@ -247,6 +252,7 @@ _WHOLE: Final = (
         *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
         *(_COMPANY.c.attention_id, _COMPANY.c.late_at),
         *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
+        _COMPANY.c.guessed_at,
         _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
         *(column for one in _SUMS for column in one.c),
     )

@@ -13,6 +13,7 @@ _SUPPORT: Final = frozenset(
     {
         *("job-failed", "exchange-refused", "exchange-unused", "company-paused"),
         *("company-failed", "company-unused", "company-faults"),
+        "company-guessed",
         *("mosaic-delivery-failed", "mosaic-error", "mosaic-malformed"),
     }
 )

@@ -329,6 +329,14 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             "Please type the password again in Web Connector and press Enter.",
             "The setup page makes a new one where it is not known any more.",
         ),
+        "guessed": (
+            "A wrong password came from an address that never had the right one.",
+            (
+                "Please ask whether the computer or its network changed: then the "
+                "password is typed again, else somebody guesses."
+            ),
+            "`qbwc-server support failed-logins` has the addresses.",
+        ),
         "unused": (
             "Our program could not use an answer of QuickBooks, or a part of it.",
             "Our support looks at it, and has it read again; it is kept.",
@@ -354,9 +362,10 @@ def state(kind: str, name: str) -> Words:
         kind: job, session, exchange, call or company; else a kind of record, or record
             for any.
         name: the state, as the database has it, or as it is told more closely: a
-            company is late, waiting or has its wrong_password, or has answers unused,
-            faults, or records that need somebody; a record waits or is to be decided
-            later; a session ended troubled or was left; an answer is unused.
+            company is late, waiting, guessed at or has its wrong_password, or has
+            answers unused, faults, or records that need somebody; a record waits or is
+            to be decided later; a session ended troubled or was left; an answer is
+            unused.
 
     Raises:
         KeyError: there is no such state.

@@ -56,6 +56,8 @@ class Place(IntEnum):
     RECORDS = 13
     PREVIEW = 14
     REMARK = 15
+    GUESSED = 16
+    """Beside what is late, which stands before it."""
 
 
 def place(attention_id: str) -> Place:

@@ -52,6 +52,16 @@ def test_a_company_that_works_has_none() -> None:
             {"late_at": _NOW, "wrong_password_at": _NOW - _HOUR},
             [("late", "customer")],
         ),
+        (
+            {"late_at": _NOW, "guessed_at": _NOW + _HOUR},
+            [("late", "customer"), ("guessed", "support")],
+        ),
+        ({"late_at": _NOW, "guessed_at": _NOW - _HOUR}, [("late", "customer")]),
+        ({"guessed_at": _NOW + _HOUR}, []),
+        (
+            {"mode": "paused", "late_at": _NOW, "guessed_at": _NOW + _HOUR},
+            [("paused", "support")],
+        ),
         ({"has_mosaic_key": False}, [("mosaic-key-missing", "customer")]),
         (
             {"has_mosaic_key": False, "attentions": _asks("mosaic-key-missing")},

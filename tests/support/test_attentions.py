@@ -90,7 +90,7 @@ def test_view_and_rule_say_the_same_however_a_company_is(
     new_company()
     new_company("Another")
     many = 0
-    for mode, asks, late, last_seen, wrong, key in product(
+    for mode, asks, late, last_seen, (wrong, guessed), key in product(
         ("live", "paused", "preview"),
         (
             *((), ("backup-restored",), ("never-heard-of",)),
@@ -100,7 +100,10 @@ def test_view_and_rule_say_the_same_however_a_company_is(
         ),
         (None, clock()),
         (None, clock()),
-        (None, clock() - _LATER, clock() + _LATER),
+        (
+            *((None, None), (clock() - _LATER, clock() + _LATER)),
+            *((clock() + _LATER, None), (None, clock() - _LATER)),
+        ),
         ("secret", None),
     ):
         values = {
@@ -109,6 +112,7 @@ def test_view_and_rule_say_the_same_however_a_company_is(
             "attention_id": None,
             "last_seen_at": last_seen,
             "wrong_password_at": wrong,
+            "guessed_at": guessed,
             "mosaic_key": key,
         }
         with company_transaction(engine, 1) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -146,6 +147,7 @@ def _make(engine: Engine, chance: random.Random, clock: Clock) -> set[str]:
                 late_at=chance.choice((None, None, clock())),
                 last_seen_at=chance.choice((None, clock(), clock())),
                 wrong_password_at=chance.choice((None, clock())),
+                guessed_at=chance.choice((None, clock(), clock() + timedelta(hours=1))),
                 mosaic_key=chance.choice((None, "k", "k")),
                 two_way=chance.choice((True, False)),
             )

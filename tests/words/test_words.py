@@ -149,6 +149,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     }
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
+        "company-guessed",
         *("company-failed", "company-unused", "company-faults", "company-records"),
         *(
             "record-waits",
@@ -182,6 +183,7 @@ def test_who_must_act_is_said_of_every_state() -> None:
     assert {key for key in supports if key[1] != "unread"} == {
         *(("job", "failed"), ("exchange", "refused"), ("exchange", "unused")),
         *(("company", one) for one in ("paused", "failed", "unused", "faults")),
+        ("company", "guessed"),
         *((kind, "fails") for kind in ("record", *KINDS, time_entry.NAME)),
         *(("hours", one) for one in ("failed", "paused", "fails", "unexplained")),
     }

@@ -81,7 +81,8 @@ _COMPANY: Final = {
     "notice_tries": "How often telling it was tried.",
     "preview_at": _MOVED.format("duty"),
     "mode_at": "Since when the mode is what it is; empty if never changed.",
-    "wrong_password_at": "When a wrong password last came with its user name.",
+    "wrong_password_at": "When a wrong password last came from where it may call from.",
+    "guessed_at": "When one last came from where the right one never came from.",
 }
 
 TABLES: Final[Meanings] = {

@@ -106,6 +106,7 @@ company = sa.Table(
     moment("mode_at"),
     moment("wrong_password_at"),
     moment("setup_used_at"),
+    moment("guessed_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("username"),
     sa.Index("ix_company_check_at", "check_at"),
