@@ -240,6 +240,35 @@ def test_support_finds_why_a_record_is_not_in_sync_and_settles_it(
     assert looking.errors == []
 
 
+def test_support_looks_for_time_by_who_and_job_and_for_messages_by_their_text(
+    page: Page, desk: Desk
+) -> None:
+    """What cannot be looked for so is said, and what was typed stays."""
+    _log_in(page, desk)
+    page.goto(f"{desk.url}/support/companies/1/records")
+    page.get_by_label("Who worked").fill("OKAFOR")
+    page.get_by_label("Customer or job").fill("garage")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("Tell the days as well")).to_be_visible()
+    expect(page.get_by_label("Who worked")).to_have_value("OKAFOR")
+    looking = Looking(page)
+    page.get_by_label("Worked from").fill("2026-03-01")
+    page.get_by_label("To", exact=True).fill("2026-03-03")
+    page.get_by_role("button", name="Show").click()
+    entries = page.get_by_role("link", name="Ben Okafor")
+    expect(entries.first).to_be_visible()
+    assert all("Garage" in one for one in entries.all_text_contents())
+    looking.at("console-records")
+    page.get_by_role("link", name="Messages").click()
+    page.get_by_label("Text sent or answered").fill("locking the object")
+    page.get_by_label("From").fill("2026-03-01")
+    page.get_by_label("To", exact=True).fill("2026-03-04")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr").first).to_be_visible()
+    looking.at("console-messages")
+    assert looking.errors == []
+
+
 def test_support_picks_who_somebody_is_and_sees_first_what_happens(
     page: Page, desk: Desk
 ) -> None:
