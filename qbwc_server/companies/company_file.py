@@ -3,8 +3,8 @@
 Web Connector sends, once per session, what QuickBooks says of itself (HostQuery), of
 the open company (CompanyQuery, with our FileID under our OwnerID) and of its settings
 (PreferencesQuery). The file is known by our FileID, then by its company name. A copy
-of a file carries the FileID too, so one that has both another name and another path is
-not taken for a moved one. Nothing is read before this was judged.
+of a file carries the FileID too, so of one that has both another name and another path
+a person says whether it is a moved one. Nothing is read before this was judged.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ OLDEST_QBXML = (6, 0)
 """TimeTracking can be changed and has a billable status since 6.0 (QuickBooks 2007)."""
 _PREFERRED_QBXML = (13, 0)
 _PATHS = 5
+MOVED_OR_COPIED = "moved_or_copied"
+"""In `company.host`: what was open last, where that may be the file itself."""
 _NAME = 40
 """As much of a name is shown: what to do must still fit behind two of them."""
 
@@ -113,7 +115,9 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
         renamed = file.company_name != company.file_name
         moved = bool(path) and bool(company.file_path) and path != company.file_path
         # Without our FileID only the same name at the same place is the same file.
-        if (renamed and moved) or ((renamed or moved) and not file.file_id):
+        if renamed and moved and file.file_id:
+            return _wrong(company, file, {"name": file.company_name, "path": path})
+        if (renamed or moved) and not file.file_id:
             return _wrong(company, file)
     else:
         renamed = moved = False
@@ -149,15 +153,28 @@ def judge(company: Company, file: OpenFile, path: str) -> Judgement:
     )
 
 
-def _wrong(company: Company, file: OpenFile) -> Judgement:
+def _wrong(
+    company: Company, file: OpenFile, moved: Mapping[str, str] | None = None
+) -> Judgement:
+    """Stop; what was `moved`, or copied, is kept: a word of a person is about it."""
+    host = {**(company.host or {}), MOVED_OR_COPIED: moved}
     return Judgement(
         f"The open company is {words.fitting(file.company_name, _NAME)}; this "
         f"connection is for {words.fitting(company.file_name or company.name, _NAME)}. "
         "Open that company file in QuickBooks, "
         "then run the update again.",
         "wrong-company-file",
-        {},
+        {"host": host} if host[MOVED_OR_COPIED] != is_asked(company) else {},
     )
+
+
+def is_asked(company: Company) -> Mapping[str, str] | None:
+    """Return name and path of what a person may say is the company's file, if any.
+
+    It was open last, and carries our FileID.
+    """
+    found: Mapping[str, str] | None = (company.host or {}).get(MOVED_OR_COPIED)
+    return found
 
 
 def _host(host: Ret, preferences: Ret) -> dict[str, Any]:

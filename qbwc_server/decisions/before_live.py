@@ -38,6 +38,16 @@ def waiting(connection: Connection, company_id: int) -> tuple[int, int]:
     return len(minutes), sum(minutes)
 
 
+def is_asked(connection: Connection, company: Company) -> bool:
+    """Tell whether some wait for a word that nobody has said."""
+    if company.before_live != "ask":
+        return False
+    some = sa.select(_RECORD.c.id).where(
+        _RECORD.c.company_id == company.id, _RECORD.c.waits_for == BEFORE_LIVE
+    )
+    return connection.execute(some.limit(1)).first() is not None
+
+
 def say(
     connection: Connection,
     company: Company,

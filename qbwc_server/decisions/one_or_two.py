@@ -59,14 +59,14 @@ def one(
         NotToBeSaid: they are not each on one side only, or cannot be joined now.
     """
     row = _record(connection, company_id, first)
-    call = _question(connection, row)
+    call = asked_creation(connection, row)
     if call is not None and second is not None:
         mosaic_id = _record(connection, company_id, second).mosaic_id
     if call is not None and mosaic_id is not None:
         done = _it_was_made(connection, row, call, mosaic_id, by=by, now=now)
         _keep(connection, row, {mosaic_id}, Word.ONE, by=by, now=now, why=why)
         return done
-    asked = _asked(connection, row) if mosaic_id is None else []
+    asked = asked_beside(connection, row) if mosaic_id is None else []
     if second is not None:
         asked = [one for one in asked if one.id == second]
     if asked:
@@ -128,7 +128,7 @@ def two(
         _two(connection, here, there, by=by, now=now, why=why)
         due.make_due(connection, company_id, [here.id, there.id], now)
         return "Each of them goes to the other side as an entry of its own."
-    call = _question(connection, row)
+    call = asked_creation(connection, row)
     if call is not None:
         _keep(connection, row, call.asked, Word.TWO, by=by, now=now, why=why)
         outbox.look_soon(connection, call, now)
@@ -136,7 +136,7 @@ def two(
             "What the question names is other work. Unless Mosaic shows something else "
             "that may be it, it is sent again."
         )
-    if asked := _asked(connection, row):
+    if asked := asked_beside(connection, row):
         for other in asked:
             here, there = (other, row) if row.quickbooks_id is None else (row, other)
             _two(connection, here, there, by=by, now=now, why=why)
@@ -152,7 +152,7 @@ def two(
     )
 
 
-def _asked(connection: Connection, row: Row[Any]) -> list[Row[Any]]:
+def asked_beside(connection: Connection, row: Row[Any]) -> list[Row[Any]]:
     """Return the records of which it is asked whether an entry is the same hours."""
     if (row.quickbooks_id is None) == (row.mosaic_id is None):
         return []
@@ -355,7 +355,7 @@ def _not_of_another_file(
         raise NotToBeSaid(f"Time entry {mosaic_id} is another company file's.")
 
 
-def _question(connection: Connection, row: Row[Any]) -> Row[Any] | None:
+def asked_creation(connection: Connection, row: Row[Any]) -> Row[Any] | None:
     """Return the creation of a record of which a person is asked, if there is one."""
     calls = outbox.open_calls(
         connection,

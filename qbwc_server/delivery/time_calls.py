@@ -196,12 +196,12 @@ def _question(call: Row[Any], bodies: Sequence[Mapping[str, Any]]) -> str:
         "Mosaic did not answer when this was sent, so it may be there already. Made "
         f"there since: {told}. "
         f"{'If that is it' if one else 'If one of them is it'}, give it the same "
-        "values in Mosaic, and it is taken as this one; or, as it is now, ask our "
-        f"support, who say so with `qbwc-server records one {record} --mosaic "
-        f"{bodies[0]['mosaic_id'] if one else 'NUMBER'}`. If "
-        f"{'it is' if one else 'they are'} other work, ask our support for "
-        f"`qbwc-server records two {record}`: then this is sent again. Until then "
-        "neither side gets anything of this."
+        "values in Mosaic, and it is taken as this one; or, as it is now, say on the "
+        f"setup page that they are one. If {'it is' if one else 'they are'} other "
+        "work, say that they are two: then this is sent again. Until then neither side "
+        f"gets anything of this. Support: `qbwc-server records one {record} --mosaic "
+        f"{bodies[0]['mosaic_id'] if one else 'NUMBER'}`, or `qbwc-server records two "
+        f"{record}`."
     )
 
 

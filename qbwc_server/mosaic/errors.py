@@ -66,7 +66,7 @@ class Unauthorised(MosaicError):
     code = "mosaic-unauthorised"
     customer = (
         "Mosaic did not accept the API key or the team number. "
-        "Please enter the key and team number that Mosaic gave you again."
+        "Please enter the key that Mosaic gave you on the setup page."
     )
 
 

@@ -62,16 +62,17 @@ def _question(row: Row[Any], others: Any) -> str:
         return (
             f"It equals what was sent to Mosaic and not seen there since: {names}, "
             "which was deleted in QuickBooks, or left out, before it came. If this is "
-            "that, delete it in Mosaic. If it is other work, ask our support for "
-            f"`qbwc-server records two {me}`: then it goes to QuickBooks. Until then "
-            "nothing is done with it."
+            "that, delete it in Mosaic. If it is other work, say on the setup "
+            "page that they are two: then it goes to QuickBooks. Until then nothing is "
+            f"done with it. Support: `qbwc-server records two {me}`."
         )
     named = "; ".join(f"record {row.company_id}-{it.id} ({it.name})" for it in others)
     return (
         f"It is in {side} and is or was equal to what we made there at that time, "
-        f"{named}: it may be the same hours, there twice. If it is, ask our support "
-        f"for `qbwc-server records one {me}`: this one stays, and the one that we made "
-        "there is taken away. If it is other work, ask for "
-        f"`qbwc-server records two {me}`: then it goes to the other side. Or delete "
-        f"the one that is too much in {side}. Until then nothing is done with it."
+        f"{named}: it may be the same hours, there twice. If it is, say on the "
+        "setup page that they are one: this one stays, and the one that we made there "
+        "is taken away. If it is other work, say that they are two: then it goes to "
+        f"the other side. Or delete the one that is too much in {side}. Until then "
+        f"nothing is done with it. Support: `qbwc-server records one {me}`, or "
+        f"`qbwc-server records two {me}`."
     )

@@ -47,13 +47,13 @@ HELD: Final = (
 _LEFT = "Was deleted in QuickBooks; in Mosaic it belongs to another company file."
 ASKS: Final = (
     "Was entered in Mosaic for a person and a project that several company files share "
-    "and is in none of them yet. Tell whoever operates this server whose such hours "
-    "are, once for all: they say it with `qbwc-server company shared-hours`."
+    "and is in none of them yet. Please tell our support whose such hours are, once "
+    "for all. Support: `qbwc-server company shared-hours`."
 )
 _MAKING = (
     "Another company file is just creating time of this person in Mosaic; waits until "
-    "it is known whether it is this one. If that takes longer than an hour, whoever "
-    "operates this server looks at that file in `qbwc-server support companies`."
+    "it is known whether it is this one. If that takes longer than an hour, please "
+    "tell our support. Support: `qbwc-server support companies` shows that file."
 )
 _UNCLAIMED = "Waits until it is known which hours are of which company file."
 _OWN = "Waits for the entry of this company file that it was made from."

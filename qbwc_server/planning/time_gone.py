@@ -43,11 +43,11 @@ _SIDES: Mapping[Side, str] = {"quickbooks": "QuickBooks", "mosaic": "Mosaic"}
 _STAYS = "Somebody said that it is not deleted: it is made again."
 _NOUN = {"employee": "of", "project": "on the project", "phase": "on the phase"}
 _SAY = (
-    "Tell our support whether they are deleted in Mosaic, or only hidden. Until then "
-    "QuickBooks keeps them."
+    "Say on the setup page whether they are deleted in Mosaic, or only hidden. Until "
+    "then QuickBooks keeps them."
 )
 _IS_IT = (
-    "Tell our support whether it is deleted or not. Until then neither side gets "
+    "Say on the setup page whether it is deleted or not. Until then neither side gets "
     "anything of it."
 )
 
@@ -309,8 +309,8 @@ def _other(row: Row[Any], lost: Side) -> str:
     return (
         f"record {row.company_id}-{row.id}, an equal one of that person and day, was "
         f"deleted in {first}, and for that in {then}{on}. Perhaps one of the two was "
-        "meant, each time. Tell our support whether this one is deleted, too: if it "
-        f"is, it is deleted in {first}; if not, it is made in {then} again. Until "
+        "meant, each time. Say on the setup page whether this one is deleted, too: if "
+        f"it is, it is deleted in {first}; if not, it is made in {then} again. Until "
         f"then {first} keeps it."
     )
 
@@ -319,9 +319,9 @@ def _back_beside(row: Row[Any], took: int) -> str:
     """Say of an entry that QuickBooks has again where its own one in Mosaic stands."""
     return (
         "it was deleted in QuickBooks, which has it again; its own entry in Mosaic "
-        f"stands with record {row.company_id}-{took}, an equal one. Tell our support "
-        "whether it is deleted: if it is, it is deleted in QuickBooks; if not, it is "
-        "made in Mosaic again. Until then QuickBooks keeps it."
+        f"stands with record {row.company_id}-{took}, an equal one. Say on the "
+        "setup page whether it is deleted: if it is, it is deleted in QuickBooks; if "
+        "not, it is made in Mosaic again. Until then QuickBooks keeps it."
     )
 
 

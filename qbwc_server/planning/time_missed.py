@@ -31,8 +31,8 @@ _EQUALS: Final = (
 _WAITS: Final = f"{_EQUALS} Waits a day for it, or until a person has said so there."
 _OVERDUE: Final = (
     f"{_EQUALS} That file has not told within a day: a person is asked there, or it is "
-    "paused or cannot be reached. Please tell our support, who look at it in "
-    "`qbwc-server support companies`; this goes on when it is known."
+    "paused or cannot be reached. Please tell our support; this goes on when it is "
+    "known. Support: `qbwc-server support companies` shows that file."
 )
 _MAYBE: Final = (
     "It is on what is another company file's, but equals what this one sent to Mosaic "

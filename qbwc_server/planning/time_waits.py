@@ -30,8 +30,8 @@ BEFORE_LIVE: Final = "company:before-live"
 """What an entry waits for that Mosaic had before the company went live."""
 _BEFORE_LIVE = (
     "Was in Mosaic before this connection went live, so it enters QuickBooks only when "
-    "somebody says so, for all of these at once: `qbwc-server company before-live NAME "
-    "--add` (or `--leave`). Without either it tells how many they are, and how long."
+    "somebody says so on the setup page, for all of these at once. Support: "
+    "`qbwc-server company before-live NAME`."
 )
 _LEFT_IN_MOSAIC = (
     "Was in Mosaic before this connection went live, and is left there, as was said."

@@ -106,6 +106,8 @@ def _judge(
 ) -> Recognition:
     judgement = company_file.judge(company, file, path)
     if judgement.problem is not None:
+        if judgement.changes:
+            registry.change(connection, company.id, **judgement.changes)
         attention.attend(
             connection,
             company.id,

@@ -37,7 +37,8 @@ from qbwc_server.storage.database import NOT_USABLE
 
 _LOST_IN_DOUBT = (
     "Whether QuickBooks did this could not be found out. Look for it in QuickBooks, "
-    "then say which it is: `jobs found`, `jobs missing` or `jobs leave`."
+    "then say on the setup page which it is. Support: `jobs found`, `jobs missing` or "
+    "`jobs leave`."
 )
 _LOG = structlog.get_logger(__name__)
 

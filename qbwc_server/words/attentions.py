@@ -34,9 +34,9 @@ _ATTENTIONS: tuple[Words, ...] = (
         "Another company file is open than the one of this connection.",
         "Please open the right one with File > Open or Restore Company, then "
         "press Update Selected.",
-        "Nothing was read from the other file. If the file was restored under "
-        "another name and place, or replaced on purpose, our support can take "
-        "the new one.",
+        "Nothing was read from the other file. If it is the same file, moved and "
+        "renamed, say so on the setup page. If it was replaced on purpose, our support "
+        "can take the new one.",
         "File > Open or Restore Company",
     ),
     tell(
@@ -71,12 +71,9 @@ _ATTENTIONS: tuple[Words, ...] = (
         "backup-restored-which-side",
         "The restored backup of the company file lacks more than is put back without "
         "a word.",
-        "Please tell our support: put back what the restore undid, or the restored "
-        "file is right.",
-        "Nothing is written until then, and nothing of it counts as deleted. Support: "
-        "`records restored NAME` lists every entry with its hours; `company set NAME "
-        "--after-restore mosaic` puts back what Mosaic has, too, `quickbooks` takes "
-        "the restored file.",
+        "Please say on the setup page: put back what the restore undid, or the "
+        "restored file is right.",
+        "Nothing is written until then, and nothing of it counts as deleted.",
     ),
     tell(
         "too-many-gone",
@@ -111,10 +108,11 @@ _ATTENTIONS: tuple[Words, ...] = (
     tell(
         "write-in-doubt",
         "Whether QuickBooks has an entry could not be found out.",
-        "Please look for it in QuickBooks and tell our support: it is there, it is "
-        "not, or it is to be left.",
+        "Please look for it in QuickBooks, and say on the setup page that it is not "
+        "there, or is to be left.",
         "It was asked about in five sessions or more, over a working day. Nothing more "
-        "is sent for this entry until `jobs found`, `jobs missing` or `jobs leave`.",
+        "is sent for this entry until then. Support: `jobs found`, `jobs missing` or "
+        "`jobs leave`.",
         "Employees > Enter Time > Use Weekly Timesheet",
     ),
     tell(
@@ -153,7 +151,7 @@ _ATTENTIONS: tuple[Words, ...] = (
     tell(
         "mosaic-key-missing",
         "There is no Mosaic API key for this connection yet.",
-        "Please give our support the API key and Team ID that Mosaic gave you.",
+        "Please enter the API key that Mosaic gave you on the setup page.",
         "QuickBooks is read meanwhile; nothing goes to Mosaic.",
     ),
     tell(

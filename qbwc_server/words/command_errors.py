@@ -18,6 +18,16 @@ ERRORS: tuple[Words, ...] = (
         "`qbwc-server company list` shows them.",
     ),
     tell(
+        "company-nothing-asked",
+        "A company does not wait for such a word any more.",
+        "`qbwc-server support attentions` shows what is asked.",
+    ),
+    tell(
+        "mosaic-key-not-taken",
+        "An API key of Mosaic was tried and is not kept.",
+        "The key before it stays; the setup page says why.",
+    ),
+    tell(
         "company-not-ready",
         "The company cannot go live yet.",
         "The reasons are listed; each goes away by what it says.",

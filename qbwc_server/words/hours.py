@@ -103,12 +103,12 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
     "restored": (
         "customer",
         "The restored backup of the company file lacks it, or has an older form of it.",
-        "Please tell our support: put it back, or the restored file is right.",
+        "Please say on the setup page: put it back, or the restored file is right.",
     ),
     "perhaps_known": (
         "customer",
         "Our restored database does not know what became of it meanwhile.",
-        "Please make it equal to the other one, or tell our support that it is meant.",
+        "Make it equal to the other one, or say on the setup page that it is meant.",
     ),
     "unread": (
         "support",

@@ -74,8 +74,8 @@ _RECORD: dict[str, tuple[str, ...]] = {
     "restored": (
         "The restored backup of the company file lacks it, or has an older form of it.",
         (
-            "Please tell our support: put it back in QuickBooks, or it is right as the "
-            "restored file has it."
+            "Please say on the setup page: put it back in QuickBooks, or it is right "
+            "as the restored file has it."
         ),
         (
             "Nobody deleted it, and what we know of it is kept. Support: `qbwc-server "
@@ -101,7 +101,7 @@ _RECORD: dict[str, tuple[str, ...]] = {
         ("Our restored database does not know what became of this entry meanwhile."),
         (
             "Please make it equal to the other one, delete it where it is too much, or "
-            "tell our support that it is meant."
+            "say on the setup page that it is meant."
         ),
         (
             "What is equal is one. Support: `qbwc-server records put-back RECORD` has "

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qbwc_server.decisions import one_or_two
+from qbwc_server.decisions.questions import of_entry
 from qbwc_server.operations import database_restored
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
@@ -214,6 +215,23 @@ def test_support_says_which_one_a_lost_one_is(house: House) -> None:
     both = [("Ann Lee", worked_on(house), 120, "call with client")]
     assert hours_in_quickbooks(house) == hours_in_mosaic(house) == both
     assert [one.state for one in time_records(house)] == ["in_sync"]
+
+
+@pytest.mark.parametrize("answer", ["two", "one"])
+def test_the_page_has_the_two_answers_to_a_lost_one(house: House, answer: str) -> None:
+    """They do what the commands do."""
+    asked, made = _asked(house)
+    with company_transaction(house.engine, house.company.id) as connection:
+        ways = {one.id for one in of_entry.ways(connection, asked)}
+        assert ways == {f"one:m{made}", "two"}
+        said = "two" if answer == "two" else f"one:m{made}"
+        of_entry.say(
+            connection, house.company.id, asked.id, said, by="page", now=house.clock()
+        )
+    let_it_settle(house)
+    many = 2 if answer == "two" else 1
+    assert len(hours_in_quickbooks(house)) == len(hours_in_mosaic(house)) == many
+    assert {one.state for one in time_records(house)} == {"in_sync"}
 
 
 def test_more_equal_ones_than_were_lost_may_all_be_others(house: House) -> None:

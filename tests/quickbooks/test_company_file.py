@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from qbwc_server.companies import company_file
+from qbwc_server.decisions.questions import of_company
 from qbwc_server.qbxml import response
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 from tests.conftest import reference_data
 from tests.web_connector.desk import PATH, Desk
 
@@ -113,6 +115,48 @@ def test_a_copied_file_with_another_name_and_another_path_is_refused(
     desk.clock.pass_(minutes=15)
     hcp = named(desk.hcp(), "Alice Test")
     is_stopped(desk, hcp, "C:\\Books\\Test.QBW", open_is="Alice Test")
+
+
+def test_a_file_that_was_moved_and_renamed_goes_on_when_a_person_says_so(
+    desk: Desk,
+) -> None:
+    """The word is about the file that was open, and about no other."""
+    desk.read_all()
+    company_id, engine = desk.stored().id, desk.engine
+    said = ("wrong-company-file", "same")
+
+    def say() -> None:
+        with company_transaction(engine, company_id) as connection:
+            of_company.say(
+                connection, company_id, *said, now=desk.clock(), who="the setup page"
+            )
+
+    with pytest.raises(of_company.NothingAsked):
+        say()
+    desk.clock.pass_(minutes=15)
+    hcp, place = named(desk.hcp(), "Alice Test"), "C:\\Books\\Test.QBW"
+    ticket = desk.ticket()
+    desk.first(ticket, hcp, place)
+    desk.call("closeConnection", ticket)
+    say()
+    desk.clock.pass_(minutes=15)
+    ticket = desk.ticket()
+    desk.first(ticket, hcp, place)
+    desk.call("closeConnection", ticket)
+    stored = desk.stored()
+    assert (stored.file_name, stored.file_path) == ("Alice Test", place)
+    assert stored.attention_id is None
+    desk.clock.pass_(minutes=15)
+    elsewhere = named(desk.hcp(), "Alice Again"), "C:\\Books\\Again.QBW"
+    ticket = desk.ticket()
+    assert desk.first(ticket, *elsewhere) == ""
+    desk.call("closeConnection", ticket)
+    assert desk.stored().attention_id == "wrong-company-file"
+    desk.clock.pass_(minutes=15)
+    desk.first(desk.ticket(), other_file_id(hcp), place)
+    with pytest.raises(of_company.NothingAsked):
+        say()
+    assert desk.stored().file_name == "Alice Test"
 
 
 def test_a_long_foreign_name_still_leaves_a_sentence_that_can_be_shown(

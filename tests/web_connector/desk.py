@@ -183,7 +183,7 @@ class Desk:
     def ticket(self) -> str:
         """Authenticate where there is work to do, and return the ticket."""
         ticket, state, postpone, _ = self.log_in()
-        assert (state in {"", PATH}, postpone) == (True, "")
+        assert (state in {"", self.stored().file_path}, postpone) == (True, "")
         return ticket
 
     def quickbooks(self) -> Session:

@@ -30,7 +30,8 @@ _JOB = tables.job
 _SAME: Final = "both sides had the same entry"
 _TYPED: Final = (
     "The same hours were typed on both sides, so they are taken for one entry. If they "
-    "are two, say so with `qbwc-server records two {}`: then each gets both."
+    "are two, say so on the setup page: then each side gets both. Support: "
+    "`qbwc-server records two {}`."
 )
 TYPED: Final = "typed on both sides"
 

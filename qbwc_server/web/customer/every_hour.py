@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import words
 from qbwc_server.decisions import company_settings, listing
+from qbwc_server.decisions.questions import of_entry
 from qbwc_server.onboarding import company_status
 from qbwc_server.standing.who_must_act import SHOWN
 from qbwc_server.storage.database import company_reading
@@ -64,12 +65,15 @@ def blueprint(site: Site) -> Blueprint:
             rows, following = listing.rows(
                 connection, company.id, kinds, need, after=after()
             )
+            ways = of_entry.of_all(connection, rows)
         return site.page(
             "records",
             token,
             company,
             active="records",
             rows=rows,
+            ways=ways,
+            said=request.args.get("said") == "done",
             following=following,
             need=need,
             kind=kind,

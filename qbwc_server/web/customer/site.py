@@ -24,6 +24,8 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server import __version__, logs, words
 from qbwc_server.companies import attention, credentials, editions
 from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import before_live
+from qbwc_server.decisions.questions import of_company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
@@ -32,6 +34,7 @@ from qbwc_server.standing import progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, cookies, say
 from qbwc_server.web.asked import whole
+from qbwc_server.words import questions, urgency
 
 _LOOKS = frozenset({"GET", "HEAD"})
 _OPENED = "setup opened"
@@ -136,6 +139,7 @@ class Site:
                 peer=request.remote_addr or "",
                 to_see=seen.told,
             )
+            waiting = before_live.is_asked(connection, company)
         conflicts = sum(one.conflicts for one in counted)
         many = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)
@@ -149,12 +153,26 @@ class Site:
             "needs": many,
             "conflicts": conflicts,
             "to_see": seen.entries,
+            "questions": _asked_of(company, asked) + waiting,
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company, asked),
             "standing_of": partial(who_must_act.of, held_by=held_by),
         }
+
+
+def _asked_of(company: Company, asked: Sequence[str]) -> int:
+    """Return how much is asked of a customer about the connection itself."""
+    found = {
+        one
+        for one in asked
+        if of_company.is_answerable(company, one)
+        or one in {urgency.IN_DOUBT, *questions.KEY}
+    }
+    if company.mosaic_key is None:
+        found.add(urgency.KEY_MISSING)
+    return len(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +223,7 @@ def prepare(pages: Flask) -> None:
         iso=say.iso,
         utc=say.utc,
         hours=in_hours,
+        for_customer=questions.for_customer,
     )
     pages.jinja_env.globals.update(
         version=__version__, standing_of=who_must_act.of, NEEDS=words.NEEDS

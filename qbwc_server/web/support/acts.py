@@ -23,6 +23,7 @@ from qbwc_server.support import console as looking
 from qbwc_server.web.asked import whole
 from qbwc_server.web.support import asking, pages, record_acts
 from qbwc_server.web.support.site import Console
+from qbwc_server.words import questions, urgency
 
 MANY: Final = 10
 """What touches more than so many asks back, as commands do."""
@@ -45,17 +46,11 @@ _QUESTIONS: Final = {
     "anew. Nothing is changed by that alone.",
     "pause": "Nothing is read or written any more for this company until somebody has "
     "it go on.",
-    "after-restore:mosaic": "What the restored backup undid is put back in QuickBooks "
-    "as Mosaic has it: what is missing is added again, what is older gets its newer "
-    "values, what is there again is deleted again. What was in QuickBooks alone is "
-    "asked entry by entry.",
-    "after-restore:quickbooks": "The restored file is right: what it lacks is removed "
-    "from Mosaic, too, and what is older there, or there again, goes to Mosaic.",
+    **{
+        f"after-restore:{way.id}": way.then
+        for way in questions.WAYS[urgency.WHICH_SIDE]
+    },
 }
-_NOT_YET: Final = (
-    "It is done with the next complete compare; until then the other word may be said "
-    "in its place, and afterwards each entry is a matter of its own."
-)
 
 
 def add(pages: Blueprint, console: Console) -> None:
@@ -91,7 +86,7 @@ def _of_company(console: Console, company_id: int) -> Answer:
     if do in _QUESTIONS and not asking.is_confirmed():
         question = _QUESTIONS[do]
         if do in _AFTER_RESTORE:
-            question = f"{_taken(console, company_id)}{question} {_NOT_YET}"
+            question = f"{_taken(console, company_id)}{question} {questions.LATER}"
         return asking.ask(console, here, row.company, question)
     if do in _AFTER_RESTORE:
         return _after_restore(console, company_id, do, why)
