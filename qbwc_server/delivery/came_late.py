@@ -9,7 +9,7 @@ log by our reference; nothing less is taken for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,22 @@ def creations(
             )
         )
     )
+
+
+def to_ask(
+    connection: Connection, company_id: int, hints: Sequence[Row[Any]]
+) -> list[Row[Any]]:
+    """Return of callbacks those about which Mosaic is asked now.
+
+    Not those of a creation that was sent again while that is not known: until it is,
+    nobody can tell which of two entries is the double.
+    """
+    refs = [row.ref for row in hints if row.ref is not None]
+    calls = creations(connection, company_id, refs) if refs else []
+    numbers = [call.record_id for call in calls if call.record_id is not None]
+    opened = outbox.records_with_open_calls(connection, company_id, numbers)
+    early = {call.ref for call in calls if call.record_id in opened}
+    return [row for row in hints if row.ref not in early]
 
 
 def made_since(connection: Connection, call: Row[Any]) -> int | None:

@@ -88,6 +88,7 @@ class Outcomes:
             ).all()
             hints = [row for row in rows if not self._answers(connection, row)]
             self._handled(connection, [row for row in rows if row not in hints])
+            hints = came_late.to_ask(connection, self._company_id, hints)
         if hints:
             self._ask_for(hints)
 
@@ -103,8 +104,7 @@ class Outcomes:
         if call is not None and call.settled_at is None:
             self._take_answer(connection, call, Callback(**row.body))
             return True
-        # What we believe was never made, and is called back, is there after all; so may
-        # be what was taken for an equal one.
+        # What we believe was never made, and is called back, is there after all.
         if call is not None and call.state == "done":
             return not came_late.creations(connection, self._company_id, [call.ref])
         return bool(row.data_type != time_entry.NAME)

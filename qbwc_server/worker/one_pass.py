@@ -125,6 +125,7 @@ class Delivery:
             self._outcomes.take_callbacks()
             self._refresh_lists()
             self._outcomes.look()
+            self._outcomes.take_callbacks()
             with self._budget.patient():
                 self._time.read_due()
                 self._time.look_again()
