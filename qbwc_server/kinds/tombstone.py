@@ -135,7 +135,8 @@ class Facts:
     passed, its number was asked for after that, and something else says that it may
     only be hidden. `crossed` says that somebody deleted an equal one there, and that
     this was carried over to here (`kinds.crossed`); or that it was deleted there itself
-    and is there again, and that an equal one has its entry here.
+    and is there again, and that an equal one has its entry here. `unseen` says that it
+    was taken for one with the other side's by being equal, and not shown here since.
     """
 
     who: Who
@@ -149,6 +150,7 @@ class Facts:
     asked: bool = False
     hidden: bool = False
     crossed: bool = False
+    unseen: bool = False
     word: Word | None = None
 
 
@@ -264,6 +266,18 @@ RULES: tuple[Rule, ...] = (
         What.ASK,
     ),
     Rule(
+        "deleted by a person, or not shown, and not seen here since it was taken for "
+        "one with the other side's: perhaps before that; a person says that it is not "
+        "deleted: again here",
+        lambda f: f.unseen and f.word is Word.STAYS,
+        What.MAKE_AGAIN,
+    ),
+    Rule(
+        "the same, deleted by a person in QuickBooks; nobody has said it yet",
+        lambda f: f.unseen and f.who is Who.PERSON and f.word is None,
+        What.ASK,
+    ),
+    Rule(
         "deleted by a person",
         lambda f: f.who is Who.PERSON,
         What.DELETE_THERE,
@@ -306,6 +320,12 @@ RULES: tuple[Rule, ...] = (
         "day before it was first not shown, or later; or it was itself, is there "
         "again, and an equal one has its own entry in Mosaic",
         lambda f: _only_not_shown(f) and f.crossed,
+        What.ASK,
+    ),
+    Rule(
+        "not shown for a day, nor when asked for by its number, and not seen here "
+        "since it was taken for one with the other side's",
+        lambda f: _only_not_shown(f) and f.unseen,
         What.ASK,
     ),
     Rule(

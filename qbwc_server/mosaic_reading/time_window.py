@@ -30,6 +30,7 @@ from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
 from qbwc_server.records import time_of_mosaic, tombstones, waiting
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
@@ -224,7 +225,11 @@ class TimeReader:
             lately.keep(connection, self._company_id, read, self._clock())
             if members is not None:
                 return []
-            return missed.count(connection, self._company_id, read, shown, _MISSES)
+            found = missed.count(connection, self._company_id, read, shown, _MISSES)
+            joined.stood(
+                connection, self._company_id, "mosaic", begun_at, (since, until)
+            )
+            return found
 
     def ask(self, mosaic_ids: Iterable[int]) -> set[int]:
         """Ask for entries by their numbers and keep them; return which are there."""

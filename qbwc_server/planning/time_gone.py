@@ -32,6 +32,7 @@ from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.mosaic_reading.time_mosaic import believed_there, differs
 from qbwc_server.planning.counterparts.crossing import Crossing
 from qbwc_server.records import mosaic_objects, tombstones
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.records.references import Links
 from qbwc_server.storage import tables
 
@@ -49,6 +50,11 @@ _SAY = (
 _IS_IT = (
     "Say on the setup page whether it is deleted or not. Until then neither side gets "
     "anything of it."
+)
+
+_BEFORE = (
+    "about when it was taken for one with the other side's, because both were equal: "
+    f"perhaps before that, and only one of the two was meant. {_IS_IT}"
 )
 
 
@@ -125,9 +131,10 @@ class Gone:
             asked=stone.asked(self.now),
             hidden=hides is not None,
             crossed=twice is not None,
+            unseen=self._is_unseen(row, action, "mosaic"),
             word=stone.word,
         )
-        asks = hides or twice
+        asks = hides or twice or (f"{since}, {_BEFORE}" if facts.unseen else None)
         match tombstone.decide(facts):
             case What.WAIT:
                 until = stone.at + tombstone.WAIT
@@ -180,17 +187,27 @@ class Gone:
         """Return what is done instead of deleting in Mosaic, None if nothing is."""
         twice = self.crossing.carried(row, action)
         stone = Stone.of(row.gone, "quickbooks")
-        if twice is None or stone is None:
+        unseen = self._is_unseen(row, action, "quickbooks")
+        if stone is None or (twice is None and not unseen):
             return None
-        match tombstone.decide(Facts(stone.who, crossed=True, word=stone.word)):
+        crossed = twice is not None
+        facts = Facts(stone.who, crossed=crossed, unseen=unseen, word=stone.word)
+        match tombstone.decide(facts):
             case What.ASK:
                 since = f"It was deleted in QuickBooks on {_moment(stone.at)}"
-                reason = f"{since}, and {_other(twice, 'mosaic')}"
-                return Action(Do.NOTHING, reason, "refused")
+                also = _BEFORE if twice is None else f"and {_other(twice, 'mosaic')}"
+                return Action(Do.NOTHING, f"{since}, {also}", "refused")
             case What.MAKE_AGAIN:
                 return self._again(entry)
             case _:
                 return None
+
+    def _is_unseen(self, row: Row[Any], action: Action, side: Side) -> bool:
+        """Tell whether an entry may have been lost before it was taken for this one."""
+        deletes = action.do in {Do.DELETE, Do.DEL}
+        return deletes and joined.never_stood(
+            self.connection, row.company_id, row.id, side
+        )
 
     def _again(self, entry: Entry) -> Action:
         """Return the step that makes an entry anew on the side that lost it."""

@@ -170,6 +170,7 @@ class RealHours:
         """
         now, one = self.now(), self.of[here]
         self._apart.add((here, there))
+        self._pairs.discard((here, there))
         for place in (here, there):
             if place not in now:
                 continue

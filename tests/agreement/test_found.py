@@ -133,6 +133,35 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("enter in mosaic", 3556, 1810, 4993),
         Act("forgotten", 1075, 5144, 8514),
     ),
+    # A worker slept in a request, which arrived after its second one. Its callback was
+    # taken up before the second one's number was known, and what came went to
+    # QuickBooks as another hour.
+    "a creation that comes late, called back before its second one is known": (
+        Act("callbacks", 3202, 3434, 9025),
+        Act("enter in quickbooks", 1727, 5271, 6714),
+        Act("enter in quickbooks", 5592, 7401, 5745),
+        Act("post fails before", 319, 3277, 216),
+        Act("meanwhile", 4915, 3213, 6247),
+        Act("run", 7574, 3163, 2117),
+    ),
+    # One of two equal hours was deleted in Mosaic a moment before they were joined,
+    # by a link; the other one was deleted for that.
+    "an hour deleted just before it is taken for one": (
+        Act("unlink", 8235, 392, 4242),
+        Act("enter in quickbooks", 172, 3212, 9480),
+        Act("colleague", 7133, 7196, 943),
+        Act("colleague", 9084, 6029, 1718),
+        Act("run", 5015, 6084, 1689),
+        Act("delete in mosaic", 3563, 9946, 1488),
+    ),
+    # Said to be two, and then one after all: the judge did not see the second word.
+    "two that are one after all": (
+        Act("enter in quickbooks", 8336, 1615, 7641),
+        Act("twin", 305, 6233, 6118),
+        Act("run", 5411, 668, 2856),
+        Act("apart", 5099, 4850, 2638),
+        Act("one or two", 2512, 829, 8175),
+    ),
 }
 
 

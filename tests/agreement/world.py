@@ -259,6 +259,9 @@ class World:
                 return
             refers = links(house, values)
             assert refers is not None
+            projects = house.sandbox.team.store.objects["project"]
+            if projects[refers["project_id"]]["is_archived"]:
+                return
             key = house.people.add_time(
                 refers["member_id"],
                 values["day"],

@@ -20,9 +20,9 @@ def every() -> Iterator[Facts]:
     """Yield every combination of what can be known."""
     both = (False, True)
     for who, other, word, *rest in product(
-        Who, (None, *Who), (None, *Word), *([both] * 9)
+        Who, (None, *Who), (None, *Word), *([both] * 10)
     ):
-        back, missed, as_known, spent, equal, aged, asked, hidden, crossed = rest
+        back, missed, as_known, spent, equal, aged, asked, hidden, *more = rest
         yield Facts(
             who,
             other,
@@ -34,7 +34,8 @@ def every() -> Iterator[Facts]:
             aged=aged,
             asked=asked,
             hidden=hidden,
-            crossed=crossed,
+            crossed=more[0],
+            unseen=more[1],
             word=word,
         )
 
@@ -56,6 +57,7 @@ def test_nothing_is_deleted_for_not_being_shown_before_a_day_and_a_question() ->
             assert not facts.hidden
             assert not facts.equal
             assert not facts.crossed
+            assert not facts.unseen
             assert facts.other is None
 
 
@@ -107,6 +109,14 @@ def test_a_restored_backup_has_its_own_rule() -> None:
     ("facts", "what"),
     [
         (Facts(Who.PERSON), What.DELETE_THERE),
+        (Facts(Who.PERSON, unseen=True), What.ASK),
+        (Facts(Who.PERSON, unseen=True, word=Word.DELETED), What.DELETE_THERE),
+        (Facts(Who.PERSON, unseen=True, word=Word.STAYS), What.MAKE_AGAIN),
+        (Facts(Who.NOT_SHOWN, unseen=True), What.WAIT),
+        (Facts(Who.NOT_SHOWN, aged=True, unseen=True), What.LOOK),
+        (Facts(Who.NOT_SHOWN, aged=True, asked=True, unseen=True), What.ASK),
+        (Facts(Who.NOT_SHOWN, unseen=True, word=Word.DELETED), What.DELETE_THERE),
+        (Facts(Who.NOT_SHOWN, unseen=True, word=Word.STAYS), What.MAKE_AGAIN),
         (Facts(Who.PERSON, Who.NOT_SHOWN), What.NOTHING),
         (Facts(Who.NOT_SHOWN), What.WAIT),
         (Facts(Who.NOT_SHOWN, equal=True), What.NOTHING),

@@ -16,6 +16,7 @@ from qbwc_server.qbxml.values import believed
 from qbwc_server.quickbooks import list_requests, time_records
 from qbwc_server.quickbooks.about_time.asking import accepted, ask_a_person
 from qbwc_server.quickbooks.list_answers import too_many
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
 
 
@@ -36,6 +37,8 @@ def apply(
         reason = ask_a_person(connection, company.id, len(alive), known, now)
     else:
         time_records.mark_gone(connection, company.id, alive, now=now)
+        if job.sent_at is not None:
+            joined.stood(connection, company.id, "quickbooks", job.sent_at)
     state = list_requests.state(connection, company.id, job.kind)
     before = (state.deleted_watermark if state is not None else None) or ""
     list_requests.remember(

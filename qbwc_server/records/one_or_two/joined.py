@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from qbwc_server.kinds.tombstone import Side
 from qbwc_server.storage import tables
 from qbwc_server.storage.statements import upsert
 
@@ -22,6 +23,14 @@ How: TypeAlias = Literal["typed", "lost"]
 TAKEN: Final = "taken for what was sent, because it is equal"
 """What a record's history says of a lost creation that no id proved."""
 _JOINED, _RECORD = tables.joined, tables.record
+_STOOD: Final[dict[Side, sa.Column[datetime]]] = {
+    "quickbooks": _JOINED.c.stood_in_quickbooks_at,
+    "mosaic": _JOINED.c.stood_in_mosaic_at,
+}
+_NOT_STOOD: Final = sa.text(
+    "(stood_in_quickbooks_at IS NULL OR stood_in_mosaic_at IS NULL)"
+)
+"""Written as the partial index is, which must know it word by word."""
 _MOST: Final = 10_000
 _CHUNK = 400
 
@@ -87,10 +96,60 @@ def note(
                 "how": how,
                 "at": now,
                 "seen_at": None,
+                "stood_in_quickbooks_at": None,
+                "stood_in_mosaic_at": None,
             }
         ],
         key=("company_id", "record_id"),
     )
+
+
+def stood(
+    connection: Connection,
+    company_id: int,
+    side: Side,
+    began: datetime,
+    days: tuple[str, str] | None = None,
+) -> None:
+    """Note what a side still has of all that was joined before it was asked.
+
+    It was asked at `began`, to its end, and what it does not have is marked; `days`
+    are the first and the last of those that were read, None for all.
+    """
+    column = _STOOD[side]
+    gone = _RECORD.c.quickbooks_gone if side == "quickbooks" else _RECORD.c.misses > 0
+    some = sa.true() if days is None else _RECORD.c.day.between(*days)
+    there = sa.select(_RECORD.c.id).where(
+        _RECORD.c.company_id == company_id,
+        _RECORD.c.id == _JOINED.c.record_id,
+        ~gone,
+        some,
+    )
+    connection.execute(
+        _JOINED.update()
+        .where(
+            _JOINED.c.company_id == company_id,
+            _NOT_STOOD,
+            column.is_(None),
+            _JOINED.c.at <= began,
+            there.correlate(_JOINED).exists(),
+        )
+        .values({column: began})
+    )
+
+
+def never_stood(
+    connection: Connection, company_id: int, record_id: int, side: Side
+) -> bool:
+    """Tell whether a record was joined, and a side has not shown its entry since."""
+    found = connection.execute(
+        sa.select(_JOINED.c.record_id).where(
+            _JOINED.c.company_id == company_id,
+            _JOINED.c.record_id == record_id,
+            _STOOD[side].is_(None),
+        )
+    ).first()
+    return found is not None
 
 
 def unseen(connection: Connection, company_id: int) -> dict[How, Unseen]:

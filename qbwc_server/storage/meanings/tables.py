@@ -297,6 +297,8 @@ TABLES: Final[Meanings] = {
             "answer was lost.",
             "at": "When they were joined.",
             "seen_at": "When somebody looked at it; empty for not yet.",
+            "stood_in_quickbooks_at": "When QuickBooks was asked after it, and had it.",
+            "stood_in_mosaic_at": "When Mosaic was read after it, and had it.",
         },
     ),
     "reading": (

@@ -183,7 +183,14 @@ joined = of_company(
     text("how"),
     moment("at", null=False),
     moment("seen_at"),
+    moment("stood_in_quickbooks_at"),
+    moment("stood_in_mosaic_at"),
     where("ix_joined_unseen", ("company_id", "record_id"), "seen_at IS NULL"),
+    where(
+        "ix_joined_not_stood",
+        ("company_id", "record_id"),
+        "stood_in_quickbooks_at IS NULL OR stood_in_mosaic_at IS NULL",
+    ),
 )
 
 
