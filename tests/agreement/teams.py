@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qbwc_server.decisions import linking, time_sharing
+from qbwc_server.operations import forgetting
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_reading, company_transaction
 from tests.agreement.files import PHASE, SHARED, Again, forget
+from tests.agreement.house import House
 from tests.agreement.world import Act, World, pick, word
 
 _RECORD = tables.record
@@ -44,8 +46,11 @@ def whose(world: World, one: Act) -> None:
 
 
 def forgotten(world: World, one: Act) -> None:
-    """A company is forgotten: added again, succeeded by the other one, or neither."""
-    if len(world.houses) == 1:
+    """A company is forgotten: added again, succeeded by the other one, or neither.
+
+    Unless the product says that it is too early, as it does while time is on its way.
+    """
+    if len(world.houses) == 1 or not _may_be_forgotten(world.house):
         return
     world.kept = None
     way = pick(("again", "succeeded", "neither"), one.a)
@@ -64,6 +69,17 @@ def forgotten(world: World, one: Act) -> None:
                 connection, company, by="operator", why=None, now=house.clock()
             )
         world.hours.succeeds(left)
+
+
+def _may_be_forgotten(house: House) -> bool:
+    with company_reading(house.engine, house.company.id) as connection:
+        try:
+            forgetting.require_idle(
+                connection, house.stored(), house.settings, house.clock()
+            )
+        except forgetting.CompanyBusy:
+            return False
+    return True
 
 
 def put_right(world: World) -> None:
