@@ -45,7 +45,13 @@ def company() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file holding the Mosaic API key.",
 )
-@click.option("--mode", type=click.Choice(["preview", "live"]), default="live")
+@click.option(
+    "--mode",
+    type=click.Choice(["preview", "live"]),
+    default="preview",
+    show_default=True,
+    help="Whether it only reads until somebody has it go live.",
+)
 @click.option(
     "--structure",
     type=click.Choice(tables.STRUCTURES),

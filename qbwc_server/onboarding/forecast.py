@@ -10,7 +10,7 @@ companies that are live once a day.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from qbwc_server.decisions import overlap
 from qbwc_server.decisions.overlap import Overlap
 from qbwc_server.onboarding import going_live
 from qbwc_server.onboarding.going_live import NotReady
-from qbwc_server.onboarding.preview import preview
+from qbwc_server.onboarding.preview import Group, preview
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import (
@@ -113,10 +113,8 @@ def make(
             name: len(getattr(found, name)) for name in ("people", "jobs", "items")
         },
         "time": [asdict(one) for one in found.time[:_MOST]],
-        "enters": [
-            sum(one.entries for one in found.time if one.outcome == "add"),
-            sum(one.minutes for one in found.time if one.outcome == "add"),
-        ],
+        "enters": _sums(found.time, {"add"}),
+        "leaves": _sums(found.time, {"create", "join_change", "update", "delete"}),
         "overlap": [asdict(one) for one in common],
     }
     kept = Kept(now, round((time.monotonic() - began) * 1000), told)
@@ -135,6 +133,12 @@ def make(
             key=("company_id",),
         )
     return kept
+
+
+def _sums(groups: Sequence[Group], outcomes: Collection[str]) -> list[int]:
+    """Return how many entries have some outcomes, and their minutes."""
+    some = [one for one in groups if one.outcome in outcomes]
+    return [sum(one.entries for one in some), sum(one.minutes for one in some)]
 
 
 def last(connection: Connection, company_id: int) -> Kept | None:

@@ -181,11 +181,19 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     return Answers("good", running, nothing, _or_nothing(todo))
 
 
+_TYPE_IT: Final = (
+    "Web Connector sent a password that is not right. Type it again there, or copy it, "
+    "and press Enter."
+)
+
+
 def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
     todo: list[str] = []
     if facts.attention is not None:
         todo.append(facts.attention)
     todo += facts.more
+    if facts.refused_at is not None:
+        todo.append(_TYPE_IT)
     if facts.too_old is not None and facts.last_seen_at is not None:
         todo.append(facts.too_old)
     if is_late(facts):
@@ -210,7 +218,7 @@ def _or_nothing(todo: list[str]) -> tuple[str, ...]:
 
 
 def _many(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def _is_running(facts: Facts) -> bool:
@@ -234,8 +242,7 @@ def _password(facts: Facts) -> Step:
             "password",
             title,
             Tick.TROUBLE,
-            "Web Connector sent a password that is not right. Type it again there, or "
-            "copy it, and press Enter.",
+            _TYPE_IT,
         )
     if facts.last_seen_at is None:
         said = "Type the password into Web Connector and press Enter."

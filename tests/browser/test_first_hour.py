@@ -50,6 +50,16 @@ def _ticked(page: Page, *steps: str) -> None:
         )
 
 
+def _go_live(page: Page, looking: Looking) -> None:
+    """Press the button, read what it does, and say yes."""
+    page.get_by_role("button", name="Go live").click()
+    expect(page.locator("h1")).to_have_text("Go live?")
+    looking.at("going-live")
+    page.get_by_role("button", name="Yes, go live").click()
+    expect(page.locator("main .notice")).to_be_visible()
+    assert page.evaluate("window.never_left") is True
+
+
 def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
     page: Page, home: House
 ) -> None:
@@ -89,9 +99,7 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
     _tab(page, "Before going live")
     page.evaluate("window.never_left = true")
     assert home.sandbox.objects("client") == []
-    page.get_by_role("button", name="Go live").click()
-    expect(page.locator("main .notice")).to_be_visible()
-    assert page.evaluate("window.never_left") is True
+    _go_live(page, looking)
 
     _look_around(page, home, looking)
     txn_id = _both_change_the_notes(home, password)

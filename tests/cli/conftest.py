@@ -50,7 +50,9 @@ def run_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def add_company(run: Run, *more: str, name: str = "Harbor & Vale") -> dict[str, object]:
-    """Add a company and return what its command tells."""
+    """Add a company, live unless `more` says otherwise; return what is told."""
+    if "--mode" not in more:
+        more = ("--mode", "live", *more)
     result = run(
         *("company", "add", name, "--mosaic-url", "http://localhost:1"),
         *("--mosaic-team", "100", "--json", *more),

@@ -33,6 +33,14 @@ def test_adding_the_first_company_tells_what_is_told_once(run_first: Run) -> Non
     assert str(told["password"]) not in Path(str(told["qwc"])).read_text("ascii")
 
 
+def test_a_company_only_reads_until_somebody_has_it_go_live(run: Run) -> None:
+    """Nothing is written to either side before it was looked at."""
+    team = ("--mosaic-url", "http://localhost:1", "--mosaic-team", "100")
+    assert run("company", "add", "Vale", *team).exit_code == 0
+    shown = json.loads(run("company", "show", "Vale", "--json").output)
+    assert shown["mode"] == "preview"
+
+
 def test_a_second_company_of_that_name_is_refused(run: Run) -> None:
     """The error is a sentence with a stable id, not a traceback."""
     add_company(run)

@@ -121,6 +121,7 @@ class House:
     def _add(self) -> dict[str, Any]:
         told = self.project.server(
             *("company", "add", NAME, "--mosaic-team", "100", "--json"),
+            *("--mode", "live"),
             *("--mosaic-url", self._mosaic.url, "--mosaic-key-file", "/dev/stdin"),
             given="sandbox-key",
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.onboarding import forecast, preview
+from qbwc_server.onboarding import at_stake, forecast, preview
 from qbwc_server.onboarding.going_live import NotReady
+from qbwc_server.records.references import PEOPLE
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.web.asked import whole
@@ -21,7 +23,7 @@ _MOST = 100
 
 
 def blueprint(site: Site) -> Blueprint:
-    """Return /setup/<token>/preview with its live part, and POST go-live."""
+    """Return /setup/<token>/preview with its live part, and go-live that asks back."""
     pages = Blueprint("before_live", __name__)
 
     def shown(
@@ -52,6 +54,7 @@ def blueprint(site: Site) -> Blueprint:
             "plurals": who_must_act.SHOWN,
             "lists": LISTS,
             "most": _MOST,
+            **_at_stake(site, found),
         }
 
     @pages.get("/setup/<token>/preview")
@@ -71,6 +74,29 @@ def blueprint(site: Site) -> Blueprint:
             forecast.ask(connection, company.id, site.clock())
         return redirect(url_for("before_live.look", token=token), 303)
 
+    _add_go_live(pages, site, shown, kept)
+    return pages
+
+
+def _add_go_live(
+    pages: Blueprint,
+    site: Site,
+    shown: Callable[..., Response],
+    kept: Callable[[Company], dict[str, Any]],
+) -> None:
+    """Add the page that asks back, and what its button says."""
+
+    @pages.get("/setup/<token>/go-live")
+    def sure(token: str) -> Answer:
+        company = site.company(token)
+        told = kept(company)
+        if company.mode != "preview" or told["stake"] is None:
+            # Nobody says yes to what he was not shown.
+            nothing = ["Look at what would be done: press Show what would be done."]
+            reasons = nothing if company.mode == "preview" else None
+            return shown(token, company, reasons=reasons)
+        return site.page("going_live", token, company, active="preview", **told)
+
     @pages.post("/setup/<token>/go-live")
     def go_live(token: str) -> Answer:
         company = site.company(token)
@@ -83,7 +109,14 @@ def blueprint(site: Site) -> Blueprint:
                 return shown(token, company, reasons=error.reasons, status=409)
         return redirect(url_for("before_live.look", token=token), 303)
 
-    return pages
+
+def _at_stake(site: Site, found: forecast.Kept | None) -> dict[str, Any]:
+    """Return what going live writes, and how long it takes at Mosaic's rate."""
+    stake = None if found is None else at_stake.of(found.told, frozenset(PEOPLE))
+    settings = site.settings
+    rate = (settings.mosaic_requests, settings.mosaic_window_seconds)
+    takes = None if stake is None else stake.takes(*rate)
+    return {"stake": stake, "takes": takes, "rate": rate}
 
 
 def _shown() -> tuple[int, int] | None:

@@ -118,6 +118,38 @@ def test_the_button_says_yes_to_the_hours_that_the_page_shows(
     assert (found.mode, found.before_live) == ("live", "add")
 
 
+def test_going_live_is_asked_back_with_its_numbers_after_a_preview(
+    server: Client,
+    engine: Engine,
+    settings: Settings,
+    clock: Clock,
+    ready: NewCompany,
+    put: Callable[..., int],
+) -> None:
+    """Nobody says yes to what he was not shown; looking alone changes nothing."""
+    path = f"/setup/{ready.setup_token}/go-live"
+    assert "Look at what would be done" in server.get(path).text
+    for name in ("Acme", "Bolt"):
+        put(ready.id, name, state="pending", quickbooks={"name": name})
+    ann = {"first_name": "Ann", "last_name": "Lee", "email": "ann@firm.example"}
+    put(
+        ready.id,
+        "Ann Lee",
+        kind="employee",
+        state="pending",
+        quickbooks={**ann, "name": "Ann Lee"},
+    )
+    company = registry.find(engine, str(ready.id))
+    told = forecast.make(engine, company, settings, clock).told
+    assert told["leaves"] == told["enters"] == [0, 0]
+    text = server.get(path).text
+    assert "2 customers and jobs" in text
+    assert "1 new member is made in Mosaic" in text
+    assert "less than a minute" in text
+    assert 'method="post" action="' + path in text
+    assert registry.find(engine, str(ready.id)).mode == "preview"
+
+
 def test_a_large_company_goes_live_by_its_last_preview_and_not_by_a_stale_one(
     server: Client,
     engine: Engine,
