@@ -115,7 +115,7 @@ def pages(made: Parts) -> WSGI:
     """Return every page, for people and for Mosaic's callbacks."""
     settings, engine, keys, clock = made.settings, made.engine, made.keys, made.clock
     flask = Flask("qbwc_server.web")
-    site.prepare(flask)
+    site.prepare(flask, settings)
     # Less than the server gathers of anybody: what was cut off is refused.
     flask.config["MAX_CONTENT_LENGTH"] = 60 * 1024
     guard.guard(flask, public_url=settings.public_url)

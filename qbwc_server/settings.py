@@ -153,6 +153,17 @@ class Settings(BaseSettings):
         description="How e-mail is sent: smtps://user:password@host:465 or "
         "smtp://host:587, `?from=address` for the sender.",
     )
+    contact_name: str = Field(
+        default="",
+        description="Whom customers ask: a name, shown at the end of every page.",
+    )
+    contact_address: str = Field(
+        default="",
+        description="Where: an e-mail address, a phone number, or an https address.",
+    )
+    contact_hours: str = Field(
+        default="", description='When somebody is there, such as "weekdays 9 to 5 ET".'
+    )
     customer_may_switch: bool = Field(
         default=True,
         description="Whether whoever has the setup link may switch two-way time.",

@@ -278,7 +278,7 @@ class TimeReader:
                     error_id=_TOO_MANY,
                     text=f"{len(lost)} of {known} time entries are no longer in "
                     "Mosaic. Nothing was removed from QuickBooks. If that is right, "
-                    "tell us.",
+                    "say so on the setup page.",
                     now=self._clock(),
                 )
                 return set()

@@ -317,7 +317,8 @@ def _compare(
     if not accepted and too_many(len(missed), known):
         text = (
             f"{len(missed)} of {known} {kind.plural} are no longer in the company file."
-            " Nothing was removed from Mosaic. If that is right, tell us."
+            " Nothing was removed from Mosaic. If that is right, say so on "
+            "the setup page."
         )
         attention.attend(
             connection, company.id, error_id="too-many-gone", text=text, now=now

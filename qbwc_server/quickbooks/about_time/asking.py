@@ -26,7 +26,8 @@ def ask_a_person(
     """Stop the company until a person has said that it is right; return the words."""
     text = (
         f"{gone} of {known} time entries are no longer in the company file."
-        " Nothing was removed from Mosaic. If that is right, tell us."
+        " Nothing was removed from Mosaic. If that is right, say so on the "
+        "setup page."
     )
     attention.attend(
         connection, company_id, error_id="too-many-gone", text=text, now=now

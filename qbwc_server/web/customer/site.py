@@ -32,7 +32,7 @@ from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
 from qbwc_server.standing import progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
-from qbwc_server.web import asked, cookies, say
+from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
 from qbwc_server.words import questions, urgency
 
@@ -112,6 +112,7 @@ class Site:
     ) -> Response:
         """Return a page with what all have: the answers, and what waits for whom."""
         shown = {**self.stand(company), **values}
+        shown["details"] = contact.details(company, shown)
         told = render_template(f"{name}.html", here=f"/setup/{token}", **shown)
         return make_response(told, status)
 
@@ -211,7 +212,7 @@ def after() -> int:
     return max(request.args.get("after", 0, type=whole) or 0, 0)
 
 
-def prepare(pages: Flask) -> None:
+def prepare(pages: Flask, settings: Settings) -> None:
     """Have templates fail on a name that is not there, and know how to say things."""
     asked.prepare(pages)
     pages.jinja_env.undefined = StrictUndefined
@@ -226,5 +227,8 @@ def prepare(pages: Flask) -> None:
         for_customer=questions.for_customer,
     )
     pages.jinja_env.globals.update(
-        version=__version__, standing_of=who_must_act.of, NEEDS=words.NEEDS
+        version=__version__,
+        contact=contact.of(settings),
+        standing_of=who_must_act.of,
+        NEEDS=words.NEEDS,
     )

@@ -119,7 +119,7 @@ document.addEventListener("click", async (event) => {
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
-    say("The password is copied.");
+    say("It is copied.");
   } catch {
     getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
     say("Press Ctrl and C to copy.");
