@@ -72,11 +72,10 @@ def forgotten(world: World, one: Act) -> None:
 
 
 def _may_be_forgotten(house: House) -> bool:
-    with company_reading(house.engine, house.company.id) as connection:
+    company, now = house.stored(), house.clock()
+    with company_reading(house.engine, company.id) as connection:
         try:
-            forgetting.require_idle(
-                connection, house.stored(), house.settings, house.clock()
-            )
+            forgetting.require_idle(connection, company, house.settings, now)
         except forgetting.CompanyBusy:
             return False
     return True
