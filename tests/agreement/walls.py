@@ -22,6 +22,7 @@ from qbwc_server.operations import database_restored
 from qbwc_server.planning import time_copies, time_waits
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.quickbooks.restores import numbers, signs
+from qbwc_server.records.one_or_two import joined
 from tests.agreement.situations import everywhere
 from tests.agreement.test_controls import no_doubt
 
@@ -96,6 +97,7 @@ def the_later_is_guessed(patch: pytest.MonkeyPatch) -> None:
 def whatever_was_read(patch: pytest.MonkeyPatch) -> None:
     """What is equal is joined, also if one of the two may be deleted by now."""
     everywhere(patch, gate.both_stand, lambda *_, **__: True)
+    patch.setattr(joined, "never_stood", lambda *_: False)
 
 
 def no_waits(patch: pytest.MonkeyPatch) -> None:
