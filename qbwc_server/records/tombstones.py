@@ -177,7 +177,7 @@ def note_shown(
         stone = mosaics(was)
         if stone is None or not was.mosaic_gone:
             return stone
-        return replace(stone, back=True, missed=stone.missed or was.misses > 0)
+        return stone.shown(missed=was.misses > 0)
 
     _carve(connection, company_id, list(before), "mosaic", shown)
     back = [

@@ -20,9 +20,11 @@ def every() -> Iterator[Facts]:
     """Yield every combination of what can be known."""
     both = (False, True)
     for who, other, word, *rest in product(
-        Who, (None, *Who), (None, *Word), *([both] * 9)
+        Who, (None, *Who), (None, *Word), *([both] * 10)
     ):
-        back, missed, as_known, spent, equal, aged, asked, hidden, crossed = rest
+        back, said, missed, as_known, spent, equal, aged, asked, hidden, crossed = rest
+        if said and not back:
+            continue
         yield Facts(
             who,
             other,
@@ -35,6 +37,7 @@ def every() -> Iterator[Facts]:
             asked=asked,
             hidden=hidden,
             crossed=crossed,
+            said_deleted=said,
             word=word,
         )
 
@@ -133,6 +136,8 @@ def test_a_restored_backup_has_its_own_rule() -> None:
         (Facts(Who.NOT_SHOWN, back=True), What.NOTHING),
         (Facts(Who.NOT_SHOWN, back=True, equal=True), What.ASK),
         (Facts(Who.NOT_SHOWN, Who.OURS, back=True), What.MAKE_AGAIN),
+        (Facts(Who.NOT_SHOWN, Who.OURS, back=True, said_deleted=True), What.ASK),
+        (Facts(Who.NOT_SHOWN, back=True, said_deleted=True), What.NOTHING),
         (Facts(Who.NOT_SHOWN, Who.OURS, back=True, equal=True), What.ASK),
         (Facts(Who.NOT_SHOWN, Who.PERSON, back=True), What.ASK),
         (Facts(Who.OURS, Who.PERSON, back=True), What.SEND_AGAIN),
@@ -181,6 +186,7 @@ def test_a_tombstone_is_kept_as_it_is() -> None:
         tries=2,
         took=7,
         word=Word.STAYS,
+        said=Word.DELETED,
     )
     kept = {"mosaic": stone.kept()}
     assert Stone.of(kept, "mosaic") == stone
@@ -188,6 +194,14 @@ def test_a_tombstone_is_kept_as_it_is() -> None:
     assert Stone.of(None, "mosaic") is None
     bare = Stone(Who.NOT_SHOWN, NOW)
     assert Stone.of({"mosaic": bare.kept()}, "mosaic") == bare
+
+
+def test_a_word_about_what_is_not_shown_is_used_up_when_it_is_shown() -> None:
+    """What is said afterwards is about what is there."""
+    back = Stone(Who.NOT_SHOWN, NOW, word=Word.DELETED).shown(missed=True)
+    assert (back.back, back.missed) == (True, True)
+    assert (back.word, back.said) == (None, Word.DELETED)
+    assert not Stone(Who.OURS, NOW).shown(missed=False).missed
 
 
 def test_the_document_has_the_table() -> None:
