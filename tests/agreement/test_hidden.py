@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.companies.attention import GONE_IN_MOSAIC
 from qbwc_server.decisions import gone
 from qbwc_server.kinds.tombstone import Word
 from qbwc_server.storage import tables
@@ -450,6 +451,31 @@ def test_many_that_were_accepted_as_deleted_and_are_back_are_deleted_nowhere(
     assert say(house, open_records(house)[0], Word.STAYS) == 12
     pass_hours(house, 3)
     assert len(agreed(house)) == 12
+
+
+def test_a_yes_to_what_mosaic_does_not_show_is_none_to_what_quickbooks_has_not(
+    house: House,
+) -> None:
+    """Many are gone there, too, when its computer is on again: that is another one."""
+    made = [in_quickbooks(house, "", minutes=60 + n) for n in range(40)]
+    house.settle_for(minutes=65)
+    hide(house, 12)
+    for _ in range(6):
+        house.clock.pass_(minutes=20)
+        house.work()
+    assert house.stored().attention_id == GONE_IN_MOSAIC
+    house.accept()
+    house.work()
+    for txn_id in made[-12:]:
+        house.hands.delete_time(txn_id)
+    house.clock.pass_(hours=30)
+    house.connect()
+    house.work()
+    assert house.stored().attention_id == "too-many-gone"
+    assert len(mosaic(house)) == 28
+    house.accept()
+    pass_hours(house, 3)
+    assert len(agreed(house)) == 16
 
 
 def test_what_is_back_before_quickbooks_was_told_of_a_word_stays(house: House) -> None:
