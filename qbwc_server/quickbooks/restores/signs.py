@@ -133,11 +133,22 @@ def note_befallen(
 def _befell(row: Row[Any], seen: Seen) -> Mark | None:
     if row.restored in OPEN:
         return None
+    return befell(row, seen, seen.snapshot)
+
+
+def befell(
+    row: Row[Any], seen: Seen | Row[Any], shown: Mapping[str, Any]
+) -> Mark | None:
+    """Return what a restored file did to a record that was as `row`: it has `shown`.
+
+    What somebody has edited in the restored file is not as any backup had it.
+    """
+    differs = row.quickbooks != shown
+    if differs and not is_older(seen, row):
+        return None
     if row.quickbooks_gone:
         return Mark.AGAIN if row.mosaic_gone else None
-    if row.quickbooks != seen.snapshot and _older(seen, row):
-        return Mark.OLDER
-    return None
+    return Mark.OLDER if differs else None
 
 
 def _same_moment(before: str, now: str) -> bool:
@@ -158,7 +169,7 @@ def _same_moment(before: str, now: str) -> bool:
     return moved and abs(one - other) <= timedelta(hours=1)
 
 
-def _older(seen: Seen, row: Row[Any]) -> bool:
+def is_older(seen: Seen | Row[Any], row: Row[Any]) -> bool:
     """Tell whether an entry was edited before what is known of it.
 
     EditSequence is the Unix second of the edit in nearly every real record, whatever
