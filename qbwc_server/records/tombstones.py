@@ -73,6 +73,16 @@ def somebody_took(row: Row[Any], side: Side) -> bool:
     return bool(row.mosaic_gone and stone and stone.who is Who.NOT_SHOWN)
 
 
+def is_by_a_person(row: Row[Any]) -> bool:
+    """Tell whether a person deleted an entry in QuickBooks, or said that it is deleted.
+
+    Else Mosaic did not show it, and we deleted it in QuickBooks for no more than that.
+    """
+    here, there = (Stone.of(row.gone, side) for side in ("quickbooks", "mosaic"))
+    said = there is not None and Word.DELETED in {there.word, there.said}
+    return said or (here is not None and here.who is Who.PERSON)
+
+
 def note_lost(
     connection: Connection,
     company_id: int,

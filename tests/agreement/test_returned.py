@@ -72,7 +72,10 @@ def test_what_a_wrong_backup_took_is_one_hour_when_the_right_one_is_restored(
 def test_what_was_deleted_and_is_in_the_backup_is_deleted_again(
     house: House, deleted_in: str, *, wrong_one_first: bool
 ) -> None:
-    """Also where it has the TxnID again that it had before a wrong backup."""
+    """Also where it has the TxnID again that it had before a wrong backup.
+
+    What Mosaic only does not show, nobody has called deleted: that is asked.
+    """
     worked(house)
     if wrong_one_first:
         restore(house, "without it")
@@ -85,6 +88,10 @@ def test_what_was_deleted_and_is_in_the_backup_is_deleted_again(
     assert len(agreed(house)) == 3
     restore(house, "with it")
     house.quiet()
+    if deleted_in == "mosaic":
+        (asks,) = marked(house, Mark.AGAIN)
+        assert "There again with the restored file" in asks.reason
+        say(house, [asks], back=True)
     assert len(agreed(house)) == 3
 
 
@@ -131,6 +138,52 @@ def test_of_many_that_were_deleted_and_are_there_again_a_word_is_carried_out(
         decide(house, way)  # type: ignore[arg-type]
     house.quiet()
     assert len(agreed(house)) == {"mosaic": 1, "quickbooks": 12, "each": 2}[way]
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_was_left_so_after_a_wrong_backup_is_there_again_with_the_right_one(
+    house: House, *, twice: bool
+) -> None:
+    """Nobody had deleted it: the word was for the wrong file, and Mosaic gets it anew.
+
+    Or that file was restored twice, and it was added again in between.
+    """
+    worked(house)
+    for minutes in range(100, 112):
+        in_quickbooks(house, "", day=day(house, 2), minutes=minutes)
+    house.settle_for(minutes=65)
+    back_up(house, "with all")
+    restore(house, "without it")
+    if twice:
+        decide(house, "mosaic")
+        house.quiet()
+        restore(house, "without it")
+    some = marked(house, Mark.MISSING)[:4]
+    say(house, some, back=False)
+    decide(house, "mosaic")
+    house.quiet()
+    assert len(agreed(house)) == 3 + 13 - 4
+    restore(house, "with all")
+    house.quiet()
+    assert len(agreed(house)) == 3 + 13
+
+
+def test_what_was_deleted_in_mosaic_after_a_wrong_backup_is_not_made_there_again(
+    house: House,
+) -> None:
+    """Somebody deleted it while the wrong file was there: that is asked."""
+    worked(house)
+    house.clock.pass_(minutes=16)
+    _, there = the_long_one(house)
+    house.people.delete_time(there)
+    house.hands.restore(house.folder / "without it.qbb")
+    house.quiet()
+    assert len(agreed(house)) == 3
+    restore(house, "with it")
+    house.quiet()
+    (asks,) = marked(house, Mark.AGAIN)
+    say(house, [asks], back=True)
+    assert len(agreed(house)) == 3
 
 
 def test_what_is_typed_beside_what_a_newer_backup_has_again_is_another_hour(

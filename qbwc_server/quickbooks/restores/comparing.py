@@ -22,7 +22,7 @@ from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.restored import Mark, Way
 from qbwc_server.quickbooks import list_answers, list_requests, time_records
 from qbwc_server.quickbooks.restores import returned, signs
-from qbwc_server.records import due, restored, time_of_mosaic
+from qbwc_server.records import due, restored, time_of_mosaic, tombstones
 from qbwc_server.records.restored import Befell
 from qbwc_server.storage import tables
 
@@ -71,6 +71,7 @@ def settle(
             in_mosaic=row.mosaic_id is not None and not row.mosaic_gone,
             deleted_in_mosaic=row.mosaic_id is not None and row.mosaic_gone,
             two_way=company.two_way,
+            by_a_person=tombstones.is_by_a_person(row),
         )
         for row in rows
     }

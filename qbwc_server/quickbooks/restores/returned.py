@@ -37,6 +37,7 @@ def take_back(
     found = _pairs(connection, company.id, missing)
     for lost, shown in found:
         restored.take_place(connection, lost, shown, now)
+        signs.let_go_on(connection, lost, now)
         mark = signs.befell(lost, shown, shown.quickbooks)
         if mark is not None:
             befell = Befell(lost, mark, shown.quickbooks)
