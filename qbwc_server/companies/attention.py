@@ -26,6 +26,7 @@ _COMPANY, _TABLE = tables.company, tables.attention
 COMPARING: Final = urgency.COMPARING
 WHICH_SIDE: Final = urgency.WHICH_SIDE
 RESTORED: Final = urgency.RESTORED
+GONE_IN_MOSAIC: Final = urgency.GONE_IN_MOSAIC
 STOPPING: Final = urgency.STOPPING
 TIME_OFF: Final = urgency.TIME_OFF
 NOT_READ: Final = urgency.NOT_READ

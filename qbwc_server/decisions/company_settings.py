@@ -115,16 +115,23 @@ def accept_deletions(
     who: str,
     why: str | None = None,
 ) -> None:
-    """Have everything read again, and whatever is gone then be believed."""
-    connection.execute(
-        tables.reading.update()
-        .where(
-            tables.reading.c.company_id == company_id,
-            tables.reading.c.kind != registry.MOSAIC_TIME,
+    """Have everything read again, and whatever is gone then be believed.
+
+    A yes to what Mosaic does not show any more is none to what QuickBooks may not have
+    when its computer is on again: nobody was asked about that.
+    """
+    stops = {one.reason for one in attention.standing(connection, company_id)}
+    stops &= attention.STOPPING
+    if stops != {attention.GONE_IN_MOSAIC}:
+        connection.execute(
+            tables.reading.update()
+            .where(
+                tables.reading.c.company_id == company_id,
+                tables.reading.c.kind != registry.MOSAIC_TIME,
+            )
+            .values(deletions_accepted=True, full_due=True)
         )
-        .values(deletions_accepted=True, full_due=True)
-    )
-    if attention.stands(connection, company_id, "mosaic-too-many-gone"):
+    if attention.GONE_IN_MOSAIC in stops:
         upsert(
             connection,
             tables.reading,

@@ -89,10 +89,12 @@ def say(
     rows = _rows(connection, company_id, record_ids)
     marks = {row.id: _mark(row, back=back) for row in rows}
     restored.go_on(connection, company_id, marks, now)
-    if not back:
-        for row in rows:
-            if row.restored == Mark.AGAIN:
-                time_of_mosaic.make_anew(connection, row, now)
+    again = [row for row in rows if row.restored == Mark.AGAIN]
+    if back:
+        restored.delete_again(connection, company_id, again, now)
+    else:
+        for row in again:
+            time_of_mosaic.make_anew(connection, row, now)
     said = _WORDS[back]
     happened = [
         history.Happened(row.id, said, by, {"was": row.restored, "why": why})

@@ -21,7 +21,7 @@ from qbwc_server.companies.team import time_claims
 from qbwc_server.delivery import outbox
 from qbwc_server.delivery.at_once import AtOnce
 from qbwc_server.kinds import identity, time_entry, two_way
-from qbwc_server.kinds.identity import Fate
+from qbwc_server.kinds.identity import Fate, was_edited
 from qbwc_server.kinds.tombstone import Who
 from qbwc_server.mosaic_reading import may_be_ours, time_mosaic
 from qbwc_server.records import (
@@ -70,8 +70,11 @@ def done(
             outbox.change(connection, call, mosaic_id=mosaic_id)
         return False
     created_at = time_entry.moment((body or {}).get("created_at"))
+    # An answer has what was written; a list may have what became of it since.
+    edited = call.operation == "create" and by != "answer" and was_edited(body or {})
     _made(
         *(connection, call, mosaic_id, found, created_at),
+        edited=edited,
         by=by,
         now=now,
         at_once=at_once,
@@ -223,6 +226,7 @@ def _made(
     found: dict[str, Any],
     created_at: datetime | None,
     *,
+    edited: bool,
     by: str,
     now: datetime,
     at_once: AtOnce | None,
@@ -244,7 +248,9 @@ def _made(
             outbox.never_made(connection, call, reason, now, again_at=now)
             return
         time_of_mosaic.was_ours(connection, call.company_id, mosaic_id, now, by=row.id)
-    agreed = two_way.agreed_after(row.agreed, call.basis or {}, found, "mosaic")
+    agreed = two_way.agreed_after(
+        row.agreed, call.basis or {}, found, "mosaic", edited=edited
+    )
     if _not_taken(call, row, agreed):
         time_of_mosaic.renew(connection, call.company_id, [(row, found)], now, sent={})
         reason = "Mosaic has not made the change."

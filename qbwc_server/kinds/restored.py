@@ -58,12 +58,14 @@ def after_compare(
     in_mosaic: bool,
     deleted_in_mosaic: bool,
     two_way: bool,
+    by_a_person: bool = True,
 ) -> Mark | None:
     """Return the mark of an entry when everything was compared.
 
     `way` is which side is right, None where that is not said; `by_itself` that nobody
-    said it, because the difference is small. None if there is nothing more to say: the
-    entry is planned as any other.
+    said it, because the difference is small. `by_a_person` is that a person deleted
+    what is there again, or said so: Mosaic may only not have shown it. None if there is
+    nothing more to say: the entry is planned as any other.
     """
     if mark is Mark.MISSING and deleted_in_mosaic:
         return Mark.LEFT
@@ -72,7 +74,7 @@ def after_compare(
     if way == "quickbooks":
         return said(mark, back=False)
     if mark is Mark.AGAIN:
-        return None
+        return mark if by_itself and not (by_a_person and two_way) else None
     if not in_mosaic or (by_itself and not two_way):
         return mark
     return said(mark, back=True)

@@ -7,7 +7,7 @@ Pure. A tombstone says who took an entry away on a side, when, and its last valu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self, TypeAlias
@@ -60,7 +60,8 @@ class Stone:
     `asked_at` when Mosaic last did not show it, asked for its number. `back` says that
     the side shows it again, `missed` whether a complete read that began after `at` had
     not shown it before. `tries` counts deletions that were sent again. `took` is the
-    record of the entry that took its place.
+    record of the entry that took its place. `word` is what a person says of it as it is
+    now, `said` what was said of it while it was not shown: that is used up.
     """
 
     who: Who
@@ -72,6 +73,7 @@ class Stone:
     tries: int = 0
     took: int | None = None
     word: Word | None = None
+    said: Word | None = None
 
     def kept(self) -> dict[str, Any]:
         """Return it as it is kept on the record."""
@@ -85,6 +87,7 @@ class Stone:
             "tries": self.tries,
             "took": self.took,
             "word": None if self.word is None else self.word.value,
+            "said": None if self.said is None else self.said.value,
         }
 
     @classmethod
@@ -93,7 +96,7 @@ class Stone:
         kept = (gone or {}).get(side)
         if not kept:
             return None
-        asked, word = kept.get("asked_at"), kept.get("word")
+        asked, word, said = (kept.get(one) for one in ("asked_at", "word", "said"))
         return cls(
             Who(kept["who"]),
             datetime.fromisoformat(kept["at"]),
@@ -104,6 +107,20 @@ class Stone:
             tries=int(kept.get("tries") or 0),
             took=kept.get("took"),
             word=None if word is None else Word(word),
+            said=None if said is None else Word(said),
+        )
+
+    def shown(self, *, missed: bool) -> Self:
+        """Return it for an entry that is shown again; `missed` by a complete read.
+
+        A word was for what was not shown; of what is there again nobody has said it.
+        """
+        return replace(
+            self,
+            back=True,
+            missed=self.missed or missed,
+            word=None,
+            said=self.word or self.said,
         )
 
     def aged(self, now: datetime) -> bool:
@@ -135,8 +152,9 @@ class Facts:
     passed, its number was asked for after that, and something else says that it may
     only be hidden. `crossed` says that somebody deleted an equal one there, and that
     this was carried over to here (`kinds.crossed`); or that it was deleted there itself
-    and is there again, and that an equal one has its entry here. `unseen` says that it
-    was taken for one with the other side's by being equal, and not shown here since.
+    and is there again, and that an equal one has its entry here. `unseen`: it was taken
+    for one with the other side's by being equal, and not shown here since.
+    `said_deleted`: a person had said so before it was back; `word`: what he says now.
     """
 
     who: Who
@@ -151,6 +169,7 @@ class Facts:
     hidden: bool = False
     crossed: bool = False
     unseen: bool = False
+    said_deleted: bool = False
     word: Word | None = None
 
 
@@ -169,6 +188,10 @@ _OWN = frozenset({Who.OURS, Who.DOUBLE})
 def _undone(facts: Facts) -> bool:
     """Tell whether our own deletion is not done: shown by a read, never missed."""
     return facts.back and facts.who in _OWN and not facts.missed
+
+
+def _by_a_person(facts: Facts) -> bool:
+    return facts.who is Who.PERSON or facts.said_deleted
 
 
 def _only_not_shown(facts: Facts) -> bool:
@@ -240,8 +263,9 @@ RULES: tuple[Rule, ...] = (
         What.ASK,
     ),
     Rule(
-        "back after a person had deleted it, and deleted on the other side for that",
-        lambda f: f.back and f.who is Who.PERSON and f.other is not None,
+        "back after a person had deleted it, or had said that it is deleted, and "
+        "deleted on the other side for that",
+        lambda f: f.back and _by_a_person(f) and f.other is not None,
         What.ASK,
     ),
     Rule(

@@ -27,6 +27,8 @@ _NEVER: Any = object()
 _LETTERS = re.compile(r"\W+")
 _TELLING = 20
 """Letters that make the beginning of a text unmistakably that text, cut off."""
+_LIMIT = 250
+"""No side keeps less of a text; what somebody has shortened is mostly shorter."""
 
 
 class Do(StrEnum):
@@ -155,6 +157,8 @@ def agreed_after(
     basis: Mapping[str, list[Any]],
     found: Snapshot,
     side: SideName,
+    *,
+    edited: bool = False,
 ) -> Agreed:
     """Return what both sides agree on after a write.
 
@@ -163,10 +167,12 @@ def agreed_after(
         basis: {field: [QuickBooks' value, Mosaic's value]} that the write was for.
         found: What the side that was written to has now.
         side: Which side that is.
+        edited: Whether somebody has changed the entry there since the write.
 
     A field that still has its old value was not taken: it stays to be written. One that
     has a third value was changed by somebody meanwhile, and is a change of that side;
-    but notes that are ours in another spelling are taken as they are.
+    but notes that are ours in another spelling are taken as they are, unless they may
+    be somebody's own.
     """
     before = agreed or {}
     new: Agreed = {
@@ -177,7 +183,7 @@ def agreed_after(
         both = dict(zip(("quickbooks", "mosaic"), values, strict=True))
         got = found.get(name)
         if got != both[side]:
-            if alike(name, both[side], got):
+            if alike(name, both[side], got, edited=edited):
                 both[side] = got
             elif got == new[side].get(name, _NEVER):
                 continue
@@ -186,11 +192,17 @@ def agreed_after(
     return new
 
 
-def alike(name: str, asked: Any, got: Any) -> bool:
-    """Tell whether a side only keeps what it was given in its own spelling."""
+def alike(name: str, asked: Any, got: Any, *, edited: bool = False) -> bool:
+    """Tell whether a side only keeps what it was given in its own spelling.
+
+    Where somebody has `edited` the entry, another sign or a shorter text may be meant:
+    then only blanks are spelling, and the cut of a long text.
+    """
     if name == "billable":
         return isinstance(asked, str) and is_billable(asked) == is_billable(str(got))
     if name != "notes" or not isinstance(got, str):
+        return False
+    if edited and got.split() != str(asked).split() and len(got) < _LIMIT:
         return False
     short, whole = _LETTERS.sub("", got), _LETTERS.sub("", str(asked))
     return short == whole or (len(short) >= _TELLING and whole.startswith(short))

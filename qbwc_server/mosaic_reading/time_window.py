@@ -44,7 +44,6 @@ _CHUNK = 500
 _MISSES = 2
 _A_YEAR = 365
 _LAST = "9999-12-31"
-_TOO_MANY = "mosaic-too-many-gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,9 @@ class TimeReader:
         Mosaic did not say whether they are there.
         """
         with self._transaction() as connection:
-            stopped = attention.stands(connection, self._company_id, _TOO_MANY)
+            stopped = attention.stands(
+                connection, self._company_id, attention.GONE_IN_MOSAIC
+            )
             accepted = _accepted(connection, self._company_id)
             asked = set(mosaic_ids)
             if accepted:
@@ -275,7 +276,7 @@ class TimeReader:
                 attention.attend(
                     connection,
                     self._company_id,
-                    error_id=_TOO_MANY,
+                    error_id=attention.GONE_IN_MOSAIC,
                     text=f"{len(lost)} of {known} time entries are no longer in "
                     "Mosaic. Nothing was removed from QuickBooks. If that is right, "
                     "say so on the setup page.",

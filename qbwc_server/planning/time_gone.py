@@ -94,6 +94,7 @@ class Gone:
             spent=stone.tries >= MOST_TRIES,
             equal=stone.took is not None
             or (other is not None and self._born_since(row, stone)),
+            said_deleted=stone.said is Word.DELETED,
             word=stone.word,
         )
         match tombstone.decide(facts):
@@ -312,6 +313,12 @@ def _why(row: Row[Any], stone: Stone, facts: Facts) -> str:
         return f"{told} Meanwhile an equal one of that person and day was made."
     if facts.spent and not facts.missed:
         return f"{told} It was deleted there {stone.tries + 1} times."
+    if facts.said_deleted:
+        # Without its number: whatever was hidden at once is answered with one word.
+        return (
+            f"Mosaic shows it again, which it had not since {_moment(stone.at)}. "
+            "Somebody had said that it is deleted, and it was deleted in QuickBooks."
+        )
     if facts.other is None:
         return f"{told} It had been deleted there."
     return f"{told} It was deleted in QuickBooks."

@@ -163,7 +163,8 @@ class TimeSteps:
                 batch.rests.leave(row.id)
             elif doubtful is not None:
                 # Another write could be the second one: a person looks first.
-                batch.rests.take(row, Action(Do.NOTHING, doubtful, "refused"))
+                state = "do_not_link" if row.choice == Choice.NONE else "refused"
+                batch.rests.take(row, Action(Do.NOTHING, doubtful, state))
             elif batch.counterparts.typed_again(row, now):
                 time_jobs.withdraw(connection, mine, "Planned anew.", now)
             else:

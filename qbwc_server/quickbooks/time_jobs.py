@@ -128,11 +128,25 @@ def _payload(
     payload["txn_id"] = row.quickbooks_id
     if action.do is Do.MOD:
         payload["edit_sequence"] = row.edit_sequence
-        has_wage = row.quickbooks.get("payroll_item") is not None
-        moved = "person" in action.basis and has_wage
-        if moved and not _paid_by_time(connection, row.company_id, fields["person"]):
-            fields["payroll_item"] = None
+        if "person" in action.basis:
+            fields |= _wage_after_a_move(connection, company, row, fields["person"])
     return payload
+
+
+def _wage_after_a_move(
+    connection: Connection, company: Company, row: Row[Any], person: str
+) -> dict[str, Any]:
+    """Return the payroll item of an entry that moves to another person, if it changes.
+
+    Without one it would be on no paycheck of somebody who is paid by time, and nobody
+    would see that; somebody else can have none.
+    """
+    has_wage = row.quickbooks.get("payroll_item") is not None
+    if has_wage == _paid_by_time(connection, row.company_id, person):
+        return {}
+    if has_wage:
+        return {"payroll_item": None}
+    return _wage(connection, company)
 
 
 def _defaults(
@@ -142,13 +156,16 @@ def _defaults(
     found: dict[str, Any] = {}
     if company.time_class and company.class_tracking is not False:
         found["class"] = _named(connection, company.id, "class", company.time_class)
-    if company.time_payroll_item and _paid_by_time(
-        connection, company.id, fields["person"]
-    ):
-        found["payroll_item"] = _named(
-            connection, company.id, "payroll_item", company.time_payroll_item
-        )
+    if _paid_by_time(connection, company.id, fields["person"]):
+        found |= _wage(connection, company)
     return found
+
+
+def _wage(connection: Connection, company: Company) -> dict[str, Any]:
+    """Return the payroll item that a company has decided for what has none."""
+    name = company.time_payroll_item or ""
+    item = _named(connection, company.id, "payroll_item", name)
+    return {} if item is None else {"payroll_item": item}
 
 
 def _had(

@@ -78,7 +78,10 @@ def kept(connection: Connection, job: Job, ret: Ret | None, now: datetime) -> No
     _join(connection, job, row, seen.quickbooks_id, now)
     basis = _kept_of(job.payload or {}, seen.snapshot)
     told.done(connection, job, row, one, now)
-    agreed = two_way.agreed_after(row.agreed, basis, seen.snapshot, "quickbooks")
+    edited = job.action == "add" and one.created != seen.time_modified
+    agreed = two_way.agreed_after(
+        row.agreed, basis, seen.snapshot, "quickbooks", edited=edited
+    )
     time_of_quickbooks.written(connection, row, one, agreed, now)
     if job.action == "add" and job.state == "unsure":
         # What became known while nobody knew of this one was not compared with it.

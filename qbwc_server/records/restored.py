@@ -18,7 +18,9 @@ from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import restored, two_way
 from qbwc_server.kinds.restored import Mark
-from qbwc_server.records import history
+from qbwc_server.kinds.time_entry import FIELDS
+from qbwc_server.kinds.tombstone import Word
+from qbwc_server.records import history, tombstones
 from qbwc_server.records.due import make_due
 from qbwc_server.records.joining import drop
 from qbwc_server.records.references import PEOPLE
@@ -196,6 +198,26 @@ def take_place(
         detail={"txn_id": typed.quickbooks_id, "before": lost.quickbooks_id},
     )
     _wake(connection, lost.company_id, [lost.id], now)
+
+
+def delete_again(
+    connection: Connection, company_id: int, rows: Sequence[Row[Any]], now: datetime
+) -> None:
+    """Have entries that a restored file has again be deleted there once more.
+
+    Mosaic has none of them any more. What we deleted ourselves was agreed on no longer;
+    as the file shows it, it is what both sides had.
+    """
+    for row in rows:
+        agreed = {"quickbooks": _fields(row.quickbooks), "mosaic": _fields(row.mosaic)}
+        change(connection, company_id, row.id, agreed=agreed)
+    tombstones.note_word(
+        connection, company_id, [row.id for row in rows], Word.DELETED, now
+    )
+
+
+def _fields(snapshot: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: (snapshot or {}).get(name) for name in FIELDS}
 
 
 def is_known(connection: Connection, row: Row[Any]) -> None:

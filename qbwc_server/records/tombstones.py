@@ -73,6 +73,16 @@ def somebody_took(row: Row[Any], side: Side) -> bool:
     return bool(row.mosaic_gone and stone and stone.who is Who.NOT_SHOWN)
 
 
+def is_by_a_person(row: Row[Any]) -> bool:
+    """Tell whether a person deleted an entry in QuickBooks, or said that it is deleted.
+
+    Else Mosaic did not show it, and we deleted it in QuickBooks for no more than that.
+    """
+    here, there = (Stone.of(row.gone, side) for side in ("quickbooks", "mosaic"))
+    said = there is not None and Word.DELETED in {there.word, there.said}
+    return said or (here is not None and here.who is Who.PERSON)
+
+
 def note_lost(
     connection: Connection,
     company_id: int,
@@ -177,7 +187,7 @@ def note_shown(
         stone = mosaics(was)
         if stone is None or not was.mosaic_gone:
             return stone
-        return replace(stone, back=True, missed=stone.missed or was.misses > 0)
+        return stone.shown(missed=was.misses > 0)
 
     _carve(connection, company_id, list(before), "mosaic", shown)
     back = [

@@ -87,3 +87,34 @@ def test_the_same_hour_in_quickbooks_waits_and_is_made_once_a_person_has_spoken(
     _go_on(house)
     assert _waiting(house) == []
     assert (len(in_the_file(house)), len(mosaic(house))) == (2, 2)
+
+
+def test_what_somebody_has_left_stays_left_when_either_side_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is nobody's trouble any more, and one of the other words still takes it in."""
+    [ours] = [row["txn_id"] for row in in_the_file(house)]
+    [number] = [job.id for job in house.unfinished_jobs() if job.record_id]
+    for word in ("leave", "found"):
+        with company_transaction(house.engine, house.company.id) as connection:
+            [job] = queue.select(
+                connection, house.company.id, tables.job.c.id == number
+            )
+            if word == "leave":
+                by_hand.leave(connection, job, by="Eve", now=house.clock())
+            else:
+                by_hand.found(connection, job, ours, by="Eve", now=house.clock())
+        if word == "found":
+            break
+        monkeypatch.undo()
+        house.people.edit_time(mosaic(house)[0]["mosaic_id"], hours=2.0)
+        house.hands.edit_time(ours, notes="roof")
+        house.settle_for(minutes=65)
+        (row,) = house.rows(tables.record, tables.record.c.kind == "time_entry")
+        assert (row.state, row.reason) == ("do_not_link", by_hand.LEFT)
+    _go_on(house)
+    house.quiet()
+    assert [(row["minutes"], row["notes"]) for row in in_the_file(house)] == [
+        (120, "roof")
+    ]
+    assert [row["description"] for row in mosaic(house)] == ["roof"]

@@ -256,6 +256,31 @@ def test_an_entry_added_again_keeps_class_and_payroll_item(house: House) -> None
     assert (row["payroll_id"], row["class_id"]) == (wage, class_)
 
 
+def test_an_hour_that_is_given_to_somebody_who_is_paid_by_time_is_paid(
+    house: House,
+) -> None:
+    """It was entered for the wrong person; as a new one it would have the item, too."""
+    wage, _ = with_payroll(house)
+    set_values(house, time_payroll_item="Hourly")
+    house.hands.edit_time(in_quickbooks(house, ""), payroll_id=wage)
+    house.settle_for(minutes=65)
+    ann = mosaic(house)[0]["member_id"]
+    moved = house.hands.add_time(
+        house.persons["Bo Berg"],
+        day(house),
+        60,
+        customer=house.jobs["Acme:House"],
+        item=house.items["Design"],
+    )
+    house.settle_for(minutes=65)
+    (of_bo,) = [one for one in mosaic(house) if one["member_id"] != ann]
+    for member, item in ((ann, wage), (of_bo["member_id"], None)):
+        house.people.edit_time(of_bo["mosaic_id"], member_id=member)
+        house.settle_for(minutes=65)
+        (row,) = [one for one in quickbooks(house) if one["txn_id"] == moved]
+        assert row["payroll_id"] == item
+
+
 def test_an_entry_put_back_after_a_restore_keeps_class_and_payroll_item(
     house: House,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from qbwc_server.companies.attention import GONE_IN_MOSAIC
 from qbwc_server.decisions import gone
 from qbwc_server.kinds.tombstone import Word
 from qbwc_server.storage import tables
@@ -410,6 +411,105 @@ def test_a_person_need_not_wait_a_day(house: House) -> None:
     assert say(house, waiting, Word.DELETED) == 1
     pass_hours(house, 1)
     assert len(agreed(house)) == 4
+
+
+@pytest.mark.parametrize(("word", "left"), [(Word.DELETED, 4), (Word.STAYS, 5)])
+def test_what_was_said_to_be_deleted_and_is_back_is_asked_about(
+    house: House, word: Word, left: int
+) -> None:
+    """That word was wrong, or the deletion was taken back: nobody has said which."""
+    filled(house)
+    hidden = hide(house)
+    pass_hours(house, 2)
+    (waiting,) = open_records(house)
+    say(house, waiting, Word.DELETED)
+    pass_hours(house, 1)
+    assert len(agreed(house)) == 4
+    show(house, hidden)
+    pass_hours(house, 30)
+    (asks,) = open_records(house)
+    assert "Somebody had said that it is deleted" in asks.reason
+    assert (len(hours_in_quickbooks(house)), len(mosaic(house))) == (4, 5)
+    say(house, asks, word)
+    pass_hours(house, 3)
+    assert len(agreed(house)) == left
+
+
+def test_many_that_were_accepted_as_deleted_and_are_back_are_deleted_nowhere(
+    house: House,
+) -> None:
+    """Mosaic showed nothing of a project for a while, and somebody said: go on."""
+    filled(house, 12)
+    hidden = hide(house, 12)
+    pass_hours(house, 3)
+    house.accept()
+    pass_hours(house, 3)
+    assert hours_in_quickbooks(house) == []
+    show(house, hidden)
+    pass_hours(house, 30)
+    assert len(mosaic(house)) == 12
+    assert say(house, open_records(house)[0], Word.STAYS) == 12
+    pass_hours(house, 3)
+    assert len(agreed(house)) == 12
+
+
+def test_a_yes_to_what_mosaic_does_not_show_is_none_to_what_quickbooks_has_not(
+    house: House,
+) -> None:
+    """Many are gone there, too, when its computer is on again: that is another one."""
+    made = [in_quickbooks(house, "", minutes=60 + n) for n in range(40)]
+    house.settle_for(minutes=65)
+    hide(house, 12)
+    for _ in range(6):
+        house.clock.pass_(minutes=20)
+        house.work()
+    assert house.stored().attention_id == GONE_IN_MOSAIC
+    house.accept()
+    house.work()
+    for txn_id in made[-12:]:
+        house.hands.delete_time(txn_id)
+    house.clock.pass_(hours=30)
+    house.connect()
+    house.work()
+    assert house.stored().attention_id == "too-many-gone"
+    assert len(mosaic(house)) == 28
+    house.accept()
+    pass_hours(house, 3)
+    assert len(agreed(house)) == 16
+
+
+def test_what_is_back_before_quickbooks_was_told_of_a_word_stays(house: House) -> None:
+    """Both sides have it, so there is nothing left to be said."""
+    filled(house)
+    hidden = hide(house)
+    pass_hours(house, 2)
+    (waiting,) = open_records(house)
+    say(house, waiting, Word.DELETED)
+    show(house, hidden)
+    house.clock.pass_(minutes=6)
+    house.work()
+    pass_hours(house, 30)
+    assert len(agreed(house)) == 5
+
+
+def test_what_is_said_to_stay_and_is_deleted_in_quickbooks_is_not_made_again(
+    house: House,
+) -> None:
+    """Somebody deleted it there after the word; Mosaic shows it again: asked."""
+    first, *_ = filled(house)
+    hidden = hide(house)
+    pass_hours(house, 2)
+    (waiting,) = open_records(house)
+    say(house, waiting, Word.STAYS)
+    pass_hours(house, 1)
+    house.hands.delete_time(first)
+    pass_hours(house, 2)
+    assert len(agreed(house)) == 4
+    show(house, hidden)
+    pass_hours(house, 2)
+    (asks,) = open_records(house)
+    assert "It was deleted in QuickBooks" in asks.reason
+    assert (len(hours_in_quickbooks(house)), len(mosaic(house))) == (4, 5)
 
 
 def test_there_is_nothing_to_say_of_what_is_there(house: House) -> None:

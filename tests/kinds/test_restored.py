@@ -50,6 +50,8 @@ ENTRY = Entry(quickbooks=LOST, lost=LOST, name="2026-03-02 Ann Lee 1:30 North")
         (Mark.OLDER, True, True, "quickbooks", False, None),
         (Mark.AGAIN, False, True, "quickbooks", False, None),
         (Mark.AGAIN, False, True, "mosaic", True, None),
+        (Mark.AGAIN, False, False, "mosaic", True, Mark.AGAIN),
+        (Mark.AGAIN, False, False, "mosaic", False, None),
     ],
 )
 def test_what_becomes_of_an_entry_when_everything_was_compared(
@@ -73,6 +75,23 @@ def test_what_becomes_of_an_entry_when_everything_was_compared(
         )
         == becomes
     )
+
+
+@pytest.mark.parametrize(("by_itself", "becomes"), [(True, Mark.AGAIN), (False, None)])
+def test_what_nobody_deleted_is_not_deleted_again_without_a_word(
+    by_itself: bool, becomes: Mark | None
+) -> None:
+    """Mosaic had not shown it, and it was deleted in QuickBooks for that alone."""
+    found = restored.after_compare(
+        Mark.AGAIN,
+        "mosaic",
+        by_itself=by_itself,
+        in_mosaic=False,
+        deleted_in_mosaic=True,
+        two_way=True,
+        by_a_person=False,
+    )
+    assert found == becomes
 
 
 @pytest.mark.parametrize(

@@ -494,6 +494,28 @@ def test_a_long_text_that_was_cut_off_is_taken_as_it_is() -> None:
     assert agreed["mosaic"]["notes"] == long[:200]
 
 
+_LONG = "Meeting with the client about the windows of the north front. " * 9
+
+
+@pytest.mark.parametrize(
+    ("asked", "got", "is_taken"),
+    [
+        ("3.5 h", "3-5 h", False),
+        ("Met the owner, and the roofer.", "Met the owner, and the", False),
+        ("Two  blanks", "Two blanks", True),
+        (_LONG, _LONG[:300], True),
+    ],
+)
+def test_what_somebody_has_edited_since_a_write_may_be_his_own_text(
+    asked: str, got: str, *, is_taken: bool
+) -> None:
+    """Another sign or a shorter text is a change; the cut of a long one is none."""
+    agreed = agreed_after(
+        AGREED, {"notes": [asked, asked]}, {"notes": got}, "mosaic", edited=True
+    )
+    assert agreed["mosaic"]["notes"] == (got if is_taken else asked)
+
+
 def test_after_a_restore_mosaics_values_go_back() -> None:
     """What QuickBooks has now counts as its past; whatever Mosaic has is a change."""
     restored = {**QUICKBOOKS, "notes": "Old"}

@@ -20,9 +20,12 @@ def every() -> Iterator[Facts]:
     """Yield every combination of what can be known."""
     both = (False, True)
     for who, other, word, *rest in product(
-        Who, (None, *Who), (None, *Word), *([both] * 10)
+        Who, (None, *Who), (None, *Word), *([both] * 11)
     ):
-        back, missed, as_known, spent, equal, aged, asked, hidden, *more = rest
+        back, said, missed, as_known, spent, equal, *more = rest
+        aged, asked, hidden, crossed, unseen = more
+        if (said and not back) or (back and unseen):
+            continue
         yield Facts(
             who,
             other,
@@ -34,8 +37,9 @@ def every() -> Iterator[Facts]:
             aged=aged,
             asked=asked,
             hidden=hidden,
-            crossed=more[0],
-            unseen=more[1],
+            crossed=crossed,
+            unseen=unseen,
+            said_deleted=said,
             word=word,
         )
 
@@ -143,6 +147,8 @@ def test_a_restored_backup_has_its_own_rule() -> None:
         (Facts(Who.NOT_SHOWN, back=True), What.NOTHING),
         (Facts(Who.NOT_SHOWN, back=True, equal=True), What.ASK),
         (Facts(Who.NOT_SHOWN, Who.OURS, back=True), What.MAKE_AGAIN),
+        (Facts(Who.NOT_SHOWN, Who.OURS, back=True, said_deleted=True), What.ASK),
+        (Facts(Who.NOT_SHOWN, back=True, said_deleted=True), What.NOTHING),
         (Facts(Who.NOT_SHOWN, Who.OURS, back=True, equal=True), What.ASK),
         (Facts(Who.NOT_SHOWN, Who.PERSON, back=True), What.ASK),
         (Facts(Who.OURS, Who.PERSON, back=True), What.SEND_AGAIN),
@@ -191,6 +197,7 @@ def test_a_tombstone_is_kept_as_it_is() -> None:
         tries=2,
         took=7,
         word=Word.STAYS,
+        said=Word.DELETED,
     )
     kept = {"mosaic": stone.kept()}
     assert Stone.of(kept, "mosaic") == stone
@@ -198,6 +205,14 @@ def test_a_tombstone_is_kept_as_it_is() -> None:
     assert Stone.of(None, "mosaic") is None
     bare = Stone(Who.NOT_SHOWN, NOW)
     assert Stone.of({"mosaic": bare.kept()}, "mosaic") == bare
+
+
+def test_a_word_about_what_is_not_shown_is_used_up_when_it_is_shown() -> None:
+    """What is said afterwards is about what is there."""
+    back = Stone(Who.NOT_SHOWN, NOW, word=Word.DELETED).shown(missed=True)
+    assert (back.back, back.missed) == (True, True)
+    assert (back.word, back.said) == (None, Word.DELETED)
+    assert not Stone(Who.OURS, NOW).shown(missed=False).missed
 
 
 def test_the_document_has_the_table() -> None:

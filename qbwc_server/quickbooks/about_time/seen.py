@@ -82,9 +82,12 @@ def keep(
     full_read: int | None = None,
 ) -> None:
     """Keep entries that QuickBooks showed, whoever asked for them."""
+    there = {}
     if signs.stands(connection, company_id):
         there = time_records.known(connection, company_id, [one.txn_id for one in seen])
         signs.note_befallen(connection, company_id, seen, there, now=now)
     time_records.keep_quickbooks(
         connection, company_id, seen, now=now, full_read=full_read
     )
+    for row in there.values():
+        signs.let_go_on(connection, row, now)

@@ -21,8 +21,8 @@ from qbwc_server.kinds import restored as rules
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.restored import Mark, Way
 from qbwc_server.quickbooks import list_answers, list_requests, time_records
-from qbwc_server.quickbooks.restores import signs
-from qbwc_server.records import due, restored, time_of_mosaic
+from qbwc_server.quickbooks.restores import returned, signs
+from qbwc_server.records import due, restored, time_of_mosaic, tombstones
 from qbwc_server.records.restored import Befell
 from qbwc_server.storage import tables
 
@@ -43,6 +43,8 @@ def settle(
     `missing` are the TxnIDs that are neither in the file nor told as deleted, `known`
     is how many there might be, `way` what a person said.
     """
+    back = returned.take_back(connection, company, missing, now)
+    missing = [one for one in missing if one not in back]
     gone = time_records.known(connection, company.id, missing).values()
     found = [Befell(row, Mark.MISSING) for row in gone]
     restored.note(connection, company, found, now)
@@ -69,15 +71,20 @@ def settle(
             in_mosaic=row.mosaic_id is not None and not row.mosaic_gone,
             deleted_in_mosaic=row.mosaic_id is not None and row.mosaic_gone,
             two_way=company.two_way,
+            by_a_person=tombstones.is_by_a_person(row),
         )
         for row in rows
     }
     moved = {row.id: marks[row.id] for row in rows if marks[row.id] != row.restored}
     restored.go_on(connection, company.id, moved, now)
+    again = [
+        row for row in rows if row.restored == Mark.AGAIN and marks[row.id] is None
+    ]
     if chosen == "quickbooks":
-        for row in rows:
-            if row.restored == Mark.AGAIN:
-                time_of_mosaic.make_anew(connection, row, now)
+        for row in again:
+            time_of_mosaic.make_anew(connection, row, now)
+    else:
+        restored.delete_again(connection, company.id, again, now)
     list_requests.remember(
         connection, company.id, time_entry.NAME, deletions_accepted=True
     )

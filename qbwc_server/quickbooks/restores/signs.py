@@ -20,11 +20,12 @@ from qbwc_server.jobs.queue import Job
 from qbwc_server.kinds.kind import Seen
 from qbwc_server.kinds.restored import OPEN, Mark
 from qbwc_server.kinds.time_entry import SeenTime
+from qbwc_server.kinds.tombstone import Who
 from qbwc_server.qbxml import values
 from qbwc_server.qbxml.response import Answer
 from qbwc_server.qbxml.status import Verdict, status
 from qbwc_server.quickbooks import list_answers
-from qbwc_server.records import restored
+from qbwc_server.records import restored, time_of_mosaic, tombstones
 from qbwc_server.records.restored import Befell
 from qbwc_server.storage import statements, tables
 
@@ -133,11 +134,42 @@ def note_befallen(
 def _befell(row: Row[Any], seen: Seen) -> Mark | None:
     if row.restored in OPEN:
         return None
+    return befell(row, seen, seen.snapshot)
+
+
+def befell(
+    row: Row[Any], seen: Seen | Row[Any], shown: Mapping[str, Any]
+) -> Mark | None:
+    """Return what a restored file did to a record that was as `row`: it has `shown`.
+
+    What somebody has edited in the restored file is not as any backup had it. What was
+    left so after another restore was deleted by nobody: see `let_go_on`.
+    """
+    if _went_for_a_restore(row):
+        return None
+    differs = row.quickbooks != shown
+    if differs and not is_older(seen, row):
+        return None
     if row.quickbooks_gone:
         return Mark.AGAIN if row.mosaic_gone else None
-    if row.quickbooks != seen.snapshot and _older(seen, row):
-        return Mark.OLDER
-    return None
+    return Mark.OLDER if differs else None
+
+
+def let_go_on(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Have an entry that was left so after a restore be as before: it is there again.
+
+    `row` is its record as it was. The word was for the file of then; where it was
+    carried out in Mosaic, the entry is made there anew.
+    """
+    if _went_for_a_restore(row):
+        time_of_mosaic.make_anew(connection, row, now)
+
+
+def _went_for_a_restore(row: Row[Any]) -> bool:
+    """Tell whether we took it away in Mosaic because a restored file lacked it."""
+    stone = tombstones.mosaics(row)
+    by_us = stone is not None and stone.who is not Who.NOT_SHOWN
+    return row.restored == Mark.LEFT and by_us
 
 
 def _same_moment(before: str, now: str) -> bool:
@@ -158,7 +190,7 @@ def _same_moment(before: str, now: str) -> bool:
     return moved and abs(one - other) <= timedelta(hours=1)
 
 
-def _older(seen: Seen, row: Row[Any]) -> bool:
+def is_older(seen: Seen | Row[Any], row: Row[Any]) -> bool:
     """Tell whether an entry was edited before what is known of it.
 
     EditSequence is the Unix second of the edit in nearly every real record, whatever
