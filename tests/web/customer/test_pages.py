@@ -274,7 +274,7 @@ def test_no_part_of_a_download_is_a_formula_whatever_separates_cells(
     assert len(cells) > 100
     assert [one for one in cells if one.lstrip().startswith(FORMULA)] == []
     row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    assert all(len(one) == 12 for one in row)
+    assert all(len(one) == 19 for one in row)
     assert text.removeprefix("\ufeff").startswith('"number","kind"')
 
 
