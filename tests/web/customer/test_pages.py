@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from werkzeug import http
 from werkzeug.test import Client
 
 from qbwc_server import app, words
@@ -276,6 +277,33 @@ def test_no_part_of_a_download_is_a_formula_whatever_separates_cells(
     row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     assert all(len(one) == 19 for one in row)
     assert text.removeprefix("\ufeff").startswith('"number","kind"')
+
+
+def test_a_connection_file_is_saved_under_the_companys_own_name(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """In its own script, and in ASCII so that it is told from another company's."""
+    saved = set()
+    for name in ("名前 株式会社", "東京 株式会社"):
+        path = f"/setup/{new_company(name).setup_token}"
+        (link,) = re.findall(
+            r'href="([^"]+[.]qwc)"', server.get(f"{path}/connect").text
+        )
+        answer = server.get(link)
+        kind, told = http.parse_options_header(answer.headers["Content-Disposition"])
+        assert (kind, told["filename"]) == (
+            "attachment",
+            f"mosaic-{name.replace(' ', '-')}.qwc",
+        )
+        (plain,) = re.findall(
+            r"filename=(mosaic-company-[0-9a-f]{6}[.]qwc)",
+            answer.headers["Content-Disposition"],
+        )
+        saved.add(plain)
+        assert answer.headers["Content-Disposition"].isascii()
+        assert link.endswith(f"/{plain}")
+        assert b"<QBWCXML>" in answer.data
+    assert len(saved) == 2
 
 
 FORMULA = ("=", "+", "-", "@", "\uff1d")
