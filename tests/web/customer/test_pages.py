@@ -56,6 +56,10 @@ def test_a_page_opens_by_its_link_alone_and_may_not_be_kept(
 ) -> None:
     """Another word in the link opens nothing, and says nothing."""
     token = new_company("Alice <script>").setup_token
+    mangled = server.get(f"/setup/{token[:-3]}{page}")
+    assert (mangled.status_code, mangled.mimetype) == (404, "text/html")
+    assert "This link opens nothing" in mangled.text
+    assert "Alice" not in mangled.text
     shown = server.get(f"/setup/{token}{page}")
     assert shown.status_code == 200
     assert shown.headers["Cache-Control"] == "no-store"
@@ -357,7 +361,10 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
     for page in (*PAGES, "/connection.qwc"):
         answer = server.get(f"{path}{page}")
         assert answer.status_code == 410
-        assert "setup-link" in answer.text
+        assert "Ask whoever gave you this link for a new one" in answer.text
+        # In the time zone of whoever reads; and nothing for him to type somewhere.
+        assert '<time datetime="2026-03-03T15:00:00Z" data-local>' in answer.text
+        assert re.search(r"<code|<kbd|qbwc-server", answer.text) is None
         assert "Alice" not in answer.text
     assert server.post(f"{path}/two-way", data={}).status_code == 410
     assert registry.find(engine, "Alice") == before
