@@ -93,8 +93,17 @@ async function send(form, button) {
   }
 }
 
+// Tabs that do not fit scroll beside: the present one is brought into what is seen.
+function reveal() {
+  for (const one of document.querySelectorAll(".tabs [aria-current]")) {
+    const strip = one.closest("ul");
+    strip.scrollLeft = one.offsetLeft - (strip.clientWidth - one.offsetWidth) / 2;
+  }
+}
+
 function begin(part) {
   dress(part);
+  reveal();
   for (const one of part.querySelectorAll("[data-live]")) watch(one);
 }
 
