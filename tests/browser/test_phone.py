@@ -7,29 +7,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+import sqlalchemy as sa
+from playwright.sync_api import Browser, FilePayload, Page, expect
 from pydantic import SecretStr
 from werkzeug.serving import make_server
 
 from qbwc_server import app
 from qbwc_server.cli.demo_processes import free_port
 from qbwc_server.companies import registry
+from qbwc_server.decisions.overlap import Overlap
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.onboarding import forecast
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import company_transaction, make_engine, next_id
+from qbwc_server.words.qwclog import MOST_BYTES
 from tests.browser.looking import Looking
 from tests.browser.silent import Silent
 from tests.conftest import SECRET
 
-PAGES = ("overview", "preview", "choices", "records", "conflicts", "runs")
+PAGES = (
+    *("overview", "preview", "choices", "records", "conflicts", "runs"),
+    "questions",
+)
 _JOB = "Thunderbird Conservatory:Photovoltaics Construction administration"
 _NOTES = "Coordination with the municipality about the photovoltaic installation."
 _DAYS = 30
@@ -104,7 +111,8 @@ class Firm:
         self.url = f"{url}/setup/{self.company.setup_token}"
         self._fill()
         found = registry.find(engine, str(self.company.id))
-        forecast.make(engine, found, settings, self.clock)
+        kept = forecast.make(engine, found, settings, self.clock)
+        self._share(kept.told)
         pages = app.wsgi(app.Parts(settings, engine, keys, self.clock))
         self._server = make_server(
             "127.0.0.1", port, pages, threaded=True, request_handler=Silent
@@ -161,6 +169,26 @@ class Firm:
         )
         for days_ago in reversed(range(_DAYS)):
             self._run(self.now - timedelta(days=days_ago, minutes=5), days_ago)
+
+    def _share(self, told: dict[str, Any]) -> None:
+        """Have another company file have the same customers, as a preview tells it."""
+        table, record = tables.preview_result, tables.record
+        with company_transaction(self.engine, self.company.id) as connection:
+            rows = connection.execute(
+                sa.select(record.c.id, record.c.name).where(
+                    record.c.company_id == self.company.id,
+                    record.c.kind == "customer",
+                )
+            ).all()
+            common = [
+                Overlap("client", row.id, _JOB, row.id, row.name, False, True, "")
+                for row in rows
+            ]
+            connection.execute(
+                table.update()
+                .where(table.c.company_id == self.company.id)
+                .values(result={**told, "overlap": [asdict(one) for one in common]})
+            )
 
     def _put(self, name: str, **values: Any) -> None:
         with company_transaction(self.engine, self.company.id) as connection:
@@ -262,3 +290,29 @@ def test_the_chart_keeps_its_height_on_a_phone(phone: Page, firm: Firm) -> None:
     assert drawn is not None
     assert (drawn["width"] > 300, drawn["height"] >= 100) == (True, True)
     expect(phone.locator(".chart .scale").first).to_have_text("4 a day")
+
+
+def test_a_log_that_is_too_long_is_not_sent_but_how_to_send_its_end_is_shown(
+    phone: Page, firm: Firm
+) -> None:
+    """A browser that sends a hundred megabytes is answered by a broken connection."""
+    phone.goto(f"{firm.url}/runs")
+    sent: list[str] = []
+    phone.on("request", lambda one: sent.append(one.method))
+    first = phone.get_by_text("Open QWCLog.txt by a double click")
+    choose, press = phone.get_by_label("QWCLog.txt"), "Explain it"
+    line = b"20260302.14:00:00 UTC\t: nothing of note\n"
+    for most, is_open in ((MOST_BYTES, False), (MOST_BYTES + 1, True)):
+        log = line.ljust(most, b"\n")
+        choose.set_input_files(
+            FilePayload(name="QWCLog.txt", mimeType="text/plain", buffer=log)
+        )
+        phone.get_by_role("button", name=press).click()
+        if is_open:
+            expect(first).to_be_visible()
+        else:
+            expect(
+                phone.get_by_role("heading", name="What the log says")
+            ).to_be_visible()
+            expect(first).to_be_hidden()
+    assert sent.count("POST") == 1

@@ -73,6 +73,7 @@ def blueprint(site: Site) -> Blueprint:
             findings=findings,
             notice=notice,
             instead=instead,
+            most_bytes=qwclog.MOST_BYTES,
             runs=rows,
             went_wrong=company_status.went_wrong,
             chart=chart.draw(days),
