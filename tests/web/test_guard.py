@@ -38,7 +38,7 @@ def server(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> Clie
 def form() -> Client:
     """A page that changes something, and one that breaks."""
     pages = Flask("qbwc_server.web")
-    site.prepare(pages)
+    site.prepare(pages, Settings(contact_name="Mara Quill"))
     guard(pages, public_url=OURS)
     blueprint = Blueprint("form", __name__)
 
@@ -94,7 +94,9 @@ def _page(answer: TestResponse) -> str:
     assert "/static/page.css" in answer.text
     for secret in ("Traceback", "qbwc_server", "flask", "werkzeug", __version__):
         assert secret not in answer.text
-    return html.unescape(re.sub("<[^>]+>", " ", answer.text))
+    told = html.unescape(re.sub("<[^>]+>", " ", answer.text))
+    assert "Mara Quill" in told
+    return told
 
 
 def test_a_page_that_breaks_tells_nothing(form: Client) -> None:

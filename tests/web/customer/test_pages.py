@@ -370,6 +370,29 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
     assert registry.find(engine, "Alice") == before
 
 
+def test_an_ended_link_and_one_that_opens_nothing_name_whom_to_ask(
+    settings: Settings,
+    engine: Engine,
+    keys: Keys,
+    clock: Clock,
+    new_company: NewCompanies,
+) -> None:
+    """Whoever has lost the message with the link finds somebody all the same."""
+    whom = {"contact_name": "Mara Quill", "contact_address": "mara@firm.example"}
+    named = settings.model_copy(update=whom)
+    server = Customer(app.wsgi(app.Parts(named, engine, keys, clock)))
+    token, _ = credentials.new_setup_link(
+        engine, keys, new_company("Alice").id, days=1, now=clock(), who="test"
+    )
+    clock.pass_(days=1)
+    for path, status in ((token, 410), (token[:-3], 404)):
+        answer = server.get(f"/setup/{path}")
+        assert answer.status_code == status
+        assert 'href="mailto:mara@firm.example"' in answer.text
+        assert "Alice" not in answer.text
+    assert "or ask Mara Quill" in server.get(f"/setup/{token}").text
+
+
 def _password(engine: Engine) -> str:
     with engine.begin() as connection:
         stored = sa.select(tables.company.c.password_hash)
