@@ -11,7 +11,6 @@ from qbwc_server.cli.output import json_option, parts, print_json, reporting, sh
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.operations import forgetting
-from qbwc_server.words.qwc import file_name
 
 
 @click.command("forget")
@@ -75,10 +74,13 @@ def forget(name: str, *, yes: bool, even_if_running: bool, as_json: bool) -> Non
 def _remove_files(folder: Path, found: Company) -> list[str]:
     """Remove the company's connection file from a folder; return what was removed.
 
-    Two names may make one file name: it is this company's if it has its OwnerID.
+    Whatever it is named, as an earlier version named it too: it has its OwnerID.
     """
-    path = folder / file_name(found.name)
-    if not path.is_file() or found.owner_id not in path.read_text("utf-8", "replace"):
-        return []
-    path.unlink()
-    return [str(path)]
+    theirs = [
+        path
+        for path in sorted(folder.glob("mosaic-*.qwc"))
+        if path.is_file() and found.owner_id in path.read_text("utf-8", "replace")
+    ]
+    for path in theirs:
+        path.unlink()
+    return [str(path) for path in theirs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.words.qwc import QwcFile, render
+from qbwc_server.words.qwc import QwcFile, app_name, render
 
 
 def qwc_of(company: Company, public_url: str) -> bytes:
@@ -14,7 +14,7 @@ def qwc_of(company: Company, public_url: str) -> bytes:
     """
     return render(
         QwcFile(
-            app_name=f"Mosaic for {company.name}",
+            app_name=app_name(company.name),
             app_url=f"{public_url}/qbwc",
             app_description="Keeps QuickBooks and Mosaic in agreement.",
             app_support=f"{public_url}/",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -11,7 +10,8 @@ from typing import Any, ClassVar, Final, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from qbwc_server.companies import attention, callers
+from qbwc_server.companies import attention, callers, names
+from qbwc_server.companies.names import CompanyExists
 from qbwc_server.companies.team import team_claims, time_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.keys import Keys, new_secret
@@ -38,12 +38,6 @@ class CompanyUnknown(QbwcError):
     """No company has that name or number."""
 
     id: ClassVar[str] = "company-unknown"
-
-
-class CompanyExists(QbwcError):
-    """Another company has that name already."""
-
-    id: ClassVar[str] = "company-exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +187,18 @@ def add(
     QuickBooks remembers the first pair of OwnerID and FileID in the company file and
     refuses a second (QBWC1039), so a new .qwc must always carry the old pair.
     `before_live` says whether hours that Mosaic has before the company goes live enter
-    QuickBooks: ask, add or leave.
+    QuickBooks: ask, add or leave. Blanks around a name, and all but one within it, are
+    taken away.
 
     Raises:
-        CompanyExists: the name is taken.
+        CompanyNameBlank: nothing of the name can be seen.
+        CompanyExists: the name is taken, or its AppName would look as another's.
         SeesOneCompany: the database's login is held to one company at a time.
     """
     password, setup, webhook = new_secret(), new_secret(), new_secret()
-    slug = re.sub(r"[^a-z0-9]+", "-", name.casefold().strip()).strip("-")[:20]
-    username = f"{slug or 'company'}-{uuid.uuid4().hex[:6]}"
+    name = names.called(name)
     with operator_transaction(engine) as connection:
+        username = names.user_name(connection, name)
         company_id: int | None = connection.execute(
             insert(connection, _TABLE)
             .on_conflict_do_nothing(index_elements=["name"])
@@ -228,6 +224,7 @@ def add(
             },
         ).scalar()
         if company_id is None:
+            # Somebody took it meanwhile.
             raise CompanyExists(f"There is a company named {name!r} already.")
         connection.execute(
             tables.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
@@ -254,18 +251,24 @@ def add(
 def find(engine: Engine, name_or_id: str) -> Company:
     """Return the company of that name, or of that number; for operators' commands.
 
+    Blanks that are too many are taken away from what is asked for, too.
+
     Raises:
         CompanyUnknown: there is none.
         SeesOneCompany: the database's login is held to one company at a time.
     """
-    condition = _TABLE.c.name == name_or_id
+    asked = (name_or_id, names.called(name_or_id))
+    condition: sa.ColumnElement[bool] = _TABLE.c.name.in_(asked)
     if name_or_id.isascii() and name_or_id.isdigit() and len(name_or_id) < 19:
         condition |= _TABLE.c.id == int(name_or_id)
     with operator_transaction(engine) as connection:
         rows = connection.execute(WHOLE.where(condition)).all()
-    for row in rows:
-        if row.name == name_or_id or len(rows) == 1:
-            return Company.of(row)
+    named = {row.name: row for row in rows}
+    for name in asked:
+        if name in named:
+            return Company.of(named[name])
+    if rows:
+        return Company.of(rows[0])
     raise CompanyUnknown(
         f"There is no company {name_or_id!r}. `qbwc-server company list` shows them."
     )

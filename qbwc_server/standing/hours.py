@@ -21,10 +21,11 @@ from qbwc_server import words
 from qbwc_server.companies import attention
 from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import tries
-from qbwc_server.kinds.restored import NOT_THERE, Mark
+from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.standing import differences
+from qbwc_server.standing.entries import minutes_in_quickbooks
 from qbwc_server.standing.places import Place, Places
 from qbwc_server.storage import tables
 from qbwc_server.words import hours as hour_words
@@ -32,7 +33,6 @@ from qbwc_server.words import hours as hour_words
 _RECORD, _JOB = tables.record, tables.job
 _OVER: Final = ("in_sync", "gone")
 _OPEN: Final = tuple(one for one in tables.RECORD_STATES if one not in _OVER)
-_TAKEN: Final = NOT_THERE | {Mark.LEFT}
 _AWAITED: Final = (*PEOPLE, "customer", "service_item")
 _AT_ONCE: Final = 500
 
@@ -144,7 +144,10 @@ class _Lines:
 
     def of(self, row: Row[Any]) -> list[Hours]:
         """Return the lines of an entry: none, one, or one for each side."""
-        here, there = _in_quickbooks(row), None if row.mosaic_gone else row.mosaic
+        here, there = (
+            minutes_in_quickbooks(row),
+            None if row.mosaic_gone else row.mosaic,
+        )
         at = self._places.in_quickbooks(row)
         if here is None and there is None:
             told = row.unread is not None or row.restored in NOT_THERE
@@ -212,18 +215,6 @@ class _Lines:
             hinders=self._hinders.what,
             failed=row.id in self._failed,
         )
-
-
-def _in_quickbooks(row: Row[Any]) -> int | None:
-    """Return the minutes that QuickBooks has, None if it has not the entry.
-
-    What a restored backup took is not there, though it is known.
-    """
-    if row.quickbooks is None or row.restored in _TAKEN:
-        return None
-    if row.quickbooks_gone and row.restored != Mark.AGAIN:
-        return None
-    return int(row.quickbooks["minutes"])
 
 
 def _states(

@@ -53,16 +53,17 @@ class Places:
     def __init__(
         self, connection: Connection, company_id: int, rows: Sequence[Row[Any]]
     ) -> None:
-        self._connection, self._company_id = connection, company_id
         here = [row.quickbooks for row in rows if row.quickbooks]
         there = [row.mosaic for row in rows if row.mosaic]
         self._people: dict[Any, Row[Any]] = {}
-        for row in self._of_quickbooks(PEOPLE, {one.get("person") for one in here}):
+        people = {one.get("person") for one in here}
+        for row in records_here(connection, company_id, PEOPLE, people):
             self._people.setdefault(row.quickbooks_id, row)
         self._jobs: dict[Any, Row[Any]] = {}
         wanted = {one.get("job") for one in here}
         for _ in range(_ABOVE + 1):
-            read = self._of_quickbooks(("customer",), wanted - set(self._jobs))
+            unread = wanted - set(self._jobs)
+            read = records_here(connection, company_id, ("customer",), unread)
             self._jobs |= {row.quickbooks_id: row for row in read}
             wanted = {row.parent_id for row in read}
         booked = [one.get("job") or (None, None) for one in there]
@@ -74,7 +75,7 @@ class Places:
         self._linked: dict[tuple[str, int | None], Row[Any]] = {
             (row.mosaic_type, row.mosaic_id): row
             for data_type, numbers in named.items()
-            for row in self._of_mosaic(data_type, numbers)
+            for row in records_there(connection, company_id, data_type, numbers)
         }
         self._objects: dict[tuple[str, int | None], dict[str, Any]] = {
             (data_type, number): found
@@ -148,27 +149,41 @@ class Places:
             return mosaic_objects.called(found)
         return None if number is None else str(number)
 
-    def _of_quickbooks(
-        self, kinds: Sequence[str], ids: Iterable[str | None]
-    ) -> list[Row[Any]]:
-        return self._read(_RECORD.c.kind.in_(kinds), _RECORD.c.quickbooks_id, ids)
 
-    def _of_mosaic(self, data_type: str, ids: Iterable[int | None]) -> list[Row[Any]]:
-        return self._read(_RECORD.c.mosaic_type == data_type, _RECORD.c.mosaic_id, ids)
+def records_here(
+    connection: Connection,
+    company_id: int,
+    kinds: Sequence[str],
+    ids: Iterable[str | None],
+) -> list[Row[Any]]:
+    """Return the records of kinds that have ids in QuickBooks."""
+    of = _RECORD.c.kind.in_(kinds)
+    return _read(connection, company_id, of, _RECORD.c.quickbooks_id, ids)
 
-    def _read(
-        self, which: sa.ColumnElement[bool], key: sa.Column[Any], ids: Iterable[Any]
-    ) -> list[Row[Any]]:
-        query = sa.select(_RECORD).where(
-            _RECORD.c.company_id == self._company_id, which
+
+def records_there(
+    connection: Connection, company_id: int, data_type: str, ids: Iterable[int | None]
+) -> list[Row[Any]]:
+    """Return the records that are linked to numbers of a type in Mosaic."""
+    of = _RECORD.c.mosaic_type == data_type
+    return _read(connection, company_id, of, _RECORD.c.mosaic_id, ids)
+
+
+def _read(
+    connection: Connection,
+    company_id: int,
+    which: sa.ColumnElement[bool],
+    key: sa.Column[Any],
+    ids: Iterable[Any],
+) -> list[Row[Any]]:
+    query = sa.select(_RECORD).where(_RECORD.c.company_id == company_id, which)
+    return [
+        row
+        for part in _parts(ids)
+        for row in connection.execute(
+            query.where(key.in_(part)).order_by(_RECORD.c.kind)
         )
-        return [
-            row
-            for part in _parts(ids)
-            for row in self._connection.execute(
-                query.where(key.in_(part)).order_by(_RECORD.c.kind)
-            )
-        ]
+    ]
 
 
 def _parts(ids: Iterable[Any]) -> Iterator[list[Any]]:

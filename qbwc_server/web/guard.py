@@ -3,7 +3,8 @@
 Rule 1: a page that changes something is only asked for by our own pages. Browsers say
 where a request comes from (Sec-Fetch-Site, Origin), so no hidden token is needed, and a
 page cannot forget it.
-Rule 2: what goes wrong is told in a sentence, without a trace, a path or a version.
+Rule 2: what goes wrong is told in words and with what to do, without a trace, a path or
+a version: people get a page, programs a sentence.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from qbwc_server import logs, metrics
 from qbwc_server.proxies import INSECURE
+from qbwc_server.web import refused
 
 CALLBACKS = "/webhook/"
 """Asked for by Mosaic's servers, which are no browsers: their address is the secret."""
@@ -27,13 +29,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _PUBLIC = frozenset({"/", "/healthz", "/readyz"})
 _STATIC = "/static/"
 """Our own style and script: the only ones that a page may have, and no secret."""
-_SAID = {
-    400: "This request cannot be understood.",
-    404: "There is nothing at this address.",
-    405: "This address cannot be asked like that.",
-    413: "That is more than is taken here.",
-    421: "This server does not answer for that name.",
-}
+_STRANGE_NAME = "This server does not answer for that name."
 _INSECURE = "Use https: this server does not answer over a connection anybody can read."
 _FOREIGN = "This request came from another web site and was not done."
 
@@ -51,7 +47,7 @@ def guard(pages: Flask, *, public_url: str) -> None:
         if request.environ.get(INSECURE):
             return _plain(_INSECURE, 403)
         if _host(request.environ.get("HTTP_HOST", "")) not in hosts:
-            return _plain(_SAID[421], 421)
+            return _plain(_STRANGE_NAME, 421)
         if not request.path.startswith(CALLBACKS) and _is_foreign(origin):
             foreign = "request of another site refused"
             page = request.endpoint
@@ -90,8 +86,7 @@ def _headers(*, https: bool) -> dict[str, str]:
 
 
 def _refused(error: HTTPException) -> Response:
-    status = error.code or 500
-    response = _plain(_SAID.get(status, "This cannot be done."), status)
+    response = _told(error.code or 500)
     allowed = error.get_response().headers.get("Allow")
     if allowed is not None:
         response.headers["Allow"] = allowed
@@ -102,7 +97,19 @@ def _failed(error: Exception) -> Response:
     endpoint = request.endpoint
     kind = f"{endpoint} {type(error).__name__}"
     logs.seldom(_LOG.error, "page failed", kind, endpoint=endpoint, exc_info=error)
-    return _plain("Something went wrong on our side.", 500)
+    return _told(500)
+
+
+def _told(status: int) -> Response:
+    """Return a page for people, and its title alone for what asks as a program."""
+    told = refused.told(status, request.path)
+    path = request.path
+    # Web Connector, at an address not its own, would show a page letter by letter.
+    is_program = request.mimetype.endswith("xml")
+    if is_program or path in _ALWAYS or path.startswith((CALLBACKS, _STATIC)):
+        return _plain(f"{told.title}.", status)
+    page = render_template("refused.html", told=told)
+    return Response(page, status, mimetype="text/html")
 
 
 def _is_foreign(origin: str) -> bool:

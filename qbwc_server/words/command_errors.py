@@ -135,8 +135,14 @@ ERRORS: tuple[Words, ...] = (
     ),
     tell(
         "company-exists",
-        "Another company has that name already.",
+        "Another company has that name already, or one that looks the same in Web "
+        "Connector.",
         "Please choose another name.",
+    ),
+    tell(
+        "company-name-blank",
+        "Nothing can be seen of that name.",
+        "Please give the company a name with letters or digits.",
     ),
     tell(
         "company-linked",

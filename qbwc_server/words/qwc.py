@@ -8,10 +8,14 @@ Rules, from Intuit's Web Connector programmer's guide and from what breaks in pr
    registration fails.
 3. Style stays out, so that document style calls arrive, the only ones we answer.
 4. Nothing secret is in it: the customer types the password into Web Connector.
+
+A company's name becomes what Web Connector and QuickBooks list it as, a user name and a
+file's name; all of that is made here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -26,6 +30,11 @@ from lxml import etree
 
 _GUID: Final = re.compile(r"\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}")
 _NAME_LENGTH: Final = 60
+_IN_ASCII: Final = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
+    | {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th"}
+)
+"""Latin letters that Unicode does not take apart into one of ASCII and a mark."""
 _ELEMENTS: Final = {
     "app_name": "AppName",
     "app_url": "AppURL",
@@ -107,7 +116,7 @@ def render(qwc: QwcFile) -> bytes:
         undefined=StrictUndefined,
         newline_sequence="\r\n",
         keep_trailing_newline=True,
-        finalize=lambda value: _plain(str(value)),
+        finalize=lambda value: plain(str(value)),
     )
     text = environment.get_template("company.qwc.j2").render(qwc=qwc)
     return text.encode("ascii", "xmlcharrefreplace")
@@ -142,21 +151,68 @@ def parse(data: bytes) -> QwcFile:
     )
 
 
+def app_name(company_name: str) -> str:
+    """Return what Web Connector and QuickBooks list a company's connection as."""
+    return f"Mosaic for {plain(company_name)}"
+
+
+def plain(text: str) -> str:
+    """Keep what XML can hold and a window can show, on one line."""
+    spaced = " ".join(text.split())
+    shown = (character for character in spaced if character.isprintable())
+    return " ".join("".join(shown).split())
+
+
+def in_ascii(text: str) -> str:
+    """Return the letters and digits of a text that ASCII has, with hyphens between.
+
+    Accents are taken off; what is written in another script is left out.
+    """
+    apart = unicodedata.normalize("NFKD", text.translate(_IN_ASCII))
+    kept = apart.encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", kept).strip("-")
+
+
 def file_name(company_name: str) -> str:
-    """Name the file a customer downloads.
+    """Name the file a customer downloads, for whatever takes ASCII alone.
 
     Args:
         company_name: any text.
 
     Returns:
         "mosaic-NAME.qwc" of letters, digits and hyphens. The prefix also keeps names
-        such as CON, which Windows reserves, from standing alone.
+        such as CON, which Windows reserves, from standing alone. Where ASCII lacks a
+        letter of the name, or it is too long, a mark of the whole name follows, so that
+        the files of two companies are told apart.
     """
-    ascii_name = (
-        unicodedata.normalize("NFKD", company_name).encode("ascii", "ignore").decode()
-    )
-    name = re.sub(r"[^A-Za-z0-9]+", "-", ascii_name)[:_NAME_LENGTH].strip("-")
-    return f"mosaic-{name or 'company'}.qwc"
+    name = in_ascii(company_name)
+    short = name[:_NAME_LENGTH].strip("-")
+    if short and short == name and not _lacks_letters(company_name):
+        return f"mosaic-{name}.qwc"
+    mark = hashlib.sha256(company_name.encode("utf-8", "replace")).hexdigest()[:6]
+    return f"mosaic-{short or 'company'}-{mark}.qwc"
+
+
+def full_file_name(company_name: str) -> str:
+    """Name the same file in the company's own script.
+
+    Letters and digits of any script with their marks, and hyphens: nothing in it is a
+    folder, reserved by Windows, or turns the order in which it is read.
+    """
+    composed = unicodedata.normalize("NFC", company_name)
+    kept = "".join(one if _is_of_a_word(one) else " " for one in composed)
+    name = "-".join(kept.split())[:_NAME_LENGTH].strip("-")
+    return f"mosaic-{name}.qwc" if name else file_name(company_name)
+
+
+def _lacks_letters(text: str) -> bool:
+    """Tell whether ASCII lacks a letter or digit of a text, marks left aside."""
+    apart = unicodedata.normalize("NFKD", text.translate(_IN_ASCII))
+    return any(one.isalnum() and not one.isascii() for one in apart)
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def _check(qwc: QwcFile) -> None:
@@ -183,12 +239,6 @@ def _is_ip_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _plain(text: str) -> str:
-    """Keep what XML can hold and a window can show, on one line."""
-    spaced = " ".join(text.split())
-    return "".join(character for character in spaced if character.isprintable())
 
 
 def _templates() -> Path:

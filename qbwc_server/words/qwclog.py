@@ -1,19 +1,24 @@
 """A customer's QWCLog.txt explained: which codes are in it, what they mean. Pure.
 
 The log holds user names, tickets and, at its most verbose, whole answers of QuickBooks.
-Nothing of that is kept: a finding is a moment, a code of a fixed table, and its words.
+Nothing of that is kept: a finding is a moment, codes of a fixed table, and their words.
+
+An entry is a line that begins with its time, and what follows until the next such line:
+below a QBWC code stands its cause. The two are one thing that went wrong, which is told
+by its cause, because that says what to do.
 
 Rule 1: codes count only where Web Connector writes them: in a line that begins with its
 time, in what it goes on to say of a QBWC code below it, or as the status of an answer
 that it dumped. A note that says "QBWC1012" is none.
-Rule 2: what cannot be read is passed over; nothing is raised for any text.
+Rule 2: what cannot be read of a log is passed over. What has neither an entry nor the
+head of a log is none, and is not said to be a good one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -45,16 +50,72 @@ _PHRASES: Final = (
 """What the log says in words where it gives no code; US editions write English."""
 
 
+_HEADS: Final = ("Timestamp format used:", "Log file initialized at")
+"""How a log begins that has no entry yet."""
+_QBWC_ERROR: Final = "QBWC1031"
+"""It says only that something went wrong in a run; what, stands before it."""
+
+
+class NoLog(ValueError):
+    """What was sent is no log of Web Connector; its text says what it is."""
+
+
+_EMPTY: Final = "That file is empty."
+_OTHER_PROGRAM: Final = (
+    "That is no text but a file of another program, such as a company file of "
+    "QuickBooks."
+)
+_CONNECTION: Final = (
+    "That is the connection file, which Web Connector opens, and not its log."
+)
+_TABLE: Final = "That is a table (CSV) and not Web Connector's log."
+_TEXT: Final = (
+    "That is a text but not Web Connector's log: there, lines begin with a day and a "
+    "time, such as 20260302.14:00:00 UTC."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that went wrong: its words, when last, and at how many moments.
 
-    `last` is None where the log has no readable time before it.
+    `codes` are Web Connector's own, where the words are of their cause. `last` is None
+    where the log has no readable time before it.
     """
 
     words: Words
     last: datetime | None
     times: int
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Where one thing was seen; what is said twice in a second is one."""
+
+    words: Words
+    moments: set[datetime | None] = field(default_factory=set)
+    codes: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What an entry says: codes of its first line, causes, statuses that it dumped."""
+
+    at: datetime | None
+    codes: list[Words] = field(default_factory=list)
+    causes: list[Words] = field(default_factory=list)
+    statuses: dict[str, Words] = field(default_factory=dict)
+
+    def told(self) -> Iterator[tuple[Words, str]]:
+        """Yield what went wrong by it, with the code of what is told by its cause."""
+        for code in self.codes:
+            cause = next((one for one in self.causes if one.id != code.id), None)
+            yield (code, "") if cause is None else (cause, code.id)
+        if not self.codes and self.causes:
+            yield self.causes[0], ""
+        for status in self.statuses.values():
+            yield status, ""
 
 
 def decode(data: bytes) -> str:
@@ -68,41 +129,90 @@ def decode(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
+def read(data: bytes) -> tuple[Finding, ...]:
+    """Return what went wrong by the log that somebody sent.
+
+    Raises:
+        NoLog: it is none.
+    """
+    text = decode(data)
+    if data[:2] not in _MARKS and b"\0" in data:
+        raise NoLog(_OTHER_PROGRAM)
+    if not text.strip("\ufeff \t\r\n"):
+        raise NoLog(_EMPTY)
+    if not _is_log(text):
+        raise NoLog(_instead(text))
+    return findings(text)
+
+
+def _is_log(text: str) -> bool:
+    lines = text.splitlines()
+    return any(_LINE.match(one) or one.startswith(_HEADS) for one in lines)
+
+
+def _instead(text: str) -> str:
+    """Say what a text is that is no log."""
+    if "<QBWCXML" in text:
+        return _CONNECTION
+    some = [one for one in text.splitlines()[:20] if one.strip()]
+    for separator in ",;\t":
+        if len(some) > 1 and all(separator in one for one in some):
+            return _TABLE
+    return _TEXT
+
+
 def findings(text: str) -> tuple[Finding, ...]:
     """Return what went wrong by a log, the newest first and each thing once."""
-    moments: dict[str, tuple[Words, list[datetime | None]]] = {}
-    for at, found in _seen(text[-MOST_BYTES:]):
-        moments.setdefault(found.id, (found, []))[1].append(at)
+    seen: dict[str, _Seen] = {}
+    something = False
+    for entry in _entries(text[-MOST_BYTES:]):
+        for found, code in entry.told():
+            says_only_that = found.id == _QBWC_ERROR
+            if says_only_that and something:
+                something = False
+                continue
+            something = not says_only_that
+            kept = seen.setdefault(found.id, _Seen(found))
+            kept.moments.add(entry.at)
+            if code:
+                kept.codes[code] = None
     told = [
-        Finding(found, max((one for one in at if one), default=None), len(set(at)))
-        for found, at in moments.values()
+        Finding(
+            one.words,
+            max((at for at in one.moments if at), default=None),
+            len(one.moments),
+            tuple(one.codes),
+        )
+        for one in seen.values()
     ]
     never = datetime.min.replace(tzinfo=UTC)
     return tuple(sorted(told, key=lambda one: one.last or never, reverse=True))
 
 
-def _seen(text: str) -> Iterator[tuple[datetime | None, Words]]:
-    at: datetime | None = None
+def _entries(text: str) -> Iterator[_Entry]:
+    entry = _Entry(None)
     explains = False
     for line in text.splitlines():
         begun = _LINE.match(line)
         if begun is not None:
-            at = _moment(begun[1], begun[2]) or at
-            yield from ((at, found) for found in _in_line(begun[3]))
+            yield entry
+            entry = _Entry(_moment(begun[1], begun[2]) or entry.at)
+            said = begun[3]
+            entry.codes = [words.qwc_code(int(one)) for one in _CODE.findall(said)]
+            entry.causes = list(_causes(said))
             # The cause of such a code has no time of its own; a dump has neither.
-            explains = _CODE.search(begun[3]) is not None
+            explains = bool(entry.codes)
         elif line.lstrip().startswith("<"):
             explains = False
         elif explains:
-            yield from ((at, found) for found in _in_line(line))
+            entry.causes += _causes(line)
         for status in _STATUS.findall(line):
             if int(status) >= _FIRST_WARNING:
-                yield at, words.status(int(status))
+                entry.statuses.setdefault(status, words.status(int(status)))
+    yield entry
 
 
-def _in_line(said: str) -> Iterator[Words]:
-    for number in _CODE.findall(said):
-        yield words.qwc_code(int(number))
+def _causes(said: str) -> Iterator[Words]:
     for code in _HRESULT.findall(said):
         yield words.hresult(code)
     for phrase, found in _PHRASES:

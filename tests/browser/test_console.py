@@ -13,7 +13,7 @@ import stamina
 import structlog
 from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from qbwc_server import app
 from qbwc_server.cli.demo_processes import free_port
@@ -30,17 +30,11 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.support import tokens
 from tests.browser.looking import Looking
+from tests.browser.silent import Silent
 from tests.conftest import SECRET
 from tests.support import firms
 
 _NAME = "ann"
-
-
-class _Silent(WSGIRequestHandler):
-    """Writes no line for each request."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
 
 
 class Desk:
@@ -70,7 +64,7 @@ class Desk:
         )
         pages = app.wsgi(app.Parts(settings, self.engine, keys, clock, self.engine))
         self._server = make_server(
-            "127.0.0.1", port, pages, threaded=True, request_handler=_Silent
+            "127.0.0.1", port, pages, threaded=True, request_handler=Silent
         )
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

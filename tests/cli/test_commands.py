@@ -54,6 +54,21 @@ def test_a_second_company_of_that_name_is_refused(run: Run) -> None:
     assert "company-exists" in result.output
 
 
+def test_a_blank_name_is_refused_and_blanks_around_one_are_taken_away(run: Run) -> None:
+    """With an id of its own; the company is then known by the name that was meant."""
+    team = ("--mosaic-url", "http://localhost:1", "--mosaic-team", "100")
+    refused = run("company", "add", "  ", *team)
+    assert refused.exit_code == 1
+    assert "company-name-blank" in refused.output
+
+    told = add_company(run, name=" Harbor  & Vale ")
+
+    assert told["name"] == "Harbor & Vale"
+    assert run("company", "show", "Harbor & Vale ").exit_code == 0
+    again = run("company", "add", "harbor & vale", *team)
+    assert "company-exists" in again.output
+
+
 def test_the_connection_file_is_the_same_every_time(run: Run, tmp_path: Path) -> None:
     """QuickBooks refuses a second pair of OwnerID and FileID for one file."""
     first = Path(str(add_company(run)["qwc"])).read_bytes()

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import attention, registry
-from qbwc_server.companies.registry import CompanyExists, CompanyUnknown, NewCompany
+from qbwc_server.companies.names import CompanyExists
+from qbwc_server.companies.registry import CompanyUnknown, NewCompany
 from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
 from qbwc_server.records import store
@@ -42,7 +43,7 @@ def test_a_company_is_made_with_secrets_that_are_told_once(
     assert keys.matches("setup", made.setup_token, stored.setup_token_hash)
     assert keys.matches("webhook", made.webhook_token, stored.webhook_token_hash)
     assert keys.decrypt(stored.mosaic_key) == "the key of Mosaic"
-    assert re.fullmatch(r"b-ro-s-hne-[0-9a-f]{6}", made.username)
+    assert re.fullmatch(r"buro-sohne-[0-9a-f]{6}", made.username)
 
 
 @pytest.mark.parametrize("name", ["名前", "🏗️", "!!!", "A" * 300, "Company"])
@@ -116,7 +117,7 @@ def test_a_company_is_found_by_name_or_number_and_the_name_wins(
     assert [one.name for one in registry.every(engine)] == ["1", "Alice"]
 
 
-@pytest.mark.parametrize("name", ["", "alice", "0", "-1", "²", "٣", "9" * 30, "Alice "])
+@pytest.mark.parametrize("name", ["", "alice", "0", "-1", "²", "٣", "9" * 30, "A lice"])
 def test_a_company_that_is_not_there_is_said_so(
     engine: Engine, new_company: NewCompanies, name: str
 ) -> None:

@@ -233,10 +233,13 @@ def test_late_calls_of_its_web_connector_get_the_protocols_no(
 def test_the_command_asks_back_tells_and_removes_the_connection_file(
     run: Run,  # noqa: F811
 ) -> None:
-    """A file of that name with another company's OwnerID stays."""
+    """However it is named; a file of that name with another company's OwnerID stays."""
     told = add_company(run, name="Harbor & Vale")
     assert run("company", "forget", "Harbor & Vale").exit_code == 1
-    assert Path(str(told["qwc"])).is_file()
+    made = Path(str(told["qwc"]))
+    assert made.is_file()
+    early = made.with_name("mosaic-company.qwc")
+    early.write_bytes(made.read_bytes())
 
     result = run("company", "forget", "Harbor & Vale", "--yes", "--json")
 
@@ -244,7 +247,8 @@ def test_the_command_asks_back_tells_and_removes_the_connection_file(
     said = json.loads(result.output)
     assert said["removed"]["company"] == said["removed"]["company_sequence"] == 1
     assert set(said["left"].values()) == {0}
-    assert said["files"] == [told["qwc"]]
+    assert said["files"] == [told["qwc"], str(early)]
+    assert not early.exists()
     assert not Path(str(told["qwc"])).exists()
     assert run("company", "show", "Harbor & Vale").exit_code == 1
 

@@ -77,7 +77,7 @@ def test_hashes_come_over_when_what_they_are_of_is_used_rightly(
     company = new_company(mosaic_key=None)
     pages = Flask("qbwc_server.web")
     of_customers = site.Site(engine, renewed, settings, clock)
-    site.prepare(pages)
+    site.prepare(pages, settings)
     pages.register_blueprint(setup.blueprint(of_customers))
     pages.register_blueprint(callbacks.blueprint(engine, renewed, clock))
     web = pages.test_client()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -10,11 +11,12 @@ from flask import Blueprint, Flask
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client, TestResponse
 
-from qbwc_server import app
+from qbwc_server import __version__, app
 from qbwc_server.companies.registry import NewCompany
 from qbwc_server.keys import Keys
 from qbwc_server.sandbox.web_connector.soap_call import INTUIT
 from qbwc_server.settings import Settings
+from qbwc_server.web.customer import site
 from qbwc_server.web.guard import guard
 from tests.conftest import Clock
 from tests.customer import Customer
@@ -35,7 +37,8 @@ def server(settings: Settings, engine: Engine, keys: Keys, clock: Clock) -> Clie
 @pytest.fixture
 def form() -> Client:
     """A page that changes something, and one that breaks."""
-    pages = Flask("form")
+    pages = Flask("qbwc_server.web")
+    site.prepare(pages, Settings(contact_name="Mara Quill"))
     guard(pages, public_url=OURS)
     blueprint = Blueprint("form", __name__)
 
@@ -84,24 +87,55 @@ def test_callbacks_are_not_asked_where_they_come_from(form: Client) -> None:
     assert form.post("/webhook/form", headers=headers).status_code == 200
 
 
+def _page(answer: TestResponse) -> str:
+    """Return the page's text; whoever gets none is told nothing of the program."""
+    assert answer.mimetype == "text/html"
+    assert answer.text.count("<h1>") == 1
+    assert "/static/page.css" in answer.text
+    for secret in ("Traceback", "qbwc_server", "flask", "werkzeug", __version__):
+        assert secret not in answer.text
+    told = html.unescape(re.sub("<[^>]+>", " ", answer.text))
+    assert "Mara Quill" in told
+    return told
+
+
 def test_a_page_that_breaks_tells_nothing(form: Client) -> None:
-    """One sentence; the trace is in the log."""
+    """But what to do; the trace is in the log."""
     answer = form.get("/breaks", headers=HOST)
-    assert (answer.status_code, answer.text) == (
-        500,
-        "Something went wrong on our side.\n",
-    )
+    assert answer.status_code == 500
+    told = _page(answer)
+    assert "Something went wrong on our side" in told
+    assert "load the page again" in told
+    assert "secret" not in answer.text
 
 
-def test_what_is_not_there_or_not_allowed_is_told_in_a_sentence(form: Client) -> None:
+def test_what_is_not_there_or_not_allowed_is_told_with_what_to_do(form: Client) -> None:
     """Without the name of a program or its version."""
     missing = form.get("/nowhere", headers=HOST)
     wrong = form.get("/form", headers=HOST)
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert wrong.headers["Allow"]
-    for answer in (missing, wrong):
-        assert answer.text.count("\n") == 1
-        assert "<" not in answer.text
+    assert "There is nothing at this address" in _page(missing)
+    assert "press the button on the page" in _page(wrong)
+
+
+@pytest.mark.parametrize("path", ["/setup/", "/setup/abc", "/setup/abc/records/x"])
+def test_a_link_that_is_not_whole_is_told_so_in_words(form: Client, path: str) -> None:
+    """And what to do with it, whatever of it is left."""
+    answer = form.get(path, headers=HOST)
+    assert answer.status_code == 404
+    told = _page(answer)
+    for words in ("This link opens nothing", "copy the whole link", "Ask whoever gave"):
+        assert words in told
+
+
+@pytest.mark.parametrize("path", ["/webhook/nobody/x", "/static/nothing.css"])
+def test_programs_are_told_in_a_sentence(form: Client, path: str) -> None:
+    """They show no page to anybody."""
+    asked_by_soap = form.post("/qbwcx", content_type="text/xml", headers=HOST)
+    for answer in (form.get(path, headers=HOST), asked_by_soap):
+        assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+        assert answer.text == "There is nothing at this address.\n"
 
 
 @pytest.mark.parametrize("path", ["/", "/setup/", "/setup/nobody", "/healthz", "/x"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from qbwc_server.words.qwc import (
     QwcFile,
     QwcProblem,
     file_name,
+    full_file_name,
     parse,
     render,
 )
@@ -144,15 +146,67 @@ def test_an_unreadable_file_is_named_as_such(data: bytes) -> None:
     [
         ("Alice & Sons, Inc.", "mosaic-Alice-Sons-Inc.qwc"),
         ("Caf\u00e9 M\u00fcller", "mosaic-Cafe-Muller.qwc"),
+        ("Stra\u00dfe \u0141\u00f3d\u017a", "mosaic-Strasse-Lodz.qwc"),
         ("../../etc/passwd", "mosaic-etc-passwd.qwc"),
         ("CON", "mosaic-CON.qwc"),
-        ("\u4e2d", "mosaic-company.qwc"),
-        ("a" * 200, f"mosaic-{'a' * 60}.qwc"),
+        ("a" * 60, f"mosaic-{'a' * 60}.qwc"),
     ],
 )
 def test_file_names_are_safe_everywhere(company: str, expected: str) -> None:
     """No name leaves its folder, needs quoting or is reserved by Windows."""
     assert file_name(company) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "begins"),
+    [
+        ("\u540d\u524d", "\u6771\u4eac", "mosaic-company-"),
+        ("\u041e\u041e\u041e 1", "\u0417\u0410\u041e 1", "mosaic-1-"),
+        ("Nagoya \u540d", "Nagoya \u524d", "mosaic-Nagoya-"),
+        ("!!!", "???", "mosaic-company-"),
+        ("a" * 61, "a" * 62, f"mosaic-{'a' * 60}-"),
+    ],
+)
+def test_file_names_in_ascii_tell_companies_apart(
+    one: str, other: str, begins: str
+) -> None:
+    """What ASCII lacks, a mark of the whole name stands for."""
+    first, second = file_name(one), file_name(other)
+    assert first != second
+    for name in (first, second):
+        assert re.fullmatch(re.escape(begins) + r"[0-9a-f]{6}\.qwc", name)
+
+
+@pytest.mark.parametrize(
+    ("company", "expected"),
+    [
+        (
+            "\u540d\u524d \u682a\u5f0f\u4f1a\u793e",
+            "\u540d\u524d-\u682a\u5f0f\u4f1a\u793e",
+        ),
+        (
+            "\u041e\u041e\u041e \u00ab\u0414\u043e\u043c\u00bb",
+            "\u041e\u041e\u041e-\u0414\u043e\u043c",
+        ),
+        (
+            "\u0939\u093f\u0928\u094d\u0926\u0940",
+            "\u0939\u093f\u0928\u094d\u0926\u0940",
+        ),
+        ("Bu\u0308ro & S\u00f6hne", "B\u00fcro-S\u00f6hne"),
+        ('../\u540d\\x:*?<>|"\u202e\u200f\x00', "\u540d-x"),
+        ("\u540d" * 99, "\u540d" * 60),
+    ],
+)
+def test_the_full_file_name_is_in_the_companys_own_script(
+    company: str, expected: str
+) -> None:
+    """And as safe: no folder, no sign that Windows reserves or that turns the order."""
+    assert full_file_name(company) == f"mosaic-{expected}.qwc"
+
+
+def test_a_name_without_a_letter_has_the_name_in_ascii() -> None:
+    """There is nothing else to name it by."""
+    assert full_file_name("\U0001f3d7!") == file_name("\U0001f3d7!")
 
 
 def test_problems_have_stable_ids() -> None:

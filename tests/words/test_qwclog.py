@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from qbwc_server.words import qwclog
-from qbwc_server.words.qwclog import decode, findings
+from qbwc_server.words.qwclog import NoLog, decode, findings, read
 from tests.conftest import reference_data
 
 HEAD = """Log file initialized at Monday, March 02, 2026 - 3:00 PM UTC
@@ -81,21 +81,63 @@ def test_what_the_log_says_without_a_code_is_known_by_its_words(
         ("QBWC1013", "HRESULT = 0x80040414", "0x80040414"),
         (
             "QBWC1012",
-            "Could not establish trust relationship for the SSL/TLS secure channel.",
+            "Connection was closed: Could not establish trust relationship for SSL.",
             "QBWC1048",
+        ),
+        (
+            "QBWC1012",
+            "The underlying connection was closed: Could not establish trust",
+            "QBWC1012",
         ),
     ],
 )
-def test_the_cause_of_a_code_is_found_on_the_lines_below_it(
+def test_a_code_and_its_cause_on_the_lines_below_are_one_thing(
     code: str, below: str, found: str
 ) -> None:
     """Where Web Connector really writes it, without a time of its own."""
     at = "20240611.14:02:11"
-    log = line(at, f"{code}: Error connecting.") + f"Error message:\n{below}\n"
-    one, other = findings(log)
+    said = f"{code}: Error connecting.\nError message:\n{below}\nMore info:\n{below}"
+    [one] = findings(line(at, said) + line("20240611.14:02:12", "Update aborted."))
 
-    assert {one.words.id, other.words.id} == {code, found}
-    assert one.last == other.last == datetime(2024, 6, 11, 14, 2, 11, tzinfo=UTC)
+    codes = () if found == code else (code,)
+    assert (one.words.id, one.codes, one.times) == (found, codes, 1)
+    assert one.last == datetime(2024, 6, 11, 14, 2, 11, tzinfo=UTC)
+
+
+def test_a_code_whose_cause_nobody_knows_is_told_by_itself() -> None:
+    """However many lines there are of it; none of them is kept."""
+    below = "Object reference not set.\nMore info:\nStackTrace = at X.do(String&)\n"
+    log = line("20240611.14:02:11", f"QBWC1012: Failed.\n{below}Source = X")
+    [one] = findings(log + line("20240612.14:02:11", f"QBWC1012: Failed.\n{below}"))
+    assert (one.words.id, one.codes, one.times) == ("QBWC1012", (), 2)
+
+
+def test_entries_are_counted_and_not_their_lines() -> None:
+    """What an entry says twice, and what a dump has a hundred times, is once."""
+    dump = '<TimeTrackingAddRs requestID="1" statusCode="3140" statusSeverity="E">\n'
+    log = (
+        line("20240611.14:00:00", "QBWC1013: Error.\n" + "0x80040408\n" * 9)
+        + line("20240611.14:00:00", 'hresult="0x80040408"')
+        + line("20240611.15:00:00", "QBWC1013: Error.\nCould not start QuickBooks.")
+        + line("20240611.16:00:00", "XML dump follows: -\n" + dump * 100)
+    )
+    assert [(one.words.id, one.codes, one.times) for one in findings(log)] == [
+        ("status-3140", (), 1),
+        ("0x80040408", ("QBWC1013",), 2),
+    ]
+
+
+def test_that_a_run_went_wrong_is_told_only_where_nothing_says_why() -> None:
+    """Web Connector ends each such run with that."""
+    ended = "QBWC1031: Update completed with some error."
+    why = line("20240611.14:00:00", "QBWC1013: Error.\nCould not start QuickBooks.")
+    assert ids(why + line("20240611.14:00:09", ended)) == ["0x80040408"]
+    alone = line("20240611.14:10:09", ended)
+    assert ids(alone) == ["QBWC1031"]
+    assert ids(why + line("20240611.14:00:09", ended) + alone) == [
+        "QBWC1031",
+        "0x80040408",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +196,46 @@ def test_any_encoding_that_windows_writes_is_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x00" * 999, b"\xff\xfe\x41", b"\x81" * 99, bytes(range(256)) * 50]
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf\r\n  \r\n", "is empty"),
+        (b"\xff\xfe\r\x00\n\x00", "is empty"),
+        (b"\x00" * 999, "company file"),
+        (b"MAUI\x00\x00" + bytes(range(256)) * 50, "company file"),
+        (b"PK\x03\x04" + b"20260302.14:00:00 UTC : QBWC1012\n\x00", "company file"),
+        (b'"Day","Person"\r\n"2026-03-02","Ada, QBWC1012"\r\n', "table"),
+        (b"Day;Person\r\n2026-03-02;Ada\r\n", "table"),
+        (b'<?xml version="1.0"?>\r\n<QBWCXML>\r\n', "connection file"),
+        (b"QBWC1012 was written by hand", "20260302.14:00:00 UTC"),
+        (b"\x81" * 99, "20260302.14:00:00 UTC"),
+    ],
 )
-def test_what_is_no_log_has_no_findings(data: bytes) -> None:
-    """And raises nothing."""
-    assert findings(decode(data)) == ()
+def test_what_is_no_log_is_refused_in_words(data: bytes, said: str) -> None:
+    """Else it would be told that nothing went wrong."""
+    with pytest.raises(NoLog, match=said):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD.encode(),
+        HEAD.splitlines()[1].encode(),
+        line("20260301.09:00:00", "ok").encode(),
+        b"</Notes>\n</QBXML>\n" + line("20260301.09:00:00", "ok").encode(),
+        line("20260301.09:00:00", "ok").encode("utf-16"),
+    ],
+)
+def test_the_beginning_and_the_end_of_a_log_are_logs(data: bytes) -> None:
+    """Also where it was cut within a dump."""
+    assert read(data) == ()
+
+
+def test_nothing_is_raised_for_whatever_text() -> None:
+    """A time that cannot be is no time."""
+    for data in (b"\x00" * 999, b"\xff\xfe\x41", b"\x81" * 99):
+        assert findings(decode(data)) == ()
     assert findings("99999999.99:99:99 UTC : QBWC1012")[0].last is None
 
 

@@ -12,7 +12,8 @@ from flask import Blueprint, Response
 from sqlalchemy.engine import Row
 
 from qbwc_server.onboarding import company_status
-from qbwc_server.standing import reasons, who_must_act
+from qbwc_server.standing import entries, reasons, who_must_act
+from qbwc_server.standing.entries import Entry
 from qbwc_server.standing.reasons import Reason
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web.customer.site import Site
@@ -20,10 +21,13 @@ from qbwc_server.web.say import cell, iso
 
 _PART = 1000
 _RECORDS = (
-    *("number", "kind", "name", "stands", "state", "reason", "who acts"),
-    "what to do",
+    *("number", "kind", "name"),
+    *("day", "person", "job"),
+    *("item", "minutes", "billable", "as in"),
+    *("stands", "state", "reason", "who acts", "what to do"),
     *("QuickBooks id", "Mosaic type", "Mosaic id", "changed"),
 )
+_NO_TIME = ("",) * 7
 _RUNS = ("number", "began", "ended", "went wrong", "said", "company file")
 _MONTH = timedelta(days=30)
 
@@ -45,7 +49,8 @@ def blueprint(site: Site) -> Blueprint:
                     part = company_status.every_record(
                         connection, company.id, after, _PART
                     )
-                yield from (_record(row, held_by) for row in part)
+                    told = entries.of(connection, company.id, part)
+                yield from (_record(row, told.get(row.id), held_by) for row in part)
                 if len(part) < _PART:
                     return
                 after = part[-1].id
@@ -63,11 +68,18 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _record(row: Row[Any], held_by: Reason | None) -> Sequence[object]:
+def _record(
+    row: Row[Any], entry: Entry | None, held_by: Reason | None
+) -> Sequence[object]:
+    worked: Sequence[object] = _NO_TIME
+    if entry is not None:
+        at = (entry.day, entry.person, entry.job, entry.item)
+        worked = (*at, entry.minutes, entry.billable, entry.side)
     stands = who_must_act.of(row, held_by)
     why = stands.why if stands.is_held else row.reason
     return (
         *(row.id, row.kind.replace("_", " "), row.name),
+        *worked,
         *(stands.title, row.state, why, stands.who, stands.do),
         *(row.quickbooks_id, row.mosaic_type, row.mosaic_id, iso(row.changed_at)),
     )

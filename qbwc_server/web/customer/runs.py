@@ -13,12 +13,12 @@ from qbwc_server.storage.database import company_reading
 from qbwc_server.web.customer import chart
 from qbwc_server.web.customer.site import Site
 from qbwc_server.words import qwclog
-from qbwc_server.words.qwclog import Finding
+from qbwc_server.words.qwclog import Finding, NoLog
 
 _RUNS = 50
 MOST_SENT = qwclog.MOST_BYTES + 10_000
 """With what a form adds to the file that is sent with it."""
-_TOO_LARGE = "That is more than 5 MB. Send only the end of it, which is the newest."
+_TOO_LARGE = "That is more than 5 MB, so it was not read."
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -37,14 +37,20 @@ def blueprint(site: Site) -> Blueprint:
         try:
             log = request.files.get("log")
         except RequestEntityTooLarge:
-            return told(token, company, notice=_TOO_LARGE, status=413)
+            return too_large(token, company)
         if log is None or not log.filename:
             return told(token, company, notice="Choose a file first.", status=400)
         data = log.read(qwclog.MOST_BYTES + 1)
         if len(data) > qwclog.MOST_BYTES:
-            return told(token, company, notice=_TOO_LARGE, status=413)
-        found = qwclog.findings(qwclog.decode(data))
+            return too_large(token, company)
+        try:
+            found = qwclog.read(data)
+        except NoLog as no_log:
+            return told(token, company, notice=str(no_log), instead="log", status=400)
         return told(token, company, findings=found)
+
+    def too_large(token: str, company: Company) -> Response:
+        return told(token, company, notice=_TOO_LARGE, instead="end", status=413)
 
     def told(
         token: str,
@@ -52,6 +58,7 @@ def blueprint(site: Site) -> Blueprint:
         *,
         findings: Sequence[Finding] | None = None,
         notice: str = "",
+        instead: str = "",
         status: int = 200,
     ) -> Response:
         with company_reading(site.engine, company.id) as connection:
@@ -65,6 +72,8 @@ def blueprint(site: Site) -> Blueprint:
             active="runs",
             findings=findings,
             notice=notice,
+            instead=instead,
+            most_bytes=qwclog.MOST_BYTES,
             runs=rows,
             went_wrong=company_status.went_wrong,
             chart=chart.draw(days),

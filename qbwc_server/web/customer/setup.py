@@ -6,6 +6,8 @@ and wants 200.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import (
     Blueprint,
     Response,
@@ -86,6 +88,14 @@ def blueprint(site: Site) -> Blueprint:
         del name
         company = site.company(token)
         content = connection_file.qwc_of(company, site.settings.public_url)
-        return Response(content, mimetype="application/x-qwc")
+        answer = Response(content, mimetype="application/x-qwc")
+        # RFC 6266: the name in its own script, and one for what reads ASCII alone.
+        full = quote(qwc.full_file_name(company.name), safe="")
+        names = {
+            "filename": qwc.file_name(company.name),
+            "filename*": f"UTF-8''{full}",
+        }
+        answer.headers.set("Content-Disposition", "attachment", **names)
+        return answer
 
     return pages

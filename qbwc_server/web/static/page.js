@@ -93,12 +93,36 @@ async function send(form, button) {
   }
 }
 
+// Tabs that do not fit scroll beside: the present one is brought into what is seen.
+function reveal() {
+  for (const one of document.querySelectorAll(".tabs [aria-current]")) {
+    const strip = one.closest("ul");
+    strip.scrollLeft = one.offsetLeft - (strip.clientWidth - one.offsetWidth) / 2;
+  }
+}
+
 function begin(part) {
   dress(part);
+  reveal();
   for (const one of part.querySelectorAll("[data-live]")) watch(one);
 }
 
+// What is too long to be taken is not sent first: how to send less of it is shown.
+function tooLong(form) {
+  for (const one of form.querySelectorAll("[data-most]")) {
+    if (![...one.files].some((file) => file.size > Number(one.dataset.most))) continue;
+    const help = document.getElementById(one.dataset.help);
+    help.open = true;
+    help.scrollIntoView();
+    help.querySelector("summary").focus({ preventScroll: true });
+    say(help.querySelector("p").textContent);
+    return true;
+  }
+  return false;
+}
+
 document.addEventListener("submit", (event) => {
+  if (tooLong(event.target)) return event.preventDefault();
   if (!event.target.dataset.into) return;
   event.preventDefault();
   send(event.target, event.submitter);

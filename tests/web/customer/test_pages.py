@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from werkzeug import http
 from werkzeug.test import Client
 
 from qbwc_server import app, words
@@ -55,6 +56,10 @@ def test_a_page_opens_by_its_link_alone_and_may_not_be_kept(
 ) -> None:
     """Another word in the link opens nothing, and says nothing."""
     token = new_company("Alice <script>").setup_token
+    mangled = server.get(f"/setup/{token[:-3]}{page}")
+    assert (mangled.status_code, mangled.mimetype) == (404, "text/html")
+    assert "This link opens nothing" in mangled.text
+    assert "Alice" not in mangled.text
     shown = server.get(f"/setup/{token}{page}")
     assert shown.status_code == 200
     assert shown.headers["Cache-Control"] == "no-store"
@@ -274,8 +279,35 @@ def test_no_part_of_a_download_is_a_formula_whatever_separates_cells(
     assert len(cells) > 100
     assert [one for one in cells if one.lstrip().startswith(FORMULA)] == []
     row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    assert all(len(one) == 12 for one in row)
+    assert all(len(one) == 19 for one in row)
     assert text.removeprefix("\ufeff").startswith('"number","kind"')
+
+
+def test_a_connection_file_is_saved_under_the_companys_own_name(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """In its own script, and in ASCII so that it is told from another company's."""
+    saved = set()
+    for name in ("名前 株式会社", "東京 株式会社"):
+        path = f"/setup/{new_company(name).setup_token}"
+        (link,) = re.findall(
+            r'href="([^"]+[.]qwc)"', server.get(f"{path}/connect").text
+        )
+        answer = server.get(link)
+        kind, told = http.parse_options_header(answer.headers["Content-Disposition"])
+        assert (kind, told["filename"]) == (
+            "attachment",
+            f"mosaic-{name.replace(' ', '-')}.qwc",
+        )
+        (plain,) = re.findall(
+            r"filename=(mosaic-company-[0-9a-f]{6}[.]qwc)",
+            answer.headers["Content-Disposition"],
+        )
+        saved.add(plain)
+        assert answer.headers["Content-Disposition"].isascii()
+        assert link.endswith(f"/{plain}")
+        assert b"<QBWCXML>" in answer.data
+    assert len(saved) == 2
 
 
 FORMULA = ("=", "+", "-", "@", "\uff1d")
@@ -329,10 +361,36 @@ def test_a_link_that_has_ended_says_how_to_get_a_new_one_and_opens_nothing(
     for page in (*PAGES, "/connection.qwc"):
         answer = server.get(f"{path}{page}")
         assert answer.status_code == 410
-        assert "setup-link" in answer.text
+        assert "Ask whoever gave you this link for a new one" in answer.text
+        # In the time zone of whoever reads; and nothing for him to type somewhere.
+        assert '<time datetime="2026-03-03T15:00:00Z" data-local>' in answer.text
+        assert re.search(r"<code|<kbd|qbwc-server", answer.text) is None
         assert "Alice" not in answer.text
     assert server.post(f"{path}/two-way", data={}).status_code == 410
     assert registry.find(engine, "Alice") == before
+
+
+def test_an_ended_link_and_one_that_opens_nothing_name_whom_to_ask(
+    settings: Settings,
+    engine: Engine,
+    keys: Keys,
+    clock: Clock,
+    new_company: NewCompanies,
+) -> None:
+    """Whoever has lost the message with the link finds somebody all the same."""
+    whom = {"contact_name": "Mara Quill", "contact_address": "mara@firm.example"}
+    named = settings.model_copy(update=whom)
+    server = Customer(app.wsgi(app.Parts(named, engine, keys, clock)))
+    token, _ = credentials.new_setup_link(
+        engine, keys, new_company("Alice").id, days=1, now=clock(), who="test"
+    )
+    clock.pass_(days=1)
+    for path, status in ((token, 410), (token[:-3], 404)):
+        answer = server.get(f"/setup/{path}")
+        assert answer.status_code == status
+        assert 'href="mailto:mara@firm.example"' in answer.text
+        assert "Alice" not in answer.text
+    assert "or ask Mara Quill" in server.get(f"/setup/{token}").text
 
 
 def _password(engine: Engine) -> str:

@@ -57,11 +57,43 @@ def test_a_log_is_explained_with_what_to_do_the_newest_first(
 def test_a_log_without_trouble_says_so(
     server: Client, new_company: NewCompanies
 ) -> None:
-    """Whatever is in it."""
-    token = new_company().setup_token
-    for log in (b"", b"\x00\xff\xfe", b"QBWC1012 was written by hand"):
-        text = _send(server, token, log).text
-        assert "Nothing that went wrong stands in this log." in text
+    """It must be a log for that."""
+    text = _send(server, new_company().setup_token, b"20260302.14:00:00 UTC : ok").text
+    assert "Nothing that went wrong stands in this log." in text
+
+
+def test_a_code_with_its_cause_is_told_by_the_cause(
+    server: Client, new_company: NewCompanies
+) -> None:
+    """With both codes beside it, for whoever looks them up."""
+    log = b"20260302.14:00:00 UTC : QBWC1013: Error.\nCould not start QuickBooks.\n"
+    text = html.unescape(_send(server, new_company().setup_token, log).text)
+    assert "1 thing went wrong" in text
+    assert words.hresult("0x80040408").happened in text
+    assert words.qwc_code(1013).happened not in text
+    assert "QBWC1013, 0x80040408" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"\x00\xff\xfe", "company file of QuickBooks"),
+        (b"a,b\n1,2\n", "is a table"),
+        (b"QBWC1012 was written by hand", "not Web Connector's log"),
+    ],
+)
+def test_what_is_no_log_is_not_said_to_be_a_good_one(
+    server: Client, new_company: NewCompanies, data: bytes, said: str
+) -> None:
+    """What it is is said, which file is wanted, and where that is."""
+    answer = _send(server, new_company().setup_token, data)
+    text = html.unescape(answer.text)
+    assert answer.status_code == 400
+    assert said in text
+    assert "Nothing of it was kept. Choose the file" in text
+    assert "Nothing that went wrong" not in text
+    assert "went wrong by this log" not in text
 
 
 def test_five_megabytes_are_taken_and_no_byte_more(
@@ -75,6 +107,8 @@ def test_five_megabytes_are_taken_and_no_byte_more(
         answer = _send(server, token, whole + b"\n" * more)
         assert answer.status_code == 413
         assert "more than 5 MB" in answer.text
+        assert "Open QWCLog.txt by a double click" in answer.text
+        assert "<kbd>Ctrl</kbd> and <kbd>End</kbd>" in answer.text
         assert "<h1>" in answer.text
 
 
