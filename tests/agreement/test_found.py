@@ -154,6 +154,28 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("run", 5015, 6084, 1689),
         Act("delete in mosaic", 3563, 9946, 1488),
     ),
+    # Of two equal hours one was deleted in Mosaic before our database was put back; what
+    # was typed in QuickBooks was joined with that one, which a read had just missed.
+    "an hour that is not shown after our database was put back": (
+        Act("enter in mosaic", 3894, 4270, 3957),
+        Act("again", 4863, 3978, 8721),
+        Act("computer off", 4193, 1816, 9714),
+        Act("twin", 4554, 3506, 1827),
+        Act("back up ours", 834, 5898, 4940),
+        Act("delete in mosaic", 5891, 2927, 5130),
+        Act("restore ours", 1041, 2606, 2964),
+    ),
+    # Two equal hours were said to be two, and one was deleted in Mosaic: another equal
+    # one was joined with that, on a reading of before, and deleted for it.
+    "an hour that is said to be two and deleted at once": (
+        Act("enter in quickbooks", 3524, 7782, 7532),
+        Act("again", 5547, 2640, 6363),
+        Act("post fails before", 9527, 2561, 3028),
+        Act("twin", 2915, 5090, 2232),
+        Act("run", 4065, 6553, 4510),
+        Act("apart", 5546, 3509, 397),
+        Act("delete in mosaic", 1548, 4265, 8059),
+    ),
     # Said to be two, and then one after all: the judge did not see the second word.
     "two that are one after all": (
         Act("enter in quickbooks", 8336, 1615, 7641),

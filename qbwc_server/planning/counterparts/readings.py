@@ -71,18 +71,21 @@ class Readings:
     ) -> bool:
         """Tell whether two records, one of each side, may be joined.
 
-        Before all of both sides was known, what is equal had been on both before.
+        Before all of both sides was known, what is equal had been on both before. What
+        a complete read did not show is never joined by being equal.
         """
         here, there = (other, row) if row.quickbooks_id is None else (row, other)
         pair = (here.quickbooks_id, there.mosaic_id)
-        if all_known_at is None or self.words.get(pair) is Word.ONE:
+        if self.words.get(pair) is Word.ONE:
+            return True
+        if there.misses:
+            return False
+        if all_known_at is None:
             return True
         if max(here.created_at, there.created_at) <= all_known_at:
             return True
         if there.day < self.oldest:
             return True
-        if there.misses:
-            return False
         shown = [
             one.begun_at
             for one in self.mosaic
