@@ -6,7 +6,7 @@ And what is said of an entry on whose day Mosaic is not read again.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -60,6 +60,14 @@ class Waits:
     gave_up: Collection[int]
     now: datetime
     moved: Collection[int] = frozenset()
+    _reach: list[str | None] = field(default_factory=list)
+
+    def _known_since(self) -> str | None:
+        """Return from which day on QuickBooks' time is known; asked once."""
+        if not self._reach:
+            known = list_requests.state(self.connection, self.company.id, NAME)
+            self._reach.append(None if known is None else known.reach)
+        return self._reach[0]
 
     @property
     def oldest(self) -> str:
@@ -112,8 +120,8 @@ class Waits:
                 return stop
             if row.misses:
                 return Action(Do.NOTHING, _MISSED, until=self.now + _NEXT_READING)
-            known = list_requests.state(self.connection, self.company.id, NAME)
-            if known is None or known.reach is None or row.day < known.reach:
+            known = self._known_since()
+            if known is None or row.day < known:
                 reason = "Waits until QuickBooks' time entries of its day are read."
                 return Action(
                     Do.NOTHING, reason, "pending", waits_for=time_records.FOR_QUICKBOOKS

@@ -54,11 +54,12 @@ def apply(
     exchange_id: int,
     apart: bool = True,
 ) -> dict[str, int]:
-    """Give each job its answer; return how many objects of which kind came.
+    """Give each job its answer; return how many of which kind are new or differ.
 
-    What was written is counted under the kind's plural and `WRITTEN`. `exchange_id` is
-    where the answer is kept, for what our program fails on. Unless jobs are kept
-    `apart`, what fails is raised, and the transaction is to be done again so.
+    QuickBooks shows again what was read lately: that is nothing new. What was written
+    is counted under the kind's plural and `WRITTEN`. `exchange_id` is where the answer
+    is kept, for what our program fails on. Unless jobs are kept `apart`, what fails is
+    raised, and the transaction is to be done again so.
     """
     counts: dict[str, int] = {}
     answers = response.pair(expected(jobs), parsed)
@@ -76,8 +77,7 @@ def apply(
             else:
                 with logs.within(job=job.id):
                     read = _read if apart else _apply_read
-                    read(connection, company, job, answer, now)
-                done = len(answer.rets)
+                    done = read(connection, company, job, answer, now)
             if job.kind in _PLURALS and done:
                 what = _PLURALS[job.kind] + (WRITTEN if job.writes else "")
                 counts[what] = counts.get(what, 0) + done
@@ -107,11 +107,14 @@ def apply(
 
 def _read(
     connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
-) -> None:
-    """Take an answer to a read; if that fails, once more with each object by itself."""
+) -> int:
+    """Take an answer to a read; if that fails, once more with each object by itself.
+
+    Returns how many objects are new or differ.
+    """
     try:
         with connection.begin_nested():
-            _apply_read(connection, company, job, answer, now)
+            return _apply_read(connection, company, job, answer, now)
     except NOT_USABLE:
         raise  # the database went away: nothing was decided about the answer
     except Exception:
@@ -119,7 +122,7 @@ def _read(
             raise
         _LOG.exception("page not applied", company=company.id, job=job.id)
         with connection.begin_nested():
-            _apply_read(connection, company, job, answer, now, one_by_one=True)
+            return _apply_read(connection, company, job, answer, now, one_by_one=True)
 
 
 def _apply_read(
@@ -130,13 +133,20 @@ def _apply_read(
     now: datetime,
     *,
     one_by_one: bool = False,
-) -> None:
+) -> int:
+    new, each = 0, one_by_one
     if job.kind == list_requests.ACTIVITY:
         signs.apply_activity(connection, company, job, answer, now=now)
+    elif job.kind in time_requests.NAMES:
+        new = time_answers.apply(
+            connection, company, job, answer, now=now, one_by_one=each
+        )
     else:
-        kinds = time_answers if job.kind in time_requests.NAMES else list_answers
-        kinds.apply(connection, company, job, answer, now=now, one_by_one=one_by_one)
+        new = list_answers.apply(
+            connection, company, job, answer, now=now, one_by_one=each
+        )
     unanswered_reads.answered(connection, job, now)
+    return new
 
 
 def _message_name(job: Job) -> str:

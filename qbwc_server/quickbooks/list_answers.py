@@ -3,8 +3,7 @@
 Rule 1: the watermark of a kind moves with the last page of a completed read, in the
 same transaction.
 Rule 2: what a complete read does not meet is gone, unless that is too much to believe.
-Rule 3: an object that cannot be read is named with the job, and stops nothing else; it
-is there all the same, so it is not gone.
+Rule 3: an object that cannot be read is named with the job; it is there, so not gone.
 """
 
 from __future__ import annotations
@@ -51,11 +50,12 @@ def apply(
     *,
     now: datetime,
     one_by_one: bool = False,
-) -> None:
+) -> int:
     """Take the answer to a read: keep what it holds and move the job on.
 
-    With `one_by_one` an object that cannot be kept stops itself and no other. That is
-    slower, and for a page that failed as a whole.
+    Returns how many objects are new or differ. With `one_by_one` an object that cannot
+    be kept stops itself and no other. That is slower, and for a page that failed as a
+    whole.
     """
     verdict = status(answer.status_code, answer.message)
     if verdict.verdict not in {Verdict.DONE, Verdict.EMPTY, Verdict.PARTIAL}:
@@ -63,7 +63,8 @@ def apply(
     elif job.kind == list_requests.DELETIONS:
         _apply_deletions(connection, company, job, answer, now)
     else:
-        _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
+        return _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
+    return 0
 
 
 def refused(connection: Connection, job: Job, answer: Answer, now: datetime) -> None:
@@ -132,19 +133,21 @@ def _apply_page(
     now: datetime,
     *,
     one_by_one: bool,
-) -> None:
+) -> int:
     kind = KINDS[job.kind]
     cursor = dict(job.cursor or {})
     if kind.iterable and not next_in_turn(answer, cursor):
         reason = "The answer is not the next page of the list; it is read anew."
         queue.note(connection, job, cursor=None)
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
-        return
+        return 0
+    new = 0
     seen, not_read = see(kind, answer.rets)
     full_read = job.id if cursor.get("full") else None
 
     def keep(objects: Sequence[Seen]) -> None:
-        store.keep_seen(
+        nonlocal new
+        new += store.keep_seen(
             connection, company.id, kind, objects, now=now, full_read=full_read
         )
 
@@ -177,6 +180,7 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _finish(connection, company, job, cursor, now)
+    return new
 
 
 def each_alone(

@@ -64,10 +64,10 @@ def apply(
     *,
     now: datetime,
     one_by_one: bool = False,
-) -> None:
+) -> int:
     """Take the answer to a question about time and move its job on.
 
-    `one_by_one` is as with other reads.
+    Returns how many entries are new or differ. `one_by_one` is as with other reads.
     """
     found = status(answer.status_code, answer.message)
     asked_by_id = job.action == time_requests.VERIFY or (job.cursor or {}).get("ids")
@@ -80,11 +80,13 @@ def apply(
         _apply_preferences(connection, company, answer, now)
         queue.move(connection, job, "done", by="answer", now=now)
     elif job.kind == list_requests.TIME_DELETIONS:
-        deleted.apply(connection, company, job, answer, now)
+        return deleted.apply(connection, company, job, answer, now)
     elif job.action == time_requests.VERIFY:
-        verified.apply(connection, company, job, answer, now, one_by_one=one_by_one)
+        each = one_by_one
+        return verified.apply(connection, company, job, answer, now, one_by_one=each)
     else:
-        _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
+        return _apply_page(connection, company, job, answer, now, one_by_one=one_by_one)
+    return 0
 
 
 def _refused(
@@ -166,22 +168,23 @@ def _apply_page(
     now: datetime,
     *,
     one_by_one: bool,
-) -> None:
+) -> int:
+    """Keep a page and ask for the next; return how many entries are new or differ."""
     cursor = dict(job.cursor or {})
     if not next_in_turn(answer, cursor):
         reason = "The answer is not the next page of the list; it is read anew."
         queue.note(connection, job, cursor=time_requests.again(cursor))
         queue.retry_later(connection, job, by="answer", now=now, reason=reason)
-        return
+        return 0
     seen, unread = see(answer.rets)
     full_read = job.id if cursor["full"] else None
     begun = numbers.look_for_restore(connection, company, seen, now)
-    seen = keep_told(
+    seen, new = keep_told(
         connection, job, seen, unread, now, full_read, one_by_one=one_by_one
     )
     if begun:
         queue.move(connection, job, "ready", by="answer", now=now, cursor=None)
-        return
+        return new
     if unread:
         told = [one.told for one in unread.values()]
         cursor["unread"] = [*cursor.get("unread", []), *told][:20]
@@ -201,6 +204,7 @@ def _apply_page(
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _next_slice(connection, company, job, cursor, now)
+    return new
 
 
 def _next_slice(

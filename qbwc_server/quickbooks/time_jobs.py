@@ -156,7 +156,9 @@ def _defaults(
     found: dict[str, Any] = {}
     if company.time_class and company.class_tracking is not False:
         found["class"] = _named(connection, company.id, "class", company.time_class)
-    if _paid_by_time(connection, company.id, fields["person"]):
+    # Asked only where there is one to give: it looks through entries of that person.
+    wage = company.time_payroll_item
+    if wage and _paid_by_time(connection, company.id, fields["person"]):
         found |= _wage(connection, company)
     return found
 
@@ -176,6 +178,8 @@ def _had(
     It is added again after a deletion or a restored backup; Mosaic has neither.
     """
     before = row.quickbooks
+    if before is None and row.restored is None and row.lost is None:
+        return {}
     if before is None:
         event = tables.record_event
         detail = connection.execute(

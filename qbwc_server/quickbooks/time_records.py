@@ -36,10 +36,11 @@ def keep_quickbooks(
     *,
     now: datetime,
     full_read: int | None = None,
-) -> None:
+) -> int:
     """Bring the QuickBooks side of records up to entries that QuickBooks showed.
 
-    What differs becomes due; what only carries other stamps causes no work.
+    What differs becomes due; what only carries other stamps causes no work. Returns how
+    many are new or differ.
     `full_read` is the id of the job that compares everything; see `unmet`.
     """
     wanted = {one.txn_id: one for one in entries}
@@ -72,11 +73,12 @@ def keep_quickbooks(
     # Before what is known changes: ours may just have been moved to another day.
     meanwhile.ask_in_quickbooks(connection, company_id, unknown, now)
     rows = there | adopted
-    _update(connection, company_id, wanted, rows, now)
+    differing = _update(connection, company_id, wanted, rows, now)
     ours = [wanted[one] for one in adopted]
     meanwhile.ask_in_quickbooks(connection, company_id, ours, now)
     if full_read is not None:
         store.mark_met(connection, company_id, NAME, rows, full_read)
+    return len(unknown) + differing
 
 
 def known(
@@ -242,7 +244,8 @@ def _update(
     wanted: dict[str, SeenTime],
     rows: dict[str, Row[Any]],
     now: datetime,
-) -> None:
+) -> int:
+    """Take up what differs and what carries other stamps; return how many differ."""
     differing = [key for key, row in rows.items() if _differs(row, wanted[key])]
     settled = set(differing)
     restamped = [
@@ -257,6 +260,7 @@ def _update(
     time_of_quickbooks.renew(connection, company_id, renew, now, sent=sent)
     if renew:
         registry.change(connection, company_id, deliver_at=now)
+    return len(renew)
 
 
 def _sent(

@@ -41,11 +41,12 @@ def keep_seen(
     *,
     now: datetime,
     full_read: int | None = None,
-) -> None:
+) -> int:
     """Bring the QuickBooks side of records up to what was read.
 
-    `full_read` is the id of the job that reads everything: objects that it does not
-    meet are found by `unseen` when it is done.
+    Returns how many are new or differ from what was known. `full_read` is the id of the
+    job that reads everything: objects that it does not meet are found by `unseen` when
+    it is done.
     """
     wanted = {one.quickbooks_id: one for one in objects}
     there = {
@@ -75,6 +76,7 @@ def keep_seen(
         moved(connection, company_id)
     if kind.mirror is not None and (new or changed):
         registry.change(connection, company_id, deliver_at=now)
+    return len(new) + len(changed)
 
 
 def mark_met(

@@ -154,8 +154,8 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("run", 5015, 6084, 1689),
         Act("delete in mosaic", 3563, 9946, 1488),
     ),
-    # Of two equal hours one was deleted in Mosaic before our database was put back; what
-    # was typed in QuickBooks was joined with that one, which a read had just missed.
+    # Of two equal hours one was deleted in Mosaic before our database was put back.
+    # What was typed in QuickBooks was joined with it, which a read had just missed.
     "an hour that is not shown after our database was put back": (
         Act("enter in mosaic", 3894, 4270, 3957),
         Act("again", 4863, 3978, 8721),

@@ -53,10 +53,11 @@ def bug_in_keeping(patch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def keep(
         connection: Any, company_id: int, kind: Any, objects: Any, **more: Any
-    ) -> None:
-        good(connection, company_id, kind, objects, **more)
+    ) -> int:
+        new = good(connection, company_id, kind, objects, **more)
         if any(one.name == BAD for one in objects):
             raise KeyError(BAD)
+        return new
 
     with patch.context() as patched:
         patched.setattr(store, "keep_seen", keep)

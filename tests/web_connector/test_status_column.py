@@ -54,7 +54,21 @@ def test_a_run_tells_what_came_and_what_went(desk: Desk, timesheet: Timesheet) -
     desk.run()
     said = desk.session().summary
     assert "2 time entries out; " in said
-    assert "2 employees in" in said
+    assert "1 employee in" in said
+
+
+def test_a_run_that_changed_nothing_says_so(desk: Desk) -> None:
+    """QuickBooks shows again what was read last: that is nothing new, however often."""
+    desk.run()
+    assert " in." in desk.session().summary
+    for _ in range(3):
+        desk.clock.pass_(minutes=15)
+        desk.run()
+        assert desk.session().summary == "Nothing new."
+    desk.clock.pass_(minutes=15)
+    desk.hands.rename("Customer", desk.customer, "Harbor West")
+    desk.run()
+    assert "customers and jobs in" in desk.session().summary
 
 
 def test_what_needs_a_person_is_told_with_an_address_without_a_secret(

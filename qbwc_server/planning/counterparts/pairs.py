@@ -54,6 +54,8 @@ class Pairs:
         self._of_days: dict[str, list[Row[Any]]] = {}
         self._alone = [row for row in rows if row.quickbooks_id is None]
         self._missed: list[Row[Any]] | None = None
+        self._planned_days = {row.day for row in rows if row.day}
+        self._here: set[str] | None = None
         self.days = set(
             connection.execute(
                 sa.select(_RECORD.c.day)
@@ -61,7 +63,7 @@ class Pairs:
                     _RECORD.c.company_id == company_id,
                     _RECORD.c.quickbooks_id.is_(None),
                     _RECORD.c.mosaic_id.is_not(None),
-                    _RECORD.c.day.in_(sorted({row.day for row in rows if row.day})),
+                    _RECORD.c.day.in_(sorted(self._planned_days)),
                 )
                 .distinct()
             ).scalars()
@@ -268,7 +270,24 @@ class Pairs:
         return [row for row in rows if row.id not in busy]
 
     def _in_quickbooks(self, day: str, person: str) -> list[Row[Any]]:
+        if day in self._planned_days and day not in self._days_here():
+            return []
         return self._rows(_in_quickbooks(), day=day, person=person)
+
+    def _days_here(self) -> set[str]:
+        """Return on which of the planned days QuickBooks has anything alone.
+
+        Mostly on none, where what was made in Mosaic goes to QuickBooks.
+        """
+        if self._here is None:
+            days = sa.select(_RECORD.c.day).where(
+                _RECORD.c.company_id == self._company_id,
+                _RECORD.c.kind == NAME,
+                _RECORD.c.day.in_(sorted(self._planned_days)),
+                *_only_in_quickbooks(),
+            )
+            self._here = set(self._connection.execute(days.distinct()).scalars())
+        return self._here
 
     def _rows(self, wanted: sa.Select[Any], **given: object) -> list[Row[Any]]:
         given["company"] = self._company_id

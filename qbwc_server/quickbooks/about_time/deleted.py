@@ -22,8 +22,8 @@ from qbwc_server.storage import tables
 
 def apply(
     connection: Connection, company: Company, job: Job, answer: Answer, now: datetime
-) -> None:
-    """Believe the list of deletions, unless it has too many for that."""
+) -> int:
+    """Believe the list of deletions, unless it has too many; return how many are."""
     ids = [ret.text("TxnID") for ret in answer.rets if ret.text("TxnID")]
     latest = max(
         (believed(ret.text("TimeDeleted"), now) for ret in answer.rets), default=""
@@ -52,6 +52,7 @@ def apply(
         **({} if reason else {"begun_at": job.sent_at}),
     )
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+    return len(alive)
 
 
 def _tell_copy(

@@ -51,14 +51,17 @@ def keep_told(
     full_read: int | None = None,
     *,
     one_by_one: bool,
-) -> list[SeenTime]:
-    """Keep entries and tell which could not be read; return those that were kept.
+) -> tuple[list[SeenTime], int]:
+    """Keep entries and tell which could not be read.
 
-    What turns out not to be one of them is added to `unread`.
+    Returns those that were kept, and how many of them are new or differ. What turns out
+    not to be one of them is added to `unread`.
     """
+    new = 0
 
     def keep_some(entries: Sequence[SeenTime]) -> None:
-        keep(connection, job.company_id, entries, now=now, full_read=full_read)
+        nonlocal new
+        new += keep(connection, job.company_id, entries, now=now, full_read=full_read)
 
     if one_by_one:
         seen, failed = each_alone(connection, seen, keep_some)
@@ -70,7 +73,7 @@ def keep_told(
         keep_some(seen)
     if unread:
         tell_unread(connection, job, list(unread.values()), now)
-    return seen
+    return seen, new
 
 
 def keep(
@@ -80,14 +83,15 @@ def keep(
     *,
     now: datetime,
     full_read: int | None = None,
-) -> None:
-    """Keep entries that QuickBooks showed, whoever asked for them."""
+) -> int:
+    """Keep entries that QuickBooks showed; return how many are new or differ."""
     there = {}
     if signs.stands(connection, company_id):
         there = time_records.known(connection, company_id, [one.txn_id for one in seen])
         signs.note_befallen(connection, company_id, seen, there, now=now)
-    time_records.keep_quickbooks(
+    new = time_records.keep_quickbooks(
         connection, company_id, seen, now=now, full_read=full_read
     )
     for row in there.values():
         signs.let_go_on(connection, row, now)
+    return new

@@ -31,8 +31,11 @@ def apply(
     now: datetime,
     *,
     one_by_one: bool,
-) -> None:
-    """Keep entries that were asked for; what is not found is gone."""
+) -> int:
+    """Keep entries that were asked for; what is not found is gone.
+
+    Returns how many are new or differ.
+    """
     asked: list[str] = (job.payload or {})["txn_ids"]
     if answer.status_code == _NOT_FOUND and len(asked) > 1:
         # One missing entry had all refused: they are asked for one by one.
@@ -47,9 +50,9 @@ def apply(
                 priority=job.priority,
             )
         queue.move(connection, job, "done", by="answer", now=now)
-        return
+        return 0
     seen, unread = see(answer.rets)
-    seen = keep_told(connection, job, seen, unread, now, one_by_one=one_by_one)
+    seen, new = keep_told(connection, job, seen, unread, now, one_by_one=one_by_one)
     there = {one.txn_id for one in seen} | unread.keys()
     gone = time_records.alive(connection, company.id, set(asked) - there)
     told = "; ".join(one.told for one in unread.values())
@@ -61,6 +64,7 @@ def apply(
         time_records.mark_gone(connection, company.id, gone, now=now)
     _seen(connection, company.id, set(asked) - unread.keys())
     queue.move(connection, job, "done", by="answer", now=now, reason=reason)
+    return new + len(gone)
 
 
 def _seen(connection: Connection, company_id: int, txn_ids: Iterable[str]) -> None:
