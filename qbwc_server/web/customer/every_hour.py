@@ -14,6 +14,7 @@ from qbwc_server.storage.database import company_reading
 from qbwc_server.web.customer import chart
 from qbwc_server.web.customer.choosing import LISTS
 from qbwc_server.web.customer.site import BY, Site, after
+from qbwc_server.words.policies import POLICIES
 
 _LATEST = 5
 
@@ -38,20 +39,9 @@ def blueprint(site: Site) -> Blueprint:
             chart=chart.draw(days),
             lists=LISTS,
             groups=listing.GROUPS,
-            may_switch=site.settings.customer_may_switch,
         )
 
-    @pages.post("/setup/<token>/two-way")
-    def two_way(token: str) -> Answer:
-        company = site.company(token)
-        if not site.settings.customer_may_switch:
-            abort(403)
-        on = request.form.get("two_way") == "on"
-        if on != company.two_way:
-            company_settings.set_values(
-                site.engine, company.id, now=site.clock(), who=BY, two_way=on
-            )
-        return redirect(url_for("every_hour.overview", token=token), 303)
+    _add_rules(pages, site)
 
     @pages.get("/setup/<token>/records")
     def records(token: str) -> Response:
@@ -81,3 +71,36 @@ def blueprint(site: Site) -> Blueprint:
         )
 
     return pages
+
+
+def _add_rules(pages: Blueprint, site: Site) -> None:
+    """Add what the customer decides for all of his time."""
+
+    @pages.post("/setup/<token>/two-way")
+    def two_way(token: str) -> Answer:
+        company = site.company(token)
+        if not site.settings.customer_may_switch:
+            abort(403)
+        on = request.form.get("two_way") == "on"
+        if on != company.two_way:
+            company_settings.set_values(
+                site.engine, company.id, now=site.clock(), who=BY, two_way=on
+            )
+        return redirect(url_for("every_hour.overview", token=token), 303)
+
+    @pages.post("/setup/<token>/rule")
+    def rule(token: str) -> Answer:
+        company = site.company(token)
+        if not site.settings.customer_may_switch:
+            abort(403)
+        chosen = request.form.get("rule", "")
+        if chosen not in {one.id for one in POLICIES}:
+            abort(400)
+        if chosen != company.policy:
+            company_settings.set_values(
+                site.engine, company.id, now=site.clock(), who=BY, policy=chosen
+            )
+        page = (
+            "before_live.look" if company.mode == "preview" else "every_hour.overview"
+        )
+        return redirect(url_for(page, token=token), 303)

@@ -41,6 +41,7 @@ def blueprint(site: Site) -> Blueprint:
             status=status,
             active="connect",
             link=link,
+            address=f"{site.settings.public_url}/setup/{token}",
             password=password,
             oldest=site.settings.minimum_web_connector,
             shows_passwords=credentials.shows_passwords(company, site.clock()),

@@ -35,6 +35,7 @@ from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
 from qbwc_server.words import questions, urgency
+from qbwc_server.words.policies import POLICIES
 
 _LOOKS = frozenset({"GET", "HEAD"})
 _OPENED = "setup opened"
@@ -154,6 +155,8 @@ class Site:
             "needs": many,
             "conflicts": conflicts,
             "to_see": seen.entries,
+            "may_switch": self.settings.customer_may_switch,
+            "policies": POLICIES,
             "questions": _asked_of(company, asked) + waiting,
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
