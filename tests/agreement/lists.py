@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qbwc_server.decisions import company_settings
+from qbwc_server.storage import tables
 from tests.agreement.house import House
 from tests.agreement.world import Act, World, pick
 
@@ -44,11 +45,14 @@ def archive(world: World, one: Act) -> None:
 def structure(world: World, _one: Act) -> None:
     """The company's customers are projects from now on, or clients again.
 
-    Nobody does that while hours are on their way.
+    Nobody does that while hours are on their way, or wait for a closed day.
     """
-    house = world.house
+    house, record = world.house, tables.record
     for _ in range(3):
         world.run()
+    waits = record.c.state.in_(("pending", "locked"))
+    if house.rows(record, record.c.kind == "time_entry", waits):
+        return
     before = house.stored().structure
     _set_structure(house, "project" if before == "client" else "client")
 
