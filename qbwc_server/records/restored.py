@@ -206,14 +206,21 @@ def delete_again(
     """Have entries that a restored file has again be deleted there once more.
 
     Mosaic has none of them any more. What we deleted ourselves was agreed on no longer;
-    as the file shows it, it is what both sides had.
+    as the file shows it, it is what both sides had. Of one whose own entry in Mosaic
+    stands with an equal one, nobody knows which was meant: `tombstone` asks.
     """
+    rows = [row for row in rows if not _took_its_place(row)]
     for row in rows:
         agreed = {"quickbooks": _fields(row.quickbooks), "mosaic": _fields(row.mosaic)}
         change(connection, company_id, row.id, agreed=agreed)
     tombstones.note_word(
         connection, company_id, [row.id for row in rows], Word.DELETED, now
     )
+
+
+def _took_its_place(row: Row[Any]) -> bool:
+    stone = tombstones.mosaics(row)
+    return stone is not None and stone.took is not None
 
 
 def _fields(snapshot: Mapping[str, Any] | None) -> dict[str, Any]:

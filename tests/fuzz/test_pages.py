@@ -35,6 +35,7 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.support import tokens
 from qbwc_server.web_connector.endpoint import Endpoint
+from qbwc_server.words import questions
 from tests import logged_in
 from tests.conftest import Clock
 from tests.fuzz.near import MINUTES, few, for_long, seeds
@@ -125,6 +126,7 @@ class Site:
             "record_id": [str(one).encode() for one in self.records],
             "number": [str(one).encode() for one in self.records],
             "what": self.words,
+            "attention_id": [one.encode() for one in questions.WAYS],
             "name": [self.company.username.encode()],
             "filename": [b"style.css"],
         }[variable]

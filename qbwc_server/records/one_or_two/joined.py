@@ -27,10 +27,8 @@ _STOOD: Final[dict[Side, sa.Column[datetime]]] = {
     "quickbooks": _JOINED.c.stood_in_quickbooks_at,
     "mosaic": _JOINED.c.stood_in_mosaic_at,
 }
-_NOT_STOOD: Final = sa.text(
-    "(stood_in_quickbooks_at IS NULL OR stood_in_mosaic_at IS NULL)"
-)
-"""Written as the partial index is, which must know it word by word."""
+_NOT_STOOD: Final = sa.or_(*(column.is_(None) for column in _STOOD.values()))
+"""As the partial index has it."""
 _MOST: Final = 10_000
 _CHUNK = 400
 
@@ -118,24 +116,33 @@ def stood(
     """
     column = _STOOD[side]
     gone = _RECORD.c.quickbooks_gone if side == "quickbooks" else _RECORD.c.misses > 0
-    some = sa.true() if days is None else _RECORD.c.day.between(*days)
-    there = sa.select(_RECORD.c.id).where(
-        _RECORD.c.company_id == company_id,
-        _RECORD.c.id == _JOINED.c.record_id,
-        ~gone,
-        some,
-    )
-    connection.execute(
-        _JOINED.update()
+    there = (
+        sa.select(_JOINED.c.record_id)
+        .join(
+            _RECORD,
+            (_RECORD.c.company_id == _JOINED.c.company_id)
+            & (_RECORD.c.id == _JOINED.c.record_id),
+        )
         .where(
             _JOINED.c.company_id == company_id,
             _NOT_STOOD,
             column.is_(None),
             _JOINED.c.at <= began,
-            there.correlate(_JOINED).exists(),
+            ~gone,
         )
-        .values({column: began})
     )
+    if days is not None:
+        there = there.where(_RECORD.c.day.between(*days))
+    found = list(connection.execute(there).scalars())
+    for start in range(0, len(found), _CHUNK):
+        connection.execute(
+            _JOINED.update()
+            .where(
+                _JOINED.c.company_id == company_id,
+                _JOINED.c.record_id.in_(found[start : start + _CHUNK]),
+            )
+            .values({column: began})
+        )
 
 
 def never_stood(
