@@ -417,7 +417,7 @@ def test_a_page_that_breaks_would_be_found(
         raise ZeroDivisionError
 
     monkeypatch.setattr("qbwc_server.web.customer.every_hour.listing.rows", breaks)
-    statuses = {ask(site, random.Random(number))[1][:3] for number in range(300)}
+    statuses = {ask(site, random.Random(number))[1][:3] for number in range(600)}
     assert {"200", "303", "404", "500"} <= statuses
 
 
