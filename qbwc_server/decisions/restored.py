@@ -87,9 +87,12 @@ def say(
             then none is changed.
     """
     rows = _rows(connection, company_id, record_ids)
-    marks = {row.id: _mark(row, back=back) for row in rows}
+    two_way = registry.get(connection, company_id).two_way
+    marks = {row.id: _mark(row, back=back, two_way=two_way) for row in rows}
     restored.go_on(connection, company_id, marks, now)
-    again = [row for row in rows if row.restored == Mark.AGAIN]
+    again = [
+        row for row in rows if row.restored == Mark.AGAIN and marks[row.id] is None
+    ]
     if back:
         restored.delete_again(connection, company_id, again, now)
     else:
@@ -113,7 +116,7 @@ def say(
     return len(rows)
 
 
-def _mark(row: Row[Any], *, back: bool) -> Mark | None:
+def _mark(row: Row[Any], *, back: bool, two_way: bool) -> Mark | None:
     if row.restored == Mark.COPY:
         if back:
             return Mark.MEANT
@@ -123,7 +126,7 @@ def _mark(row: Row[Any], *, back: bool) -> Mark | None:
         )
     if row.restored not in rules.ASKED:
         raise NotRestored(f"{row.name}: no restored backup leaves a question about it.")
-    return rules.said(Mark(row.restored), back=back)
+    return rules.said(Mark(row.restored), back=back, two_way=two_way)
 
 
 def _rows(

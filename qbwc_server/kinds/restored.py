@@ -19,6 +19,7 @@ WAYS: tuple[Way, ...] = ("mosaic", "quickbooks")
 """Which side is right after a restore: what it undid is put back, or is right so."""
 _GOES_BACK = "A restored backup took it away; it is added to QuickBooks again."
 _OLDER = "A restored backup has an older form of it; the newer values are put back."
+_AGAIN = "A restored backup has it again after it was deleted; it is deleted again."
 _NAMED = 5
 """People who are named with their hours; the others are counted."""
 
@@ -28,7 +29,8 @@ class Mark(StrEnum):
 
     Of the company file: the restored file lacks it, shows an older form of it, or has
     it again after it was deleted. Then: it goes back to QuickBooks, as a new entry or
-    with its newer values; or it is right that it is not there. Of our own database: the
+    with its newer values, or is deleted there again although time goes one way; or it
+    is right that it is not there. Of our own database: the
     restored copy did not know it; a person said that it is meant as it is.
     """
 
@@ -37,6 +39,7 @@ class Mark(StrEnum):
     AGAIN = "again"
     ADD = "add"
     CHANGE = "change"
+    REMOVE = "remove"
     LEFT = "left"
     COPY = "copy"
     MEANT = "meant"
@@ -46,7 +49,9 @@ ASKED = frozenset({Mark.MISSING, Mark.OLDER, Mark.AGAIN})
 """Those of the company file about which a person has the word."""
 NOT_THERE = frozenset({Mark.MISSING, Mark.ADD})
 """Those that QuickBooks does not have, although nobody deleted them."""
-OPEN = ASKED | {Mark.ADD, Mark.CHANGE}
+GOING_BACK = frozenset({Mark.ADD, Mark.CHANGE, Mark.REMOVE})
+"""What is written to QuickBooks also where time goes one way: what a restore undid."""
+OPEN = ASKED | GOING_BACK
 """Those of the company file that are not over yet, whatever was said of them before."""
 
 
@@ -74,16 +79,24 @@ def after_compare(
     if way == "quickbooks":
         return said(mark, back=False)
     if mark is Mark.AGAIN:
-        return mark if by_itself and not (by_a_person and two_way) else None
+        if by_itself and not (by_a_person and two_way):
+            return mark
+        return said(mark, back=True, two_way=two_way)
     if not in_mosaic or (by_itself and not two_way):
         return mark
     return said(mark, back=True)
 
 
-def said(mark: Mark, *, back: bool) -> Mark | None:
-    """Return the mark after a word: back as it was, or right as the file has it."""
+def said(mark: Mark, *, back: bool, two_way: bool = True) -> Mark | None:
+    """Return the mark after a word: back as it was, or right as the file has it.
+
+    Where time goes both ways, what is there again is deleted as anything that a person
+    deleted.
+    """
     if not back:
         return Mark.LEFT if mark is Mark.MISSING else None
+    if mark is Mark.AGAIN:
+        return None if two_way else Mark.REMOVE
     return {Mark.MISSING: Mark.ADD, Mark.OLDER: Mark.CHANGE}.get(mark)
 
 
@@ -110,15 +123,23 @@ def step(entry: Entry, company: Company) -> Action | None:
                 return Action(Do.NOTHING, reason, missing.state)
         return Action(Do.ADD, _GOES_BACK, fields=fields)
     if mark is Mark.CHANGE and lost is not None and entry.quickbooks is not None:
-        names = differing(entry.quickbooks, lost)
-        if not names:
-            return None
+        return _changed(entry, entry.quickbooks, lost)
+    if mark is Mark.REMOVE and entry.quickbooks is not None:
         if entry.locked is not None:
-            return Action(Do.NOTHING, f"{entry.locked} {_OLDER} It waits.", "locked")
-        # QuickBooks wants the person and the duration in every change (its schema).
-        wanted = values(lost, dict.fromkeys(("person", "minutes", *names)))
-        return Action(Do.MOD, _OLDER, fields=wanted)
+            return Action(Do.NOTHING, f"{entry.locked} {_AGAIN} It waits.", "locked")
+        return Action(Do.DEL, _AGAIN)
     return None
+
+
+def _changed(entry: Entry, now: Snapshot, lost: Snapshot) -> Action | None:
+    names = differing(now, lost)
+    if not names:
+        return None
+    if entry.locked is not None:
+        return Action(Do.NOTHING, f"{entry.locked} {_OLDER} It waits.", "locked")
+    # QuickBooks wants the person and the duration in every change (its schema).
+    wanted = values(lost, dict.fromkeys(("person", "minutes", *names)))
+    return Action(Do.MOD, _OLDER, fields=wanted)
 
 
 def when_shown(mark: str | None, lost: Snapshot | None, now: Snapshot) -> str | None:
@@ -126,7 +147,7 @@ def when_shown(mark: str | None, lost: Snapshot | None, now: Snapshot) -> str | 
 
     What was missing is there; what was older may be as it was known.
     """
-    if mark in {Mark.AGAIN, Mark.COPY, Mark.MEANT}:
+    if mark in {Mark.AGAIN, Mark.REMOVE, Mark.COPY, Mark.MEANT}:
         return mark
     return mark if mark in {Mark.OLDER, Mark.CHANGE} and lost != now else None
 

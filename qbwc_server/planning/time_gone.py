@@ -19,6 +19,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import time_entry, tombstone, two_way
 from qbwc_server.kinds import time_plan as plans
 from qbwc_server.kinds.identity import likeness
+from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.tombstone import (
     MOST_TRIES,
     Facts,
@@ -121,7 +122,9 @@ class Gone:
         if action.do is Do.DELETE:
             return self._deleted(row, entry, action)
         stone = tombstones.mosaics(row)
-        if stone is None or stone.back or action.do not in {Do.DEL, Do.CREATE}:
+        # Of what is to be removed after a restore a person has said it.
+        said = row.restored == Mark.REMOVE
+        if said or not stone or stone.back or action.do not in {Do.DEL, Do.CREATE}:
             return None
         since = f"Mosaic has not shown it since {_moment(stone.at)}"
         hides, twice = self._questions(row, stone, action, since)

@@ -20,7 +20,7 @@ from qbwc_server.kinds import gate
 from qbwc_server.kinds.crossed import Step
 from qbwc_server.kinds.gate import Verdict
 from qbwc_server.kinds.identity import Word, Words
-from qbwc_server.kinds.restored import NOT_THERE, Mark
+from qbwc_server.kinds.restored import GOING_BACK, NOT_THERE, Mark
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.quickbooks import list_requests, time_records, time_requests
 from qbwc_server.records.choices import takes_part
@@ -33,8 +33,6 @@ _RECORD, _SESSION = tables.record, tables.session
 _BEFORE_ALL = 1
 _ASKED_AGAIN = timedelta(minutes=5)
 _LOOKED_AT = frozenset({"add", "mod", "del"})
-_GOES_BACK = (Mark.ADD, Mark.CHANGE)
-"""What is written to QuickBooks also where time goes one way: what a restore took."""
 _ANEW = (
     "Something changed since it was planned: a link, or the same hour is in QuickBooks "
     "already, or an equal one was deleted there. It is planned anew."
@@ -132,7 +130,7 @@ def take_back(
             continue
         if job.action == "del":
             verdict = Verdict.PLAN if row.id in crossed else Verdict.GO
-        elif not company.two_way and row.restored not in _GOES_BACK:
+        elif not company.two_way and row.restored not in GOING_BACK:
             verdict = Verdict.PLAN
         else:
             verdict = _verdict(job, row, links, alone, words)

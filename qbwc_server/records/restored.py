@@ -239,7 +239,7 @@ def writes_quickbooks(connection: Connection, company: Company) -> bool:
     """
     if company.two_way or not company.delivers:
         return company.writes_quickbooks
-    going = (Mark.ADD, Mark.CHANGE)
+    going = sorted(restored.GOING_BACK)
     found = connection.execute(
         sa.select(_RECORD.c.id)
         .where(

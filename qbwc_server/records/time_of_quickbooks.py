@@ -282,6 +282,7 @@ def deleted_by_us(connection: Connection, row: Row[Any], now: datetime) -> None:
         agreed=sa.null(),
         attempt=row.attempt + 1,
         **_planned(row, now),
+        **(OVER if row.restored == Mark.REMOVE else {}),
     )
 
 

@@ -7,7 +7,13 @@ import pytest
 from qbwc_server.kinds.restored import Mark
 from tests.agreement.hours import hours_in_quickbooks, time_records, typed_in_mosaic
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, in_quickbooks, mosaic, quickbooks
+from tests.agreement.test_findings import (
+    day,
+    in_quickbooks,
+    mosaic,
+    quickbooks,
+    set_values,
+)
 from tests.agreement.test_hidden import agreed
 from tests.agreement.test_restores import decide, marked, say
 
@@ -200,3 +206,22 @@ def test_what_is_typed_beside_what_a_newer_backup_has_again_is_another_hour(
     restore(house, "with it")
     house.quiet()
     assert sorted(one[2] for one in agreed(house)) == [60, 60, 60, 420, 480]
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_one_way_a_word_about_what_is_there_again_is_carried_out(
+    house: House, *, back: bool
+) -> None:
+    """Deleted again: also in QuickBooks, to which nothing else goes. Right so: both."""
+    set_values(house, two_way=False)
+    txn_id = worked(house)
+    house.hands.delete_time(txn_id)
+    house.settle_for(minutes=65)
+    assert len(hours_in_quickbooks(house)) == len(mosaic(house)) == 3
+    restore(house, "with it")
+    say(house, marked(house, "again"), back=back)
+    house.quiet()
+    many = 3 if back else 4
+    assert len(hours_in_quickbooks(house)) == len(mosaic(house)) == many
+    assert {one.restored for one in time_records(house)} == {None}
+    assert {one.state for one in time_records(house)} <= {"in_sync", "gone"}

@@ -51,7 +51,7 @@ ENTRY = Entry(quickbooks=LOST, lost=LOST, name="2026-03-02 Ann Lee 1:30 North")
         (Mark.AGAIN, False, True, "quickbooks", False, None),
         (Mark.AGAIN, False, True, "mosaic", True, None),
         (Mark.AGAIN, False, False, "mosaic", True, Mark.AGAIN),
-        (Mark.AGAIN, False, False, "mosaic", False, None),
+        (Mark.AGAIN, False, False, "mosaic", False, Mark.REMOVE),
     ],
 )
 def test_what_becomes_of_an_entry_when_everything_was_compared(
