@@ -145,7 +145,7 @@ def test_going_live_is_asked_back_with_its_numbers_after_a_preview(
     text = server.get(path).text
     assert "2 customers and jobs" in text
     assert "1 new member is made in Mosaic" in text
-    assert "less than a minute" in text
+    assert "within a minute" in text
     assert 'method="post" action="' + path in text
     assert registry.find(engine, str(ready.id)).mode == "preview"
 
