@@ -29,8 +29,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 
 _CALL = tables.mosaic_call
-_MOVED_BY_AT_MOST = timedelta(days=31)
-_AT_A_READ = timedelta(days=31)
+_MOVED_BY_AT_MOST = _AT_A_READ = timedelta(days=31)
 _CALLBACK = tables.mosaic_callback
 _AT_ONCE = 500
 _NOT_FOUND = 404
@@ -68,9 +67,10 @@ class Outcomes:
         self._read_list = read_list
         self._clock = clock
         self._settle = settle
+        self.waits = False
 
     def take_callbacks(self) -> None:
-        """Work with what Mosaic called back.
+        """Work with what Mosaic called back; `waits` says whether some is too early.
 
         Raises:
             MosaicError, BudgetSpent: an entry that a callback named cannot be asked
@@ -88,9 +88,10 @@ class Outcomes:
             ).all()
             hints = [row for row in rows if not self._answers(connection, row)]
             self._handled(connection, [row for row in rows if row not in hints])
-            hints = came_late.to_ask(connection, self._company_id, hints)
-        if hints:
-            self._ask_for(hints)
+            asked = came_late.to_ask(connection, self._company_id, hints)
+        self.waits = len(asked) < len(hints)
+        if asked:
+            self._ask_for(asked)
 
     def _answers(self, connection: Connection, row: Row[Any]) -> bool:
         """Take a callback as the answer to one of our writes; False for a hint."""
@@ -104,7 +105,6 @@ class Outcomes:
         if call is not None and call.settled_at is None:
             self._take_answer(connection, call, Callback(**row.body))
             return True
-        # What we believe was never made, and is called back, is there after all.
         if call is not None and call.state == "done":
             return not came_late.creations(connection, self._company_id, [call.ref])
         return bool(row.data_type != time_entry.NAME)

@@ -158,7 +158,7 @@ class Delivery:
             )
             self._attend(error)
             return self._clock() + self._settle
-        return None
+        return self._clock() + self._settle if self._outcomes.waits else None
 
     def _other_scheme_works(self) -> bool:
         """Find out whether the key is taken in its other form, and keep that.
