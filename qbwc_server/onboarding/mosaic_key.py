@@ -6,6 +6,7 @@ another team does not get at it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Final
@@ -25,7 +26,8 @@ from qbwc_server.settings import Settings
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.words.questions import KEY
 
-LONGEST: Final = 500
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,500}")
+"""What a header can carry; a blank within it is a slip of the clipboard."""
 _TRIALS, _WINDOW_S = 20, 600.0
 """Requests for a company, two a key: who has its link could guess through us."""
 _PATIENCE_S: Final = 8.0
@@ -55,7 +57,7 @@ def take(
             many were tried lately. The key before it stays.
     """
     key = key.strip()
-    if not key or len(key) > LONGEST or not key.isascii() or not key.isprintable():
+    if not _KEY.fullmatch(key):
         raise KeyNotTaken("That is no API key. Copy it from Mosaic once more.")
     budget = Budget(
         engine,

@@ -140,7 +140,7 @@ def test_a_new_key_is_tried_before_it_is_kept(
         row = registry.find(engine, str(company.id))
         return keys.decrypt(row.mosaic_key) if row.mosaic_key else ""
 
-    for wrong in ("", "ab\ncd", "schlüssel", "x" * 501, "another-key"):
+    for wrong in ("", "ab\ncd", "ab cd", "schlüssel", "x" * 501, "another-key"):
         answer = server.post(f"{here}/mosaic-key", data={"key": wrong})
         assert (answer.status_code, kept()) == (409, "sandbox-key")
         assert not wrong or wrong not in answer.text
