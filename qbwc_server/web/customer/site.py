@@ -196,7 +196,7 @@ def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """
     found = []
     for told in map(words.attention, asked):
-        more = told.page.removeprefix(told.said).strip()
+        more = questions.for_customer(told.page).removeprefix(told.said).strip()
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
         if warning not in asked:

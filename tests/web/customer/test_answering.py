@@ -182,6 +182,17 @@ def test_mosaic_that_cannot_be_asked_takes_no_key(
     assert keys.decrypt(row.mosaic_key) == "sandbox-key"
 
 
+def test_the_commands_of_support_are_not_for_customers(
+    server: Client, asks: Asks
+) -> None:
+    """What is known of a question is told, without what only support can do."""
+    here = f"/setup/{asks('write-in-doubt').setup_token}"
+    page = server.get(here).text
+    assert "Nothing more is sent for this entry until then." in page
+    assert "Support:" not in page
+    assert "jobs found" not in page
+
+
 @pytest.mark.parametrize(
     ("said", "what"), [("missing", "job said not to be done"), ("leave", "job left")]
 )
