@@ -38,7 +38,8 @@ _ASKS: Final = (
 _HELD: Final = {"conflict", "refused", "locked"}
 """States of a record in which it goes on for nobody but a person."""
 _KINDS: Final = (*KINDS, time_entry.NAME)
-_ROUNDS = 60
+_ROUNDS = 40
+"""After one for each thing that stops a company, alone."""
 
 
 def _records(chance: random.Random, clock: Clock) -> list[dict[str, Any]]:
@@ -127,9 +128,32 @@ def _work(connection: Connection, chance: random.Random, clock: Clock) -> None:
             connection.execute(table.insert(), made)
 
 
-def _make(engine: Engine, chance: random.Random, clock: Clock) -> set[str]:
-    """Have company 1 be anyhow; return what it asks for."""
+def _make(
+    engine: Engine,
+    chance: random.Random,
+    clock: Clock,
+    alone: tuple[str | None, dict[str, Any]] | None,
+) -> set[str]:
+    """Have company 1 be anyhow, or go on but for what stands `alone`.
+
+    Returns what it asks for.
+    """
+    now = clock()
     asks = set(chance.sample(_ASKS, chance.choice((0, 0, 1, 2, 4))))
+    values: dict[str, Any] = {
+        "mode": chance.choice(("live", "live", "paused", "preview")),
+        "late_at": chance.choice((None, None, now)),
+        "last_seen_at": chance.choice((None, now, now)),
+        "wrong_password_at": chance.choice((None, now)),
+        "guessed_at": chance.choice((None, now, now + timedelta(hours=1))),
+        "mosaic_key": chance.choice((None, "k", "k")),
+        "two_way": chance.choice((True, False)),
+    }
+    if alone is not None:
+        ask, differs = alone
+        asks = set() if ask is None else {ask}
+        values |= {"mode": "live", "late_at": None, "last_seen_at": now}
+        values |= {"wrong_password_at": None, "mosaic_key": "k", **differs}
     company = tables.company
     with company_transaction(engine, 1) as connection:
         for table in (
@@ -140,20 +164,10 @@ def _make(engine: Engine, chance: random.Random, clock: Clock) -> set[str]:
         connection.execute(
             company.update()
             .where(company.c.id == 1)
-            .values(
-                attention_id=None,
-                attention=None,
-                mode=chance.choice(("live", "live", "paused", "preview")),
-                late_at=chance.choice((None, None, clock())),
-                last_seen_at=chance.choice((None, clock(), clock())),
-                wrong_password_at=chance.choice((None, clock())),
-                guessed_at=chance.choice((None, clock(), clock() + timedelta(hours=1))),
-                mosaic_key=chance.choice((None, "k", "k")),
-                two_way=chance.choice((True, False)),
-            )
+            .values(attention_id=None, attention=None, **values)
         )
         for one in sorted(asks):
-            attention.attend(connection, 1, error_id=one, text="Look.", now=clock())
+            attention.attend(connection, 1, error_id=one, text="Look.", now=now)
         connection.execute(tables.record.insert(), _records(chance, clock))
         _work(connection, chance, clock)
         standing = attention.standing(connection, 1)
@@ -235,8 +249,13 @@ def test_what_waits_for_somebody_is_never_nobody_s(
     new_company()
     chance = random.Random(1)
     met: set[str] = set()
-    for _ in range(_ROUNDS):
-        met |= _of_company(engine, _make(engine, chance, clock))
+    each: list[tuple[str | None, dict[str, Any]]] = [
+        *((ask, {}) for ask in _ASKS),
+        *((None, {"mode": mode}) for mode in ("paused", "preview")),
+        *((None, late) for late in ({"late_at": clock()}, {"mosaic_key": None})),
+    ]
+    for alone in (*each, *(None for _ in range(_ROUNDS))):
+        met |= _of_company(engine, _make(engine, chance, clock, alone))
         met |= _of_records(engine) | _of_work(engine)
     assert met >= {*_HELD, "unlinked", "hours locked", "work failed", "work answered"}
     assert met >= set(_ASKS)
