@@ -30,6 +30,7 @@ QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""
 _RECORD, _SESSION, _JOB = tables.record, tables.session, tables.job
 _MOST_RUNS: Final = 20_000
+_LATELY: Final = timedelta(minutes=10)
 _OF_A_RUN: Final = (
     *("id", "started_at", "ended_at", "ended_why", "last_error", "summary"),
     "file_path",
@@ -88,7 +89,7 @@ def facts(
         automatic_login=bool(host.get("automatic_login")),
         personal_data=bool(host.get("personal_data")),
         time_tracking=company.time_tracking is not False,
-        reads=_reads(connection, company, counted) if company.file_name else (),
+        reads=_reads(connection, company, counted, now) if company.file_name else (),
         has_mosaic_key=company.mosaic_key is not None,
         mosaic_read_at=company.mosaic_read_at,
         mosaic_time_read=company.mosaic_time_from is not None
@@ -103,6 +104,7 @@ def _reads(
     connection: Connection,
     company: Company,
     counted: Sequence[Counted],
+    now: datetime,
 ) -> tuple[Read, ...]:
     """Return how far the first read of each kind is that pages show."""
     known = {
@@ -111,29 +113,33 @@ def _reads(
             sa.select(tables.reading).where(tables.reading.c.company_id == company.id)
         )
     }
-    cursors = {
-        row.kind: row.cursor
-        for row in connection.execute(
-            sa.select(_JOB.c.kind, _JOB.c.cursor).where(
-                _JOB.c.company_id == company.id,
-                _JOB.c.finished_at.is_(None),
-                _JOB.c.action == "read",
-            )
+    going: dict[str, dict[str, Any] | None] = {}
+    over: list[dict[str, Any] | None] = []
+    for job in connection.execute(
+        sa.select(_JOB.c.kind, _JOB.c.cursor, _JOB.c.finished_at).where(
+            _JOB.c.company_id == company.id,
+            _JOB.c.action == "read",
+            sa.or_(_JOB.c.finished_at.is_(None), _JOB.c.finished_at > now - _LATELY),
         )
-    }
+    ):
+        if job.finished_at is None:
+            going[job.kind] = job.cursor
+        else:
+            over.append(job.cursor)
     names = [
         kind.name for kind in list_requests.kinds_of(company) if kind.name in SHOWN
     ]
     if company.time_tracking is not False:
         names.append(time_entry.NAME)
     totals = {one.kind: one.total for one in counted}
+    paces = pace.told(going, over, now)
     found = []
     for name in names:
         row = known.get(name)
         done = row is not None and row.last_full_at is not None
         problem = row.problem if row is not None else None
         count = totals.get(name, 0)
-        share, left = (None, None) if done else pace.told(cursors.get(name))
+        share, left = (None, None) if done else paces.get(name, (None, None))
         found.append(Read(SHOWN[name], count, done, share, left, problem))
     return tuple(found)
 

@@ -33,7 +33,7 @@ def note_page(
     if met:
         name = met[-1].text("FullName") or met[-1].text("Name")
         cursor |= {"last_id": ids[-1], "last_name": name}
-    pace.note(cursor, pace.of_list(cursor), now)
+    pace.note(cursor, pace.of_list(cursor), len(met), now)
 
 
 def go_on(cursor: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -194,16 +194,15 @@ def _apply_page(
     _remember_greatest(cursor, seen, now)
     cursor["pages"] += 1
     cursor["met"] += len(answer.rets)
+    cursor["remaining"] = answer.iterator_remaining
     pace.note_numbers(cursor, [one.number for one in seen if one.number is not None])
-    pace.note(cursor, pace.of_time(cursor, now.date()), now)
+    share = pace.of_time(cursor, now.date())
+    pace.note(cursor, share, len(answer.rets), now)
     if cursor["ids"]:
         cursor |= {"after": cursor["ids"][-1]}
         _ask_or_finish(connection, company, job, cursor, now)
     elif answer.iterator_remaining:
-        cursor |= {
-            "iterator": answer.iterator_id,
-            "remaining": answer.iterator_remaining,
-        }
+        cursor["iterator"] = answer.iterator_id
         queue.move(connection, job, "ready", by="answer", now=now, cursor=cursor)
     else:
         _next_slice(connection, company, job, cursor, now)

@@ -1,5 +1,8 @@
 """How far Mosaic is filled, and until when: after going live, and after much is new.
 
+What Mosaic does not have yet is on its way there; what it has and is only compared, or
+changed, is there.
+
 What waits for a record that is on its way itself goes along with it. When it is done
 goes by what Mosaic took in the last minutes, so it holds for a team that shares its
 rate among several company files, too, and for a Mosaic that is slow.
@@ -29,7 +32,9 @@ _LATELY: Final = timedelta(minutes=15)
 _CALLS: Final = 400
 _ENOUGH: Final = 20
 """Fewer writes tell no pace."""
+_MINUTE: Final = timedelta(minutes=1)
 _FIVE: Final = timedelta(minutes=5)
+_SOON: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +51,40 @@ def of(connection: Connection, company: Company, now: datetime) -> Filling | Non
     if company.mode != "live" or not _is_much(connection, company.id):
         return None
     going = _on_its_way(connection, company.id) + _along(connection, company.id)
+    taken = _taken(connection, company.id)
+    # What Mosaic has taken is there, though it is not known yet as what.
+    going -= sum(one.is_open for one in taken)
     if going < _LEAST:
         return None
     there = connection.execute(
         sa.select(sa.func.count()).where(
             _RECORD.c.company_id == company.id,
             _RECORD.c.kind.in_(SHOWN),
-            _RECORD.c.state == "in_sync",
+            sa.or_(
+                _RECORD.c.state == "in_sync",
+                sa.and_(_RECORD.c.state == "pending", _RECORD.c.mosaic_id.is_not(None)),
+            ),
         )
     ).scalar_one()
-    taken = _taken(connection, company.id)
-    return Filling(there, there + going, ends(going, taken, now))
+    there += sum(one.is_open for one in taken)
+    ends_at = ends(going, [one.sent_at for one in taken], now)
+    return Filling(there, there + going, ends_at)
 
 
 def ends(going: int, taken: Sequence[datetime], now: datetime) -> datetime | None:
-    """Return when so many have gone, to five minutes; None where nothing moves.
+    """Return when so many have gone, None where nothing moves.
 
-    `taken` is when Mosaic took each of the last ones.
+    It is told to a minute, and to five where it takes longer than an hour.
+
+    `taken` is when each of the last ones left that Mosaic took.
     """
     lately = [one for one in taken if now - _LATELY < one <= now]
     if len(lately) < _ENOUGH:
         return None
-    left = (now - min(lately)) / len(lately) * going
-    ends_at = now + max(left, timedelta(minutes=1))
-    return ends_at + (datetime.min.replace(tzinfo=ends_at.tzinfo) - ends_at) % _FIVE
+    left = max((now - min(lately)) / len(lately) * going, _MINUTE)
+    unit = _FIVE if left > _SOON else _MINUTE
+    ends_at = now + left
+    return ends_at + (datetime.min.replace(tzinfo=ends_at.tzinfo) - ends_at) % unit
 
 
 def _is_much(connection: Connection, company_id: int) -> bool:
@@ -90,11 +105,13 @@ def _is_much(connection: Connection, company_id: int) -> bool:
 
 def _on_its_way(connection: Connection, company_id: int) -> int:
     """Return how many go to Mosaic; runs bring QuickBooks the others."""
+    is_due = sa.and_(_RECORD.c.state == "unlinked", _RECORD.c.due_at.is_not(None))
     return connection.execute(
         sa.select(sa.func.count(_RECORD.c.quickbooks_id)).where(
             _RECORD.c.company_id == company_id,
             _RECORD.c.kind.in_(SHOWN),
-            _RECORD.c.state == "pending",
+            _RECORD.c.mosaic_id.is_(None),
+            sa.or_(_RECORD.c.state == "pending", is_due),
         )
     ).scalar_one()
 
@@ -109,6 +126,7 @@ def _along(connection: Connection, company_id: int) -> int:
                 _RECORD.c.company_id == company_id,
                 _RECORD.c.kind.in_(SHOWN),
                 sa.text("state = 'unlinked' AND waits_for IS NOT NULL"),
+                _RECORD.c.due_at.is_(None),
             )
             .group_by(_RECORD.c.waits_for)
         )
@@ -122,12 +140,23 @@ def _along(connection: Connection, company_id: int) -> int:
     )
 
 
-def _taken(connection: Connection, company_id: int) -> list[datetime]:
-    """Return when Mosaic took each of the last writes."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A write that Mosaic took; while it `is_open` its record is still on its way."""
+
+    sent_at: datetime
+    is_open: bool
+
+
+def _taken(connection: Connection, company_id: int) -> list[_Taken]:
+    """Return the last writes that Mosaic took."""
     rows = connection.execute(
-        sa.select(_CALL.c.state, _CALL.c.settled_at)
+        sa.select(_CALL.c.state, _CALL.c.created_at)
         .where(_CALL.c.company_id == company_id)
         .order_by(_CALL.c.id.desc())
         .limit(_CALLS)
     )
-    return [row.settled_at for row in rows if row.state == "done"]
+    states = {"done": False, "accepted": True}
+    return [
+        _Taken(row.created_at, states[row.state]) for row in rows if row.state in states
+    ]

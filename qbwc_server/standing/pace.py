@@ -9,6 +9,7 @@ told as it is, until that is wrong by more than a half.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -19,37 +20,108 @@ _LONGEST: Final = timedelta(minutes=5)
 _NEARLY: Final = 0.99
 """As much as is told of a read that goes on."""
 _WRONG_BY: Final = 2
+_SECONDS, _PART = 30.0, 0.25
+"""The pace is that of so many seconds, and of such a part of the time so far."""
+_FORGOTTEN: Final = 3.0
+"""So many times as long, and a pace has nothing any more of what was then."""
 
 
-def note(cursor: dict[str, Any], share: float | None, now: datetime) -> None:
-    """Note with the cursor of a read how far a page has brought it.
+def note(
+    cursor: dict[str, Any], share: float | None, objects: int, now: datetime
+) -> None:
+    """Note with the cursor of a read how far a page with so many objects brought it.
 
     `share` is between 0 and 1, None where nobody knows; one that is less than what is
-    noted is not believed. The cursor's `began` is when the read began.
+    noted is not believed.
     """
-    before: Mapping[str, Any] = cursor.get("pace") or {}
-    since = datetime.fromisoformat(before.get("at") or cursor["began"])
-    worked = before.get("worked", 0.0) + _seconds(now - since)
-    reached = max(before.get("share", 0.0), min(share or 0.0, _NEARLY))
-    left = worked * (1 - reached) / reached if reached else None
-    told = before.get("left")
+    before: Mapping[str, Any] | None = cursor.get("pace")
+    reached = min(share or 0.0, _NEARLY)
+    if before is None:
+        # What was before the first page, its own way among them, tells no pace.
+        began = {"at": now.isoformat(), "worked": 0.0, "first": reached}
+        cursor["pace"] = {**began, "share": reached, "met": 0, "rate": None} | {
+            "left": None
+        }
+        return
+    reached = max(before["share"], reached)
+    passed = _seconds(now - datetime.fromisoformat(before["at"]))
+    rate = before["rate"]
+    if passed:
+        speed = objects / passed
+        long = _long(before["worked"])
+        weight = 1.0 if rate is None else 1 - math.exp(-passed / long)
+        rate = (rate or 0.0) + weight * (speed - (rate or 0.0))
+    pace = {
+        "at": now.isoformat(),
+        "worked": before["worked"] + passed,
+        "first": before["first"],
+        "share": reached,
+        "met": before["met"] + objects,
+        "rate": rate,
+    }
+    left, told = _left(pace), before["left"]
     if told is not None and left is not None and told <= left <= _WRONG_BY * told:
         left = told
-    cursor["pace"] = {
-        "at": now.isoformat(),
-        "worked": round(worked, 1),
-        "share": reached,
-        "left": left,
+    cursor["pace"] = {**pace, "left": told if left is None else left}
+
+
+def told(
+    going: Mapping[str, Mapping[str, Any] | None],
+    over: Sequence[Mapping[str, Any] | None],
+    now: datetime,
+) -> dict[str, tuple[float | None, timedelta | None]]:
+    """Return of each read that goes on its share, and the time that it still takes.
+
+    `going` are the cursors of these by kind, `over` those of reads that ended lately.
+    Pages are read in turn: what ends last goes as fast as all together did before.
+    """
+    paces = {
+        kind: cursor["pace"]
+        for kind, cursor in going.items()
+        if cursor and cursor.get("pace") and cursor["pace"]["share"]
+    }
+    lefts = {kind: pace["left"] for kind, pace in paces.items()}
+    known = {kind: one for kind, one in lefts.items() if one is not None}
+    freed = sum(_freed(cursor, now) for cursor in over)
+    if known and (freed or len(known) > 1):
+        last = max(known, key=lambda kind: known[kind])
+        rate = sum(paces[kind]["rate"] for kind in known) + freed
+        lefts[last] = sum(_to_come(paces[kind]) for kind in known) / rate
+    return {
+        kind: (paces[kind]["share"], None if left is None else _whole(left))
+        for kind, left in lefts.items()
     }
 
 
-def told(cursor: Mapping[str, Any] | None) -> tuple[float | None, timedelta | None]:
-    """Return what share of a read is done, and the time that it still takes."""
+def _freed(cursor: Mapping[str, Any] | None, now: datetime) -> float:
+    """Return what the others gain by a read that is over, and do not show yet."""
     pace = (cursor or {}).get("pace")
-    if not pace or not pace["share"]:
-        return None, None
-    left = pace["left"]
-    return pace["share"], None if left is None else timedelta(seconds=round(left))
+    if not pace or not pace["rate"]:
+        return 0.0
+    passed = _seconds(now - datetime.fromisoformat(pace["at"])) / _long(pace["worked"])
+    return float(pace["rate"]) * math.exp(-passed) if passed < _FORGOTTEN else 0.0
+
+
+def _long(worked: float) -> float:
+    """Return of how many seconds the pace is, by how long was read so far."""
+    return max(_SECONDS, worked * _PART)
+
+
+def _left(pace: Mapping[str, Any]) -> float | None:
+    """Return the seconds that a read takes at its pace, None where it has none."""
+    if not pace["rate"] or pace["share"] <= pace["first"]:
+        return None
+    return _to_come(pace) / float(pace["rate"])
+
+
+def _to_come(pace: Mapping[str, Any]) -> float:
+    """Return how many objects are to come, by how many the share so far has."""
+    whole = pace["met"] / (pace["share"] - pace["first"])
+    return float(whole * (1 - pace["share"]))
+
+
+def _whole(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))
 
 
 def of_list(cursor: Mapping[str, Any]) -> float | None:
@@ -62,9 +134,16 @@ def note_numbers(cursor: dict[str, Any], numbers: Sequence[int]) -> None:
 
     The middle one counts: a vacation that was entered months ahead is no milestone.
     """
+    before: Mapping[str, Any] = cursor.get("back") or {"lowest": None}
+    if before.get("from") != cursor.get("from"):
+        before = {"from": cursor.get("from"), "above": before["lowest"]} | {
+            "lowest": before["lowest"]
+        }
+    lowest = before["lowest"]
     if numbers:
         middle = int(statistics.median(numbers))
-        cursor["lowest"] = min(cursor.get("lowest") or middle, middle)
+        lowest = middle if lowest is None else min(lowest, middle)
+    cursor["back"] = {**before, "lowest": lowest}
 
 
 def of_time(cursor: Mapping[str, Any], today: date) -> float | None:
@@ -79,10 +158,19 @@ def of_time(cursor: Mapping[str, Any], today: date) -> float | None:
     whole = (today - date.fromisoformat(cursor["start"])).days
     past = (today - date.fromisoformat(cursor["to"] or today.isoformat())).days
     by_days = past / whole if whole > 0 else 0.0
-    greatest = cursor.get("number") or 0
-    lowest = cursor.get("lowest") or greatest
-    by_numbers = (greatest - lowest) / greatest if greatest else 0.0
-    return min(1.0, max(by_days, by_numbers))
+    return min(1.0, max(by_days, _by_numbers(cursor)))
+
+
+def _by_numbers(cursor: Mapping[str, Any]) -> float:
+    greatest, back = cursor.get("number") or 0, cursor.get("back") or {}
+    if not greatest or back.get("lowest") is None:
+        return 0.0
+    above = greatest if back["above"] is None else back["above"]
+    met, remaining = cursor.get("met") or 0, cursor.get("remaining") or 0
+    # The first page of a slice may have its oldest entries.
+    of_slice = met / (met + remaining) if met else 1.0
+    reached = above - (above - back["lowest"]) * of_slice
+    return float((greatest - reached) / greatest)
 
 
 def _seconds(passed: timedelta) -> float:

@@ -14,29 +14,31 @@ _TODAY = date(2026, 3, 2)
 
 
 def _read(shares: list[float | None], every: int = 60) -> list[int | None]:
-    """Return the seconds left after each page, a page every so many seconds."""
-    cursor: dict[str, Any] = {"began": _BEGAN.isoformat()}
-    told = []
-    for number, share in enumerate(shares, 1):
-        pace.note(cursor, share, _BEGAN + timedelta(seconds=every * number))
-        _, left = pace.told(cursor)
-        told.append(None if left is None else round(left.total_seconds()))
+    """Return the seconds left after each page of as many objects as its share is."""
+    cursor: dict[str, Any] = {}
+    told, before = [], 0.0
+    for number, share in enumerate(shares):
+        objects = max(0, round(1_000 * ((share or 0.0) - before)))
+        before = share or 0.0
+        pace.note(cursor, share, objects, _BEGAN + timedelta(seconds=every * number))
+        left = pace.told({"time_entry": cursor}, [], _BEGAN).get("time_entry")
+        seconds = None if left is None or left[1] is None else left[1].total_seconds()
+        told.append(None if seconds is None else round(seconds))
     return told
 
 
 @pytest.mark.parametrize(
     ("shares", "left"),
     [
-        ([0.25, 0.5, 0.75], [180, 120, 60]),
+        # The first page tells how far it is, and no pace yet.
+        ([0.25, 0.5, 0.75], [None, 120, 60]),
+        ([0.0, 0.25, 0.5, 0.75], [None, 180, 120, 60]),
         # One slow page: what was told stays, until the pace has made up for it.
-        ([0.25, 0.3, 0.75], [180, 180, 60]),
+        ([0.0, 0.25, 0.4, 0.65, 0.9], [None, 180, 180, 88, 24]),
         # It was wrong by more than a half, so it rises once.
-        ([0.5, 0.5, 0.5, 0.5], [60, 60, 180, 180]),
+        ([0.0, 0.5, 0.6, 0.8], [None, 60, 156, 62]),
         # Nobody knows how much there is.
         ([None, None], [None, None]),
-        # A share that falls is not believed.
-        ([0.5, 0.1], [60, 60]),
-        ([1.0], [1]),
     ],
 )
 def test_the_time_left_goes_by_the_pace_and_does_not_rise(
@@ -48,12 +50,65 @@ def test_the_time_left_goes_by_the_pace_and_does_not_rise(
 
 def test_a_night_without_reading_is_no_time_of_reading() -> None:
     """The computer was off between two pages."""
-    cursor: dict[str, Any] = {"began": _BEGAN.isoformat()}
-    pace.note(cursor, 0.25, _BEGAN + timedelta(minutes=1))
-    pace.note(cursor, 0.5, _BEGAN + timedelta(hours=14))
-    share, left = pace.told(cursor)
-    assert share == 0.5
-    assert left == timedelta(minutes=3)
+    cursor: dict[str, Any] = {}
+    for share, objects, at in ((0.0, 0, 0), (0.25, 250, 60), (0.5, 250, 50_000)):
+        pace.note(cursor, share, objects, _BEGAN + timedelta(seconds=at))
+    (told,) = pace.told({"time_entry": cursor}, [], _BEGAN).values()
+    assert told[0] == 0.5
+    assert told[1] is not None
+    assert told[1] <= timedelta(minutes=10)
+
+
+def test_a_share_that_falls_is_not_believed() -> None:
+    """A slice is read anew whose iterator was lost."""
+    cursor: dict[str, Any] = {}
+    for number, share in enumerate((0.0, 0.5, 0.1)):
+        pace.note(cursor, share, 100, _BEGAN + timedelta(minutes=number))
+    assert pace.told({"time_entry": cursor}, [], _BEGAN)["time_entry"][0] == 0.5
+
+
+def _pages(cursor: dict[str, Any], each: int, share: float, *, until: int) -> None:
+    """Have pages come, one in ten seconds, each so much further."""
+    for number in range(until // 10 + 1):
+        at = _BEGAN + timedelta(seconds=10 * number)
+        pace.note(cursor, share * number, each if number else 0, at)
+
+
+def test_what_ends_last_goes_faster_once_the_others_are_read() -> None:
+    """100 customers and 100 entries in turn; of time there is four times as much."""
+    customers: dict[str, Any] = {}
+    time: dict[str, Any] = {}
+    _pages(customers, 100, 0.05, until=100)
+    _pages(time, 100, 0.0125, until=100)
+    now = _BEGAN + timedelta(seconds=100)
+    told = pace.told({"customer": customers, "time_entry": time}, [], now)
+    assert told["customer"] == (0.5, timedelta(seconds=100))
+    # 1,000 customers and 7,000 entries, twenty a second.
+    assert told["time_entry"] == (0.125, timedelta(seconds=400))
+    assert pace.told({"time_entry": time}, [], now)["time_entry"][1] == timedelta(
+        seconds=700
+    )
+
+
+def test_the_pace_of_a_read_that_is_over_goes_to_the_others() -> None:
+    """At once, and no longer than until their own pace has it."""
+    customers: dict[str, Any] = {}
+    time: dict[str, Any] = {}
+    _pages(customers, 100, 0.05, until=100)
+    _pages(time, 100, 0.0125, until=100)
+    now = _BEGAN + timedelta(seconds=100)
+
+    def left(after: int) -> float:
+        told = pace.told(
+            {"time_entry": time}, [customers], now + timedelta(seconds=after)
+        )
+        found = told["time_entry"][1]
+        assert found is not None
+        return found.total_seconds()
+
+    assert left(0) == 350
+    assert left(0) < left(20) < left(60) <= 700
+    assert left(600) == 700
 
 
 @pytest.mark.parametrize(
@@ -74,10 +129,25 @@ def test_time_that_is_read_knows_how_much_there_is(
     number: int | None, pages: list[list[int]], to: str | None, share: float
 ) -> None:
     """By numbers of transactions, and by days where these tell more."""
-    cursor = {"number": number, "from": "2016-03-02", "start": "2016-03-02", "to": to}
+    days = {"from": "2016-03-02", "start": "2016-03-02", "to": to}
+    cursor: dict[str, Any] = {"number": number, **days}
     for numbers in pages:
         pace.note_numbers(cursor, numbers)
     assert pace.of_time(cursor, _TODAY) == pytest.approx(share, abs=0.02)
+
+
+def test_the_oldest_page_of_a_slice_may_come_first() -> None:
+    """Within a slice the share goes by how many of it are there."""
+    cursor: dict[str, Any] = {"number": 1_000, "start": "2016-03-02", "to": None}
+    cursor |= {"from": "2026-02-01", "met": 50, "remaining": 50}
+    pace.note_numbers(cursor, [900, 905, 910])
+    assert pace.of_time(cursor, _TODAY) == pytest.approx(0.0475)
+    cursor |= {"met": 100, "remaining": None}
+    pace.note_numbers(cursor, [990, 999, 1_000])
+    assert pace.of_time(cursor, _TODAY) == pytest.approx(0.095)
+    cursor |= {"from": "2026-01-01", "to": "2026-01-31", "met": 20, "remaining": 80}
+    pace.note_numbers(cursor, [805])
+    assert pace.of_time(cursor, _TODAY) == pytest.approx(0.115)
 
 
 def test_a_read_of_what_changed_has_no_share() -> None:
@@ -85,4 +155,4 @@ def test_a_read_of_what_changed_has_no_share() -> None:
     assert pace.of_time({"from": None}, _TODAY) is None
     assert pace.of_list({"met": 3}) is None
     assert pace.of_list({"met": 500, "total": 2_000}) == 0.25
-    assert pace.told(None) == (None, None)
+    assert pace.told({"customer": None}, [None], _BEGAN) == {}
