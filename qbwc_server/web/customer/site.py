@@ -34,7 +34,7 @@ from qbwc_server.standing import progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
-from qbwc_server.words import questions, urgency
+from qbwc_server.words import pauses, questions, urgency
 from qbwc_server.words.policies import POLICIES
 
 _LOOKS = frozenset({"GET", "HEAD"})
@@ -156,6 +156,8 @@ class Site:
             "conflicts": conflicts,
             "to_see": seen.entries,
             "may_switch": self.settings.customer_may_switch,
+            "may_resume": self.settings.customer_may_switch
+            and pauses.may_resume(company.paused_by, pauses.CUSTOMER),
             "policies": POLICIES,
             "questions": _asked_of(company, asked) + waiting,
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
@@ -234,4 +236,5 @@ def prepare(pages: Flask, settings: Settings) -> None:
         contact=contact.of(settings),
         standing_of=who_must_act.of,
         NEEDS=words.NEEDS,
+        PAUSE_MEANS=pauses.MEANS,
     )
