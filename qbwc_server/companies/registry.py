@@ -25,7 +25,7 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.storage.statements import insert
 from qbwc_server.storage.walls import bind_company
-from qbwc_server.words import pauses
+from qbwc_server.words.customer import pauses
 
 _TABLE, _DUTY, _FILE = tables.company, tables.duty, tables.team_file
 _FIRST_HOUSEKEEPING = timedelta(days=1)

@@ -21,7 +21,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.storage.statements import upsert
-from qbwc_server.words import pauses
+from qbwc_server.words.customer import pauses
 
 _SECRET = re.compile("key|hash")
 _WAKING = {"structure", "two_way", "policy", "contractors"}
@@ -85,6 +85,8 @@ def _set(
 ) -> None:
     pausing = _pausing(before, values, now, by, why)
     registry.change(connection, before.id, **values, **pausing)
+    if "mode" in values:
+        registry.change(connection, before.id, alert_at=now)
     moved(connection, before.id)
     shown = {
         name: "[hidden]" if _SECRET.search(name) else value

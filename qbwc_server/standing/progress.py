@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from qbwc_server.words import pauses
+from qbwc_server.words.customer import pauses
 from qbwc_server.words.urgency import REMARKS, STOPPING
 
 

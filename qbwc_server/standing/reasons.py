@@ -20,8 +20,9 @@ from qbwc_server import words
 from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
 from qbwc_server.storage import tables
-from qbwc_server.words import MANY, Words, pauses
-from qbwc_server.words.pauses import BY_CUSTOMER
+from qbwc_server.words import MANY, Words
+from qbwc_server.words.customer import pauses
+from qbwc_server.words.customer.pauses import BY_CUSTOMER
 from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from qbwc_server import words
-from qbwc_server.words import pauses
+from qbwc_server.words.customer import pauses
 
 _SINCE = datetime(2026, 3, 2, 15, 4, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from qbwc_server.decisions import company_settings
 from qbwc_server.decisions.company_settings import PausedBySupport
 from qbwc_server.web.asked import line
 from qbwc_server.web.customer.site import BY, Site
-from qbwc_server.words.pauses import CUSTOMER
+from qbwc_server.words.customer.pauses import CUSTOMER
 
 _LONGEST_WHY: Final = 120
 """Shorter than what Web Connector's Status shows."""
