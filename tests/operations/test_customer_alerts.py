@@ -1,4 +1,4 @@
-"""What a customer's addresses are told, and when: the rules, and the mails that came."""
+"""What a customer's addresses are told, and when: the rules, and the mails."""
 
 from __future__ import annotations
 

@@ -163,10 +163,6 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
             engine, alder.keys, birch.username, "hunter2", peer="192.0.2.7", now=now
         )
     _add(alder, "Elm House")
-    ivy = registry.find(engine, str(_add(alder, "Ivy & Sons").id))
-    company_settings.pause(
-        engine, ivy, now=now, who="the setup page", why="Payroll.", by="customer"
-    )
     dorn = registry.find(engine, str(_add(alder, "Dorn Design").id))
     company_settings.pause(
         engine, dorn, now=now, who="eve", why="They move to a new computer."
@@ -175,6 +171,10 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
     _refused_and_locked(gale)
     interiors = SecondFile(gale, "Gale Interiors")
     settle(gale, interiors)
+    ivy = registry.find(engine, str(_add(alder, "Ivy & Sons").id))
+    company_settings.pause(
+        engine, ivy, now=now, who="the setup page", why="Payroll.", by="customer"
+    )
     return [harbor, cedar, alder, fern, interiors, gale]
 
 

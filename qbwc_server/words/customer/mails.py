@@ -69,9 +69,7 @@ def _confirm(_: About) -> tuple[str, list[str]]:
             "and on Mondays while something needs you."
         ),
         "If you want that, open this link and press the button there:\n{link}",
-        (
-            "If you do not, there is nothing to do: nothing else is sent to you."
-        ),
+        ("If you do not, there is nothing to do: nothing else is sent to you."),
     ]
 
 
