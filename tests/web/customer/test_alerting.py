@@ -84,7 +84,7 @@ def test_an_address_is_asked_confirmed_and_ended_by_its_link(house: House) -> No
     """Opening the link changes nothing, as mail scanners do; each button does, once."""
     assert "Nobody is told yet" in house.page.get(f"{house.here}/overview").text
     assert house.type_(f" {BO} ") == 303
-    assert "Waits for the link" in house.told()
+    assert "waits until somebody" in house.told()
     house.send()
     assert house.office.recipients == [[BO]]
     link = house.office.link()
@@ -93,7 +93,7 @@ def test_an_address_is_asked_confirmed_and_ended_by_its_link(house: House) -> No
         asked = house.reader.get(link)
         assert asked.status_code == 200
         assert "Yes, send them" in asked.text
-        assert "Waits for the link" in house.told(), "opening confirms nothing"
+        assert "waits until somebody" in house.told(), "opening confirms nothing"
     assert "Set-Cookie" not in asked.headers
 
     assert "End these mails" in house.reader.post(link, data={"do": "confirm"}).text
@@ -131,7 +131,7 @@ def test_the_page_ends_an_address_and_needs_no_link_for_it(house: House) -> None
     number = house.rows(tables.alert_address)[0].id
     for strange in (number + 1, 0):
         assert house.page.post(f"{house.here}/alerts/{strange}/end").status_code == 303
-    assert "bo" not in house.told().lower() or "Waits for the link" in house.told()
+    assert "bo" not in house.told().lower() or "waits until somebody" in house.told()
     house.page.post(f"{house.here}/alerts/{number}/end")
     assert "No address is told yet" in house.told()
     house.send()
@@ -209,7 +209,7 @@ def test_a_link_that_was_made_up_opens_nothing(
             house.reader.post(f"/alerts/{wrong}", data={"do": "end"}),
         ):
             assert answer.status_code == 404, wrong
-    assert "Waits for the link" in house.told()
+    assert "waits until somebody" in house.told()
 
 
 def test_where_no_mail_is_sent_the_page_does_not_offer_it(
