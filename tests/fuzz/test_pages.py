@@ -174,8 +174,9 @@ def site(
 def _alert(engine: Engine, keys: Keys, clock: Clock, company_id: int) -> str:
     """Ask for alerts to an address; return its link."""
     found, now = registry.numbered(engine, company_id), clock()
-    told = {"now": now, "who": "test"}
-    number = alert_addresses.ask(engine, keys, found, "ann@example.com", **told)
+    number = alert_addresses.ask(
+        engine, keys, found, "ann@example.com", now=now, who="test"
+    )
     return alert_addresses.link(keys, company_id, number, now)
 
 

@@ -148,9 +148,9 @@ class Firm:
     def ask(self, address: str) -> int:
         """Have an address asked, as the page does."""
         found = registry.numbered(self.engine, self.id)
-        now = self.clock()
-        told = {"now": now, "who": "the setup page"}
-        return alert_addresses.ask(self.engine, self.keys, found, address, **told)
+        return alert_addresses.ask(
+            self.engine, self.keys, found, address, now=self.clock(), who="the page"
+        )
 
     def confirmed(self, address: str = "bo@firm.example") -> int:
         """Have an address asked and confirmed; what was sent for that is forgotten."""

@@ -56,10 +56,14 @@ def test_addresses_for_alerts_are_encrypted_anew_and_their_links_stay_good(
     """One that no key opens is named, and stops nothing."""
     made = registry.numbered(engine, new_company("A", mosaic_key=None).id)
     old, now = Keys([SECRET]), clock()
-    told = {"now": now, "who": "test"}
-    good = alert_addresses.ask(engine, old, made, "bo@firm.example", **told)
     foreign = Keys(["f" * 40])
-    lost = alert_addresses.ask(engine, foreign, made, "ann@firm.example", **told)
+    good, lost = (
+        alert_addresses.ask(engine, under, made, address, now=now, who="test")
+        for under, address in (
+            (old, "bo@firm.example"),
+            (foreign, "ann@firm.example"),
+        )
+    )
     link = alert_addresses.link(old, made.id, good, now)
     assert _what(engine, renewed).count(key_rotation.ADDRESS) == 2
 
