@@ -21,12 +21,14 @@ from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine, operator_transaction
 from qbwc_server.web import guard, large_bodies
 from qbwc_server.web.customer import (
+    alerting,
     answering,
     before_live,
     choosing,
     choosing_all,
     downloads,
     every_hour,
+    pausing,
     runs,
     setup,
     site,
@@ -40,7 +42,7 @@ from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
-    *(downloads, answering),
+    *(downloads, answering, pausing, alerting),
 )
 
 

@@ -151,7 +151,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
         description="How e-mail is sent: smtps://user:password@host:465 or "
-        "smtp://host:587, `?from=address` for the sender.",
+        "smtp://host:587, `?from=address` for the sender. Empty: customers are not "
+        "offered alerts to their own address either.",
     )
     contact_name: str = Field(
         default="",
@@ -166,7 +167,8 @@ class Settings(BaseSettings):
     )
     customer_may_switch: bool = Field(
         default=True,
-        description="Whether whoever has the setup link may switch two-way time.",
+        description="Whether whoever has the setup link may switch two-way time, "
+        "choose the rule, pause, and end such a pause.",
     )
     session_idle_minutes: int = Field(
         default=15,

@@ -32,7 +32,10 @@ def _tell(told: dict[str, Any], then: str, *, as_json: bool) -> None:
 @by_whom
 @reporting
 def pause(name: str, who: str, why: str | None) -> None:
-    """Have a company neither read nor write until it is resumed."""
+    """Have a company neither read nor write until it is resumed.
+
+    Its customer sees why. One that the customer paused, only support resumes then.
+    """
     made = parts()
     found = registry.find(made.engine, name)
     company_settings.pause(made.engine, found, now=made.clock(), who=who, why=why)

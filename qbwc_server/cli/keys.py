@@ -26,7 +26,7 @@ def rotate() -> None:
     count = key_rotation.rotate(
         made.engine, made.keys, now=made.clock(), who=operator()
     )
-    click.echo(f"{count} Mosaic keys are encrypted anew.")
+    click.echo(f"{count} Mosaic keys and addresses are encrypted anew.")
     _tell(made, as_json=False)
 
 
@@ -65,6 +65,6 @@ def _tell(made: Parts, *, as_json: bool) -> int:
 def _then(one: key_rotation.Older) -> str:
     if one.lost:
         return "no key opens it: set it anew"
-    if one.what == key_rotation.MOSAIC_KEY:
+    if one.what in {key_rotation.MOSAIC_KEY, key_rotation.ADDRESS}:
         return "`qbwc-server keys rotate`"
     return "comes over when it is next used; without the older key it opens nothing"

@@ -76,6 +76,7 @@ def attend(
     _lead(connection, company_id)
     if error_id in STOPPING:
         moved(connection, company_id)
+        _alert(connection, company_id, now)
 
 
 def calm(
@@ -120,6 +121,14 @@ def _take_back(
     if ended:
         _end(connection, company_id, ended, now)
         _lead(connection, company_id)
+        if any(one.reason in STOPPING for one in ended):
+            _alert(connection, company_id, now)
+
+
+def _alert(connection: Connection, company_id: int, now: datetime) -> None:
+    """Have it looked what the customer is to be told of a stop, or of its end."""
+    key = {"company_id": company_id}
+    statements.change(connection, tables.duty, key, {"alert_at": now})
 
 
 def _read(connection: Connection, company_id: int, now: datetime) -> list[Attention]:

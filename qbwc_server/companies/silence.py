@@ -41,6 +41,7 @@ def heard(connection: Connection, company: Company, now: datetime) -> None:
         return  # by far the most calls: nothing is written
     values: dict[str, object] = {"check_at": now + patience(company), "late_at": None}
     if company.late_at is not None:
+        values["alert_at"] = now
         if company.notice == "late" and company.notice_tries == 0:
             values |= {"notice": None, "notice_at": None}
         else:
@@ -97,6 +98,7 @@ def _judge(
         company_id,
         check_at=None,
         late_at=now,
+        alert_at=now,
         **_notice(company_id, "late", now),
     )
     registry.audit(

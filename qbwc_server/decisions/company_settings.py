@@ -21,6 +21,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.storage.statements import upsert
+from qbwc_server.words.customer import pauses
 
 _SECRET = re.compile("key|hash")
 _WAKING = {"structure", "two_way", "policy", "contractors"}
@@ -31,6 +32,12 @@ class CompanyLinked(QbwcError):
     """A company cannot change its Mosaic team once it has counterparts there."""
 
     id: ClassVar[str] = "company-linked"
+
+
+class PausedBySupport(QbwcError):
+    """A customer does not end a pause that support began."""
+
+    id: ClassVar[str] = "paused-by-support"
 
 
 def set_values(
@@ -58,52 +65,95 @@ def set_values(
         team = values.get("mosaic_team")
         if team is not None and team != before.mosaic_team:
             _require_unlinked(connection, company_id)
-        registry.change(
-            connection, company_id, **values, **_pausing(before, values, now)
-        )
-        moved(connection, company_id)
+        _set(connection, before, values, now=now, who=who, why=why)
         if of_team:
             now_called = registry.get(connection, company_id).team
             team_claims.move(connection, company_id, now_called)
             time_claims.move(connection, company_id, now_called)
             time_claims.note_files(connection, now_called)
-        shown = {
-            name: "[hidden]" if _SECRET.search(name) else value
-            for name, value in values.items()
-        }
-        registry.audit(
-            connection,
-            company_id,
-            now,
-            who=who,
-            what="company changed",
-            why=why,
-            detail=shown,
-        )
-        if values.get("mode") == "live" or _WAKING & values.keys():
-            due.look_at_all(connection, company_id, now)
-        elif any(name == "mode" or name.startswith("mosaic_") for name in values):
-            registry.change(connection, company_id, deliver_at=now)
+
+
+def _set(
+    connection: Connection,
+    before: Company,
+    values: dict[str, object],
+    *,
+    now: datetime,
+    who: str,
+    why: str | None,
+    by: str = "support",
+) -> None:
+    pausing = _pausing(before, values, now, by, why)
+    registry.change(connection, before.id, **values, **pausing)
+    if "mode" in values:
+        registry.change(connection, before.id, alert_at=now)
+    moved(connection, before.id)
+    shown = {
+        name: "[hidden]" if _SECRET.search(name) else value
+        for name, value in values.items()
+    }
+    registry.audit(
+        connection,
+        before.id,
+        now,
+        who=who,
+        what="company changed",
+        why=why,
+        detail=shown,
+    )
+    if values.get("mode") == "live" or _WAKING & values.keys():
+        due.look_at_all(connection, before.id, now)
+    elif any(name == "mode" or name.startswith("mosaic_") for name in values):
+        registry.change(connection, before.id, deliver_at=now)
 
 
 def pause(
-    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+    engine: Engine,
+    company: Company,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+    by: str = "support",
 ) -> None:
-    """Have a company neither read nor write; Web Connector is told there is nothing."""
-    set_values(engine, company.id, now=now, who=who, why=why, mode="paused")
+    """Have a company neither read nor write; Web Connector is told there is nothing.
+
+    `by` says who may have it go on: support, or the customer, too. A customer's pause
+    becomes support's where support pauses, and never the other way round.
+    """
+    with company_transaction(engine, company.id) as connection:
+        before = registry.get(connection, company.id)
+        if before.mode != "paused" or by != pauses.CUSTOMER:
+            values: dict[str, object] = {"mode": "paused"}
+            _set(connection, before, values, now=now, who=who, why=why, by=by)
 
 
 def resume(
-    engine: Engine, company: Company, *, now: datetime, who: str, why: str | None = None
+    engine: Engine,
+    company: Company,
+    *,
+    now: datetime,
+    who: str,
+    why: str | None = None,
+    by: str = "support",
 ) -> str:
     """Have a paused company go on as before; return its mode.
 
     Where it is not known what it was before, it only looks: going live is a choice.
+
+    Raises:
+        PausedBySupport: it is asked `by` the customer, and is not his pause.
     """
-    mode = company.mode
-    if mode == "paused":
-        mode = company.mode_before_pause or "preview"
-        set_values(engine, company.id, now=now, who=who, why=why, mode=mode)
+    with company_transaction(engine, company.id) as connection:
+        before = registry.get(connection, company.id)
+        if before.mode != "paused":
+            return before.mode
+        if not pauses.may_resume(before.paused_by, by):
+            raise PausedBySupport(
+                "Our support paused this connection, and has it go on: please ask them."
+            )
+        mode = before.mode_before_pause or "preview"
+        _set(connection, before, {"mode": mode}, now=now, who=who, why=why, by=by)
     return mode
 
 
@@ -152,19 +202,24 @@ def accept_deletions(
 
 
 def _pausing(
-    before: Company, values: dict[str, object], now: datetime
+    before: Company, values: dict[str, object], now: datetime, by: str, why: str | None
 ) -> dict[str, object]:
     """Return what a change of mode means for going on, and for being missed."""
     mode = values.get("mode")
+    if mode == "paused":
+        told: dict[str, object] = {"paused_by": by, "paused_why": why}
+        if before.mode != "paused":
+            told |= {"mode_at": now, "mode_before_pause": before.mode}
+        return told
     if mode is None or mode == before.mode:
         return {}
-    if mode == "paused":
-        return {"mode_at": now, "mode_before_pause": before.mode}
     live = mode == "live" and before.mode == "preview"
     return {
         "mode_at": now,
         "time_window_at": now if live else before.time_window_at,
         "mode_before_pause": None,
+        "paused_by": None,
+        "paused_why": None,
         "check_at": before.last_seen_at and now,
         "preview_at": now,
     }

@@ -90,6 +90,8 @@ def _missing(
     connection: Connection, company: Company, common: list[Overlap]
 ) -> list[str]:
     found = []
+    if company.mode == "paused":
+        found.append("This connection is paused: have it go on first.")
     if company.file_name is None:
         found.append(
             "The company file is not recognised yet: let the Web Connector run once."

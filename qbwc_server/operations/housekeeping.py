@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server import logs
 from qbwc_server.companies import failed_logins, registry
+from qbwc_server.decisions import alert_addresses
 from qbwc_server.delivery.outbox import LOOKS_BEFORE_GIVING_UP
 from qbwc_server.operations import clocks
 from qbwc_server.settings import Settings
@@ -87,6 +88,7 @@ def clear(
     with company_transaction(engine, company_id) as connection:
         before = now - timedelta(days=settings.exchange_days)
         gone = failed_logins.forget_old(connection, company_id, before)
+        gone += alert_addresses.forget_old(connection, company_id, now)
     for kept in _KEPT:
         days = settings.exchange_days if kept.raw else settings.history_days
         after: int | None = 0

@@ -1,8 +1,8 @@
 """Renewing the secret key: what is still under an older one, and bringing it over.
 
-A new key is put in front of the old one in QBWC_SECRET_KEY. Mosaic's keys are encrypted
-anew by `rotate`. A hash can be made anew only from what it is of, so that happens when
-a password or a token is next used rightly.
+A new key is put in front of the old one in QBWC_SECRET_KEY. Mosaic's keys and addresses
+for alerts are encrypted anew by `rotate`. A hash can be made anew only from what it is
+of, so that happens when a password or a token is next used rightly.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import callers, registry
 from qbwc_server.keys import Keys
-from qbwc_server.storage import tables
+from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import company_transaction, operator_transaction
 
-_TABLE, _CALLER = tables.company, tables.caller
+_TABLE, _CALLER, _ALERT = tables.company, tables.caller, tables.alert_address
 _HASHES = {
     "password": _TABLE.c.password_hash,
     "former password": _TABLE.c.former_password_hash,
     "setup address": _TABLE.c.setup_token_hash,
     "webhook address": _TABLE.c.webhook_token_hash,
 }
-MOSAIC_KEY, USER_NAME = "Mosaic key", "user name"
+MOSAIC_KEY, USER_NAME, ADDRESS = "Mosaic key", "user name", "alert address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Older:
 
 
 def rotate(engine: Engine, keys: Keys, *, now: datetime, who: str) -> int:
-    """Encrypt every Mosaic key under the key in use; return how many were not.
+    """Encrypt Mosaic keys and addresses under the key in use; return how many were not.
 
     User names are hashed anew, too: those are known without the customer's help.
     One that no key opens is left as it is; `older` names it.
@@ -50,10 +50,17 @@ def rotate(engine: Engine, keys: Keys, *, now: datetime, who: str) -> int:
     with operator_transaction(engine) as connection:
         callers.note_all(connection, keys)
         rows = connection.execute(sa.select(_TABLE.c.id, _TABLE.c.mosaic_key)).all()
+        alerted = connection.execute(
+            sa.select(_ALERT.c.company_id, _ALERT.c.id, _ALERT.c.address)
+        ).all()
     return sum(
         _rotate_one(engine, keys, row.id, now, who)
         for row in rows
         if row.mosaic_key is not None and not keys.encrypted_now(row.mosaic_key)
+    ) + sum(
+        _rotate_address(engine, keys, row.company_id, row.id, now, who)
+        for row in alerted
+        if not keys.encrypted_now(row.address)
     )
 
 
@@ -75,12 +82,36 @@ def _rotate_one(
     return 1
 
 
+def _rotate_address(
+    engine: Engine, keys: Keys, company_id: int, number: int, now: datetime, who: str
+) -> int:
+    key = {"company_id": company_id, "id": number}
+    with company_transaction(engine, company_id) as connection:
+        token = connection.execute(
+            sa.select(_ALERT.c.address).where(
+                _ALERT.c.company_id == company_id, _ALERT.c.id == number
+            )
+        ).scalar()
+        if token is None or keys.encrypted_now(token):
+            return 0  # somebody else was quicker
+        try:
+            renewed = keys.encrypt(keys.decrypt(token))
+        except InvalidToken:
+            return 0
+        statements.change(connection, _ALERT, key, {"address": renewed})
+        what = "alert address encrypted anew"
+        detail = {"address": number}
+        registry.audit(connection, company_id, now, who=who, what=what, detail=detail)
+    return 1
+
+
 def older(engine: Engine, keys: Keys) -> list[Older]:
     """Return all that needs another key than the one in use."""
     with operator_transaction(engine) as connection:
         rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
         token = tables.support_token
         people = connection.execute(sa.select(token).order_by(token.c.name)).all()
+        alerted = connection.execute(sa.select(_ALERT)).all()
         users = {
             one.company_id: one.hash
             for one in connection.execute(
@@ -98,6 +129,11 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
             stored = getattr(row, column.name)
             if stored is not None and not keys.hashed_now(stored):
                 found.append(Older(row.name, what))
+        found += [
+            Older(row.name, ADDRESS, not _opens(keys, one.address))
+            for one in alerted
+            if one.company_id == row.id and not keys.encrypted_now(one.address)
+        ]
     found += [
         Older(one.name, "support token")
         for one in people

@@ -40,7 +40,16 @@ def webhook(
         raise NotSent(f"webhook: HTTP {answer.status_code}")
 
 
-def email(smtp_url: str, to: str, *, subject: str, text: str, message_id: str) -> None:
+def email(
+    smtp_url: str,
+    to: str,
+    *,
+    subject: str,
+    text: str,
+    message_id: str,
+    sender: str = "",
+    ends: str = "",
+) -> None:
     """Send a plain message.
 
     Args:
@@ -50,15 +59,22 @@ def email(smtp_url: str, to: str, *, subject: str, text: str, message_id: str) -
         subject: one line.
         text: the message.
         message_id: the same for the same notice, so that a mail program shows one.
+        sender: who sends it where `from` is not set; else the first of `to` does.
+        ends: an address whose POST has nothing sent any more, for mail programs.
 
     Raises:
         NotSent: with the kind of trouble.
     """
     parts = urlsplit(smtp_url)
     message = EmailMessage()
-    sender = parse_qs(parts.query).get("from", [to.partition(",")[0].strip()])[0]
+    first = sender or to.partition(",")[0].strip()
+    sender = parse_qs(parts.query).get("from", [first])[0]
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Message-ID"] = f"<{message_id}@{parts.hostname}>"
+    message["Auto-Submitted"] = "auto-generated"
+    if ends:
+        message["List-Unsubscribe"] = f"<{ends}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text)
     try:
         _send(parts.scheme == "smtps", smtp_url, message)

@@ -60,8 +60,8 @@ def hindrance(
 
     `attention_who` acts on what the connection asks for, None where it asks nothing.
     """
-    if mode == "paused":
-        return "paused"
+    if mode in {"paused", "paused_by_customer"}:
+        return mode
     if mode != "live":
         return "preview"
     if late:

@@ -73,7 +73,7 @@ class Hindrance:
         told = None if asks is None else words.attention(asks)
         acts = None if told is None else words.who_must_act(told)
         what = differences.hindrance(
-            company.mode,
+            company.told_mode,
             late=company.late_at is not None,
             stopping=asks in attention.STOPPING,
             attention_who=acts,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from qbwc_server.words.customer import pauses
 from qbwc_server.words.urgency import REMARKS, STOPPING
 
 
@@ -59,6 +60,9 @@ class Facts:
     now: datetime
     mode: str
     poll_every: int
+    mode_at: datetime | None = None
+    paused_by: str | None = None
+    paused_why: str | None = None
     attention: str | None = None
     attention_id: str | None = None
     more: tuple[str, ...] = ()
@@ -165,7 +169,8 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
     missing = ", then ".join(step.title for step in unfinished[:2])
     if facts.mode == "paused":
-        todo.append("Whoever operates this server can have it go on.")
+        theirs = facts.paused_by == pauses.CUSTOMER
+        todo.append(_RESUME if theirs else _RESUMED_BY_SUPPORT)
         return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
     if facts.attention_id in STOPPING or late or facts.refused_at is not None:
         working = "No. Something is to be done first."
@@ -185,6 +190,10 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     return Answers("good", running, nothing, _or_nothing(todo))
 
 
+_RESUME: Final = "Press Resume on the overview when the pause is over."
+_RESUMED_BY_SUPPORT: Final = (
+    "Our support paused it, and resumes it: please ask them when it is to go on."
+)
 _TYPE_IT: Final = (
     "Web Connector sent a password that is not right. Type it again there, or copy it, "
     "and press Enter."

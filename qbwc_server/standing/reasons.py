@@ -9,7 +9,7 @@ Rule: nothing here grows with the company; what is counted is read up to a bound
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +21,8 @@ from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
+from qbwc_server.words.customer import pauses
+from qbwc_server.words.customer.pauses import BY_CUSTOMER
 from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
@@ -49,8 +51,10 @@ class Facts:
     """What is known of a company; `counted` has what of `_COUNTED` there is."""
 
     mode: str
+    """As `words.state` tells it more closely: a pause by who began it."""
     created_at: datetime
     mode_at: datetime | None = None
+    paused_why: str | None = None
     attentions: tuple[Attention, ...] = ()
     late_at: datetime | None = None
     last_seen_at: datetime | None = None
@@ -76,6 +80,8 @@ class Reason:
     next_step: str
     many: int | None = None
     is_attention: bool = False
+    note: str = ""
+    """What a person wrote of it."""
 
 
 def of(facts: Facts) -> list[Reason]:
@@ -85,9 +91,13 @@ def of(facts: Facts) -> list[Reason]:
 
 def _reasons(facts: Facts) -> Iterator[Reason]:
     yield from map(_attention, facts.attentions)
-    if facts.mode in {"paused", "preview"}:
-        since = facts.mode_at or facts.created_at
-        yield _of_company(Place[facts.mode.upper()], facts.mode, since)
+    since = facts.mode_at or facts.created_at
+    if facts.mode == "preview":
+        yield _of_company(Place.PREVIEW, facts.mode, since)
+    is_paused = facts.mode in {"paused", BY_CUSTOMER}
+    if is_paused:
+        pause = _of_company(Place.PAUSED, facts.mode, since)
+        yield replace(pause, note=facts.paused_why or "")
     wrong, seen = facts.wrong_password_at, facts.last_seen_at
     guessed = seen is not None and (
         facts.late_at is None or wrong is None or wrong <= seen
@@ -96,7 +106,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield _of_company(Place.WRONG_PASSWORD, "wrong_password", wrong, seen=wrong)
     elif seen is None:
         yield _of_company(Place.WAITING, "waiting", facts.created_at)
-    if facts.late_at is not None and facts.mode != "paused":
+    if facts.late_at is not None and not is_paused:
         yield _of_company(Place.LATE, "late", facts.late_at)
         strange = facts.guessed_at
         if strange is not None and seen is not None and strange > seen:
@@ -151,6 +161,8 @@ def first(connection: Connection, company_id: int) -> str:
     told = next(iter(read(connection, company_id)), None)
     if told is None or told.reason in {"records", "preview"}:
         return ""
+    if told.place == Place.PAUSED and told.since is not None:
+        return pauses.whole(told.reason, told.since, told.note)
     if told.reason in _COUNTED:
         return f"{told.why} {_OURS}"
     # An attention says itself what to do.
@@ -169,9 +181,10 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
     there = () if row.attention_id is None else standing(connection, company_id)
     return of(
         Facts(
-            mode=row.mode,
+            mode=pauses.told(row.mode, row.paused_by),
             created_at=row.created_at,
             mode_at=row.mode_at,
+            paused_why=row.paused_why,
             attentions=tuple(there),
             late_at=row.late_at,
             last_seen_at=row.last_seen_at,
@@ -250,6 +263,7 @@ _SUMS: Final = (_FAILED, _UNUSED, _needing())
 _WHOLE: Final = (
     sa.select(
         *(_COMPANY.c.id, _COMPANY.c.mode, _COMPANY.c.created_at, _COMPANY.c.mode_at),
+        *(_COMPANY.c.paused_by, _COMPANY.c.paused_why),
         *(_COMPANY.c.attention_id, _COMPANY.c.late_at),
         *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
         _COMPANY.c.guessed_at,

@@ -56,7 +56,8 @@ STATES: Final = {
     "calls": tables.CALL_STATES,
 }
 COMPANY_STATES: Final = (
-    *("attention", "paused", "wrong_password", "late", "waiting"),
+    *("attention", "paused", "paused_by_customer", "wrong_password", "late"),
+    "waiting",
     *("failed", "unused", "faults", "records", "preview", "live"),
 )
 _RAW: Final = {"request", "answer"}

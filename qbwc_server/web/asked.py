@@ -33,6 +33,12 @@ def whole(text: str) -> int:
     return value
 
 
+def line(text: str, longest: int) -> str:
+    """Return what a person typed as one line, blanks and control signs as one blank."""
+    shown = "".join(one if one.isprintable() else " " for one in text)
+    return " ".join(shown.split())[:longest]
+
+
 class _InAddress(IntegerConverter):
     """A number in the path of an address: 404 where it is none of ours."""
 

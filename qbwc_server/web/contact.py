@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from qbwc_server import __version__
 from qbwc_server.companies.registry import Company
 from qbwc_server.settings import Settings
-
-_MAIL: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()./-]{5,30}")
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A name, an address, what to open for it ("" where nothing can be), and hours."""
-
-    name: str
-    address: str
-    opens: str
-    hours: str
+from qbwc_server.words.customer.contact import Contact
 
 
 def of(settings: Settings) -> Contact | None:
     """Return whom the settings name, None for nobody."""
-    name, address = settings.contact_name.strip(), settings.contact_address.strip()
-    if not name and not address:
-        return None
-    opens = ""
-    if _MAIL.fullmatch(address):
-        opens = f"mailto:{address}"
-    elif _PHONE.fullmatch(address):
-        opens = "tel:" + re.sub(r"[^0-9+]", "", address)
-    elif address.startswith("https://"):
-        opens = address
-    return Contact(
-        name or "Our support", address, opens, settings.contact_hours.strip()
+    return Contact.of(
+        settings.contact_name, settings.contact_address, settings.contact_hours
     )
 
 

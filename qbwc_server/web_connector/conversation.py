@@ -115,6 +115,8 @@ class Conversation:
                 return known.text
         with company_transaction(self._engine, company_id) as connection:
             company = registry.get(connection, company_id)
+            if company.mode == "paused":
+                return self._nothing_to_send(connection, session, now)
             if not session.checked:
                 list_requests.ask_before_writing(connection, company, now)
             going = (
@@ -308,7 +310,8 @@ class Conversation:
             now + SOON,
             writes=_may_write(connection, company, session),
         )
-        if soon and session.waits < MOST_WAITS:
+        goes_on = company.mode != "paused" and session.waits < MOST_WAITS
+        if soon and goes_on:
             sessions.change(
                 connection,
                 session,

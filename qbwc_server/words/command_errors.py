@@ -145,6 +145,16 @@ ERRORS: tuple[Words, ...] = (
         "Please give the company a name with letters or digits.",
     ),
     tell(
+        "alert-address-refused",
+        "That address gets no alerts.",
+        "Please read why, and type it again.",
+    ),
+    tell(
+        "paused-by-support",
+        "Our support paused this connection.",
+        "Please ask our support to have it go on.",
+    ),
+    tell(
         "company-linked",
         "The company is linked to objects of its Mosaic team.",
         "Please add a new company for another team.",

@@ -27,8 +27,13 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "paused": (
         "support",
-        "It waits, because the connection is paused by a person.",
+        "It waits, because the connection was paused by our support.",
         "Please ask our support to have the connection go on.",
+    ),
+    "paused_by_customer": (
+        "customer",
+        "It waits, because the connection was paused on the setup page.",
+        "Please press Resume on the setup page when the pause is over.",
     ),
     "preview": (
         "customer",

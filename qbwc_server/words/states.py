@@ -295,10 +295,17 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "live": ("This connection keeps both sides in agreement.", _NOTHING),
         "paused": (
-            "This connection is paused by a person.",
+            "This connection was paused by our support.",
             (
                 "Please ask our support to have it go on; until then nothing is "
                 "read or written."
+            ),
+        ),
+        "paused_by_customer": (
+            "This connection was paused on the setup page.",
+            (
+                "Please press Resume there when the pause is over; until then nothing "
+                "is read or written."
             ),
         ),
         "late": (

@@ -29,7 +29,7 @@ def test_a_key_is_renewed_and_what_is_left_is_told(
 
     assert (before.exit_code, rotated.exit_code, after.exit_code) == (1, 0, 1)
     assert json.loads(before.output)["counts"]["Mosaic key"] == 1
-    assert rotated.output.startswith("1 Mosaic keys are encrypted anew.")
+    assert rotated.output.startswith("1 Mosaic keys and addresses are encrypted anew.")
     told = json.loads(after.output)
     assert told["keys"] == 2
     assert told["removable"] is False

@@ -313,10 +313,10 @@ def statements(engine: Engine, act: Callable[[], Any]) -> list[str]:
     return [one for one in made if not one.startswith(UNASKED)]
 
 
-def test_a_minute_in_which_nobody_is_late_costs_three_looks(office: Office) -> None:
+def test_a_minute_in_which_nobody_is_late_costs_four_looks(office: Office) -> None:
     """And a call of who is not late writes nothing of this."""
     office.pass_(3)
-    assert len(statements(office.engine, office.look)) == 3
+    assert len(statements(office.engine, office.look)) == 4
     called = statements(office.engine, office.call)
     assert not any(
         "check_at" in one.partition("WHERE")[0]

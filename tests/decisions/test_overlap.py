@@ -102,6 +102,20 @@ def test_what_another_file_has_is_found_and_holds_up_going_live(
     assert bob.names("client") == ["Acme"]
 
 
+def test_a_paused_company_does_not_go_live_from_its_pause(
+    pair: tuple[Mirror, Mirror],
+) -> None:
+    """It is resumed first: to what it was."""
+    alice, bob = pair
+    alice.run()
+    bob.run()
+    _make_ready(bob)
+    bob.change(mode="paused")
+    with pytest.raises(NotReady, match="paused: have it go on first"):
+        going_live.go_live(bob.engine, bob.state(), bob.clock, who="x", previewed=True)
+    assert bob.state().mode == "paused"
+
+
 @pytest.mark.parametrize("share", [True, False])
 def test_with_a_person_s_word_both_share_or_go_apart(
     pair: tuple[Mirror, Mirror], share: bool

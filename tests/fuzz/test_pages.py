@@ -18,11 +18,14 @@ from urllib.parse import quote_from_bytes
 import pytest
 from flask import Flask, request
 from hypothesis import given
+from pydantic import SecretStr
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client, run_wsgi_app
 
 from qbwc_server import app
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.decisions import alert_addresses
 from qbwc_server.keys import Keys
 from qbwc_server.qbxml.response import clean
 from qbwc_server.sandbox.web_connector.soap_call import INTUIT
@@ -88,6 +91,7 @@ class Site:
     company: NewCompany
     records: list[int]
     token: str
+    alert: str
     words: list[bytes]
     names: list[bytes]
     cookies: list[bytes] = field(default_factory=list)
@@ -129,6 +133,7 @@ class Site:
             "attention_id": [one.encode() for one in questions.WAYS],
             "name": [self.company.username.encode()],
             "filename": [b"style.css"],
+            "link": [self.alert.encode()],
         }[variable]
 
 
@@ -143,6 +148,8 @@ def site(
     """A server with a record of each kind that a page shows otherwise."""
     company = new_company("Alice")
     records = _fill(engine, clock, company.id)
+    # Where mail is sent there are more pages.
+    settings = settings.model_copy(update={"smtp_url": SecretStr("smtp://localhost")})
     parts = app.Parts(settings, engine, keys, clock, logged_in.reading(engine))
     with operator_transaction(engine) as connection:
         token = tokens.add(
@@ -156,11 +163,21 @@ def site(
         company,
         records,
         token,
+        _alert(engine, keys, clock, company.id),
         sorted({one.encode() for one in _WORDS.findall(code)}),
         sorted({(one or two).encode() for one, two in _SAID.findall(code)}),
     )
     found.enter()
     return found
+
+
+def _alert(engine: Engine, keys: Keys, clock: Clock, company_id: int) -> str:
+    """Ask for alerts to an address; return its link."""
+    found, now = registry.numbered(engine, company_id), clock()
+    number = alert_addresses.ask(
+        engine, keys, found, "ann@example.com", now=now, who="test"
+    )
+    return alert_addresses.link(keys, company_id, number, now)
 
 
 def _fill(engine: Engine, clock: Clock, company_id: int) -> list[int]:

@@ -17,6 +17,7 @@ from qbwc_server.operations.notify import NotSent
 from qbwc_server.settings import Settings
 
 SECRET = "https://h.example.com/token-of-the-hook"
+SECRET_KEY = "k" * 40
 
 
 def hook(status: int) -> httpx.MockTransport:
@@ -119,5 +120,9 @@ def test_only_the_ways_that_are_set_are_used() -> None:
     assert Ways.of(Settings()).names() == []
     assert Ways.of(Settings(notify_webhook=SecretStr(SECRET))).names() == ["webhook"]
     assert Ways.of(Settings(notify_email="a@example.com")).names() == []
-    both = Settings(notify_email="a@example.com", smtp_url=SecretStr("smtp://m"))
+    both = Settings(
+        notify_email="a@example.com",
+        smtp_url=SecretStr("smtp://m"),
+        secret_key=SecretStr(SECRET_KEY),
+    )
     assert Ways.of(both).names() == ["email"]

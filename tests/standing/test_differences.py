@@ -69,7 +69,7 @@ def test_each_difference_has_its_reason(facts: Facts, wanted: str) -> None:
 
 def test_the_table_reaches_every_reason() -> None:
     """But what hinders a connection, which is its own table below."""
-    hinder = {"paused", "preview"}
+    hinder = {"paused", "paused_by_customer", "preview"}
     assert {wanted for _, wanted in _TABLE} == set(hour_words.REASONS) - hinder
     assert set(hour_words.REASONS) >= differences.DECIDED
 
@@ -84,6 +84,7 @@ def test_the_table_reaches_every_reason() -> None:
         ("live", True, True, "customer", "late"),
         ("preview", True, False, None, "preview"),
         ("paused", True, True, "support", "paused"),
+        ("paused_by_customer", True, True, "support", "paused_by_customer"),
     ],
 )
 def test_what_keeps_a_connection_from_going_on(
@@ -101,7 +102,7 @@ def test_what_waits_for_a_person_is_never_nobody_s() -> None:
         tables.RECORD_STATES,
         (None, *sorted(ASKED), Mark.ADD, Mark.COPY),
         (None, "customer:1", "project:1", "company:before-live", "other:1"),
-        (None, "paused", "preview", "late", "stopped"),
+        (None, "paused", "paused_by_customer", "preview", "late", "stopped"),
         product((False, True), repeat=4),
     ):
         unread, fails, failed, only_mosaic = rest

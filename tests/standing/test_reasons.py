@@ -37,6 +37,10 @@ def test_a_company_that_works_has_none() -> None:
     [
         ({"mode": "paused"}, [("paused", "support")]),
         ({"mode": "paused", "late_at": _NOW}, [("paused", "support")]),
+        (
+            {"mode": "paused_by_customer", "late_at": _NOW},
+            [("paused_by_customer", "customer")],
+        ),
         ({"mode": "preview"}, [("preview", "customer")]),
         ({"late_at": _NOW}, [("late", "customer")]),
         ({"last_seen_at": None}, [("waiting", "customer")]),

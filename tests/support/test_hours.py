@@ -176,6 +176,7 @@ def _entries() -> list[dict[str, Any]]:
 
 _PLAIN: dict[str, Any] = {
     "mode": "live",
+    "paused_by": None,
     "two_way": True,
     "before_live": "add",
     "late_at": None,
@@ -187,6 +188,7 @@ _COMPANIES: tuple[dict[str, Any], ...] = (
     {"two_way": False, "before_live": "leave"},
     {"before_live": "leave"},
     {"mode": "paused"},
+    {"mode": "paused", "paused_by": "customer"},
     {"mode": "preview"},
     {"late_at": "now"},
     {"attention_id": "wrong-company-file", "attention": "Another one is open."},

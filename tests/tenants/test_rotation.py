@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import logins, registry
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.decisions import alert_addresses
 from qbwc_server.keys import Keys
 from qbwc_server.operations import key_rotation
 from qbwc_server.settings import Settings
@@ -47,6 +48,37 @@ def test_mosaic_keys_are_encrypted_anew_once(
         stored = [registry.get(connection, one).mosaic_key for one in ids]
     assert [Keys([NEW]).decrypt(one or "") for one in stored] == ["of A", "of B"]
     assert key_rotation.MOSAIC_KEY not in _what(engine, renewed)
+
+
+def test_addresses_for_alerts_are_encrypted_anew_and_their_links_stay_good(
+    engine: Engine, new_company: NewCompanies, renewed: Keys, clock: Clock
+) -> None:
+    """One that no key opens is named, and stops nothing."""
+    made = registry.numbered(engine, new_company("A", mosaic_key=None).id)
+    old, now = Keys([SECRET]), clock()
+    foreign = Keys(["f" * 40])
+    good, lost = (
+        alert_addresses.ask(engine, under, made, address, now=now, who="test")
+        for under, address in (
+            (old, "bo@firm.example"),
+            (foreign, "ann@firm.example"),
+        )
+    )
+    link = alert_addresses.link(old, made.id, good, now)
+    assert _what(engine, renewed).count(key_rotation.ADDRESS) == 2
+
+    assert key_rotation.rotate(engine, renewed, now=now, who="test") == 1
+    assert key_rotation.rotate(engine, renewed, now=now, who="test") == 0
+    found = [it for it in key_rotation.older(engine, renewed) if it.lost]
+    assert [(it.company, it.what) for it in found] == [("A", "alert address")]
+    with company_transaction(engine, made.id) as connection:
+        rows = alert_addresses.rows(connection, made.id, now)
+    stored = {row.id: row.address for row in rows}
+    assert Keys([NEW]).decrypt(stored[good]) == "bo@firm.example"
+    assert foreign.decrypt(stored[lost]) == "ann@firm.example"
+    opened = alert_addresses.linked(engine, renewed, link, now)
+    assert opened is not None
+    assert opened.id == good
 
 
 def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(

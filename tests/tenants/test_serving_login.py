@@ -26,7 +26,7 @@ LOOKUPS: Final = {
     "caller": {"company_id", "kind", "hash"},
     "duty": {
         *("company_id", "deliver_at", "leased_until", "leased_by", "check_at"),
-        *("notice_at", "preview_at", "housekeep_at"),
+        *("notice_at", "alert_at", "preview_at", "housekeep_at"),
     },
     "team_file": {"company_id", "team", "takes_part", "time_claims"},
     "mosaic_claim": {"team", "data_type", "mosaic_id", "holder", "meant", "since"},

@@ -337,10 +337,35 @@ def test_a_paused_connection_is_told_in_both_places(desk: Desk) -> None:
     for page in ("connect", "overview"):
         text = page_of(desk, page)
         assert "It is paused." in text
-        assert "Whoever operates this server can have it go on." in text
+        assert "Our support paused it, and resumes it: please ask them" in text
     company_settings.resume(desk.engine, desk.stored(), now=desk.clock(), who="support")
     desk.run()
     assert "It is paused." not in page_of(desk, "overview")
+    goes_on(desk)
+
+
+def test_a_run_that_is_paused_meanwhile_asks_nothing_more_and_says_who_paused(
+    desk: Desk,
+) -> None:
+    """What it was about to read is read after the pause; its Status says the pause."""
+    ticket = desk.ticket()
+    company_settings.pause(
+        desk.engine,
+        desk.stored(),
+        now=desk.clock(),
+        who="the setup page",
+        why="Payroll.",
+        by="customer",
+    )
+    assert desk.first(ticket) == ""
+    said = desk.call("closeConnection", ticket)
+    assert said.startswith("Paused on the setup page since 20")
+    assert "Resume it there. Why: Payroll." in said
+    assert desk.session().ended_why == "closed"
+    company_settings.resume(
+        desk.engine, desk.stored(), now=desk.clock(), who="the setup page"
+    )
+    desk.read_all()
     goes_on(desk)
 
 

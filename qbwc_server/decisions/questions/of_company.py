@@ -18,7 +18,7 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage.database import moved
 from qbwc_server.words import questions
-from qbwc_server.words.urgency import WHICH_SIDE
+from qbwc_server.words.urgency import IN_DOUBT, KEY_MISSING, WHICH_SIDE
 
 if TYPE_CHECKING:
     from qbwc_server.kinds.restored import Way
@@ -79,6 +79,19 @@ def is_answerable(company: Company, attention_id: str) -> bool:
     if attention_id == questions.MOVED:
         return company_file.is_asked(company) is not None
     return attention_id in questions.WAYS
+
+
+def asked(connection: Connection, company: Company) -> int:
+    """Return how much is asked of a customer about the connection itself."""
+    standing = {one.reason for one in attention.standing(connection, company.id)}
+    found = {
+        one
+        for one in standing
+        if is_answerable(company, one) or one in {IN_DOUBT, *questions.KEY}
+    }
+    if company.mosaic_key is None:
+        found.add(KEY_MISSING)
+    return len(found) + before_live.is_asked(connection, company)
 
 
 def take_moved_file(

@@ -81,6 +81,8 @@ _COMPANY: Final = {
     "notice_tries": "How often telling it was tried.",
     "preview_at": _MOVED.format("duty"),
     "mode_at": "Since when the mode is what it is; empty if never changed.",
+    "paused_by": "Who paused it: customer (on the setup page) or support, as empty is.",
+    "paused_why": "Why, in the words of whoever paused it.",
     "wrong_password_at": "When a wrong password last came from where it may call from.",
     "guessed_at": "When one last came from where the right one never came from.",
 }
@@ -106,6 +108,7 @@ TABLES: Final[Meanings] = {
             "notice_at": "When the next notice of silence is tried.",
             "preview_at": "When the preview is made anew.",
             "housekeep_at": "When what is old is removed next.",
+            "alert_at": "When it is looked next what a customer is to be told.",
         },
     ),
     "team_file": (
@@ -116,6 +119,23 @@ TABLES: Final[Meanings] = {
             "takes_part": "Whether it is live, or was before it was paused.",
             "time_claims": "Whether its hours are claimed among files of its team: "
             "none, due or kept.",
+        },
+    ),
+    "alert_address": (
+        "Addresses to which a customer has what is wrong sent: each once confirmed.",
+        {
+            **OWN,
+            "address": "The e-mail address, encrypted.",
+            "asked_at": "When it was typed on the setup page.",
+            "confirmed_at": "When its owner said yes by the link; empty: nothing goes.",
+            "ended_at": "When it was ended; it is removed soon after.",
+            "weekly_at": "When it is told next how much needs the customer.",
+            "told": "What it was told of what still stands: late, stopped.",
+            "notice": "What is to be told: confirm, late, stopped, back or needs_you.",
+            "notice_id": "The id of that notice.",
+            "notice_at": "When telling it is tried next.",
+            "notice_left": "How it is still to be told.",
+            "notice_tries": "How often telling it was tried.",
         },
     ),
     "company_sequence": (

@@ -57,6 +57,8 @@ VIEWS: Final[Meanings] = {
             "1001.",
             "our_faults": "Records that our program fails on, up to 1001.",
             "mosaic_key": "Whether there is a Mosaic API key: set or missing.",
+            "alerts_confirmed": "E-mail addresses of the customer that get alerts.",
+            "alerts_asked": "Those that get none, because nobody confirmed them yet.",
             "late_since": TABLES["company"][1]["late_at"],
             **_from(
                 "company",

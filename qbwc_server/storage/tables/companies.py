@@ -104,6 +104,8 @@ company = sa.Table(
     count("notice_tries"),
     moment("preview_at"),
     moment("mode_at"),
+    text("paused_by", null=True),
+    text("paused_why", null=True),
     moment("wrong_password_at"),
     moment("setup_used_at"),
     moment("guessed_at"),
@@ -146,6 +148,8 @@ duty = of_company(
     moment("notice_at"),
     moment("preview_at"),
     moment("housekeep_at"),
+    moment("alert_at"),
+    sa.Index("ix_duty_alert_at", "alert_at"),
     sa.Index("ix_duty_check_at", "check_at"),
     sa.Index("ix_duty_deliver_at", "deliver_at"),
     sa.Index("ix_duty_housekeep_at", "housekeep_at"),
@@ -211,6 +215,24 @@ attention = of_company(
         "ended_at IS NULL",
         unique=True,
     ),
+)
+
+
+# An address is encrypted. `notice...` is what is being told to it, as in `company`.
+alert_address = of_company(
+    "alert_address",
+    id_(),
+    text("address"),
+    moment("asked_at", null=False),
+    moment("confirmed_at"),
+    moment("ended_at"),
+    moment("weekly_at"),
+    text("told", default=""),
+    text("notice", null=True),
+    text("notice_id", null=True),
+    moment("notice_at"),
+    text("notice_left", null=True),
+    count("notice_tries"),
 )
 
 

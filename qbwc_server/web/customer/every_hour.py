@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import words
-from qbwc_server.decisions import company_settings, listing
+from qbwc_server.decisions import alert_addresses, company_settings, listing
 from qbwc_server.decisions.questions import of_entry
 from qbwc_server.onboarding import company_status
 from qbwc_server.standing.who_must_act import SHOWN
@@ -29,6 +29,9 @@ def blueprint(site: Site) -> Blueprint:
         with company_reading(site.engine, company.id) as connection:
             runs = company_status.latest_runs(connection, company.id, _LATEST)
             days = company_status.days(connection, company.id, site.clock())
+            told = alert_addresses.standing(
+                connection, site.keys, company.id, site.clock()
+            )
         return site.page(
             "overview",
             token,
@@ -39,6 +42,8 @@ def blueprint(site: Site) -> Blueprint:
             chart=chart.draw(days),
             lists=LISTS,
             groups=listing.GROUPS,
+            sends_mail=site.sends_mail,
+            alerted=[one.shown for one in told if one.confirmed_at],
         )
 
     _add_rules(pages, site)

@@ -24,7 +24,6 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server import __version__, logs, words
 from qbwc_server.companies import attention, credentials, editions
 from qbwc_server.companies.registry import Company
-from qbwc_server.decisions import before_live
 from qbwc_server.decisions.questions import of_company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
@@ -34,7 +33,8 @@ from qbwc_server.standing import filling, progress, reasons, to_see, who_must_ac
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
-from qbwc_server.words import questions, urgency
+from qbwc_server.words import questions
+from qbwc_server.words.customer import pauses
 from qbwc_server.words.policies import POLICIES
 
 _LOOKS = frozenset({"GET", "HEAD"})
@@ -51,6 +51,11 @@ class Site:
     keys: Keys
     settings: Settings
     clock: Callable[[], datetime]
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether customers can be sent mails at all."""
+        return bool(self.settings.smtp_url.get_secret_value())
 
     def company(self, token: str) -> Company:
         """Return the company of a setup link; 404 or 410 end the request.
@@ -143,7 +148,7 @@ class Site:
                 to_see=seen.told,
                 is_filling=filled is not None,
             )
-            waiting = before_live.is_asked(connection, company)
+            questioned = of_company.asked(connection, company)
         conflicts = sum(one.conflicts for one in counted)
         many = sum(one.by_need["needs_you"] for one in counted)
         steps = progress.steps(facts)
@@ -159,27 +164,16 @@ class Site:
             "conflicts": conflicts,
             "to_see": seen.entries,
             "may_switch": self.settings.customer_may_switch,
+            "may_resume": self.settings.customer_may_switch
+            and pauses.may_resume(company.paused_by, pauses.CUSTOMER),
             "policies": POLICIES,
-            "questions": _asked_of(company, asked) + waiting,
+            "questions": questioned,
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company, asked),
             "standing_of": partial(who_must_act.of, held_by=held_by),
         }
-
-
-def _asked_of(company: Company, asked: Sequence[str]) -> int:
-    """Return how much is asked of a customer about the connection itself."""
-    found = {
-        one
-        for one in asked
-        if of_company.is_answerable(company, one)
-        or one in {urgency.IN_DOUBT, *questions.KEY}
-    }
-    if company.mosaic_key is None:
-        found.add(urgency.KEY_MISSING)
-    return len(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +231,5 @@ def prepare(pages: Flask, settings: Settings) -> None:
         contact=contact.of(settings),
         standing_of=who_must_act.of,
         NEEDS=words.NEEDS,
+        PAUSE_MEANS=pauses.MEANS,
     )

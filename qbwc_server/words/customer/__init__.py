@@ -1,0 +1,1 @@
+"""What is said to a customer beside what happened: pauses, mails, whom to ask. Pure."""
