@@ -29,6 +29,7 @@ from qbwc_server.web.customer import (
     every_hour,
     runs,
     setup,
+    sharing,
     site,
     to_settle,
 )
@@ -40,7 +41,7 @@ from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
-    *(downloads, answering),
+    *(downloads, answering, sharing),
 )
 
 
