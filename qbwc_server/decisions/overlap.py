@@ -32,7 +32,7 @@ from qbwc_server.storage.database import company_reading, company_transaction
 
 _CLAIM, _RECORD, _OBJECT = tables.mosaic_claim, tables.record, tables.mosaic_object
 _BATCH = 500
-_QUICK = 2000
+_QUICK = 1000
 """So many undecided records are looked through in about a second."""
 _LEVELS = {"client": 0, "project": 1, "phase": 2}
 _DEEPEST = 5
