@@ -31,6 +31,7 @@ from qbwc_server.web.customer import (
     pausing,
     runs,
     setup,
+    sharing,
     site,
     to_settle,
 )
@@ -42,7 +43,7 @@ from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
-    *(downloads, answering, pausing, alerting),
+    *(downloads, answering, pausing, alerting, sharing),
 )
 
 

@@ -9,6 +9,7 @@ import click
 from qbwc_server.cli.acting import ask_back, by_whom, yes_option
 from qbwc_server.cli.output import json_option, parts, reporting, show, show_one
 from qbwc_server.companies import registry
+from qbwc_server.companies.team.time_claims import EVERYBODY
 from qbwc_server.decisions import before_live, billable, relinked, time_sharing
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.standing import unplaced
@@ -24,7 +25,12 @@ _BILLABLE = ("billable_in", "entries", "hours")
 
 @click.command("shared-hours")
 @click.argument("company")
-@click.option("--person", type=int, help="The person's number in Mosaic.")
+@click.option(
+    "--person",
+    type=int,
+    help="The person's number in Mosaic; without it the word is of the whole project, "
+    "with all people that both files have.",
+)
 @click.option("--project", type=int, help="The project's number in Mosaic.")
 @click.option(
     "--ours/--theirs",
@@ -54,8 +60,8 @@ def shared_hours(
     as_json: bool,
 ) -> None:
     """Show, or say, whose hours are on what several company files share in Mosaic."""
-    if (ours is None) != (person is None) or (person is None) != (project is None):
-        raise click.UsageError("Name --person, --project and --ours or --theirs.")
+    if (ours is None) != (project is None) or (person and project is None):
+        raise click.UsageError("Name --project and --ours or --theirs.")
     made = parts()
     found = registry.find(made.engine, company)
     if succeed:
@@ -65,11 +71,11 @@ def shared_hours(
     with company_transaction(made.engine, found.id) as connection:
         if succeed:
             time_sharing.succeed(connection, found, by=who, why=why, now=made.clock())
-        if person is not None and project is not None and ours is not None:
+        if project is not None and ours is not None:
             time_sharing.say_whose(
                 connection,
                 found,
-                person,
+                EVERYBODY if person is None else person,
                 project,
                 mine=ours,
                 by=who,

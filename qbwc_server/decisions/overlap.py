@@ -5,13 +5,15 @@ others by its `team_claims` alone: which objects it is linked to, and which it m
 to link. People and work categories may be in common: the hours on them are each
 file's own. A client, project or phase is in common only when a person says so: two
 files that both rename and archive it would harm each other, and hours of two firms
-would add up on it unseen. Nothing of the other file is told, not even its name.
+would add up on it unseen. What stands under something is looked for as if that were
+linked, so that all there is to be said is found at once. Nothing of the other file is
+told, not even its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies.registry import Company
-from qbwc_server.companies.team import team_claims
+from qbwc_server.companies.team import team_claims, time_claims
 from qbwc_server.decisions.suggestions import suggest, the_exact_one
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds.list_plan import SHARED_BY_NATURE
@@ -30,8 +32,11 @@ from qbwc_server.storage.database import company_reading, company_transaction
 
 _CLAIM, _RECORD, _OBJECT = tables.mosaic_claim, tables.record, tables.mosaic_object
 _BATCH = 500
-_QUICK = 2000
-"""So many undecided records are looked through in about a third of a second."""
+_QUICK = 1000
+"""So many undecided records are looked through in about a second."""
+_LEVELS = {"client": 0, "project": 1, "phase": 2}
+_DEEPEST = 5
+"""As many levels as QuickBooks' list of customers has."""
 MOST = 1000
 """More than so many are not told one by one."""
 _WORDS = {
@@ -48,6 +53,7 @@ class Overlap:
     """An object of Mosaic that another company file of the team has or means too.
 
     `record_id` is this company's record; `needs_word` says that a person must decide.
+    `parent` is the number of what it stands under in Mosaic: a client, or a project.
     """
 
     data_type: str
@@ -58,6 +64,15 @@ class Overlap:
     linked: bool
     needs_word: bool
     advice: str
+    parent: int | None = None
+
+
+@dataclass(slots=True)
+class _Meant:
+    """What a company would link: which record to what, and what is supposed by that."""
+
+    records: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    supposed: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
 
 def look(
@@ -66,13 +81,19 @@ def look(
     """Say anew what a company would link, and return what others have or mean too."""
     with company_transaction(engine, company.id) as connection:
         team_claims.release_meant(connection, company.team, company.id)
-    after: int | None = 0
-    meant: dict[tuple[str, int], tuple[int, str]] = {}
-    while after is not None:
-        with company_transaction(engine, company.id) as connection:
-            after = _mean_some(connection, company, after, meant, clock())
+    meant = _Meant()
+    for level in range(_DEEPEST):
+        before = len(meant.records)
+        after: int | None = 0
+        while after is not None:
+            with company_transaction(engine, company.id) as connection:
+                after = _mean_some(
+                    connection, company, after, meant, clock(), below=level > 0
+                )
+        if len(meant.records) == before:
+            break
     with company_reading(engine, company.id) as connection:
-        return _common(connection, company, meant)
+        return _common(connection, company, meant.records)
 
 
 def takes_long(connection: Connection, company: Company) -> bool:
@@ -100,24 +121,69 @@ def _mean_some(
     connection: Connection,
     company: Company,
     after: int,
-    meant: dict[tuple[str, int], tuple[int, str]],
+    meant: _Meant,
     now: datetime,
+    *,
+    below: bool,
 ) -> int | None:
-    """Claim what the next records would be linked to; return where to go on."""
-    rows = connection.execute(
-        _undecided(company, after).order_by(_RECORD.c.id).limit(_BATCH)
-    ).all()
-    names = {row.id: row.name for row in rows}
+    """Claim what the next records would be linked to; return where to go on.
+
+    With `below` only what stands under something, which may be linked by now.
+    """
+    query = _undecided(company, after)
+    if below:
+        query = query.where(_RECORD.c.parent_id.is_not(None))
+    rows = connection.execute(query.order_by(_RECORD.c.id).limit(_BATCH)).all()
+    still = {
+        row.id: row
+        for row in rows
+        if (row.kind, row.quickbooks_id) not in meant.supposed
+    }
+    suggestions = suggest(
+        connection, company, list(still.values()), supposed=meant.supposed
+    )
     found = {}
-    for record_id, suggested in suggest(connection, company, rows).items():
+    for record_id, suggested in suggestions.items():
         one = the_exact_one(suggested)
         if one is not None:
-            found[one.data_type, one.mosaic_id] = (record_id, names[record_id])
+            row, there = still[record_id], (one.data_type, one.mosaic_id)
+            found[there] = (record_id, row.name)
+            meant.supposed[row.kind, row.quickbooks_id] = there
     team_claims.claim(
         connection, company.team, company.id, list(found), now=now, meant=True
     )
-    meant |= found
+    meant.records |= found
     return rows[-1].id if len(rows) == _BATCH else None
+
+
+def standing(connection: Connection, company: Company) -> tuple[int, bool]:
+    """Return how much needs a word, and whether anything does or had one.
+
+    As was looked last, and by what the other files have now.
+    """
+    if company.time_claims == time_claims.NONE:
+        return 0, False
+    query = sa.select(_CLAIM.c.meant).where(
+        *_contested(company), _CLAIM.c.data_type.not_in(SHARED_BY_NATURE)
+    )
+    rows = connection.execute(query.limit(MOST)).scalars().all()
+    return sum(rows), bool(rows)
+
+
+def _contested(company: Company) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of a company's claims that another file has, too."""
+    other = _CLAIM.alias("other")
+    return (
+        _CLAIM.c.team == company.team,
+        _CLAIM.c.holder == company.id,
+        _CLAIM.c.data_type.in_(TYPES),
+        sa.exists().where(
+            other.c.team == _CLAIM.c.team,
+            other.c.data_type == _CLAIM.c.data_type,
+            other.c.mosaic_id == _CLAIM.c.mosaic_id,
+            other.c.holder != company.id,
+        ),
+    )
 
 
 def _common(
@@ -125,7 +191,6 @@ def _common(
     company: Company,
     meant: dict[tuple[str, int], tuple[int, str]],
 ) -> list[Overlap]:
-    other = _CLAIM.alias("other")
     rows = connection.execute(
         sa.select(
             _CLAIM.c.data_type,
@@ -152,18 +217,13 @@ def _common(
                 _RECORD.c.mosaic_id == _CLAIM.c.mosaic_id,
             ),
         )
-        .where(
-            _CLAIM.c.team == company.team,
-            _CLAIM.c.holder == company.id,
-            _CLAIM.c.data_type.in_(TYPES),
-            sa.exists().where(
-                other.c.team == _CLAIM.c.team,
-                other.c.data_type == _CLAIM.c.data_type,
-                other.c.mosaic_id == _CLAIM.c.mosaic_id,
-                other.c.holder != company.id,
-            ),
+        .where(*_contested(company))
+        .order_by(
+            _CLAIM.c.meant.desc(),
+            # Where it is cut, nothing is told without what it stands under.
+            sa.case(_LEVELS, value=_CLAIM.c.data_type, else_=len(_LEVELS)),
+            _CLAIM.c.mosaic_id,
         )
-        .order_by(_CLAIM.c.meant.desc(), _CLAIM.c.data_type, _CLAIM.c.mosaic_id)
         .limit(MOST)
     ).all()
     told = []
@@ -173,9 +233,9 @@ def _common(
         by_nature = row.data_type in SHARED_BY_NATURE
         needs = row.meant and not by_nature
         word = "shared" if by_nature else "open" if needs else "confirmed"
-        there = str(row.mosaic_id)
-        if row.snapshot is not None:
-            there = " ".join(mosaic_objects.called(row.snapshot).split()) or there
+        there, snapshot = str(row.mosaic_id), row.snapshot or {}
+        if snapshot:
+            there = " ".join(mosaic_objects.called(snapshot).split()) or there
         told.append(
             Overlap(
                 row.data_type,
@@ -186,6 +246,7 @@ def _common(
                 not row.meant,
                 needs,
                 _WORDS[word],
+                snapshot.get("parent"),
             )
         )
     return told

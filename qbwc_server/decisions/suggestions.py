@@ -7,9 +7,9 @@ once: the number of queries does not grow with each record.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -19,7 +19,7 @@ from qbwc_server.companies.team import team_claims
 from qbwc_server.errors import QbwcError
 from qbwc_server.kinds import KINDS
 from qbwc_server.kinds import kind as kind_of
-from qbwc_server.kinds.kind import Lineage
+from qbwc_server.kinds.kind import Lineage, Relative
 from qbwc_server.kinds.list_plan import Hold, Wanted, match_key, name_key, near_key
 from qbwc_server.records import mosaic_objects
 from qbwc_server.records.ancestors import lineages
@@ -90,14 +90,28 @@ def place_of(kind: str, wanted: Wanted | Hold) -> tuple[str, int | None]:
     raise NoPlace(wanted.reason)
 
 
+Supposed: TypeAlias = Mapping[tuple[str, str], tuple[str, int]]
+"""What records would be linked to: kind and QuickBooks' id, type and number."""
+
+
 def suggest(
-    connection: Connection, company: Company, rows: Sequence[Row[Any]]
+    connection: Connection,
+    company: Company,
+    rows: Sequence[Row[Any]],
+    *,
+    supposed: Supposed | None = None,
 ) -> dict[int, list[Suggestion]]:
     """Return for each record without a counterpart what it might be, exact ones first.
 
-    Objects that another record of the company is linked to are not suggested.
+    Objects that another record of the company is linked to are not suggested. What is
+    `supposed` of the records above them counts as if it were so.
     """
     above = lineages(connection, company.id, rows)
+    if supposed:
+        above = {
+            row.id: [_supposing(row.kind, one, supposed) for one in above[row.id]]
+            for row in rows
+        }
     asked: dict[int, _Asked] = {}
     for row in rows:
         if row.mosaic_id is not None or row.quickbooks_gone:
@@ -195,6 +209,14 @@ def _wanted(company: Company, row: Row[Any], lineage: Lineage) -> Wanted | Hold 
     if row.kind not in KINDS:
         return None
     return kind_of.wanted(KINDS[row.kind], lineage, company.structure)
+
+
+def _supposing(kind: str, one: Relative, supposed: Supposed) -> Relative:
+    there = supposed.get((kind, one.quickbooks_id))
+    if there is None or one.mosaic_id is not None:
+        return one
+    data_type, mosaic_id = there
+    return replace(one, mosaic_type=data_type, mosaic_id=mosaic_id, mosaic={})
 
 
 def _ask(kind: str, lineage: Lineage, wanted: Wanted | Hold) -> _Asked:

@@ -36,6 +36,7 @@ def whose(
     claim: Claim | None,
     *,
     said: int | None = None,
+    said_of_all: int | None = None,
     able: Collection[int] = (),
     on_project: Collection[int] = (),
     others_making: bool = False,
@@ -43,8 +44,9 @@ def whose(
 ) -> Whose:
     """Return whose an entry is; companies are numbers, `me` is the one that asks.
 
-    `said` is whose a person said the hours of this person and project are; `able` are
-    the files that have all of it linked, `on_project` those that have the project.
+    `said` is whose a person said the hours of this person and project are, and
+    `said_of_all` those of everybody on the project: that decides only between files
+    that have all of it linked, which are `able`. `on_project` have the project.
     `others_making` tells that another file is creating time of this person in Mosaic,
     or missed a creation of such an entry: it may be just that one, whatever that file
     has linked by now. `may_be_mine` tells that this file missed such a creation.
@@ -58,6 +60,8 @@ def whose(
     if said is not None:
         return mine if said == me else theirs
     if set(able) - {me}:
+        if me in able and said_of_all in able:
+            return mine if said_of_all == me else theirs
         return Whose.ASK if me in able else theirs
     if me in able:
         return mine

@@ -34,7 +34,7 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.storage.statements import upsert
 
-_DUTY, _TABLE = tables.duty, tables.preview_result
+_DUTY, _TABLE, _RECORD = tables.duty, tables.preview_result, tables.record
 _DAILY = timedelta(days=1)
 _AGAIN = timedelta(minutes=10)
 _BEING_MADE = (
@@ -149,6 +149,45 @@ def last(connection: Connection, company_id: int) -> Kept | None:
     return None if row is None else Kept(row.made_at, row.milliseconds, row.result)
 
 
+def in_common(
+    engine: Engine, company: Company, clock: Callable[[], datetime]
+) -> list[Overlap]:
+    """Return what other files have or mean too, as of now, and keep it.
+
+    Of a large company it is what was found last, but for what was decided since.
+    """
+    with company_reading(engine, company.id) as connection:
+        if overlap.takes_long(connection, company):
+            return _last_in_common(connection, company.id)
+    common = overlap.look(engine, company, clock)
+    with company_transaction(engine, company.id) as connection:
+        kept = last(connection, company.id)
+        if kept is not None:
+            told = {**kept.told, "overlap": [asdict(one) for one in common]}
+            connection.execute(
+                _TABLE.update()
+                .where(_TABLE.c.company_id == company.id)
+                .values(result=told)
+            )
+    return common
+
+
+def _last_in_common(connection: Connection, company_id: int) -> list[Overlap]:
+    kept = last(connection, company_id)
+    common = [Overlap(**one) for one in kept.told["overlap"]] if kept else []
+    asked = [one.record_id for one in common if one.needs_word]
+    decided = set(
+        connection.execute(
+            sa.select(_RECORD.c.id).where(
+                _RECORD.c.company_id == company_id,
+                _RECORD.c.id.in_([one for one in asked if one is not None]),
+                _RECORD.c.choice.is_not(None),
+            )
+        ).scalars()
+    )
+    return [one for one in common if not one.needs_word or one.record_id not in decided]
+
+
 def go_live(
     engine: Engine,
     company: Company,
@@ -177,7 +216,11 @@ def go_live(
         raise NotReady([_CHANGED])
     previewed = shown is not None
     if is_quick:
-        return going_live.go_live(engine, company, clock, who=who, previewed=previewed)
+        # What is found is kept whether it goes live or not: a page shows it.
+        common = None if company.mode == "live" else in_common(engine, company, clock)
+        return going_live.go_live(
+            engine, company, clock, who=who, previewed=previewed, common=common
+        )
     now = clock()
     with company_transaction(engine, company.id) as connection:
         kept = last(connection, company.id)

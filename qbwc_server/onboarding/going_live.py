@@ -110,8 +110,8 @@ def _missing(
         names = ", ".join(one.name for one in undecided[:3])
         more = f" and {len(undecided) - 3} more" if len(undecided) > 3 else ""
         found.append(
-            f"Another company file of your team has {names}{more} too. Say for each "
-            "whether both share it."
+            f"Another company file of your team has {names}{more} too. Say whether "
+            "both share them: all at once, on the page Shared."
         )
     return found
 

@@ -47,8 +47,8 @@ HELD: Final = (
 _LEFT = "Was deleted in QuickBooks; in Mosaic it belongs to another company file."
 ASKS: Final = (
     "Was entered in Mosaic for a person and a project that several company files share "
-    "and is in none of them yet. Please tell our support whose such hours are, once "
-    "for all. Support: `qbwc-server company shared-hours`."
+    "and is in none of them yet. Please say on the setup page, under Shared, whose "
+    "such hours are, once for all. Support: `qbwc-server company shared-hours`."
 )
 _MAKING = (
     "Another company file is just creating time of this person in Mosaic; waits until "

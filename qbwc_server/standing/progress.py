@@ -194,6 +194,23 @@ _RESUME: Final = "Press Resume on the overview when the pause is over."
 _RESUMED_BY_SUPPORT: Final = (
     "Our support paused it, and resumes it: please ask them when it is to go on."
 )
+
+
+def in_short(facts: Facts, waiting: int) -> str:
+    """Return in a few words how a connection stands; `waiting` waits for a person."""
+    if facts.mode == "paused":
+        return "paused"
+    if is_late(facts):
+        return "late"
+    if waiting:
+        return f"needs you: {waiting:,}"
+    if facts.attention_id in STOPPING or facts.refused_at is not None:
+        return "needs you"
+    if any(step.tick not in _FINISHED for step in steps(facts)):
+        return "being connected"
+    return "works"
+
+
 _TYPE_IT: Final = (
     "Web Connector sent a password that is not right. Type it again there, or copy it, "
     "and press Enter."

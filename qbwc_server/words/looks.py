@@ -48,3 +48,17 @@ def kept_because(side: str, policy: str, *, two_way: bool) -> str:
             "connection."
         )
     return f"Both sides changed it; {name}'s value was kept."
+
+
+def in_common(many: int) -> tuple[str, ...]:
+    """Return what is to be done about what another company file has too, if anything.
+
+    `many` clients, projects and phases need a word.
+    """
+    if not many:
+        return ()
+    what = (
+        "client, project or phase is" if many == 1 else "of your clients and jobs are"
+    )
+    told = f"{many:,} {what} another company file's of your team, too"
+    return (f"{told}: say whether both share them.",)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from pydantic import SecretStr
 from werkzeug.serving import make_server
@@ -21,10 +19,11 @@ from werkzeug.serving import make_server
 from qbwc_server import app
 from qbwc_server.cli.demo_processes import free_port
 from qbwc_server.companies import registry
-from qbwc_server.decisions.overlap import Overlap
+from qbwc_server.companies.team import team_claims
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import KINDS
 from qbwc_server.onboarding import forecast
+from qbwc_server.records import mosaic_objects
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import company_transaction, make_engine, next_id
@@ -35,11 +34,15 @@ from tests.conftest import SECRET
 
 PAGES = (
     *("overview", "preview", "choices", "records", "conflicts", "runs"),
-    "questions",
+    *("questions", "shared"),
 )
 _JOB = "Thunderbird Conservatory:Photovoltaics Construction administration"
 _NOTES = "Coordination with the municipality about the photovoltaic installation."
 _DAYS = 30
+_CUSTOMERS = tuple(f"Customer {number}" for number in range(12))
+_CLIENT = "Featherstonehaugh Conservatory Trust"
+_NAMED = {"name": "Photovoltaics Construction administration"}
+_JOB_OF_IT = f"{_CLIENT}:{_NAMED['name']}"
 
 CUT = """() => {
   const cut = [];
@@ -110,9 +113,9 @@ class Firm:
         )
         self.url = f"{url}/setup/{self.company.setup_token}"
         self._fill()
+        self._share(keys)
         found = registry.find(engine, str(self.company.id))
-        kept = forecast.make(engine, found, settings, self.clock)
-        self._share(kept.told)
+        forecast.make(engine, found, settings, self.clock)
         pages = app.wsgi(app.Parts(settings, engine, keys, self.clock))
         self._server = make_server(
             "127.0.0.1", port, pages, threaded=True, request_handler=Silent
@@ -145,8 +148,8 @@ class Firm:
                 )
         self._put("Featherstonehaugh Bartholomew", kind="employee", state="unlinked")
         self._put(_JOB, state="unlinked", reason="No counterpart in Mosaic.")
-        for number in range(12):
-            self._put(f"Customer {number}", state="pending")
+        for name in _CUSTOMERS:
+            self._put(name, state="pending")
         day = self.now.date().isoformat()
         time: dict[str, Any] = {"kind": "time_entry", "day": day}
         worked = {"date": day, "person": "Q-2", "job": "Q-3", "item": None}
@@ -170,27 +173,41 @@ class Firm:
         for days_ago in reversed(range(_DAYS)):
             self._run(self.now - timedelta(days=days_ago, minutes=5), days_ago)
 
-    def _share(self, told: dict[str, Any]) -> None:
-        """Have another company file have the same customers, as a preview tells it."""
-        table, record = tables.preview_result, tables.record
-        with company_transaction(self.engine, self.company.id) as connection:
-            rows = connection.execute(
-                sa.select(record.c.id, record.c.name).where(
-                    record.c.company_id == self.company.id,
-                    record.c.kind == "customer",
+    def _share(self, keys: Keys) -> None:
+        """Have another company file of the team be linked to some of the same."""
+        company = registry.find(self.engine, str(self.company.id))
+        other = registry.add(
+            self.engine,
+            keys,
+            name="Another file",
+            mosaic_url=company.mosaic_url,
+            mosaic_team=company.mosaic_team,
+            mosaic_key="a key",
+            now=self.now,
+        )
+        acme = self._put(_CLIENT, state="pending")
+        self._put(_JOB_OF_IT, state="pending", parent_id=f"Q-{acme}", quickbooks=_NAMED)
+        clients = [
+            {"mosaic_id": number, "client_name": name}
+            for number, name in enumerate((_CLIENT, *_CUSTOMERS), 20)
+        ]
+        project = {"mosaic_id": 50, "title": _NAMED["name"], "client_id": 20}
+        with company_transaction(self.engine, company.id) as connection:
+            for data_type, objects in (("client", clients), ("project", [project])):
+                mosaic_objects.keep(
+                    connection, company.id, data_type, objects, run=1, now=self.now
                 )
-            ).all()
-            common = [
-                Overlap("client", row.id, _JOB, row.id, row.name, False, True, "")
-                for row in rows
-            ]
-            connection.execute(
-                table.update()
-                .where(table.c.company_id == self.company.id)
-                .values(result={**told, "overlap": [asdict(one) for one in common]})
+        shared = [("client", number) for number in range(20, 20 + len(clients))]
+        with company_transaction(self.engine, other.id) as connection:
+            team_claims.claim(
+                connection,
+                company.team,
+                other.id,
+                [*shared, ("project", 50)],
+                now=self.now,
             )
 
-    def _put(self, name: str, **values: Any) -> None:
+    def _put(self, name: str, **values: Any) -> int:
         with company_transaction(self.engine, self.company.id) as connection:
             number = next_id(connection, self.company.id)
             row: dict[str, Any] = {
@@ -205,6 +222,7 @@ class Firm:
                 **values,
             }
             connection.execute(tables.record.insert(), row)
+        return number
 
     def _run(self, began: datetime, number: int) -> None:
         wrong = "QuickBooks could not be started unattended." if number % 7 == 3 else ""

@@ -107,4 +107,8 @@ def test_shared_hours_are_shown_and_said(run: Run) -> None:
             "minutes": 0,
         }
     ]
+    whole = run("company", "shared-hours", name, "--project", "9", "--ours", "--json")
+    of_all, of_one = json.loads(whole.output)
+    assert (of_all["member_id"], of_all["person"]) == (0, "everybody")
+    assert (of_one["member_id"], of_all["whose"]) == (7, "this file's")
     assert run("company", "shared-hours", name, "--succeed").exit_code == 0

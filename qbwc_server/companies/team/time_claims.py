@@ -29,6 +29,8 @@ NONE: Final = "none"
 DUE: Final = "due"
 """What it has is still to be claimed."""
 KEPT: Final = "kept"
+EVERYBODY: Final = 0
+"""In place of a person, a word that is of all on a project: nobody in Mosaic is 0."""
 
 _COMPANY, _FILE, _CLAIM = tables.company, tables.team_file, tables.time_claim
 _RULE, _LINKED = tables.time_rule, tables.mosaic_claim
@@ -42,8 +44,8 @@ class Files:
     """What is known of the files of a team about some entries of Mosaic.
 
     `linked` has who is linked to an object, by its type and number; `said` whose the
-    hours of a person and project are; `making` whose time others are creating, and
-    `missed` which files may have made what they missed.
+    hours of a person, or of `EVERYBODY`, on a project are; `making` whose time others
+    are creating, and `missed` which files may have made what they missed.
     """
 
     me: int
@@ -62,6 +64,7 @@ class Files:
             self.me,
             self.claims.get(mosaic_id),
             said=self.said.get((person, project)),
+            said_of_all=self.said.get((EVERYBODY, project)),
             able=self.able(person, project, phase, snapshot["item"]),
             on_project=self._linked("project", project),
             others_making=person in self.making or bool(may_have_made - {self.me}),
@@ -221,7 +224,8 @@ def _said(
     live: Collection[int],
 ) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
-    for part in team_claims.chunks(sorted({one["person"] for one in entries.values()})):
+    people = {EVERYBODY, *(one["person"] for one in entries.values())}
+    for part in team_claims.chunks(sorted(people)):
         for row in connection.execute(
             sa.select(_RULE).where(_RULE.c.team == team, _RULE.c.member_id.in_(part))
         ):

@@ -48,7 +48,7 @@ MOSAIC_TABLES: Final[Meanings] = {
         "Whose the hours are that were entered in Mosaic on what company files share.",
         {
             "team": "The Mosaic server and team.",
-            "member_id": "The person's number in Mosaic.",
+            "member_id": "The person's number in Mosaic; 0: all on the project.",
             "project_id": "The project's number in Mosaic.",
             "held_by": "Number of the company that they belong to.",
             "said_by": "Number of the company for which somebody said so.",

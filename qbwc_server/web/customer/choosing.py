@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
@@ -13,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.decisions import bulk, linking, listing
 from qbwc_server.decisions.linking import Word
 from qbwc_server.decisions.suggestions import NoPlace, search, the_exact_one
@@ -56,7 +56,7 @@ ALL_AT_ONCE = 500
 """As many are done while somebody waits; the page then goes on with the next."""
 """Greater numbers are none of a database."""
 _MOST = 100
-"""More are not chosen for at once, nor shown of what two company files have."""
+"""More are not chosen for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ def blueprint(site: Site) -> Blueprint:
             notice = "Nothing is changed: select records first."
             return shown(site, token, company, filter_, notice=notice, is_bad=True)
         said, refused = _do(site, company, request.form.get("said", ""), records)
+        look_again(site, company)
         if refused:
             left = f"{len(records) - len(refused)} of {len(records)} done. "
             notice = (left if len(records) > 1 else "") + " ".join(refused[:3])
@@ -144,6 +145,12 @@ def blueprint(site: Site) -> Blueprint:
         return redirect(page, 303)
 
     return pages
+
+
+def look_again(site: Site, company: Company) -> None:
+    """Count anew what another company file has too, where any is of the team."""
+    if company.time_claims != time_claims.NONE:
+        forecast.in_common(site.engine, company, site.clock)
 
 
 def shown(
@@ -160,7 +167,6 @@ def shown(
             after=filter_.after,
             limit=_AT_ONCE,
         )
-        common = _overlap(connection, company)
     values = {"notice": "", "is_bad": False, "undo": [], "goes_on": None, **told}
     return site.page(
         "choices",
@@ -173,7 +179,6 @@ def shown(
         filter=filter_,
         lists=LISTS,
         for_all=FOR_ALL,
-        common=common,
         **values,
     )
 
@@ -276,26 +281,3 @@ def _done(site: Site, company: Company, said: str, about: list[int]) -> str:
     if said == "match" and rows[0].mosaic_name:
         told += f" with {rows[0].mosaic_name}"
     return f"{told}."
-
-
-def _overlap(connection: Connection, company: Company) -> Mapping[str, Any]:
-    """Return what another company file of the team has too, as was last looked.
-
-    What a person has said a word about since is not among what is `open`.
-    """
-    kept = forecast.last(connection, company.id)
-    common = kept.told["overlap"] if kept is not None else []
-    asked = [one for one in common if one["needs_word"] and one["record_id"]][:_MOST]
-    decided = set(
-        connection.execute(
-            sa.select(_RECORD.c.id).where(
-                _RECORD.c.company_id == company.id,
-                _RECORD.c.id.in_([one["record_id"] for one in asked]),
-                _RECORD.c.choice.is_not(None),
-            )
-        ).scalars()
-    )
-    return {
-        "open": [one for one in asked if one["record_id"] not in decided],
-        "shared": sum(not one["needs_word"] for one in common),
-    }

@@ -16,6 +16,7 @@ from qbwc_server.web.customer.choosing import (
     FOR_ALL,
     LISTS,
     Filter,
+    look_again,
     read_filter,
     shown,
 )
@@ -63,6 +64,7 @@ def blueprint(site: Site) -> Blueprint:
             by=BY,
             clock=site.clock,
         )
+        look_again(site, company)
         return shown(
             site,
             token,

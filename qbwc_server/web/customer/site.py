@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ from werkzeug.wrappers import Response as Answer
 from qbwc_server import __version__, logs, words
 from qbwc_server.companies import attention, credentials, editions
 from qbwc_server.companies.registry import Company
+from qbwc_server.decisions import overlap
 from qbwc_server.decisions.questions import of_company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
@@ -33,14 +35,25 @@ from qbwc_server.standing import filling, progress, reasons, to_see, who_must_ac
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
-from qbwc_server.words import questions
+from qbwc_server.web.customer import opened
+from qbwc_server.web.customer.opened import Opened
+from qbwc_server.words import looks, questions
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.policies import POLICIES
 
 _LOOKS = frozenset({"GET", "HEAD"})
-_OPENED = "setup opened"
+_WAITING = ("needs", "to_see", "questions", "shared")
 BY = "the setup page"
 """Who did it, in the audit: whoever has the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another company file of who looks: its name, its page, and how it stands."""
+
+    name: str
+    page: str
+    stands: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +90,9 @@ class Site:
         if company is None:
             abort(404)
         logs.about(company=company.id)
-        now = self.clock()
-        ends = credentials.page_ends_at(company, self.settings.page_link_days)
-        if ends is not None and now >= ends:
-            page = render_template("expired.html", ended=ends, company=company)
+        ended = self._ended(company)
+        if ended is not None:
+            page = render_template("expired.html", ended=ended, company=company)
             abort(make_response(page, 410))
         return company
 
@@ -91,21 +103,68 @@ class Site:
         here, wanted = f"/setup/{token}", request.form.get("next", "")
         is_below = wanted.startswith(f"{here}/") and wanted.isprintable()
         answer = redirect(wanted if is_below and "\\" not in wanted else here, 303)
+        self._keep(answer, Opened(company.id, token, self._beside(company)))
+        return answer
+
+    def _keep(self, answer: Answer, link: Opened) -> None:
         cookies.give(
             answer,
-            _cookie(company),
-            self.keys.hash(_OPENED, token),
+            opened.name(link.company_id),
+            link.sealed(self.keys),
             public_url=self.settings.public_url,
             seconds=self.settings.page_link_days * 24 * 60 * 60,
             path="/setup",
             # The link is in a mail: with Strict it would not be sent from there.
             samesite="Lax",
         )
-        return answer
 
     def _is_opened(self, token: str, company: Company) -> bool:
-        kept = cookies.kept(_cookie(company), self.settings.public_url)
-        return bool(kept) and self.keys.matches(_OPENED, token, kept)
+        kept = self._kept(company)
+        known = opened.unsealed(self.keys, company.id, kept)
+        if known is not None:
+            return secrets.compare_digest(known.token.encode(), token.encode())
+        return opened.is_former(self.keys, token, kept)
+
+    def _kept(self, company: Company) -> str:
+        return cookies.kept(opened.name(company.id), self.settings.public_url)
+
+    def _others(self, company: Company) -> list[Opened]:
+        url = self.settings.public_url
+        return opened.others(self.keys, request.cookies, company.id, url)
+
+    def _beside(self, company: Company) -> frozenset[int]:
+        return frozenset(one.company_id for one in self._others(company))
+
+    def _keep_anew(self, answer: Response, token: str, company: Company) -> None:
+        """Have the browser keep an open link beside those that are open now."""
+        kept, beside = self._kept(company), self._beside(company)
+        known = opened.unsealed(self.keys, company.id, kept)
+        is_as_now = known is not None and known.beside == beside
+        if not is_as_now or not self.keys.encrypted_now(kept):
+            self._keep(answer, Opened(company.id, token, beside))
+
+    def elsewhere(self, company: Company) -> list[Elsewhere]:
+        """Return the other company files whose links were opened in this browser.
+
+        Not those whose link has ended or is another by now.
+        """
+        found = []
+        for one in self._others(company):
+            if company.id not in one.beside:
+                continue
+            other = credentials.company_of(self.engine, self.keys, "setup", one.token)
+            if other is None or other.id != one.company_id or self._ended(other):
+                continue
+            stand = self.stand(other)
+            waiting = sum(stand[name] for name in _WAITING)
+            told = progress.in_short(stand["facts"], waiting)
+            found.append(Elsewhere(other.name, f"/setup/{one.token}", told))
+        return found
+
+    def _ended(self, company: Company) -> datetime | None:
+        """Return when a company's link has ended, None while it opens its page."""
+        ends = credentials.page_ends_at(company, self.settings.page_link_days)
+        return ends if ends is not None and self.clock() >= ends else None
 
     def page(
         self,
@@ -119,8 +178,13 @@ class Site:
         """Return a page with what all have: the answers, and what waits for whom."""
         shown = {**self.stand(company), **values}
         shown["details"] = contact.details(company, shown)
+        is_opened = self._is_opened(token, company)
+        shown["elsewhere"] = self.elsewhere(company) if is_opened else []
         told = render_template(f"{name}.html", here=f"/setup/{token}", **shown)
-        return make_response(told, status)
+        answer = make_response(told, status)
+        if is_opened:
+            self._keep_anew(answer, token, company)
+        return answer
 
     def part(self, name: str, token: str, **values: object) -> Answer:
         """Return a part of a page that changes by itself, by its ETag."""
@@ -138,6 +202,7 @@ class Site:
             filled = filling.of(connection, company, now)
             held_by = reasons.holding(connection, company.id)
             asked = [one.reason for one in attention.standing(connection, company.id)]
+            shared, in_common = overlap.standing(connection, company)
             facts = company_status.facts(
                 connection,
                 self.keys,
@@ -145,7 +210,7 @@ class Site:
                 counted,
                 now,
                 peer=request.remote_addr or "",
-                to_see=seen.told,
+                to_see=(*seen.told, *looks.in_common(shared)),
                 is_filling=filled is not None,
             )
             questioned = of_company.asked(connection, company)
@@ -163,6 +228,8 @@ class Site:
             "needs": many,
             "conflicts": conflicts,
             "to_see": seen.entries,
+            "shared": shared,
+            "in_common": in_common,
             "may_switch": self.settings.customer_may_switch,
             "may_resume": self.settings.customer_may_switch
             and pauses.may_resume(company.paused_by, pauses.CUSTOMER),
@@ -200,11 +267,6 @@ def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
             told = words.attention(warning)
             found.append(Explained(told.id, told.page, "", told.menu))
     return tuple(one for one in found if one.said or one.more or one.menu)
-
-
-def _cookie(company: Company) -> str:
-    """Return the plain name of what says that a link was opened: one a company."""
-    return f"qbwc_setup_{company.id}"
 
 
 def after() -> int:

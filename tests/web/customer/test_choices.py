@@ -263,7 +263,7 @@ def test_what_is_no_choice_is_not_understood(
     assert firm.row(ann).choice is None
 
 
-def test_what_another_company_file_has_too_is_asked_above_and_then_shared(
+def test_what_another_company_file_has_too_is_told_above_and_then_shared(
     server: Client,
     engine: Engine,
     settings: Settings,
@@ -283,14 +283,17 @@ def test_what_another_company_file_has_too_is_asked_above_and_then_shared(
     assert other.row(theirs).mosaic_id == 20
     forecast.make(engine, mine, settings, clock)
     text = server.get(firm.path).text
-    assert "Another company file of your team has these too" in text
-    assert ("share:20", "Both files share it") in _buttons(text)
+    assert "Another company file of your team has 1 of these too" in text
+    assert 'shared">Say for all at once' in text
+    assert ("share:20", "Both files share Acme: match") in _buttons(
+        server.get(f"{firm.path}?list=jobs").text
+    )
     assert "Bolt of Boston" not in text
     refused = server.post(firm.path, data={"record": acme, "said": "link:20"})
     assert refused.status_code == 409
     server.post(firm.path, data={"record": acme, "said": "share:20"})
     assert firm.row(acme).mosaic_id == 20
-    assert "has these too" not in server.get(firm.path).text
+    assert "of these too" not in server.get(firm.path).text
 
 
 def test_all_that_match_are_asked_about_counted_done_and_undone(
