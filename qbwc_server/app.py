@@ -27,6 +27,7 @@ from qbwc_server.web.customer import (
     choosing_all,
     downloads,
     every_hour,
+    hours,
     runs,
     setup,
     site,
@@ -40,7 +41,7 @@ from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
-    *(downloads, answering),
+    *(downloads, answering, hours),
 )
 
 

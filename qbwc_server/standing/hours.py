@@ -25,7 +25,7 @@ from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.standing import differences
-from qbwc_server.standing.entries import minutes_in_quickbooks
+from qbwc_server.standing.entries import Items, minutes_in_quickbooks
 from qbwc_server.standing.places import Place, Places
 from qbwc_server.storage import tables
 from qbwc_server.words import hours as hour_words
@@ -39,7 +39,11 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A line: hours of an entry at a place; minutes are None where they are unknown."""
+    """A line: hours of an entry at a place; minutes are None where they are unknown.
+
+    `item` is that of QuickBooks where it has the entry there, else Mosaic's; the ids
+    are those that the entry has, or had, on the two sides.
+    """
 
     person: str | None
     day: str | None
@@ -53,6 +57,9 @@ class Hours:
     since: datetime
     what: str
     record_id: int
+    item: str | None
+    quickbooks_id: str | None
+    mosaic_id: int | None
 
     @property
     def difference(self) -> int | None:
@@ -134,6 +141,7 @@ class _Lines:
         self._company = company
         self._hinders = Hindrance.of(company)
         self._places = Places(connection, company.id, rows)
+        self._items = Items(connection, company.id, rows)
         self._awaited = _states(
             connection, company.id, {row.waits_for for row in rows if row.waits_for}
         )
@@ -149,26 +157,35 @@ class _Lines:
             None if row.mosaic_gone else row.mosaic,
         )
         at = self._places.in_quickbooks(row)
+        item = self._items.in_quickbooks(row.quickbooks or {})
         if here is None and there is None:
             told = row.unread is not None or row.restored in NOT_THERE
             if row.state == "gone" or not told:
                 return []
-            return [self._line(row, at, 0 if row.unread is None else None, 0)]
+            return [self._line(row, at, item, 0 if row.unread is None else None, 0)]
         if there is None:
-            return [self._line(row, at, here, 0)]
+            return [self._line(row, at, item, here, 0)]
         theirs = int(there["minutes"])
         day = row.day if row.state in _OVER else there["date"]
-        at_theirs = self._places.in_mosaic(row, day)
+        at_theirs, category = (
+            self._places.in_mosaic(row, day),
+            self._items.in_mosaic(there),
+        )
         if here is None:
-            return [self._line(row, at_theirs, 0, theirs)]
+            return [self._line(row, at_theirs, category, 0, theirs)]
         if there["date"] == row.day and at_theirs.holds(at):
-            return [self._line(row, at, here, theirs, differs=here != theirs)]
-        return [self._line(row, at, here, 0), self._line(row, at_theirs, 0, theirs)]
+            differs = here != theirs
+            return [self._line(row, at, item, here, theirs, differs=differs)]
+        return [
+            self._line(row, at, item, here, 0),
+            self._line(row, at_theirs, category, 0, theirs),
+        ]
 
     def _line(
         self,
         row: Row[Any],
         at: Place,
+        item: str | None,
         here: int | None,
         there: int,
         *,
@@ -191,6 +208,9 @@ class _Lines:
             since=row.changed_at,
             what=f"time entry {row.name}",
             record_id=row.id,
+            item=item,
+            quickbooks_id=row.quickbooks_id,
+            mosaic_id=row.mosaic_id,
         )
 
     def _facts(self, row: Row[Any], *, differs: bool) -> differences.Facts:
