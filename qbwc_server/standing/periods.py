@@ -7,6 +7,7 @@ and after one are as long as it, so that a firm's own fortnight is found once.
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Final, Self
 
 _DAY: Final = timedelta(days=1)
 _HALF: Final = 15
+_WRITTEN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 
@@ -141,13 +143,13 @@ def _day(text: str) -> date:
     if not said:
         raise NotAPeriod("Please choose both days, the first and the last.")
     try:
-        if len(said) == len("2026-03-02"):
+        # ISO 8601 also has days without dashes, and by weeks, which nobody means here.
+        if _WRITTEN.fullmatch(said):
             return date.fromisoformat(said)
     except ValueError:
         pass
     raise NotAPeriod(
-        f"\N{LEFT DOUBLE QUOTATION MARK}{said[:20]}\N{RIGHT DOUBLE QUOTATION MARK} is "
-        "no day. Please write it as 2026-03-02: year, month, day."
+        f'"{said[:20]}" is no day. Please write it as 2026-03-02: year, month, day.'
     )
 
 

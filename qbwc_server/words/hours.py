@@ -134,7 +134,8 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
 }
 REASONS: Final = tuple(_HOURS)
 """Every reason, in the order in which they are told."""
-_OURS: Final = "Nothing to do for you: our support looks at it."
+OURS: Final = "Nothing to do for you: our support looks at it."
+"""What a customer is told to do where only support can."""
 _TO_ASK: Final = _HOURS["paused"][2]
 """Support acts, and only if it is asked."""
 
@@ -157,7 +158,7 @@ def who(reason: str) -> str:
 def for_customer(acts: str, do: str) -> str:
     """Return what a customer reads of what is to be done, and by whom."""
     if acts == "support" and do != _TO_ASK:
-        return _OURS
+        return OURS
     return questions.for_customer(do)
 
 
