@@ -82,6 +82,14 @@ class Part:
     more: int
     link: tuple[str, str] | None
 
+    @property
+    def has_own(self) -> bool:
+        """Whether any line says more than its reason, or has buttons of its own."""
+        told = self.group.happened
+        return self.group.reason in _OF_ENTRY or any(
+            one.why != told for one in self.lines
+        )
+
 
 def blueprint(site: Site) -> Blueprint:
     """Return GET hours and hours.csv below /setup/<token>."""

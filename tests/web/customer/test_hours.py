@@ -230,7 +230,7 @@ def test_without_a_period_it_is_the_last_week_where_the_company_file_is(
         (9, "2026-03-02 to 2026-03-08"),
     ):
         clock.now = datetime(2026, 3, 9, hour, tzinfo=UTC)
-        assert f"Hours, {told}</h1>" in _page(server, firm, "")
+        assert f"<title>Hours, {told}: " in _page(server, firm, "")
 
 
 def test_two_weeks_are_asked_by_the_day_they_end_on(
@@ -238,7 +238,7 @@ def test_two_weeks_are_asked_by_the_day_they_end_on(
 ) -> None:
     """And those beside them are one button away."""
     page = _page(server, firm, "ending=2026-03-06")
-    assert "Hours, 2026-02-21 to 2026-03-06</h1>" in page
+    assert "<title>Hours, 2026-02-21 to 2026-03-06: " in page
     assert "/hours?from=2026-02-07&to=2026-02-20" in page
     assert "/hours?from=2026-03-07&to=2026-03-20" in page
 
