@@ -109,6 +109,24 @@ def of(connection: Connection, company: Company, first: str, last: str) -> list[
     )
 
 
+def are_more(
+    connection: Connection, company_id: int, first: str, last: str, than: int
+) -> bool:
+    """Tell whether a period has more entries than so many; they are not read."""
+    some = (
+        sa.select(_RECORD.c.id)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day.between(first, last),
+        )
+        .limit(than + 1)
+        .subquery()
+    )
+    many = connection.execute(sa.select(sa.func.count()).select_from(some))
+    return bool(many.scalar_one() > than)
+
+
 def _rows(
     connection: Connection, company_id: int, first: str, last: str
 ) -> Sequence[Row[Any]]:

@@ -12,7 +12,13 @@ from tests.agreement.judgement import judge
 from tests.agreement.reported import Reported
 from tests.agreement.shrinking import begun
 
-HOURS_OF = tuple(range(int(os.environ.get("S0","1")), int(os.environ.get("S0","1"))+int(os.environ.get("N","1"))))
+HOURS_OF = tuple(
+    range(
+        int(os.environ.get("S0", "1")),
+        int(os.environ.get("S0", "1")) + int(os.environ.get("N", "1")),
+    )
+)
+
 
 @pytest.mark.parametrize("seed", HOURS_OF)
 def test_hours_are_told_as_both_sides_have_them(
@@ -24,7 +30,8 @@ def test_hours_are_told_as_both_sides_have_them(
         reported = Reported(world)
         for one in history(seed, 25):
             do(world, one)
-            if os.environ.get("DURING"): reported.look()
+            if os.environ.get("DURING"):
+                reported.look()
         judge(world)
         print(seed)
         reported.at_the_end()

@@ -123,7 +123,9 @@ def test_a_period_that_is_too_long_is_refused_with_what_to_do() -> None:
     """With both numbers; the longest one is not."""
     quarter = periods.given("2026-07-01", "2026-09-30")
     assert periods.at_most(quarter, 92, "Take a shorter one.") == quarter
-    with pytest.raises(NotAPeriod, match=r"are 92 days, and at most 91 are shown\. Tak"):
+    with pytest.raises(
+        NotAPeriod, match=r"are 92 days, and at most 91 are shown\. Tak"
+    ):
         periods.at_most(quarter, 91, "Take a shorter one.")
 
 

@@ -26,11 +26,19 @@ from qbwc_server.words import hours as hour_words
 from qbwc_server.words import questions
 
 MOST_DAYS: Final = 92
-"""A quarter: what a page shows, and what is read at once for a download."""
+"""A quarter: what a page shows."""
+MOST_READ: Final = 10_000
+"""Entries for one page, which are two or three seconds of a server's time."""
+AT_ONCE: Final = 31
+"""Days that are read at once for a file."""
 MOST_IN_FILE: Final = 3_660
 MOST_ROWS: Final = 200
 MOST_ENTRIES: Final = 50
 _SHORTER: Final = "Please choose a shorter period, or download this one."
+_TOO_MANY: Final = (
+    f"These days have more than {MOST_READ:,} entries, which are too many for a page. "
+    f"{_SHORTER}"
+)
 _SHORTER_FILE: Final = "Please choose a shorter period."
 _HEADER: Final = (
     *("day", "person", "job", "item"),
@@ -105,10 +113,9 @@ def blueprint(site: Site) -> Blueprint:
             shown = periods.at_most(asked, MOST_DAYS, _SHORTER)
         except NotAPeriod as error:
             return _refused(site, token, company, str(error), asked)
-        with company_reading(site.engine, company.id) as connection:
-            report = hours_report.of(
-                connection, company, shown.first, shown.last, site.clock()
-            )
+        report = _report(site, company, shown)
+        if report is None:
+            return _refused(site, token, company, _TOO_MANY, shown)
         return _told(site, token, company, shown, report)
 
     @pages.get("/setup/<token>/hours.csv")
@@ -136,9 +143,19 @@ def _asked(day: date) -> Period:
     return periods.given(first, last)
 
 
+def _report(site: Site, company: Company, shown: Period) -> Report | None:
+    """Return what is told of a period, None if it has too many entries for a page."""
+    first, last = shown.first, shown.last
+    with company_reading(site.engine, company.id) as connection:
+        days = (first.isoformat(), last.isoformat())
+        if hours.are_more(connection, company.id, *days, than=MOST_READ):
+            return None
+        return hours_report.of(connection, company, first, last, site.clock())
+
+
 def _lines(site: Site, company: Company, asked: Period) -> Iterator[Hours]:
     """Yield all lines of a period; years are not read into memory at once."""
-    for at, part in enumerate(asked.parts(MOST_DAYS)):
+    for at, part in enumerate(asked.parts(AT_ONCE)):
         days = (part.first.isoformat(), part.last.isoformat())
         with company_reading(site.engine, company.id) as connection:
             found = hours.of(connection, company, *days)

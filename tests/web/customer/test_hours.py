@@ -384,6 +384,22 @@ def test_the_page_does_not_grow_with_the_company(
     assert len(_rows(server, firm)) == 5
 
 
+def test_days_with_too_many_entries_for_a_page_are_a_file(
+    server: Client, firm: NewCompany, time: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short the period is: a page takes a server no longer than this."""
+    monkeypatch.setattr(hours, "MOST_READ", 2)
+    for minutes in (60, 480):
+        time(*_both(minutes))
+    assert "Complete for payroll." in _page(server, firm)
+    time(*_both(60))
+    answer = server.get(f"/setup/{firm.setup_token}/hours?{WEEK}")
+    text = html.unescape(answer.text)
+    assert (answer.status_code, "too many for a page" in text) == (400, True)
+    assert f'href="/setup/{firm.setup_token}/hours.csv?{WEEK}" download' in text
+    assert len(_rows(server, firm)) == 3
+
+
 def test_the_tab_is_there_once_a_company_file_is_known(
     server: Client, new_company: NewCompanies, firm: NewCompany
 ) -> None:
