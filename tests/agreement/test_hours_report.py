@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.agreement.acts import do, history, world_of
@@ -12,29 +10,37 @@ from tests.agreement.judgement import judge
 from tests.agreement.reported import Reported
 from tests.agreement.shrinking import begun
 
-HOURS_OF = tuple(
-    range(
-        int(os.environ.get("S0", "1")),
-        int(os.environ.get("S0", "1")) + int(os.environ.get("N", "1")),
-    )
-)
+_LENGTH = 25
 
 
-@pytest.mark.parametrize("seed", HOURS_OF)
-def test_hours_are_told_as_both_sides_have_them(
-    make_house: MakeHouse, seed: int
-) -> None:
-    house = begun(make_house, history(seed, 25))
+def _told(make_house: MakeHouse, seed: int) -> Reported:
+    """Play a history, and hold the report to both sides after each act and at last."""
+    acts = history(seed, _LENGTH)
+    house = begun(make_house, acts)
     try:
         world = world_of(house)
         reported = Reported(world)
-        for one in history(seed, 25):
+        for one in acts:
             do(world, one)
-            if os.environ.get("DURING"):
-                reported.look()
+            reported.look()
         judge(world)
-        print(seed)
         reported.at_the_end()
-        print(seed, reported.held)
     finally:
         house.close()
+    return reported
+
+
+@pytest.mark.parametrize("seed", [8, 10, 28])
+def test_hours_are_told_as_both_sides_have_them(
+    make_house: MakeHouse, seed: int
+) -> None:
+    """After each act as of what was read, and when all has come to rest."""
+    held = _told(make_house, seed).held
+    assert set(+held) == {"quickbooks", "mosaic", "differing"}
+
+
+def test_hours_of_each_file_of_a_team_are_told_as_it_has_them(
+    make_house: MakeHouse,
+) -> None:
+    """Whose an hour of Mosaic is, is settled when all has come to rest."""
+    _told(make_house, 6)
