@@ -141,11 +141,11 @@ def test_no_page_and_no_file_has_a_word_to_support(
         for state in ("refused", "pending", "unlinked"):
             put(company.id, "One", kind=kind, state=state, reason=said, **more)
     if is_held:
-        reason = "mosaic-key-missing"
         with company_transaction(engine, company.id) as connection:
-            attention.attend(
-                connection, company.id, error_id=reason, text=said, now=clock()
-            )
+            for reason in ("too-many-gone", "mosaic-key-missing"):
+                attention.attend(
+                    connection, company.id, error_id=reason, text=said, now=clock()
+                )
     told = 0
     for page in (*PAGES, "/records?need=on_its_way", "/records?need=waiting"):
         text = server.get(f"/setup/{company.setup_token}{page}").text
