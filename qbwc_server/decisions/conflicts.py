@@ -43,13 +43,13 @@ def settle(
     The word is for the values that the record's question has; `shown` is the mark
     (`kinds.conflict.mark`) of those that the person saw, where it is known.
 
-    What a policy or a word has decided already is only taken off the list, when nothing
-    is asked any more: `side` must then be the one that was kept, or the other value has
-    to be entered again.
+    What a policy or a word has decided already is taken off the list, when nothing is
+    asked any more, if `side` is the one that was kept. Else its value is taken in place
+    of what was kept, and goes to both sides.
 
     Raises:
-        NothingToSettle: there is no conflict, it was decided for the other side, or it
-            is about other values than those that were shown.
+        NothingToSettle: there is no conflict, the other value cannot be taken from
+            here, or it is about other values than those that were shown.
     """
     told = row.conflict or {}
     if not told:
@@ -57,23 +57,15 @@ def settle(
     asked = conflict.asked(told)
     if side == LEFT and not all(one.get("link") for one in asked.values()):
         raise NothingToSettle("Both sides changed it: say which of them is right.")
-    if asked and shown is not None and shown != conflict.mark(told):
+    if shown is not None and shown != conflict.mark(told):
         raise NothingToSettle(
             "It was changed again meanwhile. Look at what both sides have now, and say "
             "which is right."
         )
     left = _answered(told, asked or _not_carried_out(told), side)
     if not asked:
-        decided = {n: one for n, one in told.items() if one.get("kept") is not None}
-        other = [name for name, one in decided.items() if one["kept"] != side]
-        if other:
-            raise NothingToSettle(
-                f"Both sides have what {decided[other[0]]['kept']} had as {other[0]}. "
-                "Enter the other value again where you want to have it."
-            )
-        if decided:
-            left = _not_carried_out(told)
-        elif left == told:
+        left = _decided_otherwise(connection, row, side, left)
+        if left == told:
             return False
     choices.settle(connection, row.company_id, row.id, left, now)
     registry.change(connection, row.company_id, deliver_at=now)
@@ -121,6 +113,33 @@ def asking(connection: Connection, company_id: int) -> Iterator[Row[Any]]:
 
 def _said(side: str) -> str:
     return "settled: left as it is" if side == LEFT else f"settled: {side} is right"
+
+
+def _decided_otherwise(
+    connection: Connection, row: Row[Any], side: str, answered: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what is kept of a conflict in which nothing is asked any more.
+
+    Raises:
+        NothingToSettle: a value that was not kept cannot be taken from here.
+    """
+    told = row.conflict or {}
+    decided = {n: one for n, one in told.items() if one.get("kept") is not None}
+    if not decided:
+        return answered
+    other = {name for name, one in decided.items() if one["kept"] != side}
+    if not other:
+        return _not_carried_out(told)
+    two_way = registry.get(connection, row.company_id).two_way
+    if not two_way or other - conflict.takes_other(told, side):
+        name = min(other)
+        raise NothingToSettle(
+            f"Both sides have what {decided[name]['kept']} had as {name}. "
+            "Enter the other value again where you want to have it."
+        )
+    said = {"settled": side, "instead": True, "used": False}
+    wants = {name: {**told[name], **said} for name in other}
+    return {**_not_carried_out(told), **wants}
 
 
 def _not_carried_out(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ _DONE = {
     "create": "created in Mosaic",
     "update": "changed in Mosaic to what QuickBooks has",
 }
+_CHOSEN = "changed in Mosaic to what was chosen"
+"""Of a change that does not come from QuickBooks: both sides agree on nothing by it."""
 
 
 def done(
@@ -275,7 +277,9 @@ def _made(
     (changed,) = seen.told(connection, call.company_id, "mosaic", [change])
     happened = Happened(
         row.id,
-        _DONE[call.operation],
+        _CHOSEN
+        if call.operation == "update" and not call.basis
+        else _DONE[call.operation],
         history.US,
         {
             "mosaic_id": mosaic_id,

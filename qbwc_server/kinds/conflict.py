@@ -3,7 +3,8 @@
 A record keeps them by field: `{"quickbooks": value, "mosaic": value, "kept": side}`,
 with both values as they were shown. `kept` is None while a person is asked, and the
 side whose value goes to the other one else. `settled` is a person's word; `late` says
-that Mosaic's value may be a change of ours that came late.
+that Mosaic's value may be a change of ours that came late; `instead` that a person
+wants the other value in place of the one that was kept, on both sides.
 
 Rule: a word is for the values that were shown. It is used while both stand, and used up
 (`used`) when both sides no longer differ there: another conflict is another question.
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from qbwc_server.kinds.list_plan import Snapshot
-from qbwc_server.kinds.time_entry import FIELDS
+from qbwc_server.kinds.time_entry import FIELDS, LONGEST_NOTES, is_billable
 from qbwc_server.kinds.two_way import (
     Entry,
     came_late,
@@ -30,6 +31,8 @@ Conflicts: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 OVER = "a conflict is over"
 """What a record's history says of a word that was used up, or a question that went."""
 _SIDES = ("quickbooks", "mosaic")
+_SAME_IN_BOTH = frozenset({"date", "minutes", "notes", "billable"})
+"""Fields whose values mean the same on both sides; others go by what is linked."""
 
 
 def words(
@@ -74,9 +77,14 @@ def with_used_up(
     """
     left: dict[str, Any] = {}
     over: dict[str, Any] = {}
+    taken = instead(conflicts, entry.quickbooks, entry.mosaic)
     for name, one in (conflicts or {}).items():
         if name in FIELDS and _differ(entry, name):
             left[name] = dict(one)
+        elif one.get("instead"):
+            # Where the kept value does not stand any more, the other one is on its way.
+            still = name in taken and equal(entry, name)
+            (left if still else over)[name] = dict(one)
         elif one.get("kept") is None:
             over[name] = dict(one)
         elif one.get("settled") and not one.get("used"):
@@ -121,11 +129,57 @@ def by_rule(conflicts: Conflicts | None) -> set[str]:
     }
 
 
+def takes_other(conflicts: Conflicts | None, side: str) -> set[str]:
+    """Return the fields of which a side's value was not kept and can be taken."""
+    return {
+        name
+        for name, one in (conflicts or {}).items()
+        if one.get("kept") not in {None, side}
+        and (side == "mosaic" or _is_whole(name, one["quickbooks"]))
+    }
+
+
+def instead(
+    conflicts: Conflicts | None, quickbooks: Snapshot | None, mosaic: Snapshot | None
+) -> dict[str, Any]:
+    """Return what a person wants in place of what was kept: {field: Mosaic's terms}.
+
+    Only while what was kept stands on its side: what anybody changed since is newer
+    than that word.
+    """
+    now = {"quickbooks": quickbooks or {}, "mosaic": mosaic or {}}
+    return {
+        name: _in_mosaic(name, one)
+        for name, one in (conflicts or {}).items()
+        if one.get("instead")
+        and one.get("kept") is not None
+        and now[one["kept"]].get(name) == one[one["kept"]]
+    }
+
+
+def _is_whole(name: str, value: Any) -> bool:
+    """Tell whether QuickBooks' value is all that Mosaic would have of it."""
+    if name == "notes" and len(value or "") >= LONGEST_NOTES:
+        return False
+    return name in _SAME_IN_BOTH
+
+
+def _in_mosaic(name: str, one: Mapping[str, Any]) -> Any:
+    """Return the value that was not kept, in Mosaic's terms."""
+    if one["kept"] == "quickbooks":
+        return one["mosaic"]
+    value = one["quickbooks"]
+    return is_billable(value) if name == "billable" else value
+
+
 def mark(conflicts: Conflicts | None) -> str:
-    """Return a mark of the values a person is asked about: others, another mark."""
+    """Return a mark of the values a person is shown: others, another mark.
+
+    They are those that he is asked about, or, where nothing is asked, all.
+    """
     values = {
         name: [one.get(side) for side in _SIDES]
-        for name, one in asked(conflicts).items()
+        for name, one in (asked(conflicts) or conflicts or {}).items()
     }
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

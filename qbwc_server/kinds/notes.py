@@ -8,11 +8,12 @@ characters that QuickBooks cannot keep, stay in Mosaic wherever nobody touched t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from qbwc_server.kinds.time_entry import LONGEST_NOTES
 from qbwc_server.qbxml.values import storable
 
 _CUT: Final = "..."
@@ -128,3 +129,12 @@ def _replaced(spans: Sequence[_Span], start: int, end: int, text: str) -> list[_
             right += here[max(end - begins, 0) :]
     put = left + text + right
     return [*before, (put, put), *after]
+
+
+def remark(quickbooks: Mapping[str, Any], mosaic: Mapping[str, Any]) -> str | None:
+    """Say that two entries that agree keep their notes in two forms, None if not."""
+    if quickbooks.get("notes") == mosaic.get("notes"):
+        return None
+    if len(mosaic.get("notes") or "") > LONGEST_NOTES:
+        return "QuickBooks keeps 4,095 characters of the notes; Mosaic has all of them."
+    return "The notes have characters that one side keeps in another form."

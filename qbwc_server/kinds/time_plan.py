@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from qbwc_server.kinds import restored
+from qbwc_server.kinds import notes, restored
 from qbwc_server.kinds.edited import SideName
 from qbwc_server.kinds.list_plan import Snapshot
 from qbwc_server.kinds.time_entry import (
     FIELDS,
-    LONGEST_NOTES,
     MOST_MINUTES,
     in_hours,
 )
@@ -220,7 +219,8 @@ def _merge(entry: Entry, company: Company) -> Action:
         or _asked(_UNKNOWN if newest else _BOTH, undecided, lost)
         or _asked(_OTHERWISE, relinked, lost)
         or _asked(_CAME_LATE, late, lost)
-        or Action(Do.NOTHING, _remark(entry), "in_sync")
+        or _taken_instead(entry, company)
+        or Action(Do.NOTHING, notes.remark(entry.quickbooks, entry.mosaic), "in_sync")
     )
 
 
@@ -318,6 +318,25 @@ def _unsent(
     return _stop(entry.facing, to_mosaic) or _stop(entry.back, to_quickbooks)
 
 
+def _taken_instead(entry: Entry, company: Company) -> Action | None:
+    """Have what a person wants in place of what a rule kept, once both sides agree.
+
+    It is written to Mosaic as if he had typed it there, and both sides agree on nothing
+    new by it: so it goes on to QuickBooks as any change in Mosaic does.
+    """
+    going = [name for name in entry.instead if equal(entry, name)]
+    if not going or not company.two_way:
+        return None
+    lock = entry.locked or (entry.closed if "date" in going else None)
+    if lock is not None:
+        reason = f"{lock} What was chosen instead is waiting: {_listed(going)}."
+        return Action(Do.NOTHING, reason, "locked")
+    reason = f"Chosen in place of what was kept: {_listed(going)}."
+    return Action(
+        Do.UPDATE, reason, fields={name: entry.instead[name] for name in going}
+    )
+
+
 def _asked(
     why: str, names: list[str], lost: Mapping[str, Mapping[str, Any]]
 ) -> Action | None:
@@ -350,16 +369,6 @@ def _too_long(snapshot: Snapshot, where: str) -> Action | None:
         f"of nothing and none over 24 hours. Correct it in {where}, or delete it there."
     )
     return Action(Do.NOTHING, reason, "refused")
-
-
-def _remark(entry: Entry) -> str | None:
-    """Say where an entry that agrees is kept in two forms."""
-    here, there = entry.quickbooks or {}, entry.mosaic or {}
-    if here.get("notes") == there.get("notes"):
-        return None
-    if len(there.get("notes") or "") > LONGEST_NOTES:
-        return "QuickBooks keeps 4,095 characters of the notes; Mosaic has all of them."
-    return "The notes have characters that one side keeps in another form."
 
 
 def _listed(names: Iterable[str]) -> str:

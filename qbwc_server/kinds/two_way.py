@@ -89,7 +89,8 @@ class Entry:
     not let it be changed, `closed` why what Mosaic wants to write lies in a closed
     period. `later` is the side whose change of a field was made later, where both
     changed it and that is known: {field: side}. `settled` are a person's decisions:
-    {field: side that is right}. `restored` is the mark of a restored backup
+    {field: side that is right}, `instead` what a person wants on both sides in place of
+    what was kept, in Mosaic's terms. `restored` is the mark of a restored backup
     (`kinds.restored`), `lost` what QuickBooks had before it, `unlisted` which fields of
     that refer to what it has no more, `name` how people call the entry. `came_late` are
     fields in which Mosaic has what a change of ours wanted that was not seen there.
@@ -106,6 +107,7 @@ class Entry:
     closed: str | None = None
     later: Mapping[str, SideName] = field(default_factory=dict)
     settled: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     restored: str | None = None
     lost: Snapshot | None = None

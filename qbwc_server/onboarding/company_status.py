@@ -20,6 +20,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.quickbooks import list_requests
+from qbwc_server.standing import pace
 from qbwc_server.standing.progress import Facts, Read, Run
 from qbwc_server.standing.who_must_act import SHOWN, Counted
 from qbwc_server.storage import tables
@@ -54,11 +55,12 @@ def facts(
     *,
     peer: str = "",
     to_see: tuple[str, ...] = (),
+    is_filling: bool = False,
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
     `counted` is from `who_must_act.counts`; `peer` is the address of whoever looks;
-    `to_see` is what `standing.to_see` tells.
+    `to_see` is what `standing.to_see` tells, `is_filling` is by `standing.filling`.
     """
     host = company.host or {}
     refused = logins.refused_at(connection, keys, company.username, now)
@@ -90,13 +92,14 @@ def facts(
         automatic_login=bool(host.get("automatic_login")),
         personal_data=bool(host.get("personal_data")),
         time_tracking=company.time_tracking is not False,
-        reads=_reads(connection, company, counted, now) if company.file_name else (),
+        reads=_reads(connection, company, counted) if company.file_name else (),
         has_mosaic_key=company.mosaic_key is not None,
         mosaic_read_at=company.mosaic_read_at,
         mosaic_time_read=company.mosaic_time_from is not None
         or company.time_tracking is False,
         last_run=run,
         to_see=to_see,
+        is_filling=is_filling,
     )
 
 
@@ -104,7 +107,6 @@ def _reads(
     connection: Connection,
     company: Company,
     counted: Sequence[Counted],
-    now: datetime,
 ) -> tuple[Read, ...]:
     """Return how far the first read of each kind is that pages show."""
     known = {
@@ -135,32 +137,9 @@ def _reads(
         done = row is not None and row.last_full_at is not None
         problem = row.problem if row is not None else None
         count = totals.get(name, 0)
-        share, left = (None, None) if done else _pace(cursors.get(name), count, now)
+        share, left = (None, None) if done else pace.told(cursors.get(name))
         found.append(Read(SHOWN[name], count, done, share, left, problem))
     return tuple(found)
-
-
-def _pace(
-    cursor: dict[str, Any] | None, count: int, now: datetime
-) -> tuple[float | None, timedelta | None]:
-    """Return the share of a read that is done, and the time left at its pace so far."""
-    if not cursor or not cursor.get("began"):
-        return None, None
-    remaining = cursor.get("remaining")
-    share: float | None = None
-    if cursor.get("start") and cursor.get("from"):
-        # Time goes back from today in slices of days; busy years are not known before.
-        today = now.date()
-        whole = (today - date.fromisoformat(cursor["start"])).days
-        past = (today - date.fromisoformat(cursor["to"] or today.isoformat())).days
-        share = min(1.0, past / whole) if whole > 0 else None
-    elif isinstance(remaining, int) and count:
-        share = count / (count + remaining)
-    if not share:
-        return share, None
-    took = now - datetime.fromisoformat(cursor["began"])
-    left = round(took.total_seconds() * (1 - share) / share)
-    return share, timedelta(seconds=left)
 
 
 def conflicting(

@@ -32,6 +32,7 @@ def entry_of(
         closed=None if mosaic is None else closed(company, mosaic["date"]),
         later=edited.later(row.edited),
         settled=conflict.words(row.conflict, row.quickbooks, row.mosaic),
+        instead=conflict.instead(row.conflict, quickbooks, mosaic),
         name=row.name,
         restored=row.restored,
         lost=row.lost,

@@ -169,7 +169,7 @@ def _apply_page(
     if offset is not None and offset != company.offset_minutes:
         registry.change(connection, company.id, offset_minutes=offset)
     if kind.iterable:
-        lost_iterators.note_page(cursor, kind, answer)
+        lost_iterators.note_page(cursor, kind, answer, now)
     if kind.iterable and answer.iterator_remaining:
         cursor |= {
             "iterator": answer.iterator_id,

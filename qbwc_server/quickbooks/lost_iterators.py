@@ -11,13 +11,17 @@ anew, and till then nothing counts as gone and the watermark stays.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from qbwc_server.kinds.kind import Kind
 from qbwc_server.qbxml.response import Answer
+from qbwc_server.standing import pace
 
 
-def note_page(cursor: dict[str, Any], kind: Kind, answer: Answer) -> None:
+def note_page(
+    cursor: dict[str, Any], kind: Kind, answer: Answer, now: datetime
+) -> None:
     """Note with the cursor of a read how far a page has brought it."""
     met = [ret for ret in answer.rets if ret.type == kind.ret]
     ids = [ret.text("ListID") for ret in met]
@@ -29,6 +33,7 @@ def note_page(cursor: dict[str, Any], kind: Kind, answer: Answer) -> None:
     if met:
         name = met[-1].text("FullName") or met[-1].text("Name")
         cursor |= {"last_id": ids[-1], "last_name": name}
+    pace.note(cursor, pace.of_list(cursor), now)
 
 
 def go_on(cursor: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -47,6 +47,7 @@ from qbwc_server.quickbooks.list_answers import (
 )
 from qbwc_server.quickbooks.restores import numbers
 from qbwc_server.records import store
+from qbwc_server.standing import pace
 from qbwc_server.storage import tables
 
 _NOT_FOUND = 3120
@@ -193,6 +194,8 @@ def _apply_page(
     _remember_greatest(cursor, seen, now)
     cursor["pages"] += 1
     cursor["met"] += len(answer.rets)
+    pace.note_numbers(cursor, [one.number for one in seen if one.number is not None])
+    pace.note(cursor, pace.of_time(cursor, now.date()), now)
     if cursor["ids"]:
         cursor |= {"after": cursor["ids"][-1]}
         _ask_or_finish(connection, company, job, cursor, now)

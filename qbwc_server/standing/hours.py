@@ -23,8 +23,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import tries
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.records.references import PEOPLE
-from qbwc_server.standing import differences
+from qbwc_server.standing import awaited, differences
 from qbwc_server.standing.entries import Items, minutes_in_quickbooks
 from qbwc_server.standing.places import Place, Places
 from qbwc_server.storage import tables
@@ -33,8 +32,6 @@ from qbwc_server.words import hours as hour_words
 _RECORD, _JOB = tables.record, tables.job
 _OVER: Final = ("in_sync", "gone")
 _OPEN: Final = tuple(one for one in tables.RECORD_STATES if one not in _OVER)
-_AWAITED: Final = (*PEOPLE, "customer", "service_item")
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,7 @@ class _Lines:
         self._hinders = Hindrance.of(company)
         self._places = Places(connection, company.id, rows)
         self._items = Items(connection, company.id, rows)
-        self._awaited = _states(
+        self._awaited = awaited.of(
             connection, company.id, {row.waits_for for row in rows if row.waits_for}
         )
         failed = sa.select(_JOB.c.record_id).where(
@@ -233,6 +230,7 @@ class _Lines:
 
     def _facts(self, row: Row[Any], *, differs: bool) -> differences.Facts:
         company, said = self._company, row.conflict or {}
+        awaits = self._awaited.get(row.waits_for or "")
         known = company.first_known_at
         stays = {"left"} if company.two_way else {"left", "mosaic"}
         return differences.Facts(
@@ -242,7 +240,7 @@ class _Lines:
             restored=row.restored,
             fails=row.failures >= tries.MOST,
             waits_for=row.waits_for,
-            awaited=self._awaited.get(row.waits_for or ""),
+            awaited=None if awaits is None else awaits.state,
             only_mosaic=row.quickbooks_id is None,
             two_way=company.two_way,
             before_live=company.before_live,
@@ -253,26 +251,3 @@ class _Lines:
             hinders=self._hinders.what,
             failed=row.id in self._failed,
         )
-
-
-def _states(
-    connection: Connection, company_id: int, awaited: set[str]
-) -> dict[str, str]:
-    """Return the states of the records that are awaited, by how they are named."""
-    found: dict[str, str] = {}
-    for kind in _AWAITED:
-        ids = sorted(
-            one.removeprefix(f"{kind}:")
-            for one in awaited
-            if one.startswith(f"{kind}:")
-        )
-        for start in range(0, len(ids), _AT_ONCE):
-            rows = connection.execute(
-                sa.select(_RECORD.c.quickbooks_id, _RECORD.c.state).where(
-                    _RECORD.c.company_id == company_id,
-                    _RECORD.c.kind == kind,
-                    _RECORD.c.quickbooks_id.in_(ids[start : start + _AT_ONCE]),
-                )
-            )
-            found |= {f"{kind}:{row.quickbooks_id}": row.state for row in rows}
-    return found

@@ -83,6 +83,8 @@ class Facts:
     last_run: Run | None = None
     to_see: tuple[str, ...] = ()
     """What was decided without a person and nobody has seen yet."""
+    is_filling: bool = False
+    """Whether much is still on its way to Mosaic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     if facts.attention is not None and facts.attention_id not in REMARKS:
         return Answers("bad", "Not quite.", facts.attention, tuple(todo))
     running = "Yes, it is running now." if _is_running(facts) else "Yes."
+    if facts.is_filling:
+        running = "Yes. Mosaic is being filled."
     nothing = "Nothing." if not needs else "What needs you, below."
     return Answers("good", running, nothing, _or_nothing(todo))
 

@@ -1,7 +1,7 @@
 """Which records need what, by the rule of `words.need`: conditions, and counts.
 
-Rule: nothing here grows with the company. Each kind and state is looked up in an index
-and read up to a bound, so a million records cost no more than a few thousand.
+Rule: no count reads the records. Each kind and state is counted in an index alone, up
+to a bound; what needs to be looked up in records are those few that wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHOWN: Final = {
     time_entry.NAME: time_entry.PLURAL,
 }
 """The kinds that people are shown, in their order, with their plurals."""
-MOST: Final = 10_000
+MOST: Final = 1_000_000
 """More than so many are told as "more than"."""
 _WHICH: Final = {
     None: "state = '{state}'",

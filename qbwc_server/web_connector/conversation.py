@@ -287,7 +287,7 @@ class Conversation:
         left_sessions.leave(self._engine, session, now)
         with company_transaction(self._engine, company_id) as connection:
             summary = status_column.at_close(
-                connection, session, self._settings.public_url
+                connection, session, self._settings.public_url, now
             )
             sessions.change(connection, session, summary=summary)
             sessions.close(connection, session, now=now, why="closed")

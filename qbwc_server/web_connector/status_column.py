@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.engine import Connection
 
 from qbwc_server import words
+from qbwc_server.companies import registry
 from qbwc_server.companies.sessions import Session
 from qbwc_server.quickbooks.job_answers import WRITTEN
-from qbwc_server.standing import reasons, who_must_act
+from qbwc_server.standing import filling, reasons, who_must_act
 
 NOTHING_TO_DO = "Nothing to do now."
 NO_ERROR = "No error."
@@ -23,7 +26,7 @@ def at_trouble(connection: Connection, session: Session, url: str) -> str:
     return f"{said} {words.needs_you(waiting, url)}".strip()
 
 
-def at_close(connection: Connection, session: Session, url: str) -> str:
+def at_close(connection: Connection, session: Session, url: str, now: datetime) -> str:
     """Return what closeConnection says: what ended the run, or what it did."""
     if session.last_error not in {"", WAIT, NOTHING_TO_DO}:
         return session.last_error
@@ -36,4 +39,15 @@ def at_close(connection: Connection, session: Session, url: str) -> str:
     came = {what: n for what, n in tally.items() if not what.endswith(WRITTEN)}
     waiting = who_must_act.count(connection, session.company_id)
     first = reasons.first(connection, session.company_id)
-    return words.summary(came, went, waiting, url, attention=first)
+    company = registry.get(connection, session.company_id)
+    filled = filling.of(connection, company, now)
+    told = ""
+    if filled is not None:
+        told = words.filling(
+            filled.there,
+            filled.total,
+            filled.ends_at,
+            now=now,
+            offset_minutes=company.offset_minutes,
+        )
+    return words.summary(came, went, waiting, url, attention=first, filling=told)

@@ -17,6 +17,7 @@ def summary(
     url: str,
     *,
     attention: str = "",
+    filling: str = "",
 ) -> str:
     """Say what a run did and what needs a person: ASCII, under 200 characters.
 
@@ -30,6 +31,7 @@ def summary(
             the link.
         attention: what the company must look at; it comes before the counts, and
             instead of them where there is no room for both.
+        filling: how far Mosaic is filled; it comes last, where there is room for it.
     """
     where = needs_you(needs, url)
     room = LONGEST - len(where) - 1 if where else LONGEST
@@ -37,6 +39,8 @@ def summary(
     said = " ".join(part for part in (attention, counts) if part) or "Nothing new."
     if attention and len(said) > room:
         said = attention
+    if filling and len(said) + len(filling) < room:
+        said = f"{said} {filling}"
     return " ".join(part for part in (fitting(said, room), where) if part)
 
 
@@ -44,7 +48,7 @@ def needs_you(needs: int, url: str) -> str:
     """Say how many records need a person and where to look, "" for none."""
     if needs <= 0:
         return ""
-    number = f"More than {MANY}" if needs > MANY else str(needs)
+    number = f"More than {MANY:,}" if needs > MANY else f"{needs:,}"
     verb = "needs" if needs == 1 else "need"
     text = f"{number} {verb} you"
     return f"{text}: {url}" if len(url) <= LONGEST // 2 else f"{text}."
@@ -56,7 +60,7 @@ def _counts(came: Mapping[str, int], went: Mapping[str, int]) -> str:
     for what in sorted({*came, *went}, key=lambda one: (-_all(one, came, went), one)):
         inside, out = came.get(what, 0), went.get(what, 0)
         if inside and out:
-            parts.append(f"{_named(inside, what)} in, {out} out")
+            parts.append(f"{_named(inside, what)} in, {out:,} out")
         elif inside or out:
             way = "in" if inside else "out"
             parts.append(f"{_named(inside or out, what)} {way}")
@@ -69,7 +73,7 @@ def _all(what: str, came: Mapping[str, int], went: Mapping[str, int]) -> int:
 
 def _named(count: int, plural: str) -> str:
     if count != 1:
-        return f"{count} {plural}"
+        return f"{count:,} {plural}"
     return "1 " + " or ".join(_singular(one) for one in plural.split(" and "))
 
 

@@ -113,7 +113,7 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
     assert page.evaluate("window.never_left") is True
     home.wait(lambda: _notes_after_a_run(home, txn_id, password) == "on the site")
     _tab(page, "Conflicts")
-    page.get_by_role("button", name="Take it off this list").click()
+    page.get_by_role("button", name="I have seen it").click()
     expect(page.get_by_text("There is no conflict.")).to_be_visible()
     assert looking.errors == []
 

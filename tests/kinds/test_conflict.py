@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,3 +122,68 @@ def test_what_a_rule_decided_is_what_no_person_said() -> None:
     assert conflict.by_rule({"minutes": {**kept, "settled": "mosaic"}}) == set()
     assert conflict.by_rule({"minutes": {**kept, "kept": None}}) == set()
     assert conflict.by_rule(None) == set()
+
+
+TAKEN = {"quickbooks": 120, "mosaic": 180, "kept": "mosaic", "instead": True}
+"""What a person wants in place of what a rule kept: QuickBooks' two hours."""
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "wanted", "left"),
+    [
+        # Both sides have what was kept: it is to be done.
+        (TAKEN, (180, 180, 180), 120, TAKEN),
+        (TAKEN, (180, 180, 120), 120, TAKEN),
+        # Mosaic has the other one, or both: it is done, or on its way.
+        (TAKEN, (180, 120, 180), None, None),
+        (TAKEN, (120, 120, 120), None, None),
+        # Somebody has typed something else since.
+        (TAKEN, (45, 180, 180), 120, None),
+        (TAKEN, (180, 45, 180), None, None),
+        (RULED, (120, 120, 120), None, RULED),
+    ],
+)
+def test_what_is_wanted_instead_stands_while_both_sides_have_what_was_kept(
+    kept: dict[str, Any], now: tuple[int, int, int], wanted: int | None, left: Any
+) -> None:
+    """QuickBooks, Mosaic, and what they agreed on last."""
+    both = sides(*now)
+    found = conflict.instead({"minutes": kept}, both.quickbooks, both.mosaic)
+    assert found == ({} if wanted is None else {"minutes": wanted})
+    stands, _ = conflict.with_used_up({"minutes": kept}, both)
+    assert stands == ({} if left is None else {"minutes": left})
+    action = plan(replace(both, instead=found), Company(policy="mosaic"))
+    taken = (action.do, dict(action.fields), dict(action.basis))
+    if left is TAKEN and now[1] == now[2]:
+        assert taken == (Do.UPDATE, {"minutes": 120}, {})
+    else:
+        assert taken != (Do.UPDATE, {"minutes": 120}, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "kept", "wanted"),
+    [
+        ("minutes", (90, 195), "mosaic", 90),
+        ("minutes", (90, 195), "quickbooks", 195),
+        ("billable", ("HasBeenBilled", False), "mosaic", True),
+        ("billable", ("NotBillable", True), "mosaic", False),
+        ("notes", ("short", "a text"), "mosaic", "short"),
+        ("notes", ("x" * 4_095, "a text"), "mosaic", None),
+        ("person", ("80000001-1", 7), "mosaic", None),
+        ("person", ("80000001-1", 7), "quickbooks", 7),
+    ],
+)
+def test_the_other_value_is_taken_in_mosaic_s_terms_or_not_at_all(
+    field: str, values: tuple[Any, Any], kept: str, wanted: Any
+) -> None:
+    """What QuickBooks names by its own numbers, or has cut, is typed there again."""
+    one = {"quickbooks": values[0], "mosaic": values[1], "kept": kept}
+    other = "quickbooks" if kept == "mosaic" else "mosaic"
+    assert conflict.takes_other({field: one}, kept) == set()
+    takes = conflict.takes_other({field: one}, other)
+    assert takes == (set() if wanted is None else {field})
+    if wanted is not None:
+        has = {kept: {field: one[kept]}, other: {}}
+        said = {field: {**one, "instead": True}}
+        found = conflict.instead(said, has["quickbooks"], has["mosaic"])
+        assert found == {field: wanted}

@@ -63,7 +63,7 @@ def test_bars_fill_as_pages_come_and_tell_the_time_left_at_that_pace(
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
     page = Customer(app.wsgi(made)).get(f"/setup/{desk.company.setup_token}/live")
     assert _bars(desk) == {}
-    assert 'class="trouble" id="step-reads"' not in page.text
+    assert 'data-part="head-reads" data-tick="trouble"' not in page.text
     assert "64 objects are known." in page.text
 
 

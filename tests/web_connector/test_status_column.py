@@ -160,7 +160,7 @@ def test_a_great_number_is_not_counted_to_its_end(desk: Desk) -> None:
     """More than a thousand is enough to know."""
     records(desk, "time_entry", "conflict", 1500)
     assert waiting(desk) == words.MANY + 1
-    assert "More than 1000 need you" in desk.run().result
+    assert "More than 1,000 need you" in desk.run().result
 
 
 @pytest.fixture
@@ -195,3 +195,32 @@ def test_the_count_goes_by_the_index_and_never_over_the_table(
     assert "ix_record_state" in text or "ix_record_support" in text
     assert "Seq Scan" not in text
     assert "SCAN record" not in text
+
+
+def test_a_run_while_mosaic_is_filled_says_how_far_that_is(desk: Desk) -> None:
+    """Until when is told once Mosaic has taken enough to tell a pace."""
+    for number in range(100):
+        desk.hands.add("Customer", f"Client {number}")
+    records(desk, "customer", "in_sync", 1_200)
+    desk.run()
+    assert "Mosaic has 1,200 of 1,304, the rest follows." in desk.session().summary
+    desk.clock.pass_(minutes=10)
+    with company_transaction(desk.engine, desk.company.id) as connection:
+        calls = next_ids(connection, desk.company.id, 30)
+        done = {"company_id": desk.company.id, "state": "done", "fields": {}}
+        done |= {
+            "operation": "create",
+            "data_type": "client",
+            "created_at": desk.clock(),
+        }
+        connection.execute(
+            tables.mosaic_call.insert(),
+            [
+                {**done, "id": one, "ref": f"r{one}", "settled_at": desk.clock()}
+                for one in calls
+            ],
+        )
+    desk.clock.pass_(minutes=6)
+    desk.run()
+    said = desk.session().summary
+    assert said.startswith("Nothing new. Mosaic has 1,200 of 1,304, done about ")

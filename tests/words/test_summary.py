@@ -21,7 +21,7 @@ URL = "https://qb.example.com"
         ({"time entries": 1}, {}, 1, f"1 time entry in. 1 needs you: {URL}"),
         ({}, {"time entries": 1}, 0, "1 time entry out."),
         ({}, {}, 0, "Nothing new."),
-        ({}, {}, 1001, f"Nothing new. More than 1000 need you: {URL}"),
+        ({}, {}, 1001, f"Nothing new. More than 1,000 need you: {URL}"),
         (
             {"customers and jobs": 1, "classes": 1, "employees": 7},
             {},

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as Answer
 
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import bulk, listing
-from qbwc_server.standing.who_must_act import MOST
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web.asked import GREATEST, whole
 from qbwc_server.web.customer.choosing import (
@@ -21,6 +20,9 @@ from qbwc_server.web.customer.choosing import (
     shown,
 )
 from qbwc_server.web.customer.site import BY, Site
+
+_MOST = 10_000
+"""More than so many are told as "more than"; they are chosen all the same."""
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -35,7 +37,7 @@ def blueprint(site: Site) -> Blueprint:
             abort(400)
         if request.form.get("sure") != "yes":
             with company_reading(site.engine, company.id) as connection:
-                ids, following = _matching(connection, company, filter_, MOST)
+                ids, following = _matching(connection, company, filter_, _MOST)
             return site.page(
                 "choices_all",
                 token,

@@ -24,6 +24,15 @@ from qbwc_server.web.customer.site import BY, Site
 from qbwc_server.words import qwc
 
 _PARTS = frozenset({"connect", "overview"})
+_HOW = {
+    "added": "How to add it",
+    "password": "The password",
+    "file": "How to run it",
+    "permission": "How to change it",
+}
+"""What is told with a step, by its id."""
+_FIRST = frozenset({"added", "password", "file"})
+"""What is done in one go, before Web Connector calls for the first time."""
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -43,6 +52,8 @@ def blueprint(site: Site) -> Blueprint:
             link=link,
             address=f"{site.settings.public_url}/setup/{token}",
             password=password,
+            how=_HOW,
+            first=_FIRST,
             oldest=site.settings.minimum_web_connector,
             shows_passwords=credentials.shows_passwords(company, site.clock()),
         )

@@ -30,7 +30,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import progress, reasons, to_see, who_must_act
+from qbwc_server.standing import filling, progress, reasons, to_see, who_must_act
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
@@ -130,6 +130,7 @@ class Site:
         with company_reading(self.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
             seen = to_see.of(connection, company)
+            filled = filling.of(connection, company, now)
             held_by = reasons.holding(connection, company.id)
             asked = [one.reason for one in attention.standing(connection, company.id)]
             facts = company_status.facts(
@@ -140,6 +141,7 @@ class Site:
                 now,
                 peer=request.remote_addr or "",
                 to_see=seen.told,
+                is_filling=filled is not None,
             )
             waiting = before_live.is_asked(connection, company)
         conflicts = sum(one.conflicts for one in counted)
@@ -149,6 +151,7 @@ class Site:
             "company": company,
             "now": now,
             "facts": facts,
+            "filling": filled,
             "steps": steps,
             "steps_done": progress.done(steps),
             "counted": counted,

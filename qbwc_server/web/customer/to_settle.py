@@ -175,6 +175,9 @@ def _case(
             }
         )
     kept = next((one["kept"] for one in fields if one["kept"]), None)
+    other = "mosaic" if kept == "quickbooks" else "quickbooks"
+    lost = {n for n, one in (row.conflict or {}).items() if one.get("kept") == kept}
+    takes = company.two_way and lost == conflict.takes_other(row.conflict, other)
     return {
         "id": row.id,
         "name": row.name,
@@ -183,6 +186,8 @@ def _case(
         "shown": conflict.mark(row.conflict),
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
         "kept": kept,
+        "other": other if takes else None,
+        "instead": any(one.get("instead") for one in (row.conflict or {}).values()),
         "because": looks.kept_because(kept, company.policy, two_way=company.two_way)
         if kept
         else "",

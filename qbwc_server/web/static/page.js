@@ -44,7 +44,26 @@ function watch(region) {
   setTimeout(look, pause);
 }
 
+// What stands between the parts stays: a password that is shown, what somebody unfolded.
+function showParts(region, html) {
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  for (const fresh of answer.querySelectorAll("[data-part]")) {
+    const part = region.querySelector(`[data-part="${CSS.escape(fresh.dataset.part)}"]`);
+    if (!part || part.isEqualNode(fresh)) continue;
+    part.replaceWith(fresh);
+    dress(fresh);
+    if (fresh.dataset.say) say(fresh.dataset.say);
+    const step = fresh.closest("li");
+    if (!step || step.className === fresh.dataset.tick) continue;
+    step.className = fresh.dataset.tick;
+    step.ariaCurrent = fresh.dataset.tick === "now" ? "step" : null;
+    const more = step.querySelector("details");
+    if (more && !more.querySelector(".secret")) more.open = ["now", "trouble"].includes(fresh.dataset.tick);
+  }
+}
+
 function show(region, html) {
+  if ("byParts" in region.dataset) return showParts(region, html);
   const focused = region.contains(document.activeElement)
     ? document.activeElement.getAttribute("href") : null;
   region.innerHTML = html;

@@ -194,7 +194,7 @@ def test_the_live_part_is_sent_again_only_when_it_is_another(
         registry.change(connection, company.id, last_seen_at=clock())
     changed = server.get(path, headers=same)
     assert changed.status_code == 200
-    assert 'class="done" id="step-password"' in changed.text
+    assert 'data-part="head-password" data-tick="done"' in changed.text
 
 
 def test_a_wrong_password_is_said_on_the_page_until_a_right_one_comes(
@@ -209,10 +209,10 @@ def test_a_wrong_password_is_said_on_the_page_until_a_right_one_comes(
     path = f"/setup/{company.setup_token}/live"
     args: dict[str, Any] = {"peer": "192.0.2.1", "now": clock()}
     logins.check(engine, keys, company.username, "wrong", **args)
-    assert 'class="trouble" id="step-password"' in server.get(path).text
+    assert 'data-part="head-password" data-tick="trouble"' in server.get(path).text
     with company_transaction(engine, company.id) as connection:
         registry.change(connection, company.id, last_seen_at=clock())
-    assert 'class="done" id="step-password"' in server.get(path).text
+    assert 'data-part="head-password" data-tick="done"' in server.get(path).text
 
 
 def test_each_kind_is_counted_by_what_somebody_has_to_do(

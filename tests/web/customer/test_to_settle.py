@@ -79,7 +79,7 @@ def test_a_conflict_is_shown_side_by_side_and_settled_once(
 def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     server: Client, new_company: NewCompanies, put: Callable[..., int]
 ) -> None:
-    """The value that lost can be read; it is only taken off the list."""
+    """The value that lost can be read; once it was seen it is off the list."""
     company = new_company()
     conflict = {"notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"}}
     number = put(company.id, "Time", kind="time_entry", conflict=conflict)
@@ -93,8 +93,6 @@ def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     overview = server.get(f"/setup/{company.setup_token}/overview").text
     told = "1 time entry was changed on both sides; QuickBooks&#39;s values were kept"
     assert told in overview
-    other = server.post(f"{path}/{number}", data={"side": "mosaic"})
-    assert other.status_code == 409
     server.post(f"{path}/{number}", data={"side": "quickbooks"})
     assert "lost" not in server.get(path).text
     assert "Conflicts <span" not in server.get(path).text
@@ -196,10 +194,10 @@ def test_what_was_decided_does_not_hide_what_is_asked(
     number = put(company.id, "Time", kind="time_entry", conflict=kept)
     path = f"/setup/{company.setup_token}/conflicts"
     assert "Mosaic is right" in server.get(path).text
-    assert "Take it off this list" not in server.get(path).text
+    assert "I have seen it" not in server.get(path).text
     answer = server.post(f"{path}/{number}", data={"side": "mosaic"})
     assert answer.status_code == 303
-    assert "Take it off this list" in server.get(path).text
+    assert "I have seen it" in server.get(path).text
     server.post(f"{path}/{number}", data={"side": "quickbooks"})
     assert "You said: Mosaic is right" in server.get(path).text
 
@@ -218,8 +216,59 @@ def test_a_conflict_that_was_settled_and_done_is_taken_off_the_list(
         conflict={"minutes": done},
     )
     path = f"/setup/{company.setup_token}/conflicts"
-    assert "Take it off this list" in server.get(path).text
+    assert "I have seen it" in server.get(path).text
 
     assert server.post(f"{path}/{number}", data={"side": "mosaic"}).status_code == 303
 
     assert "There is no conflict." in server.get(path).text
+
+
+def test_what_a_rule_did_not_keep_can_be_taken_after_all(
+    server: Client, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """A badge until it is seen; with the word for the other value it is seen, too."""
+    company = new_company()
+    kept = {"quickbooks": 90, "mosaic": 195, "kept": "mosaic"}
+    number = put(
+        company.id,
+        "Time",
+        kind="time_entry",
+        state="in_sync",
+        conflict={"minutes": kept},
+    )
+    path = f"/setup/{company.setup_token}/conflicts"
+    text = server.get(path).text
+    assert 'Conflicts <span class="count">1<' in text
+    assert "Take what QuickBooks had" in text
+    (shown,) = re.findall('name="shown" value="([0-9a-f]+)"', text)
+    said = {"side": "quickbooks", "shown": "0" * 16}
+    assert server.post(f"{path}/{number}", data=said).status_code == 409
+    said["shown"] = shown
+    assert server.post(f"{path}/{number}", data=said).status_code == 303
+    text = server.get(path).text
+    assert "You said: QuickBooks is right. It goes to both sides by itself." in text
+    assert 'Conflicts <span class="count">' not in text
+
+
+@pytest.mark.parametrize(
+    ("field", "quickbooks", "kept"),
+    [("person", "80000001-1", "mosaic"), ("notes", "x" * 4095, "mosaic")],
+)
+def test_what_quickbooks_had_in_terms_of_its_own_is_entered_there(
+    server: Client,
+    new_company: NewCompanies,
+    put: Callable[..., int],
+    field: str,
+    quickbooks: str,
+    kept: str,
+) -> None:
+    """A name is linked to something else by now, a long text was cut."""
+    company = new_company()
+    both = {field: {"quickbooks": quickbooks, "mosaic": "7", "kept": kept}}
+    number = put(company.id, "Time", kind="time_entry", state="in_sync", conflict=both)
+    path = f"/setup/{company.setup_token}/conflicts"
+    text = server.get(path).text
+    assert "Take what" not in text
+    assert "To have the other value, enter it again." in text
+    answer = server.post(f"{path}/{number}", data={"side": "quickbooks"})
+    assert answer.status_code == 409
