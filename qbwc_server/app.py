@@ -28,6 +28,7 @@ from qbwc_server.web.customer import (
     choosing_all,
     downloads,
     every_hour,
+    hours,
     pausing,
     runs,
     setup,
@@ -43,7 +44,7 @@ from qbwc_server.web_connector.endpoint import CONTENT_TYPE
 
 _PAGES = (
     *(setup, before_live, choosing, choosing_all, every_hour, runs, to_settle),
-    *(downloads, answering, pausing, alerting, sharing),
+    *(downloads, answering, pausing, alerting, sharing, hours),
 )
 
 

@@ -151,9 +151,10 @@ def _not_read(
         ("Mosaic", reads.mosaic_at, reads.mosaic_from),
     ):
         told = None
-        if reached is None or reached > first.isoformat():
-            until = "not at all" if reached is None else f"from {reached} on only"
-            told = f"Time of {side} is read {until} so far."
+        if reached is None:
+            told = f"No time of {side} was read so far."
+        elif reached > first.isoformat():
+            told = f"Time of {side} is read from {reached} on only so far."
         elif at is None:
             told = f"Time of {side} was not read lately on these days."
         elif over_at is not None and at < over_at:

@@ -58,11 +58,11 @@ def of(
     if not time:
         return {}
     named = Places(connection, company_id, time)
-    items = _Items(connection, company_id, time)
+    items = Items(connection, company_id, time)
     return {row.id: _entry(row, named, items) for row in time}
 
 
-def _entry(row: Row[Any], named: Places, items: _Items) -> Entry:
+def _entry(row: Row[Any], named: Places, items: Items) -> Entry:
     here = minutes_in_quickbooks(row)
     there: Mapping[str, Any] | None = None if row.mosaic_gone else row.mosaic
     if here is not None or (there is None and row.quickbooks is not None):
@@ -91,7 +91,7 @@ def _yes(*, is_so: bool) -> str:
     return "yes" if is_so else "no"
 
 
-class _Items:
+class Items:
     """What the items of entries are called, on either side."""
 
     def __init__(
@@ -108,9 +108,11 @@ class _Items:
         self._there |= {one: mosaic_objects.called(it) for one, it in found.items()}
 
     def in_quickbooks(self, quickbooks: Mapping[str, Any]) -> str | None:
+        """Return the item of an entry as QuickBooks has it."""
         item = quickbooks.get("item")
         return self._here.get(item, item)
 
     def in_mosaic(self, mosaic: Mapping[str, Any]) -> str | None:
+        """Return the work category of an entry as Mosaic has it."""
         item = mosaic.get("item")
         return None if item is None else self._there.get(item, str(item))

@@ -24,7 +24,7 @@ from qbwc_server.kinds import tries
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
 from qbwc_server.standing import awaited, differences
-from qbwc_server.standing.entries import minutes_in_quickbooks
+from qbwc_server.standing.entries import Items, minutes_in_quickbooks
 from qbwc_server.standing.places import Place, Places
 from qbwc_server.storage import tables
 from qbwc_server.words import hours as hour_words
@@ -36,7 +36,11 @@ _OPEN: Final = tuple(one for one in tables.RECORD_STATES if one not in _OVER)
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A line: hours of an entry at a place; minutes are None where they are unknown."""
+    """A line: hours of an entry at a place; minutes are None where they are unknown.
+
+    `item` is that of QuickBooks where it has the entry there, else Mosaic's; the ids
+    are those that the entry has, or had, on the two sides.
+    """
 
     person: str | None
     day: str | None
@@ -50,6 +54,9 @@ class Hours:
     since: datetime
     what: str
     record_id: int
+    item: str | None
+    quickbooks_id: str | None
+    mosaic_id: int | None
 
     @property
     def difference(self) -> int | None:
@@ -99,6 +106,24 @@ def of(connection: Connection, company: Company, first: str, last: str) -> list[
     )
 
 
+def are_more(
+    connection: Connection, company_id: int, first: str, last: str, than: int
+) -> bool:
+    """Tell whether a period has more entries than so many; they are not read."""
+    some = (
+        sa.select(_RECORD.c.id)
+        .where(
+            _RECORD.c.company_id == company_id,
+            _RECORD.c.kind == NAME,
+            _RECORD.c.day.between(first, last),
+        )
+        .limit(than + 1)
+        .subquery()
+    )
+    many = connection.execute(sa.select(sa.func.count()).select_from(some))
+    return bool(many.scalar_one() > than)
+
+
 def _rows(
     connection: Connection, company_id: int, first: str, last: str
 ) -> Sequence[Row[Any]]:
@@ -131,6 +156,7 @@ class _Lines:
         self._company = company
         self._hinders = Hindrance.of(company)
         self._places = Places(connection, company.id, rows)
+        self._items = Items(connection, company.id, rows)
         self._awaited = awaited.of(
             connection, company.id, {row.waits_for for row in rows if row.waits_for}
         )
@@ -146,26 +172,35 @@ class _Lines:
             None if row.mosaic_gone else row.mosaic,
         )
         at = self._places.in_quickbooks(row)
+        item = self._items.in_quickbooks(row.quickbooks or {})
         if here is None and there is None:
             told = row.unread is not None or row.restored in NOT_THERE
             if row.state == "gone" or not told:
                 return []
-            return [self._line(row, at, 0 if row.unread is None else None, 0)]
+            return [self._line(row, at, item, 0 if row.unread is None else None, 0)]
         if there is None:
-            return [self._line(row, at, here, 0)]
+            return [self._line(row, at, item, here, 0)]
         theirs = int(there["minutes"])
         day = row.day if row.state in _OVER else there["date"]
-        at_theirs = self._places.in_mosaic(row, day)
+        at_theirs, category = (
+            self._places.in_mosaic(row, day),
+            self._items.in_mosaic(there),
+        )
         if here is None:
-            return [self._line(row, at_theirs, 0, theirs)]
+            return [self._line(row, at_theirs, category, 0, theirs)]
         if there["date"] == row.day and at_theirs.holds(at):
-            return [self._line(row, at, here, theirs, differs=here != theirs)]
-        return [self._line(row, at, here, 0), self._line(row, at_theirs, 0, theirs)]
+            differs = here != theirs
+            return [self._line(row, at, item, here, theirs, differs=differs)]
+        return [
+            self._line(row, at, item, here, 0),
+            self._line(row, at_theirs, category, 0, theirs),
+        ]
 
     def _line(
         self,
         row: Row[Any],
         at: Place,
+        item: str | None,
         here: int | None,
         there: int,
         *,
@@ -188,6 +223,9 @@ class _Lines:
             since=row.changed_at,
             what=f"time entry {row.name}",
             record_id=row.id,
+            item=item,
+            quickbooks_id=row.quickbooks_id,
+            mosaic_id=row.mosaic_id,
         )
 
     def _facts(self, row: Row[Any], *, differs: bool) -> differences.Facts:

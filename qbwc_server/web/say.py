@@ -55,8 +55,11 @@ def utc(moment: datetime) -> str:
 def cell(value: object) -> str:
     """Return a cell of a CSV file of which no spreadsheet takes a part for a formula.
 
-    Where Excel's separator is ";" it cuts our lines there, in the middle of a cell.
+    Where Excel's separator is ";" it cuts our lines there, in the middle of a cell. A
+    number is none, also one below zero: what is to be added up stays a number.
     """
+    if isinstance(value, int | float):
+        return str(value)
     text = "" if value is None else str(value)
     if text.startswith(_BLANK):
         text = f"'{text}"

@@ -8,7 +8,7 @@ Connector shows at the end of a run; `need` and `standing` say whom a record nee
 from __future__ import annotations
 
 from qbwc_server.words.attentions import attention
-from qbwc_server.words.filling import filling
+from qbwc_server.words.customer.filling import filling
 from qbwc_server.words.quickbooks import hresult, status
 from qbwc_server.words.rows import Row, rows, who_must_act
 from qbwc_server.words.standings import NEEDS, Standing, need, standing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from qbwc_server.words import questions
 from qbwc_server.words.wording import Words, tell
 
 _NOTHING: Final = "Nothing to do."
@@ -138,6 +139,10 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
 }
 REASONS: Final = tuple(_HOURS)
 """Every reason, in the order in which they are told."""
+OURS: Final = "Nothing to do for you: our support looks at it."
+"""What a customer is told to do where only support can."""
+_TO_ASK: Final = _HOURS["paused"][2]
+"""Support acts, and only if it is asked."""
 
 
 def hours(reason: str) -> Words:
@@ -153,6 +158,13 @@ def hours(reason: str) -> Words:
 def who(reason: str) -> str:
     """Return customer, support or nobody, who acts next."""
     return _HOURS[reason][0]
+
+
+def for_customer(acts: str, do: str) -> str:
+    """Return what a customer reads of what is to be done, and by whom."""
+    if acts == "support" and do != _TO_ASK:
+        return OURS
+    return questions.for_customer(do)
 
 
 def every() -> tuple[Words, ...]:

@@ -176,6 +176,12 @@ def _look_around(page: Page, home: House, looking: Looking) -> None:
     looking.at("overview")
     _tab(page, "Records")
     looking.at("records")
+    _tab(page, "Hours")
+    page.get_by_role("link", name="This month").click()
+    expect(page.get_by_role("link", name="This month")).to_have_attribute(
+        "aria-current", "true"
+    )
+    looking.at("hours")
     _tab(page, "Runs")
     looking.at("runs")
     page.evaluate("window.never_left = true")

@@ -33,7 +33,7 @@ from tests.browser.silent import Silent
 from tests.conftest import SECRET
 
 PAGES = (
-    *("overview", "preview", "choices", "records", "conflicts", "runs"),
+    *("overview", "preview", "choices", "records", "conflicts", "hours", "runs"),
     *("questions", "shared"),
 )
 _JOB = "Thunderbird Conservatory:Photovoltaics Construction administration"
@@ -150,7 +150,8 @@ class Firm:
         self._put(_JOB, state="unlinked", reason="No counterpart in Mosaic.")
         for name in _CUSTOMERS:
             self._put(name, state="pending")
-        day = self.now.date().isoformat()
+        # In the last week, which is the one that is shown of hours.
+        day = (self.now - timedelta(days=7)).date().isoformat()
         time: dict[str, Any] = {"kind": "time_entry", "day": day}
         worked = {"date": day, "person": "Q-2", "job": "Q-3", "item": None}
         more = {"class": None, "payroll_item": None, "notes": "", "billable": ""}
@@ -282,7 +283,7 @@ def test_on_a_phone_no_word_is_cut_and_the_present_tab_is_seen(
     assert looking.errors == []
 
 
-@pytest.mark.parametrize("name", ["overview", "preview", "conflicts", "runs"])
+@pytest.mark.parametrize("name", ["overview", "preview", "conflicts", "hours", "runs"])
 def test_a_row_is_a_card_on_a_phone_and_a_row_on_a_desk(
     phone: Page, firm: Firm, name: str
 ) -> None:
@@ -299,6 +300,22 @@ def test_a_row_is_a_card_on_a_phone_and_a_row_on_a_desk(
     assert cells.evaluate_all(titled)
     phone.set_viewport_size({"width": 1100, "height": 800})
     assert cells.evaluate_all(tops) == 1
+
+
+def test_hours_are_one_clean_document_on_paper(phone: Page, firm: Firm) -> None:
+    """Whose, which days, as of when, all tables; and nothing that is to be pressed."""
+    phone.set_viewport_size({"width": 700, "height": 990})
+    phone.goto(f"{firm.url}/hours")
+    phone.emulate_media(media="print")
+    pressed = "nav, form, button, .button, input, [download]"
+    assert [one for one in phone.locator(pressed).all() if one.is_visible()] == []
+    expect(phone.locator(".whose")).to_have_text(firm.company.name)
+    expect(phone.locator("h1")).to_contain_text("Hours, ")
+    expect(phone.get_by_text("Not complete for payroll yet.")).to_be_visible()
+    assert phone.locator("main tbody tr").count() > 4
+    assert all(one.is_visible() for one in phone.locator("main tbody tr").all())
+    assert phone.evaluate(CUT) == []
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 700
 
 
 def test_the_chart_keeps_its_height_on_a_phone(phone: Page, firm: Firm) -> None:

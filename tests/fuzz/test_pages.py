@@ -55,6 +55,7 @@ NUMBERS = (
     *(b"-9223372036854775809", b"9" * 30, b"9" * 5000, b"\xd9\xa3", b"1_0", b" 7 "),
 )
 TEXTS = (
+    *(b"2026-03-02", b"2026-03-08", b"0001-01-01", b"9999-12-31", b"2026-02-30"),
     *(b"", b" ", b"x", b"\0", b"a\0b", b"\xff\xfe", b"\xed\xa0\x80", b"%", b"_", b"\\"),
     *(
         b"'",
@@ -425,17 +426,23 @@ def test_a_text_with_a_character_that_no_database_holds_is_kept_without_it(
     assert browser.post(path, data=name, headers=headers).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("page", "what"),
+    [("records", "every_hour.listing.rows"), ("hours", "hours.hours_report.of")],
+)
 def test_a_page_that_breaks_would_be_found(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, page: str, what: str
 ) -> None:
     """The control: the requests get as far as what a page does."""
 
     def breaks(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("qbwc_server.web.customer.every_hour.listing.rows", breaks)
-    statuses = {ask(site, random.Random(number))[1][:3] for number in range(600)}
-    assert {"200", "303", "404", "500"} <= statuses
+    monkeypatch.setattr(f"qbwc_server.web.customer.{what}", breaks)
+    statuses = {ask(site, random.Random(number))[1][:3] for number in range(300)}
+    assert {"200", "303", "404"} <= statuses
+    asked = [ask(site, random.Random(n), f"/setup/<token>/{page}") for n in range(100)]
+    assert any(status.startswith("500") for _, status in asked)
 
 
 @pytest.mark.soak

@@ -64,11 +64,11 @@ def test_it_is_complete_when_both_were_read_after_it() -> None:
             {"quickbooks_at": _OVER - timedelta(seconds=1)},
             "Time of QuickBooks was read last",
         ),
-        ({"quickbooks_from": None}, "Time of QuickBooks is read not at all"),
+        ({"quickbooks_from": None}, "No time of QuickBooks was read"),
         ({"quickbooks_from": "2026-03-03"}, "is read from 2026-03-03 on only"),
         ({"mosaic_at": None}, "Time of Mosaic was not read lately"),
         ({"mosaic_at": _OVER - timedelta(seconds=1)}, "Time of Mosaic was read last"),
-        ({"mosaic_from": None}, "Time of Mosaic is read not at all"),
+        ({"mosaic_from": None}, "No time of Mosaic was read"),
         ({"mosaic_from": "2026-03-08"}, "Time of Mosaic is read from 2026-03-08"),
     ],
 )

@@ -189,6 +189,24 @@ def test_who_must_act_is_said_of_every_state() -> None:
     }
 
 
+@pytest.mark.parametrize("reason", hours.REASONS)
+def test_a_customer_reads_no_word_to_support_of_hours(reason: str) -> None:
+    """What only support does is told as ours; what he asks us for is told to him."""
+    do = hours.hours(reason).do
+    told = hours.for_customer(hours.who(reason), do)
+
+    assert not re.search("`|Support:", told)
+    is_ours = hours.who(reason) == "support" and reason != "paused"
+    assert told == (hours.OURS if is_ours else do)
+
+
+def test_a_command_for_support_is_cut_off_for_a_customer() -> None:
+    """Whoever acts: the sentence before it is his."""
+    told = hours.for_customer("customer", "Please mend it. Support: `jobs found`.")
+
+    assert told == "Please mend it."
+
+
 def test_every_state_and_every_attention_has_a_row() -> None:
     """What a view joins is there, for each kind of record too."""
     there = {(row.topic, row.name): row for row in ROWS}

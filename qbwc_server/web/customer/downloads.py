@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +14,10 @@ from qbwc_server.standing import entries, reasons, who_must_act
 from qbwc_server.standing.entries import Entry
 from qbwc_server.standing.reasons import Reason
 from qbwc_server.storage.database import company_reading
+from qbwc_server.web import csv_file
 from qbwc_server.web.customer.site import Site
-from qbwc_server.web.say import cell, iso
+from qbwc_server.web.say import iso
+from qbwc_server.words.questions import for_customer
 
 _PART = 1000
 _RECORDS = (
@@ -55,7 +55,7 @@ def blueprint(site: Site) -> Blueprint:
                     return
                 after = part[-1].id
 
-        return _csv("records.csv", _RECORDS, rows())
+        return csv_file.answer("records.csv", _RECORDS, rows())
 
     @pages.get("/setup/<token>/runs.csv")
     def runs(token: str) -> Response:
@@ -63,7 +63,7 @@ def blueprint(site: Site) -> Blueprint:
         since = site.clock() - _MONTH
         with company_reading(site.engine, company.id) as connection:
             found = company_status.runs_since(connection, company.id, since)
-            return _csv("runs.csv", _RUNS, [_run(row) for row in found])
+            return csv_file.answer("runs.csv", _RUNS, [_run(row) for row in found])
 
     return pages
 
@@ -76,7 +76,7 @@ def _record(
         at = (entry.day, entry.person, entry.job, entry.item)
         worked = (*at, entry.minutes, entry.billable, entry.side)
     stands = who_must_act.of(row, held_by)
-    why = stands.why if stands.is_held else row.reason
+    why = for_customer((stands.why if stands.is_held else row.reason) or "")
     return (
         *(row.id, row.kind.replace("_", " "), row.name),
         *worked,
@@ -89,24 +89,3 @@ def _run(row: Row[Any]) -> Sequence[object]:
     ended = iso(row.ended_at) if row.ended_at else ""
     wrong = "yes" if company_status.went_wrong(row) else "no"
     return row.id, iso(row.started_at), ended, wrong, row.summary, row.file_path
-
-
-def _csv(
-    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> Response:
-    def lines() -> Iterator[str]:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
-        # The mark has Excel read it as UTF-8.
-        buffer.write("\ufeff")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([cell(value) for value in row])
-            if buffer.tell() > 32_768:
-                yield buffer.getvalue()
-                buffer.seek(0)
-                buffer.truncate()
-        yield buffer.getvalue()
-
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(lines(), 200, headers, mimetype="text/csv")

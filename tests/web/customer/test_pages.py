@@ -7,6 +7,7 @@ import html
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -40,8 +41,10 @@ PAGES = (
         "/records",
         "/conflicts",
         "/runs",
+        "/hours",
+        "/questions",
     ),
-    *("/live", "/live?part=overview", "/records.csv", "/runs.csv"),
+    *("/live", "/live?part=overview", "/records.csv", "/runs.csv", "/hours.csv"),
 )
 
 
@@ -110,6 +113,46 @@ def test_pages_show_their_own_company_and_no_other(
     path = f"/setup/{bob.setup_token}/conflicts/{hers}"
     assert server.post(path, data={"side": "mosaic"}).status_code == 404
     assert statements.wrong == []
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_no_page_and_no_file_has_a_word_to_support(
+    server: Client,
+    engine: Engine,
+    clock: Clock,
+    new_company: NewCompanies,
+    put: Callable[..., int],
+    *,
+    is_held: bool,
+) -> None:
+    """Reasons may end in what only support can do: its commands are not for customers.
+
+    What is on its way and is held has the reason of what holds it.
+    """
+    company = new_company()
+    said = "It may be there. Support: `qbwc-server records two 1-2`."
+    day = (clock() - timedelta(days=7)).date().isoformat()
+    time = {"date": day, "minutes": 60, "person": "E-1", "job": None, "item": None}
+    for kind, more in (
+        ("customer", {}),
+        ("employee", {}),
+        ("time_entry", {"day": day, "quickbooks": time}),
+    ):
+        for state in ("refused", "pending", "unlinked"):
+            put(company.id, "One", kind=kind, state=state, reason=said, **more)
+    if is_held:
+        with company_transaction(engine, company.id) as connection:
+            for reason in ("too-many-gone", "mosaic-key-missing"):
+                attention.attend(
+                    connection, company.id, error_id=reason, text=said, now=clock()
+                )
+    told = 0
+    for page in (*PAGES, "/records?need=on_its_way", "/records?need=waiting"):
+        text = server.get(f"/setup/{company.setup_token}{page}").text
+        assert "Support:" not in text
+        assert "qbwc-server" not in text
+        told += "It may be there." in text
+    assert told > 5
 
 
 def test_a_password_is_shown_in_one_answer_and_the_former_works_until_it_is_used(
