@@ -143,3 +143,8 @@ def one_with(key: str, name: str) -> Way:
 def for_customer(reason: str) -> str:
     """Return what a customer reads of a reason: the commands of support come last."""
     return reason.partition(" Support: ")[0]
+
+
+def on_the_page(reason: str) -> str:
+    """Return what a customer reads of a reason on the setup page itself."""
+    return for_customer(reason).replace("on the setup page", "here")
