@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from qbwc_server.storage import database, one_trip
 
@@ -117,11 +116,18 @@ def _in_one_trip(raw: Any, text: str) -> None:
 def _may_become_another(engine: Engine) -> bool:
     if engine.dialect.name != "postgresql":
         return False
-    return _is_super(engine.url.render_as_string(hide_password=False))
+    url = engine.url
+    # A login is the server's: each test has a database of its own, and the same login.
+    login = (url.username, url.host, url.port, *url.query.items())
+    if login not in _SUPER:
+        _SUPER[login] = _is_super(url)
+    return _SUPER[login]
 
 
-@cache
-def _is_super(url: str) -> bool:
+_SUPER: dict[tuple[object, ...], bool] = {}
+
+
+def _is_super(url: URL) -> bool:
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
     with engine.connect() as connection:
         return bool(
