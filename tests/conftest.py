@@ -40,6 +40,7 @@ from tests import logged_in
 DATABASES = ("sqlite", "postgresql")
 _EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
 _WAITING = Path(__file__).parent / "faults"
+_LONGEST = Path(__file__).parent / "agreement" / "test_real_hours.py"
 _IN_MEMORY = Path("/dev/shm")
 _ROOM = 4 * 1024**3
 
@@ -61,7 +62,8 @@ def pytest_collection_modifyitems(
     That does not change when others come or go. With EVERY_CASE they are on both. Those
     that wait for processes come first: one process of pytest takes them, one after the
     other, while the others have the cores. Then come those that begin with a database
-    that is dear to fill: side by side, few processes fill the same.
+    that is dear to fill: side by side, few processes fill the same. What takes longest
+    is not left for the end, where the other processes have nothing more to do.
     """
     left = [] if _EVERY_CASE else [item for item in items if not _has_turn(item)]
     if left:
@@ -74,7 +76,9 @@ def pytest_collection_modifyitems(
 def _place(item: pytest.Item) -> int:
     if item.path.is_relative_to(_WAITING):
         return 0
-    return 1 if "kept_databases" in getattr(item, "fixturenames", ()) else 2
+    if "kept_databases" in getattr(item, "fixturenames", ()):
+        return 1
+    return 2 if item.path == _LONGEST else 3
 
 
 def _has_turn(item: pytest.Item) -> bool:
