@@ -48,8 +48,8 @@ class Filled(Firm):
         """Be the only company file of the team."""
 
     def _read(self, connection: Connection) -> None:
-        lately = {"begun_at": self.now.isoformat(), "first": "2016-01-01"}
-        lately |= {"last": "9999-12-31", "members": None}
+        lately: dict[str, Any] = {"begun_at": self.now.isoformat()}
+        lately |= {"first": "2016-01-01", "last": "9999-12-31", "members": None}
         whole = {"company_id": self.company.id, "last_full_at": self.now}
         for kind in ("employee", "customer", "service_item"):
             connection.execute(tables.reading.insert(), {**whole, "kind": kind})

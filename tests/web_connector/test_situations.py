@@ -28,6 +28,7 @@ from qbwc_server.sandbox.web_connector.company_stamp import (
 from qbwc_server.sandbox.web_connector.protocol import Session
 from qbwc_server.sandbox.web_connector.registration import RegistrationRefused, add
 from qbwc_server.storage.database import company_transaction
+from qbwc_server.words import questions
 from qbwc_server.words.qwclog import findings
 from tests.customer import Customer
 from tests.web_connector.desk import Desk
@@ -82,7 +83,7 @@ def is_on_the_page(desk: Desk) -> None:
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
     pages = Customer(app.wsgi(made))
     told = words.attention(str(stored.attention_id))
-    more = told.page.removeprefix(told.said).strip()
+    more = questions.on_the_page(told.page.removeprefix(told.said).strip())
     for page in ("connect", "overview"):
         answer = pages.get(f"/setup/{desk.company.setup_token}/{page}")
         text = html.unescape(answer.text)

@@ -260,7 +260,11 @@ def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """
     found = []
     for told in map(words.attention, asked):
-        more = questions.on_the_page(told.page).removeprefix(questions.on_the_page(told.said)).strip()
+        more = (
+            questions.on_the_page(told.page)
+            .removeprefix(questions.on_the_page(told.said))
+            .strip()
+        )
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
         if warning not in asked:
