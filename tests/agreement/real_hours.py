@@ -346,6 +346,8 @@ class RealHours:
             self._copied(place, self._source(place, now), now)
         for hour in self.hours:
             hour.entries &= now.keys()
+            for place in hour.entries:
+                self._carried(place, hour, content_of(now[place]))
             sides = [hour.on(side) for side in SIDES]
             if all(len(one) == 1 for one in sides):
                 here, there = (now[one[0]] for one in sides)
@@ -354,6 +356,13 @@ class RealHours:
                     for place in hour.entries:
                         # What a side has by now from the other one.
                         self._given[place].add(content_of(here))
+
+    def _carried(self, place: Place, hour: Hour, content: Content) -> None:
+        """Note what an entry has from the other side, also if that is deleted since."""
+        if content not in self._given[place] and any(
+            content in self._given[one] for one, its in self.of.items() if its is hour
+        ):
+            self._given[place].add(content)
 
     def _look_for_joins(self, now: dict[Place, Values]) -> None:
         record = tables.record

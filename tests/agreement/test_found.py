@@ -196,6 +196,21 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("mode", 8700, 1112, 952),
         Act("computer off", 5638, 7280, 5273),
     ),
+    # A person took the other value, typed a second equal hour and deleted the first one
+    # before QuickBooks had the value: the second takes its place. The judge did not see
+    # that QuickBooks' entry has a value from what is deleted since.
+    "an hour whose other value is taken, and that is typed anew": (
+        Act("policy", 1),
+        Act("enter in quickbooks", 34060, 7751, 150),
+        Act("run", 1),
+        Act("edit in quickbooks", 1, 0, 4),
+        Act("edit in mosaic", 1, 0, 1),
+        Act("run", 1),
+        Act("take the other", 6978, 6444, 269),
+        Act("work", 9188, 1551, 3757),
+        Act("again", 114, 2835, 5489),
+        Act("delete in mosaic", 4547, 84, 5856),
+    ),
 }
 
 
