@@ -124,7 +124,7 @@ class _Judgement:
                 continue
             last = hour.said[name][-1]
             right = [last, *hour.also.get(name, ())]
-            if _NAMES.get(name, name) in kept:
+            if _NAMES.get(name, name) in kept and name not in hour.taken:
                 right += hour.said[name]
             if name == "text":
                 right = [one.strip() for one in right]

@@ -55,7 +55,8 @@ class Hour:
     `entries` are those that are there; `had` the sides that ever had one. `said` are
     the values that count for each field, the last one last: those before it only where
     a record tells of them. `also` may stand as well. `is_dead` is None where either
-    would be right, because a deletion and an edit crossed.
+    would be right, because a deletion and an edit crossed. `taken` are the fields of
+    which a person has taken the value that was not kept: no other one is right.
     """
 
     number: int
@@ -66,6 +67,7 @@ class Hour:
     is_dead: bool | None = False
     unsynced: set[Side] = field(default_factory=set)
     edited_at: dict[Side, datetime] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     def on(self, side: Side) -> list[Place]:
         """Return its entries on one side."""
@@ -127,6 +129,7 @@ class RealHours:
             self._stands(hour, values)
         for name in changed:
             hour.said[name].append(values[name])
+        hour.taken -= set(changed)
         hour.unsynced.add(side)
         hour.edited_at[side] = self.house.clock()
         self._give(place, values)
@@ -151,6 +154,23 @@ class RealHours:
             hour.is_dead = None
         else:
             hour.is_dead = True
+
+    def took(self, place: Place, values: Values) -> None:
+        """Note that a person has taken in some fields what was not kept.
+
+        It is the last word, unless somebody has changed something that may not have
+        been read yet: that is newer.
+        """
+        hour, now = self.of[place], self.now()
+        stands = len({content_of(now[one]) for one in hour.entries}) == 1
+        for name, value in values.items():
+            if value not in hour.said[name] + hour.also.get(name, []):
+                raise Broken(f"from nobody: {name} {value!r} is to be taken")
+            if not stands or hour.unsynced:
+                hour.also.setdefault(name, []).append(hour.said[name][-1])
+            else:
+                hour.taken.add(name)
+            hour.said[name].append(value)
 
     def are_one(self, here: Place, there: Place) -> bool:
         """Tell whether these two entries, and no other, are an hour."""
@@ -181,6 +201,7 @@ class RealHours:
                 self.of[place] = hour
             hour.entries, hour.had = {place}, {place[0]}
             hour.said = {name: [now[place][name]] for name in FIELDS}
+            hour.taken.clear()
             hour.is_dead = False
             hour.unsynced.clear()
 
@@ -201,6 +222,7 @@ class RealHours:
         for hour in self.hours:
             self._may_be(hour, hour)
             self._either(hour)
+            hour.taken.clear()
 
     def words(self) -> Words:
         """Return what people have said so far of which entries are one."""
@@ -215,6 +237,7 @@ class RealHours:
         self._pairs.clear()
         self.gaps.clear()
         for hour in self.hours:
+            hour.taken.clear()
             if hour.is_dead and hour.entries:
                 hour.is_dead = None
             for side, at in list(hour.edited_at.items()):
@@ -288,6 +311,7 @@ class RealHours:
         self.hidden |= places
 
     def _stands(self, hour: Hour, values: Values) -> None:
+        hour.taken.clear()
         for name in FIELDS:
             hour.also.setdefault(name, []).extend(hour.said[name][-2:])
             hour.said[name].append(values[name])
@@ -322,6 +346,8 @@ class RealHours:
             self._copied(place, self._source(place, now), now)
         for hour in self.hours:
             hour.entries &= now.keys()
+            for place in hour.entries:
+                self._carried(place, hour, content_of(now[place]))
             sides = [hour.on(side) for side in SIDES]
             if all(len(one) == 1 for one in sides):
                 here, there = (now[one[0]] for one in sides)
@@ -330,6 +356,13 @@ class RealHours:
                     for place in hour.entries:
                         # What a side has by now from the other one.
                         self._given[place].add(content_of(here))
+
+    def _carried(self, place: Place, hour: Hour, content: Content) -> None:
+        """Note what an entry has from the other side, also if that is deleted since."""
+        if content not in self._given[place] and any(
+            content in self._given[one] for one, its in self.of.items() if its is hour
+        ):
+            self._given[place].add(content)
 
     def _look_for_joins(self, now: dict[Place, Values]) -> None:
         record = tables.record
@@ -367,6 +400,8 @@ class RealHours:
             return
         # Of several equal ones each may be whose copy it is: they change places.
         two.entries.discard(there)
+        one.taken.clear()
+        two.taken.clear()
         for place in one.on("mosaic"):
             if self._given[place] & self._given[there]:
                 one.entries.discard(place)

@@ -184,6 +184,33 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("apart", 5099, 4850, 2638),
         Act("one or two", 2512, 829, 8175),
     ),
+    # Typed on both sides, and one of the two taken back, while the connection only
+    # looked for a while: they were joined as what is there before it first goes live,
+    # and the other one was deleted with it.
+    "an hour that is taken back while it only looks": (
+        Act("enter in quickbooks", 9964, 387, 6516),
+        Act("outage", 9308, 7439, 6714),
+        Act("run", 5238, 7961, 1274),
+        Act("twin", 1745, 2753, 6585),
+        Act("delete in quickbooks", 1232, 6959, 4583),
+        Act("mode", 8700, 1112, 952),
+        Act("computer off", 5638, 7280, 5273),
+    ),
+    # A person took the other value, typed a second equal hour and deleted the first one
+    # before QuickBooks had the value: the second takes its place. The judge did not see
+    # that QuickBooks' entry has a value from what is deleted since.
+    "an hour whose other value is taken, and that is typed anew": (
+        Act("policy", 1),
+        Act("enter in quickbooks", 34060, 7751, 150),
+        Act("run", 1),
+        Act("edit in quickbooks", 1, 0, 4),
+        Act("edit in mosaic", 1, 0, 1),
+        Act("run", 1),
+        Act("take the other", 6978, 6444, 269),
+        Act("work", 9188, 1551, 3757),
+        Act("again", 114, 2835, 5489),
+        Act("delete in mosaic", 4547, 84, 5856),
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from qbwc_server.decisions import conflicts
 from qbwc_server.kinds import conflict
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.house import START, House, MakeHouse
+from tests.agreement.shrinking import broken
 from tests.agreement.test_findings import (
     day,
     in_quickbooks,
@@ -21,6 +22,7 @@ from tests.agreement.test_findings import (
 )
 from tests.agreement.test_late_changes import LateChange
 from tests.agreement.test_used_once import both_edit, minutes
+from tests.agreement.world import Act
 
 _OTHER = {"quickbooks": "mosaic", "mosaic": "quickbooks"}
 _HAS = {"quickbooks": 90, "mosaic": 195}
@@ -155,3 +157,22 @@ def test_other_values_than_those_that_were_shown_are_not_taken(house: House) -> 
     with pytest.raises(conflicts.NothingToSettle, match="changed again"):
         take(house, "quickbooks", shown=shown)
     assert minutes(house) == (480, 480)
+
+
+@pytest.mark.parametrize("kept", ["quickbooks", "mosaic"])
+def test_a_word_that_is_not_carried_out_is_seen_by_the_machine(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    """The value that was kept by a rule is not what a person said last."""
+    acts = (
+        Act("enter in quickbooks"),
+        Act("run", 1),
+        Act("policy", 1 if kept == "quickbooks" else 2),
+        Act("edit in quickbooks", 0, 0, 1),
+        Act("edit in mosaic", 0, 0, 4),
+        Act("run", 2),
+        Act("take the other"),
+    )
+    assert broken(make_house, acts) == ""
+    monkeypatch.setattr(conflict, "instead", lambda *_: {})
+    assert broken(make_house, acts).startswith("altered in minutes")

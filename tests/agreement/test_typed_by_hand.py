@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
 from qbwc_server.decisions import linking
+from qbwc_server.operations import database_restored
+from qbwc_server.records.one_or_two import joined
 from qbwc_server.storage import tables
-from qbwc_server.storage.database import company_transaction
+from qbwc_server.storage.database import company_reading, company_transaction
+from tests.agreement.copies import copy_of
 from tests.agreement.hours import (
     hours_in_mosaic,
     hours_in_quickbooks,
@@ -205,3 +209,59 @@ def test_an_hour_that_is_taken_back_in_quickbooks_before_both_were_read_stays(
     assert [row["minutes"] for row in quickbooks(house)] == [60]
     assert [one["hours"] for one in mosaic(house)] == ["1.0"]
     assert house.open() == []
+
+
+def _looks_only(house: House) -> Callable[[], None]:
+    """Have support let the connection only look for a while."""
+    return lambda: set_values(house, mode="preview")
+
+
+def _our_copy(house: House) -> Callable[[], None]:
+    """Keep a copy of our own database; return what puts it back."""
+    put_back = copy_of(house.engine)
+
+    def restore() -> None:
+        put_back()
+        database_restored.declare(house.engine, now=house.clock(), who="operator")
+
+    return restore
+
+
+@pytest.mark.parametrize("happens", [_looks_only, _our_copy])
+def test_an_hour_that_is_taken_back_stays_though_all_is_read_anew(
+    house: House, happens: Callable[[House], Callable[[], None]]
+) -> None:
+    """Nobody has read the deletion when what happens makes both sides be compared."""
+    house.clock.pass_(minutes=16)
+    house.sandbox.fail_next("down", 20)
+    txn_id = in_quickbooks(house, "")
+    house.connect()
+    it_happens = happens(house)
+    in_mosaic(house, "")
+    house.hands.delete_time(txn_id)
+    it_happens()
+    house.sandbox.faults._waiting.clear()
+    for _ in range(3):
+        house.clock.pass_(hours=2)
+        house.work()
+    set_values(house, mode="live")
+    for _ in range(3):
+        house.settle_for(minutes=65)
+    house.settle_for(hours=25)
+    assert [row["minutes"] for row in quickbooks(house)] == [60]
+    assert [one["hours"] for one in mosaic(house)] == ["1.0"]
+    assert house.open() == []
+
+
+def test_what_is_typed_on_both_sides_while_it_only_looks_is_said(house: House) -> None:
+    """It was live before: these are no hours of before that."""
+    set_values(house, mode="preview")
+    in_quickbooks(house, "")
+    in_mosaic(house, "")
+    house.settle_for(minutes=65)
+    house.settle_for(minutes=65)
+    (row,) = time_records(house)
+    with company_reading(house.engine, house.company.id) as connection:
+        told = joined.unseen(connection, house.company.id)
+    assert row.state == "in_sync"
+    assert told == {"typed": joined.Unseen(1, 60)}

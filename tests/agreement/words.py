@@ -11,12 +11,15 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from qbwc_server.decisions import gone, one_or_two, relinked, restored
+from qbwc_server.decisions import conflicts, gone, one_or_two, relinked, restored
+from qbwc_server.kinds import conflict
+from qbwc_server.kinds.time_entry import is_billable
 from qbwc_server.kinds.tombstone import Word
 from qbwc_server.records import tombstones
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from tests.agreement.real_hours import Place
+from tests.agreement.real_hours import SIDES, Place, Side
+from tests.agreement.terms import Values, values_in_mosaic
 from tests.agreement.world import Act, World, pick
 
 
@@ -109,9 +112,63 @@ def relinked_hours(world: World, one: Act) -> None:
         )
 
 
+def take_the_other(world: World, one: Act) -> None:
+    """Somebody takes what was not kept where both sides had changed the same."""
+    found: list[tuple[Row[Any], Place, Side]] = []
+    for row in _time(world):
+        here: Place = ("quickbooks", row.quickbooks_id)
+        there: Place = ("mosaic", row.mosaic_id)
+        hour = world.hours.of.get(here)
+        # Of several equal ones it is not told here which are meant.
+        is_it = hour is not None and hour.entries == {here, there}
+        if is_it and not conflict.asked(row.conflict):
+            found += [
+                (row, here, side)
+                for side in SIDES
+                if conflict.takes_other(row.conflict, side)
+            ]
+    if not found:
+        return
+    row, place, side = pick(found, one.a)
+    house = world.house
+    taken = _neutral(world, row, side)
+    try:
+        with company_transaction(house.engine, house.company.id) as connection:
+            conflicts.settle(connection, row, side, by="bookkeeper", now=house.clock())
+    except conflicts.NothingToSettle:  # one way, or a name that Mosaic does not have
+        return
+    world.hours.took(place, taken)
+
+
+def _neutral(world: World, row: Row[Any], side: Side) -> Values:
+    """Return in the ledger's terms what a side had in the fields that are taken."""
+    names = conflict.takes_other(row.conflict, side)
+    had = {name: row.conflict[name][side] for name in names}
+    if side == "quickbooks" and "billable" in had:
+        had["billable"] = is_billable(had["billable"])
+    whole = {**row.mosaic, **had}
+    project, phase = whole["job"]
+    values = values_in_mosaic(
+        {
+            "date": whole["date"],
+            "hours": whole["minutes"] / 60,
+            "member_id": whole["person"],
+            "project_id": project,
+            "phase_id": phase,
+            "standard_work_category_id": whole["item"],
+            "description": whole["notes"],
+            "is_billable": whole["billable"],
+        },
+        world.house.sandbox.team.store.objects,
+    )
+    terms = {"date": "day", "notes": "text"}
+    return {terms.get(name, name): values[terms.get(name, name)] for name in names}
+
+
 WORDS: dict[str, tuple[int, Callable[[World, Act], None]]] = {
     "one or two": (2, one_or_two_alone),
     "it is gone": (2, it_is_gone),
     "after a restore": (2, after_a_restore),
     "relinked": (1, relinked_hours),
+    "take the other": (2, take_the_other),
 }

@@ -14,7 +14,7 @@ from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.planning.counterparts.crossing import Crossing
-from qbwc_server.planning.counterparts.joins import join
+from qbwc_server.planning.counterparts.joins import IN_ITS_PLACE, AllKnown, join
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
 from qbwc_server.planning.counterparts.readings import Readings
@@ -33,8 +33,8 @@ class Counterparts:
     """What may be joined, for records that are planned together.
 
     `gone` are the records that are gone because they were joined with another;
-    `missing` what a restored backup took on these days, and is not back yet. Since
-    `all_known_at` both sides are known whole.
+    `missing` what a restored backup took on these days, and is not back yet; `known`
+    since when both sides are known whole.
     """
 
     connection: Connection
@@ -43,7 +43,7 @@ class Counterparts:
     places: Places
     crossing: Crossing
     missing: list[Row[Any]]
-    all_known_at: datetime | None
+    known: AllKnown
     gone: set[int]
     readings: Readings
     unsure: set[int] = field(default_factory=set)
@@ -80,14 +80,14 @@ class Counterparts:
             return False
         other = self.pairs.partner(row, person, member)
         if other is not None and other.id not in self.gone:
-            if not self.readings.both_stand(row, other, self.all_known_at):
+            if not self.readings.both_stand(row, other, self.known.first):
                 self._known_by_now(row, other, now)
                 self.unsure.add(row.id)
                 return False
-            self._join(row, other, now, all_known_at=self.all_known_at)
+            self._join(row, other, now, self.known)
             return True
         if other is None and any(
-            not self.readings.both_stand(one, its, self.all_known_at)
+            not self.readings.both_stand(one, its, self.known.first)
             for one, its in self.pairs.beside(row, person, member)
         ):
             self.unsure.add(row.id)
@@ -197,9 +197,8 @@ class Counterparts:
         row: Row[Any],
         other: Row[Any],
         now: datetime,
-        *,
-        all_known_at: datetime | None = None,
+        known: AllKnown = IN_ITS_PLACE,
     ) -> None:
         both = (other, row) if row.quickbooks_id is None else (row, other)
-        join(self.connection, *both, now, stays=row.id, all_known_at=all_known_at)
+        join(self.connection, *both, now, stays=row.id, known=known)
         self.gone.add(other.id)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Connection, Engine, Row
 
@@ -36,19 +36,34 @@ _TYPED: Final = (
 TYPED: Final = "typed on both sides"
 
 
+class AllKnown(NamedTuple):
+    """Since when all time of both sides is known, and since when it was so first.
+
+    None is not yet. A restored backup moves `since`, and nothing moves `first`.
+    """
+
+    since: datetime | None
+    first: datetime | None
+
+
+IN_ITS_PLACE: Final = AllKnown(None, None)
+"""For what is joined otherwise than by being equal: nothing is to be noted of it."""
+
+
 def note_all_known(
     connection: Connection, company: Company, history: timedelta, now: datetime
-) -> datetime | None:
-    """Return since when all time of both sides is known, None if it is not; keep it.
+) -> AllKnown:
+    """Return since when all time of both sides is known; keep it.
 
     It is known from the end of the first load on, and anew after a backup of either
-    side was restored: what is joined until then had been on both sides before. When
-    that was so first is kept: only what came until then was there before going live.
+    side was restored: of what is joined until then nothing is said. When that was so
+    first is kept: only what came until then was there before going live. Who was live
+    and only looks again knows it as before.
     """
     known = list_requests.state(connection, company.id, NAME)
     there = company.mosaic_time_from
     complete = (
-        company.mode != "preview"
+        _was_live(company)
         and there is not None
         and there <= (now - history).date().isoformat()
         and known is not None
@@ -62,18 +77,18 @@ def note_all_known(
             registry.change(
                 connection, company.id, both_known_at=since, first_known_at=first
             )
-        return since
+        return AllKnown(since, first)
     if (
         complete
         and company.time_window_at is not None
         and company.time_window_at <= now
     ):
         # What was typed in Mosaic until it went live is still to be read.
-        return None
+        return AllKnown(None, first)
     since = now if complete else None
     first = first or since
     registry.change(connection, company.id, both_known_at=since, first_known_at=first)
-    return since
+    return AllKnown(since, first)
 
 
 def notice_all_known(
@@ -83,7 +98,7 @@ def notice_all_known(
     clock: Callable[[], datetime],
 ) -> None:
     """Notice the end of the first load also where there is no time to plan."""
-    if (company.both_known_at is not None) is (company.mode == "preview"):
+    if company.both_known_at is None and _was_live(company):
         with company_transaction(engine, company.id) as connection:
             fresh = registry.get(connection, company.id)
             note_all_known(connection, fresh, history, clock())
@@ -96,12 +111,14 @@ def join(
     now: datetime,
     *,
     stays: int | None = None,
-    all_known_at: datetime | None = None,
+    known: AllKnown = IN_ITS_PLACE,
     why: str = _SAME,
 ) -> None:
     """Make two records one; the other one's history comes along.
 
-    Where one of them came after `all_known_at`, it was typed on both sides by hand.
+    Where one of them came after all was `known`, it was typed on both sides by hand.
+    After a restored backup nothing is said of it; but what is deleted before both sides
+    are read again may have been another hour then, too.
     """
     stays = stays or of_quickbooks.id
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
@@ -113,11 +130,15 @@ def join(
     ):
         reason = f"Both sides had it: joined with record {stays}."
         queue.move(connection, job, "cancelled", by="plan", now=now, reason=reason)
-    both = (of_quickbooks.created_at, of_mosaic.created_at)
-    typed = all_known_at is not None and max(both) > all_known_at
-    if typed:
+    newer = max(of_quickbooks.created_at, of_mosaic.created_at)
+    typed = known.since is not None and newer > known.since
+    if typed or (known.first is not None and newer > known.first):
         minutes = of_quickbooks.quickbooks["minutes"]
-        joined.note(connection, other.company_id, stays, minutes, "typed", now)
+        joined.note(
+            *(connection, other.company_id, stays, minutes, "typed", now),
+            is_said=typed,
+        )
+    if typed:
         why = _TYPED.format(f"{other.company_id}-{stays}")
     what = f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}"
     joining.join(
@@ -129,3 +150,7 @@ def join(
         what=f"{TYPED}: {what}" if typed else what,
         why=why,
     )
+
+
+def _was_live(company: Company) -> bool:
+    return company.mode != "preview" or company.first_known_at is not None

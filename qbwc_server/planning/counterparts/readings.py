@@ -67,12 +67,14 @@ class Readings:
         return min(self.quickbooks, self.deletions)
 
     def both_stand(
-        self, row: Row[Any], other: Row[Any], all_known_at: datetime | None
+        self, row: Row[Any], other: Row[Any], first_known_at: datetime | None
     ) -> bool:
         """Tell whether two records, one of each side, may be joined.
 
-        Before all of both sides was known, what is equal had been on both before. What
-        a complete read did not show is never joined by being equal.
+        Before all of both sides was known for the first time, what is equal had been on
+        both before. Not so after a restored backup: until all is known anew, somebody
+        may have deleted one of the two. What a complete read did not show is never
+        joined by being equal.
         """
         here, there = (other, row) if row.quickbooks_id is None else (row, other)
         pair = (here.quickbooks_id, there.mosaic_id)
@@ -80,9 +82,9 @@ class Readings:
             return True
         if there.misses:
             return False
-        if all_known_at is None:
+        if first_known_at is None:
             return True
-        if max(here.created_at, there.created_at) <= all_known_at:
+        if max(here.created_at, there.created_at) <= first_known_at:
             return True
         if there.day < self.oldest:
             return True

@@ -81,8 +81,14 @@ def note(
     minutes: int,
     how: How,
     now: datetime,
+    *,
+    is_said: bool = True,
 ) -> None:
-    """Put a record on the list of what was joined."""
+    """Put a record on the list of what was joined.
+
+    Where nothing `is_said` of it nobody has to see it; that the sides have it still is
+    kept all the same.
+    """
     upsert(
         connection,
         _JOINED,
@@ -93,7 +99,7 @@ def note(
                 "minutes": minutes,
                 "how": how,
                 "at": now,
-                "seen_at": None,
+                "seen_at": None if is_said else now,
                 "stood_in_quickbooks_at": None,
                 "stood_in_mosaic_at": None,
             }

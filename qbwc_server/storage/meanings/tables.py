@@ -316,7 +316,7 @@ TABLES: Final[Meanings] = {
             "how": "typed: by hand on both sides. lost: one of them was ours, and its "
             "answer was lost.",
             "at": "When they were joined.",
-            "seen_at": "When somebody looked at it; empty for not yet.",
+            "seen_at": "When somebody looked at it, or was not to; empty for not yet.",
             "stood_in_quickbooks_at": "When QuickBooks was asked after it, and had it.",
             "stood_in_mosaic_at": "When Mosaic was read after it, and had it.",
         },
