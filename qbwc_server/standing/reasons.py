@@ -205,11 +205,12 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
     )
 
 
-_FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
-    _RECORD.c.unread.is_not(None),
-    (_RECORD.c.failures >= tries.MOST) & _RECORD.c.restored.is_(None),
+OURS: Final = f"(unread IS NOT NULL OR failures >= {tries.MOST} AND restored IS NULL)"
+"""What is refused, and so by a fault of our program or of Mosaic."""
+_FAULT: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    f"(state = 'refused' AND {OURS})", sa.Boolean
 )
-_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'")
+_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'", "state = 'locked'")
 _FREE: Final = "state = 'unlinked' AND waits_for IS NULL"
 """Written as the partial indexes are, which must know them word by word."""
 

@@ -110,7 +110,10 @@ _RECORD: dict[str, tuple[str, ...]] = {
     ),
     "fails": (
         "Mosaic fails on this one, and takes others.",
-        "Please tell our support; it is tried again by itself every few hours.",
+        (
+            "Nothing to do for you: our support looks at it, and it is tried again by "
+            "itself every few hours."
+        ),
         (
             "The reason has what Mosaic said. Support: ask Mosaic about it, with the "
             "reference of the call. `qbwc-server records resync RECORD` has it tried "
