@@ -8,7 +8,7 @@ Rule: nothing here grows with the company; what is counted is read up to a bound
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -34,7 +34,7 @@ _COUNTED: Final = {
     "faults": Place.FAULTS,
     "records": Place.RECORDS,
 }
-_OURS: Final = "Our support looks at it."
+_OURS_LOOKS: Final = "Our support looks at it."
 """What is said to a customer of that which is ours, in place of what we do."""
 
 
@@ -161,17 +161,26 @@ def first(connection: Connection, company_id: int) -> str:
     told = next(iter(read(connection, company_id)), None)
     if told is None or told.reason in {"records", "preview"}:
         return ""
-    if told.place == Place.PAUSED and told.since is not None:
-        return pauses.whole(told.reason, told.since, told.note)
-    if told.reason in _COUNTED:
-        return f"{told.why} {_OURS}"
+    return said(told)
+
+
+def said(one: Reason) -> str:
+    """Return what hinders a company in words: what happened, and what to do."""
+    if one.place == Place.PAUSED and one.since is not None:
+        return pauses.whole(one.reason, one.since, one.note)
+    if one.who_must_act == "support" and not one.is_attention:
+        return f"{one.why} {_OURS_LOOKS}"
     # An attention says itself what to do.
-    return told.why if told.is_attention else f"{told.why} {told.next_step}"
+    return one.why if one.is_attention else f"{one.why} {one.next_step}"
 
 
 def holding(connection: Connection, company_id: int) -> Reason | None:
     """Return what keeps a company from going on, the first of all that does."""
-    found = read(connection, company_id)
+    return first_holding(read(connection, company_id))
+
+
+def first_holding(found: Sequence[Reason]) -> Reason | None:
+    """Return what keeps a company from going on, of all that hinders it in order."""
     return next((it for it in found if keeps_from_going_on(it.place)), None)
 
 
