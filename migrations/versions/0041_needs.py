@@ -2,6 +2,7 @@
 
 The customer acts on what is locked in QuickBooks, too, and on what is refused whatever
 it waits for; what our program or Mosaic fails on is counted beside it, and not as his.
+And what waits while a customer's own pause lasts is the customer's, not support's.
 
 Revision ID: 0041
 Revises: 0040
@@ -29,6 +30,15 @@ _ONCE = (
         "conflict.free + refused.free + faults.free + lists.free",
         "conflict.many + refused.many + lists.many",
     ),
+)
+
+
+_PAUSED = (
+    (
+        "WHEN c.mode = 'paused' THEN 'paused'",
+        "WHEN {theirs} THEN 'paused_by_customer' WHEN c.mode = 'paused' THEN 'paused'",
+    ),
+    ("WHEN 'paused' THEN", "WHEN 'paused_by_customer' THEN {since} WHEN 'paused' THEN"),
 )
 
 
@@ -65,8 +75,16 @@ def _make(*, same: bool) -> None:
         companies = companies.replace(before.FEW["records"], records)
     before._make("support_companies", companies)
     ordering = script.get_revision("0035").module
-    order = ordering.FIRST["support_companies"]
-    ordering._again("support_companies", order, without=())  # noqa: SLF001 - a revision's
+    held, alerts = (
+        script.get_revision("0031").module,
+        script.get_revision("0040").module,
+    )
+    parts = {"theirs": alerts._THEIRS, "since": alerts._SINCE}  # noqa: SLF001 - a revision's
+    paused = tuple((old, new.format(**parts)) for old, new in _PAUSED)
+    for name, text in held.VIEWS.items():
+        held._make(name, _replaced(text, paused) if same else text)
+    for name in ("support_companies", *held.VIEWS):
+        ordering._again(name, ordering.FIRST[name], without=())  # noqa: SLF001 - a revision's
 
 
 def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
