@@ -21,8 +21,8 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.standing import pace
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.progress import Facts, Read, Run
-from qbwc_server.standing.reasons import Reason
 from qbwc_server.standing.who_must_act import SHOWN, Counted
 from qbwc_server.storage import tables
 from qbwc_server.web_connector.status_column import NOTHING_TO_DO, WAIT

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from qbwc_server.standing import reasons
-from qbwc_server.standing.reasons import Reason
+from qbwc_server.standing import hindrance
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.questions import for_customer
 from qbwc_server.words.urgency import KEY_MISSING, Place
@@ -248,7 +248,7 @@ def _said(one: Reason) -> str:
     if one.place == Place.PAUSED:
         theirs = one.reason == pauses.BY_CUSTOMER
         return _RESUME if theirs else _RESUMED_BY_SUPPORT
-    return for_customer(reasons.said(one))
+    return for_customer(hindrance.said(one))
 
 
 def in_short(facts: Facts, waiting: int) -> str:

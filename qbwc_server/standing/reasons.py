@@ -8,7 +8,7 @@ Rule: nothing here grows with the company; what is counted is read up to a bound
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -19,11 +19,13 @@ from sqlalchemy.engine import Connection
 from qbwc_server import words
 from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
+from qbwc_server.standing import hindrance
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.customer.pauses import BY_CUSTOMER
-from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
+from qbwc_server.words.urgency import KEY_MISSING, Place
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
 _EXCHANGE = tables.exchange
@@ -34,8 +36,6 @@ _COUNTED: Final = {
     "faults": Place.FAULTS,
     "records": Place.RECORDS,
 }
-_OURS_LOOKS: Final = "Our support looks at it."
-"""What is said to a customer of that which is ours, in place of what we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,6 @@ class Facts:
     guessed_at: datetime | None = None
     has_mosaic_key: bool = True
     counted: tuple[tuple[str, Counted], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Something that hinders a company; `since` is None where nobody knows.
-
-    `last_seen_at` is None where it is so now. `many` is how many there are of it.
-    """
-
-    place: int
-    reason: str
-    since: datetime | None
-    last_seen_at: datetime | None
-    who_must_act: str
-    why: str
-    next_step: str
-    many: int | None = None
-    is_attention: bool = False
-    note: str = ""
-    """What a person wrote of it."""
 
 
 def of(facts: Facts) -> list[Reason]:
@@ -161,27 +141,12 @@ def first(connection: Connection, company_id: int) -> str:
     told = next(iter(read(connection, company_id)), None)
     if told is None or told.reason in {"records", "preview"}:
         return ""
-    return said(told)
-
-
-def said(one: Reason) -> str:
-    """Return what hinders a company in words: what happened, and what to do."""
-    if one.place == Place.PAUSED and one.since is not None:
-        return pauses.whole(one.reason, one.since, one.note)
-    if one.who_must_act == "support" and not one.is_attention:
-        return f"{one.why} {_OURS_LOOKS}"
-    # An attention says itself what to do.
-    return one.why if one.is_attention else f"{one.why} {one.next_step}"
+    return hindrance.said(told)
 
 
 def holding(connection: Connection, company_id: int) -> Reason | None:
     """Return what keeps a company from going on, the first of all that does."""
-    return first_holding(read(connection, company_id))
-
-
-def first_holding(found: Sequence[Reason]) -> Reason | None:
-    """Return what keeps a company from going on, of all that hinders it in order."""
-    return next((it for it in found if keeps_from_going_on(it.place)), None)
+    return hindrance.holding(read(connection, company_id))
 
 
 def read(connection: Connection, company_id: int) -> list[Reason]:

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
 from qbwc_server.kinds import KINDS, time_entry, tries
-from qbwc_server.standing.reasons import OURS, Reason
+from qbwc_server.standing.hindrance import Reason
+from qbwc_server.standing.reasons import OURS
 from qbwc_server.storage import tables
 
 _RECORD = tables.record

@@ -10,6 +10,7 @@ import pytest
 
 from qbwc_server.companies.attention import Attention
 from qbwc_server.standing import reasons
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.progress import (
     Facts,
     Read,
@@ -22,7 +23,7 @@ from qbwc_server.standing.progress import (
     next_run,
     steps,
 )
-from qbwc_server.standing.reasons import Counted, Reason
+from qbwc_server.standing.reasons import Counted
 from qbwc_server.words import urgency
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

@@ -37,6 +37,10 @@ def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
+def _read(server: Client, address: str) -> Any:
+    return html.fromstring(server.get(address).text)
+
+
 def _line(element: Any) -> str:
     return " ".join(element.text_content().split())
 
@@ -60,7 +64,7 @@ class Page:
     @classmethod
     def of(cls, server: Client, token: str) -> Page:
         """Read the overview."""
-        whole = html.fromstring(server.get(f"/setup/{token}/overview").text)
+        whole = _read(server, f"/setup/{token}/overview")
         (answers,) = whole.xpath("//section[contains(@class, 'answers')]")
         parts = {
             _line(one.find("dt")): one.find("dd") for one in answers.xpath("./dl/div")
@@ -97,7 +101,7 @@ def listed(server: Client, token: str, need: str, kind: str = "") -> list[int]:
     found: list[int] = []
     where: str | None = f"/setup/{token}/records?need={need}&kind={kind}"
     while where is not None:
-        page = html.fromstring(server.get(where).text)
+        page = _read(server, where)
         text = " ".join(_line(one) for one in page.xpath("//ul[@class='cards']/li"))
         found += [int(one) for one in re.findall(r", number 1-(\d+)", text)]
         following = page.xpath("//a[@rel='next']/@href")

@@ -31,8 +31,15 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import filling, progress, reasons, to_see, who_must_act
-from qbwc_server.standing.reasons import Reason
+from qbwc_server.standing import (
+    filling,
+    hindrance,
+    progress,
+    reasons,
+    to_see,
+    who_must_act,
+)
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
@@ -242,9 +249,7 @@ class Site:
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
             "explained": _explained(company, hinders),
-            "standing_of": partial(
-                who_must_act.of, held_by=reasons.first_holding(hinders)
-            ),
+            "standing_of": partial(who_must_act.of, held_by=hindrance.holding(hinders)),
         }
 
 
