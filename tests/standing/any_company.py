@@ -16,6 +16,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.words.urgency import STOPPING
 from tests.conftest import Clock
+from tests.standing.told import DAY
 
 ASKS: Final = (
     *sorted(STOPPING),
@@ -179,6 +180,10 @@ def _records(
             _record(clock, number, "customer", "pending") for number in range(100, 180)
         ]
     made = []
+    for number, kind, quickbooks_id, mosaic_type, mosaic_id in _LINKED:
+        row = _record(clock, number, kind, "in_sync")
+        both = {"mosaic_type": mosaic_type, "mosaic_id": mosaic_id}
+        made.append(row | both | {"quickbooks_id": quickbooks_id})
     for number in range(100, 130):
         kind = chance.choice(_KINDS)
         state = chance.choice(tables.RECORD_STATES)
@@ -194,18 +199,28 @@ def _records(
                 row["waits_for"] = None
         else:
             _as_list(chance, row)
-        if state == "refused" and chance.random() < 0.4:
-            row["failures"] = 5
-        if state in {"refused", "conflict", "gone"}:
-            row["unread"] = how.get("unread", chance.choice((None, "No duration.")))
-        if how.get("by_rule") and state == "in_sync" and chance.random() < 0.5:
-            kept = chance.choice(("quickbooks", "mosaic"))
-            row["conflict"] = {"minutes": {**_MINUTES, "kept": kept}}
+        _go_wrong(chance, row, how)
         made.append(row)
     return made
 
 
+_LINKED: Final = (
+    (90, "employee", "E-1", "employee", 7),
+    (91, "customer", "J-1", "project", 8),
+)
 _MINUTES: Final = {"quickbooks": 60, "mosaic": 90}
+
+
+def _go_wrong(chance: random.Random, row: dict[str, Any], how: dict[str, Any]) -> None:
+    """Have what our program or Mosaic fails on, and what a rule decided."""
+    state = row["state"]
+    if state == "refused" and chance.random() < 0.4:
+        row["failures"] = 5
+    if state in {"refused", "conflict", "gone"}:
+        row["unread"] = how.get("unread", chance.choice((None, "No duration.")))
+    if how.get("by_rule") and state == "in_sync" and chance.random() < 0.5:
+        kept = chance.choice(("quickbooks", "mosaic"))
+        row["conflict"] = {"minutes": {**_MINUTES, "kept": kept}}
 
 
 def _record(clock: Clock, number: int, kind: str, state: str) -> dict[str, Any]:
@@ -245,12 +260,15 @@ def _as_list(chance: random.Random, row: dict[str, Any]) -> None:
 
 def _as_time(chance: random.Random, row: dict[str, Any], only: str) -> None:
     """Have an hour on one side or both, as each state may have it."""
-    entry = {"date": "2026-03-02", "minutes": 60, "notes": "Site visit"}
-    row |= {"day": "2026-03-02", "reason": chance.choice(_REASONS)}
-    here = {**entry, "person": "E-1", "job": None, "item": None, "billable": ""}
+    entry = {"date": DAY, "minutes": 60, "notes": "Site visit"}
+    row |= {"day": DAY, "reason": chance.choice(_REASONS)}
+    here = {**entry, "person": "E-1", "job": "J-1", "item": None, "billable": ""}
     there = {**entry, "person": 7, "job": [8, None], "item": None, "billable": False}
-    only_mosaic = only == "unplaced" or chance.random() < 0.3
+    both = row["state"] in {"in_sync", "conflict"}
+    only_mosaic = not both and (only == "unplaced" or chance.random() < 0.3)
     row["quickbooks"] = None if only_mosaic else here
+    if both:
+        row |= {"mosaic": there, "mosaic_type": "time_entry", "mosaic_id": row["id"]}
     if only_mosaic:
         row |= {"quickbooks_id": None, "mosaic": there}
         row |= {"mosaic_type": "time_entry", "mosaic_id": row["id"]}

@@ -8,6 +8,7 @@ What is told in more than one place, and what each number counts:
 | that need you | records on which the customer acts next | "What must I do?", what is read aloud, the badges of Records and Conflicts, Status ("3 need you"), `support_companies.records_for_customer`, `many` of `records` in support_attentions, the rows "Needs you" of records.csv |
 | conflicts | records of which both sides changed the same field | "What must I do?", `support_companies.conflicts`, the badge of Conflicts with what was decided by rule and not seen |
 | our faults | refused records that our program or Mosaic fails on | `support_companies.our_faults`, rows of records.csv that wait for support |
+| minutes in QuickBooks | those of entries that it has now | hours.csv, support_hours, rows of records.csv as in QuickBooks |
 | objects known | records that take part | the step of the first reads, rows of records.csv but for "Left out" |
 
 Status stops at "More than 1,000", views at 1001. Who must act is one of nobody, customer
@@ -35,6 +36,7 @@ from qbwc_server.standing import who_must_act
 from qbwc_server.standing.who_must_act import SHOWN
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
+from qbwc_server.words import hours
 from qbwc_server.words.questions import for_customer
 from qbwc_server.words.urgency import Place
 from tests.conftest import Clock
@@ -144,6 +146,27 @@ def _who_agrees(rows: dict[int, dict[str, str]], views: Views) -> None:
         assert said["state"] == rows[number]["state"]
 
 
+def _hours_agree(world: World, rows: dict[int, dict[str, str]], views: Views) -> None:
+    """Each hour has the same minutes, reason, and who acts in the file and the view."""
+    file = told.hours(world.server, world.token)
+    line = ("QuickBooks minutes", "Mosaic minutes", "reason", "who acts", "what to do")
+    seen = Counter(
+        (
+            *(str(one.record_id), str(one.quickbooks_minutes), str(one.mosaic_minutes)),
+            *(hours.hours(one.reason).happened, one.who_must_act),
+            hours.for_customer(one.who_must_act, one.next_step),
+        )
+        for one in views.hours
+    )
+    assert seen == Counter(
+        (one["number"], *(one[name] or "None" for name in line)) for one in file
+    )
+    here = [row for row in rows.values() if row["as in"] == "QuickBooks"]
+    assert sum(int(row["minutes"]) for row in here) == (
+        sum(int(one["QuickBooks minutes"] or 0) for one in file)
+    )
+
+
 def _reasons_agree(world: World, page: Page, views: Views) -> None:
     """What hinders the company is told by the page and Status as by the views."""
     first = views.reasons[0] if views.reasons else None
@@ -210,6 +233,7 @@ def _all_agree(world: World, how: dict[str, Any], chance: random.Random) -> Page
         _counts_agree(world, page, rows)
         _needs_agree(world, page, rows, views)
         _who_agrees(rows, views)
+        _hours_agree(world, rows, views)
         _reasons_agree(world, page, views)
         _page_keeps_its_word(how, page, rows, views)
     except AssertionError as error:

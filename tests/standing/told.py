@@ -26,6 +26,7 @@ from qbwc_server.web_connector import status_column
 from tests.conftest import Clock
 
 URL = "http://localhost:8000"
+DAY = "2026-03-02"
 _TITLES = {title: need for need, title in words.NEEDS.items()}
 _STATUS = re.compile(r"(?:(More than )?([\d,]+)) needs? you: ")
 
@@ -118,6 +119,13 @@ def downloaded(server: Client, token: str) -> dict[int, dict[str, str]]:
     return rows
 
 
+def hours(server: Client, token: str) -> list[dict[str, str]]:
+    """Return the rows of hours.csv of the day on which all entries are."""
+    address = f"/setup/{token}/hours.csv?from={DAY}&to={DAY}"
+    text = server.get(address).text.removeprefix("\ufeff")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 def by_kind_and_need(rows: dict[int, dict[str, str]]) -> Counter[tuple[str, str]]:
     """Count the rows of a download."""
     return Counter((row["kind"], row["need"]) for row in rows.values())
@@ -130,6 +138,7 @@ class Views:
     company: Any
     reasons: list[Any]
     records: dict[int, Any]
+    hours: list[Any]
 
     @classmethod
     def of(cls, engine: Engine) -> Views:
@@ -141,11 +150,11 @@ class Views:
                         sa.text(f"SELECT * FROM support_{name} WHERE company_id = 1")
                     )
                 )
-                for name in ("companies", "attentions", "records")
+                for name in ("companies", "attentions", "records", "hours")
             }
         reasons = sorted(found["attentions"], key=lambda one: one.place)
         records = {one.record_id: one for one in found["records"]}
-        return cls(found["companies"][0], reasons, records)
+        return cls(found["companies"][0], reasons, records, found["hours"])
 
 
 def status(engine: Engine, clock: Clock) -> tuple[str, int]:
