@@ -312,7 +312,7 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             ),
         ),
         "late": (
-            "Web Connector has not called for longer than three of its intervals.",
+            "Web Connector has not called for too long.",
             (
                 "Please see that the computer is on, Web Connector runs, and "
                 "Auto-Run is ticked."
