@@ -110,10 +110,7 @@ _RECORD: dict[str, tuple[str, ...]] = {
     ),
     "fails": (
         "Mosaic fails on this one, and takes others.",
-        (
-            "Nothing to do for you: our support looks at it, and it is tried again by "
-            "itself every few hours."
-        ),
+        "Nothing to do for you: our support looks at it; it is tried again meanwhile.",
         (
             "The reason has what Mosaic said. Support: ask Mosaic about it, with the "
             "reference of the call. `qbwc-server records resync RECORD` has it tried "

@@ -47,7 +47,7 @@ from tests.support.answers import environment
 pytestmark = pytest.mark.in_turn
 NewCompanies = Callable[..., NewCompany]
 _PARTS = 4
-_ROUNDS = 6
+_ROUNDS = 5
 _REMARKS = {
     *("company-file-moved", "time-tracking-off", "quickbooks-unsupported-country")
 }
