@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.script import ScriptDirectory
 
 revision = "0040"
 down_revision = "0039"
@@ -81,7 +82,20 @@ def _views(*, theirs: bool) -> None:
     script = op.get_context().script
     if script is None:
         raise RuntimeError
+    before = script.get_revision("0029").module
+    attentions, companies, hours = texts(script, theirs=theirs)
+    before._make("support_attentions", attentions)
+    script.get_revision("0032").module._make(hours)
+    if op.get_context().dialect.name == "postgresql":
+        companies = script.get_revision("0037").module.companies(companies, before.FEW)
+    before._make("support_companies", companies)
+    ordering = script.get_revision("0035").module
+    order = ordering.FIRST["support_companies"]
+    ordering._again("support_companies", order, without=())  # noqa: SLF001 - a revision's
 
+
+def texts(script: ScriptDirectory, *, theirs: bool) -> tuple[str, str, str]:
+    """Return the views of attentions, companies and hours as SQL."""
     before = script.get_revision("0029").module
     guessed = script.get_revision("0038").module._GUESSED  # noqa: SLF001 - a revision's
     attentions = before.ATTENTIONS
@@ -111,14 +125,7 @@ def _views(*, theirs: bool) -> None:
             "WHEN c.mode = 'paused' THEN",
             f"WHEN {_THEIRS} THEN 'paused_by_customer' WHEN c.mode = 'paused' THEN",
         )
-    before._make("support_attentions", attentions)
-    script.get_revision("0032").module._make(hours)
-    if op.get_context().dialect.name == "postgresql":
-        companies = script.get_revision("0037").module.companies(companies, before.FEW)
-    before._make("support_companies", companies)
-    ordering = script.get_revision("0035").module
-    order = ordering.FIRST["support_companies"]
-    ordering._again("support_companies", order, without=())  # noqa: SLF001 - a revision's
+    return attentions, companies, hours
 
 
 def _once(text: str, old: str, new: str) -> str:

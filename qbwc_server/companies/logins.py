@@ -178,19 +178,6 @@ def forgive(
     connection.execute(_FAILURE.delete().where(_FAILURE.c.who == who))
 
 
-def refused_at(
-    connection: Connection, keys: Keys, username: str, now: datetime
-) -> datetime | None:
-    """Return when a wrong password last came with a name, None if not of late."""
-    who = keys.hash("failure", f"name\n{username}")
-    at: datetime | None = connection.execute(
-        sa.select(_FAILURE.c.last_at).where(
-            _FAILURE.c.who == who, _FAILURE.c.last_at > now - FORGOTTEN_AFTER
-        )
-    ).scalar()
-    return at
-
-
 def note_too_old(engine: Engine, keys: Keys, peer: str, now: datetime) -> None:
     """Note that a Web Connector of an address is too old; it does not say whose it is.
 

@@ -20,7 +20,7 @@ from qbwc_server.kinds.list_plan import name_key
 from qbwc_server.records import mosaic_objects
 from qbwc_server.records.references import PEOPLE
 from qbwc_server.standing import reasons, who_must_act
-from qbwc_server.standing.reasons import Reason
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.who_must_act import Part
 from qbwc_server.storage import tables
 

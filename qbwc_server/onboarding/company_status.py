@@ -15,17 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
-from qbwc_server.companies import attention, logins
+from qbwc_server.companies import logins
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds import time_entry
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.standing import pace
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.progress import Facts, Read, Run
 from qbwc_server.standing.who_must_act import SHOWN, Counted
 from qbwc_server.storage import tables
 from qbwc_server.web_connector.status_column import NOTHING_TO_DO, WAIT
-from qbwc_server.words.questions import on_the_page
 
 QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""
@@ -52,23 +52,21 @@ def facts(
     keys: Keys,
     company: Company,
     counted: Sequence[Counted],
+    hinders: Sequence[Reason],
     now: datetime,
     *,
     peer: str = "",
     to_see: tuple[str, ...] = (),
+    is_unplaced: bool = False,
     is_filling: bool = False,
 ) -> Facts:
     """Return what `progress` derives the steps and answers from.
 
-    `counted` is from `who_must_act.counts`; `peer` is the address of whoever looks;
-    `to_see` is what `standing.to_see` tells, `is_filling` is by `standing.filling`.
+    `counted` is from `who_must_act.counts`, `hinders` from `reasons.read`; `peer` is
+    the address of whoever looks; `to_see` and `is_unplaced` are what `standing.to_see`
+    tells, `is_filling` is by `standing.filling`.
     """
     host = company.host or {}
-    refused = logins.refused_at(connection, keys, company.username, now)
-    if refused is not None and company.last_seen_at is not None:
-        # Somebody else who tries the name is no trouble while the right one calls.
-        usual = company.last_seen_at + timedelta(minutes=2 * company.poll_every)
-        refused = refused if refused > usual else None
     runs = latest_runs(connection, company.id, 1)
     run = Run(runs[0].started_at, runs[0].ended_at, runs[0].summary) if runs else None
     too_old = logins.too_old_at(connection, keys, company, peer, now)
@@ -79,16 +77,9 @@ def facts(
         mode_at=company.mode_at,
         paused_by=company.paused_by,
         paused_why=company.paused_why,
-        attention=company.attention and on_the_page(company.attention),
-        attention_id=company.attention_id,
-        more=tuple(
-            on_the_page(one.text)
-            for one in attention.standing(connection, company.id)[1:]
-        ),
-        refused_at=refused,
+        hinders=tuple(hinders),
         too_old=words.attention("web-connector-too-old").said if too_old else None,
         last_seen_at=company.last_seen_at,
-        late_at=company.late_at,
         file_name=company.file_name,
         file_path=company.file_path,
         product=str(host.get("product") or ""),
@@ -103,6 +94,7 @@ def facts(
         or company.time_tracking is False,
         last_run=run,
         to_see=to_see,
+        is_unplaced=is_unplaced,
         is_filling=is_filling,
     )
 

@@ -13,8 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from qbwc_server.standing import hindrance
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.words.customer import pauses
-from qbwc_server.words.urgency import REMARKS, STOPPING
+from qbwc_server.words.questions import on_the_page
+from qbwc_server.words.urgency import KEY_MISSING, Place
 
 
 class Tick(StrEnum):
@@ -63,16 +66,11 @@ class Facts:
     mode_at: datetime | None = None
     paused_by: str | None = None
     paused_why: str | None = None
-    attention: str | None = None
-    attention_id: str | None = None
-    more: tuple[str, ...] = ()
-    """What else a person must look at."""
-    refused_at: datetime | None = None
+    hinders: tuple[Reason, ...] = ()
+    """All that hinders the company, by `reasons`: what every view of it goes by."""
     too_old: str | None = None
     """What is said of a Web Connector that was too old and has not called since."""
     last_seen_at: datetime | None = None
-    late_at: datetime | None = None
-    """Since when it is missed, as `silence` found; None while it calls."""
     file_name: str | None = None
     file_path: str | None = None
     product: str = ""
@@ -87,18 +85,36 @@ class Facts:
     last_run: Run | None = None
     to_see: tuple[str, ...] = ()
     """What was decided without a person and nobody has seen yet."""
+    is_unplaced: bool = False
+    """Whether hours of Mosaic wait for what QuickBooks does not have."""
     is_filling: bool = False
     """Whether much is still on its way to Mosaic."""
+
+    @property
+    def attention(self) -> Reason | None:
+        """What a person must look at first; remarks are none."""
+        found = (one for one in self.hinders if one.is_attention)
+        return next((one for one in found if one.place != Place.REMARK), None)
+
+    @property
+    def refused_at(self) -> datetime | None:
+        """When a wrong password came last and holds it up, None if none does."""
+        found = (one for one in self.hinders if one.reason == "wrong_password")
+        return next((one.since for one in found), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its name never changes, `said` is for the customer."""
+    """One step: its name never changes, `said` is for the customer.
+
+    What goes on `by_itself` is nothing that he must do.
+    """
 
     id: str
     title: str
     tick: Tick
     said: str = ""
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,7 @@ def is_late(facts: Facts) -> bool:
 
     Who is paused is not missed, whatever was found before.
     """
-    return facts.late_at is not None and facts.mode != "paused"
+    return any(one.reason == "late" for one in facts.hinders)
 
 
 def steps(facts: Facts) -> tuple[Step, ...]:
@@ -150,12 +166,17 @@ def steps(facts: Facts) -> tuple[Step, ...]:
             found.append(Step(step.id, step.title, Tick.TODO))
             continue
         held = True
-        stops = facts.attention_id not in REMARKS and step.tick is Tick.NOW
-        if facts.attention is not None and stops:
-            found.append(Step(step.id, step.title, Tick.TROUBLE, facts.attention))
-        else:
-            found.append(step)
+        found.append(_held_up(step, facts.attention))
     return tuple(found)
+
+
+def _held_up(step: Step, by: Reason | None) -> Step:
+    """Return a step as it is while something holds it up; None is nothing."""
+    theirs = by is not None and by.who_must_act == "customer"
+    if by is None or step.tick is not Tick.NOW or not (theirs or step.by_itself):
+        return step
+    tick = Tick.TROUBLE if theirs else Tick.NOW
+    return Step(step.id, step.title, tick, on_the_page(by.why), by_itself=not theirs)
 
 
 def done(found: Sequence[Step]) -> int:
@@ -164,36 +185,70 @@ def done(found: Sequence[Step]) -> int:
 
 
 def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
-    """Return the answers; `needs` records wait for a person, so do `conflicts`."""
-    todo, late = _todo(facts, needs, conflicts), is_late(facts)
+    """Return the answers; `needs` records wait for the customer, so do `conflicts`."""
+    todo = _todo(facts, needs, conflicts)
     unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
-    missing = ", then ".join(step.title for step in unfinished[:2])
+    missing = _missing(facts, unfinished)
     if facts.mode == "paused":
-        theirs = facts.paused_by == pauses.CUSTOMER
-        todo.append(_RESUME if theirs else _RESUMED_BY_SUPPORT)
-        return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
-    if facts.attention_id in STOPPING or late or facts.refused_at is not None:
-        working = "No. Something is to be done first."
-        return Answers("bad", working, missing or "Nothing.", _or_nothing(todo))
+        return Answers("busy", "It is paused.", missing, _or_nothing(todo))
+    hindering = _hindering(facts)
+    if any(one.place <= Place.LATE for one in hindering):
+        must = any(one.who_must_act == "customer" for one in hindering)
+        working = f"No. {'Something is to be done first.' if must else 'It waits.'}"
+        return Answers("bad", working, missing, _or_nothing(todo))
     if unfinished:
-        if unfinished[0].said and facts.attention is None:
-            todo.insert(0, unfinished[0].said)
+        first = unfinished[0]
+        if first.said and not first.by_itself and first.said not in todo:
+            todo.insert(0, first.said)
         working = "Not yet: it is being connected."
-        tone = "bad" if facts.attention is not None else "busy"
-        return Answers(tone, working, f"{missing}.", _or_nothing(todo))
-    if facts.attention is not None and facts.attention_id not in REMARKS:
-        return Answers("bad", "Not quite.", facts.attention, tuple(todo))
+        tone = "bad" if hindering else "busy"
+        return Answers(tone, working, missing, _or_nothing(todo))
+    if hindering:
+        return Answers("bad", "Not quite.", missing, _or_nothing(todo))
     running = "Yes, it is running now." if _is_running(facts) else "Yes."
     if facts.is_filling:
         running = "Yes. Mosaic is being filled."
-    nothing = "Nothing." if not needs else "What needs you, below."
-    return Answers("good", running, nothing, _or_nothing(todo))
+    if needs or facts.is_unplaced:
+        working = f"{running} Something needs you."
+        return Answers("busy", working, "What needs you, below.", tuple(todo))
+    return Answers("good", running, missing, _or_nothing(todo))
 
 
 _RESUME: Final = "Press Resume on the overview when the pause is over."
 _RESUMED_BY_SUPPORT: Final = (
     "Our support paused it, and resumes it: please ask them when it is to go on."
 )
+_BY_STEPS: Final = frozenset({"waiting", "preview", "records"})
+"""What hinders nothing that was there: a step tells it, or what records need."""
+
+
+def _hindering(facts: Facts) -> list[Reason]:
+    """Return what keeps a connection that was made from working as it should."""
+    return [
+        one
+        for one in facts.hinders
+        if one.reason not in _BY_STEPS and one.place != Place.REMARK
+    ]
+
+
+def _missing(facts: Facts, unfinished: Sequence[Step]) -> str:
+    """Return what is missing: steps, what others see to, or what holds it up."""
+    # Who is paused was live, or in preview: that is not what is missing.
+    left = [one for one in unfinished if facts.mode != "paused" or one.id != "live"]
+    titles = ", then ".join(step.title for step in left[:2])
+    hindering = _hindering(facts)
+    parts = [f"{titles}."] if titles else []
+    parts += [_said(one) for one in hindering if one.who_must_act != "customer"]
+    if not parts and hindering:
+        parts = [on_the_page(hindering[0].why)]
+    return " ".join(parts) or "Nothing."
+
+
+def _said(one: Reason) -> str:
+    if one.place == Place.PAUSED:
+        theirs = one.reason == pauses.BY_CUSTOMER
+        return _RESUME if theirs else _RESUMED_BY_SUPPORT
+    return on_the_page(hindrance.said(one))
 
 
 def in_short(facts: Facts, waiting: int) -> str:
@@ -204,34 +259,23 @@ def in_short(facts: Facts, waiting: int) -> str:
         return "late"
     if waiting:
         return f"needs you: {waiting:,}"
-    if facts.attention_id in STOPPING or facts.refused_at is not None:
+    hindering = _hindering(facts)
+    if any(one.who_must_act == "customer" for one in hindering):
         return "needs you"
     if any(step.tick not in _FINISHED for step in steps(facts)):
         return "being connected"
-    return "works"
-
-
-_TYPE_IT: Final = (
-    "Web Connector sent a password that is not right. Type it again there, or copy it, "
-    "and press Enter."
-)
+    return "does not work for now" if hindering else "works"
 
 
 def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
-    todo: list[str] = []
-    if facts.attention is not None:
-        todo.append(facts.attention)
-    todo += facts.more
-    if facts.refused_at is not None:
-        todo.append(_TYPE_IT)
+    """Return all that the customer must do, and nothing that others do."""
+    todo = [
+        _said(one)
+        for one in facts.hinders
+        if one.who_must_act == "customer" and one.reason not in _BY_STEPS
+    ]
     if facts.too_old is not None and facts.last_seen_at is not None:
         todo.append(facts.too_old)
-    if is_late(facts):
-        todo.append(
-            "Web Connector has not called for too long. See that the computer with "
-            "QuickBooks is on and its user signed in, that Web Connector runs, and "
-            "that Auto-Run is ticked."
-        )
     if conflicts:
         todo.append(_many(conflicts, "conflict is", "conflicts are") + " to settle.")
     if needs - conflicts > 0:
@@ -268,12 +312,8 @@ def _added(facts: Facts) -> Step:
 def _password(facts: Facts) -> Step:
     title = "Password right"
     if facts.refused_at is not None:
-        return Step(
-            "password",
-            title,
-            Tick.TROUBLE,
-            _TYPE_IT,
-        )
+        (wrong,) = (one for one in facts.hinders if one.reason == "wrong_password")
+        return Step("password", title, Tick.TROUBLE, _said(wrong))
     if facts.last_seen_at is None:
         said = "Type the password into Web Connector and press Enter."
         return Step("password", title, Tick.NOW, said)
@@ -321,7 +361,7 @@ def _reads(facts: Facts) -> Step:
     left = [read for read in facts.reads if not read.is_done and not read.problem]
     if facts.file_name is None or not facts.reads or left:
         said = "QuickBooks is read: " + ", ".join(read.plural for read in left) + "."
-        return Step("reads", title, Tick.NOW, said if left else "")
+        return Step("reads", title, Tick.NOW, said if left else "", by_itself=True)
     total = sum(read.count for read in facts.reads)
     said = f"{total:,} objects are known."
     if not facts.time_tracking:
@@ -335,10 +375,12 @@ def _reads(facts: Facts) -> Step:
 def _preview(facts: Facts) -> Step:
     title = "Preview ready"
     if not facts.has_mosaic_key:
-        said = "There is no Mosaic API key yet. Ask whoever gave you this link."
+        missing = [one for one in facts.hinders if one.reason == KEY_MISSING]
+        said = " ".join(map(_said, missing))
         return Step("preview", title, Tick.TROUBLE, said)
     if facts.mosaic_read_at is None or not facts.mosaic_time_read:
-        return Step("preview", title, Tick.NOW, "Mosaic is being read.")
+        said = "Mosaic is being read."
+        return Step("preview", title, Tick.NOW, said, by_itself=True)
     return Step("preview", title, Tick.DONE, "Both sides were read.")
 
 

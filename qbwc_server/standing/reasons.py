@@ -19,11 +19,13 @@ from sqlalchemy.engine import Connection
 from qbwc_server import words
 from qbwc_server.companies.attention import Attention, standing
 from qbwc_server.kinds import KINDS, tries
+from qbwc_server.standing import hindrance
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage import tables
 from qbwc_server.words import MANY, Words
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.customer.pauses import BY_CUSTOMER
-from qbwc_server.words.urgency import KEY_MISSING, Place, keeps_from_going_on
+from qbwc_server.words.urgency import KEY_MISSING, Place
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
 _EXCHANGE = tables.exchange
@@ -34,8 +36,6 @@ _COUNTED: Final = {
     "faults": Place.FAULTS,
     "records": Place.RECORDS,
 }
-_OURS: Final = "Our support looks at it."
-"""What is said to a customer of that which is ours, in place of what we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,6 @@ class Facts:
     guessed_at: datetime | None = None
     has_mosaic_key: bool = True
     counted: tuple[tuple[str, Counted], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Something that hinders a company; `since` is None where nobody knows.
-
-    `last_seen_at` is None where it is so now. `many` is how many there are of it.
-    """
-
-    place: int
-    reason: str
-    since: datetime | None
-    last_seen_at: datetime | None
-    who_must_act: str
-    why: str
-    next_step: str
-    many: int | None = None
-    is_attention: bool = False
-    note: str = ""
-    """What a person wrote of it."""
 
 
 def of(facts: Facts) -> list[Reason]:
@@ -161,18 +141,12 @@ def first(connection: Connection, company_id: int) -> str:
     told = next(iter(read(connection, company_id)), None)
     if told is None or told.reason in {"records", "preview"}:
         return ""
-    if told.place == Place.PAUSED and told.since is not None:
-        return pauses.whole(told.reason, told.since, told.note)
-    if told.reason in _COUNTED:
-        return f"{told.why} {_OURS}"
-    # An attention says itself what to do.
-    return told.why if told.is_attention else f"{told.why} {told.next_step}"
+    return hindrance.said(told)
 
 
 def holding(connection: Connection, company_id: int) -> Reason | None:
     """Return what keeps a company from going on, the first of all that does."""
-    found = read(connection, company_id)
-    return next((it for it in found if keeps_from_going_on(it.place)), None)
+    return hindrance.holding(read(connection, company_id))
 
 
 def read(connection: Connection, company_id: int) -> list[Reason]:
@@ -205,11 +179,12 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
     )
 
 
-_FAULT: Final = (_RECORD.c.state == "refused") & sa.or_(
-    _RECORD.c.unread.is_not(None),
-    (_RECORD.c.failures >= tries.MOST) & _RECORD.c.restored.is_(None),
+OURS: Final = f"(unread IS NOT NULL OR failures >= {tries.MOST} AND restored IS NULL)"
+"""What is refused, and so by a fault of our program or of Mosaic."""
+_FAULT: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    f"(state = 'refused' AND {OURS})", sa.Boolean
 )
-_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'")
+_SPECIAL: Final = ("state = 'conflict'", "state = 'refused'", "state = 'locked'")
 _FREE: Final = "state = 'unlinked' AND waits_for IS NULL"
 """Written as the partial indexes are, which must know them word by word."""
 

@@ -28,10 +28,14 @@ _TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class ToSee:
-    """How many entries are to be looked at, and what is told of them."""
+    """How many entries are to be looked at, and what is told of them.
+
+    `is_unplaced` says that hours of Mosaic wait for what QuickBooks does not have.
+    """
 
     entries: int = 0
     told: tuple[str, ...] = ()
+    is_unplaced: bool = False
 
 
 def of(connection: Connection, company: Company) -> ToSee:
@@ -53,7 +57,8 @@ def of(connection: Connection, company: Company) -> ToSee:
     seen = [f"{one}: have a look, under Conflicts." for one in told]
     missing = unplaced.of(connection, company.id) if company.two_way else []
     seen += [one.told for one in missing[:_TOLD]]
-    return ToSee(len(sides) + sum(it.entries for it in both.values()), tuple(seen))
+    entries = len(sides) + sum(it.entries for it in both.values())
+    return ToSee(entries, tuple(seen), is_unplaced=bool(missing))
 
 
 def of_joined(connection: Connection, company_id: int) -> list[str]:

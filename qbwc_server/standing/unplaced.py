@@ -42,7 +42,7 @@ class Unplaced:
     @property
     def told(self) -> str:
         """What is missing, in a sentence."""
-        many = "1 entry" if self.entries == 1 else f"{self.entries} entries"
+        many = "1 entry" if self.entries == 1 else f"{self.entries:,} entries"
         waits = "waits" if self.entries == 1 else "wait"
         a = "an" if self.what == "employee" else "a"
         return (

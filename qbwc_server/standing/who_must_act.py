@@ -1,7 +1,7 @@
 """Which records need what, by the rule of `words.need`: conditions, and counts.
 
 Rule: no count reads the records. Each kind and state is counted in an index alone, up
-to a bound; what needs to be looked up in records are those few that wait.
+to a bound; what needs to be looked up in records are the few that wait or are refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Row
 
 from qbwc_server import words
 from qbwc_server.kinds import KINDS, time_entry, tries
-from qbwc_server.standing.reasons import Reason
+from qbwc_server.standing.hindrance import Reason
+from qbwc_server.standing.reasons import OURS
 from qbwc_server.storage import tables
 
 _RECORD = tables.record
@@ -27,26 +28,29 @@ SHOWN: Final = {
 """The kinds that people are shown, in their order, with their plurals."""
 MOST: Final = 1_000_000
 """More than so many are told as "more than"."""
-_WHICH: Final = {
-    None: "state = '{state}'",
-    False: "state = '{state}' AND waits_for IS NULL",
-    True: "state = '{state}' AND waits_for IS NOT NULL",
+_SPLIT: Final = {
+    "unlinked": ("waits_for IS NULL", "waits_for IS NOT NULL"),
+    "refused": (f"NOT {OURS}", OURS),
 }
-"""Written as the partial indexes are, which must know them word by word."""
+"""States in which not all need the same: first those that wait for nobody else.
+
+Written as the partial indexes are, which must know them word by word.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Records of a kind in a state; of `waits` None all, else those that do or not."""
+    """Records of a kind in a state: all, or those of which `which` holds."""
 
     kind: str
     state: str
-    waits: bool | None
+    which: str = ""
 
     @property
     def condition(self) -> sa.TextClause:
         """What a row must be, besides of its kind."""
-        return sa.text(_WHICH[self.waits].format(state=self.state))
+        also = f" AND {self.which}" if self.which else ""
+        return sa.text(f"state = '{self.state}'{also}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,16 @@ class Counted:
 def parts(kind: str, need: str | None = None) -> Iterator[Part]:
     """Yield the parts in which the records of a kind need something, or anything."""
     for state in tables.RECORD_STATES:
-        waiting, free = (words.need(kind, state, waits=one) for one in (True, False))
-        if need is None or waiting == free == need:
-            yield Part(kind, state, None)
-        elif need == waiting:
-            yield Part(kind, state, True)
-        elif need == free:
-            yield Part(kind, state, False)
+        needs = [_need(kind, state, other=other) for other in (False, True)]
+        if need is None or needs == [need, need]:
+            yield Part(kind, state)
+        elif need in needs:
+            yield Part(kind, state, _SPLIT[state][needs.index(need)])
+
+
+def _need(kind: str, state: str, *, other: bool) -> str:
+    """Return what a record needs; `other` if it waits for a record, or for us."""
+    return words.need(kind, state, waits=other, ours=other)
 
 
 def of(row: Row[Any], held_by: Reason | None = None) -> words.Standing:
@@ -126,16 +133,14 @@ def _some(part: Part) -> sa.Select[tuple[int]]:
 
 
 def _counted(kind: str, state: str) -> sa.Select[str, str, int, int]:
-    """Count by `ix_record_state` alone; `own` are those that wait for no other record.
+    """Count by `ix_record_state` alone; `others` wait for another record, or for us.
 
     Only where it matters whether one does is that looked up in its row.
     """
-    matters = words.need(kind, state, waits=True) != words.need(
-        kind, state, waits=False
-    )
-    waits = _RECORD.c.waits_for if matters else sa.null()
+    own, other = (_need(kind, state, other=one) for one in (False, True))
+    waits = sa.text(_SPLIT[state][1]) if own != other else sa.false()
     rows = (
-        sa.select(_RECORD.c.id, waits.label("waits_for"))
+        sa.select(_RECORD.c.id, sa.case((waits, 1)).label("waits"))
         .where(
             _RECORD.c.company_id == sa.bindparam("company"),
             _RECORD.c.kind == kind,
@@ -149,7 +154,7 @@ def _counted(kind: str, state: str) -> sa.Select[str, str, int, int]:
         sa.literal(kind).label("kind"),
         sa.literal(state).label("state"),
         sa.func.count().label("many"),
-        (sa.func.count() - sa.func.count(rows.c.waits_for)).label("own"),
+        sa.func.count(rows.c.waits).label("others"),
     ).select_from(rows)
 
 
@@ -165,8 +170,8 @@ def counts(connection: Connection, company_id: int) -> tuple[Counted, ...]:
     for row in connection.execute(_COUNTS, {"company": company_id}):
         if row.state == "conflict":
             conflicts[row.kind] = row.many
-        for waits, number in ((False, row.own), (True, row.many - row.own)):
-            found[row.kind][words.need(row.kind, row.state, waits=waits)] += number
+        for other, number in ((False, row.many - row.others), (True, row.others)):
+            found[row.kind][_need(row.kind, row.state, other=other)] += number
     return tuple(
         Counted(kind, SHOWN[kind], found[kind], conflicts[kind]) for kind in SHOWN
     )

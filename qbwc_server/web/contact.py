@@ -28,7 +28,7 @@ def details(company: Company, shown: Mapping[str, Any]) -> str:
         f"QuickBooks: {facts.product or 'not known yet'}",
         f"State: {answers.working} Missing: {answers.missing}",
         f"To do: {' '.join(answers.do)}",
-        f"Attention: {facts.attention_id or 'none'}",
+        f"Attention: {', '.join(one.reason for one in facts.hinders) or 'none'}",
         f"Last run: {'none' if last is None else f'{last.began:%Y-%m-%d %H:%M} UTC'}",
         f"Now: {facts.now:%Y-%m-%d %H:%M} UTC, program {__version__}",
     )

@@ -3,6 +3,9 @@
 What waits for another record needs nobody by itself: the other one does, once, and not
 with each of the thousand hours that wait for it. So time without a counterpart never
 needs anybody: either its person, job or item does, or it rests where it is by rule.
+
+Rule: `needs_you` is what the customer acts on, and nothing else. What our program or
+Mosaic fails on waits for us.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ _OF_STATE: Final = {
     "conflict": "needs_you",
     "refused": "needs_you",
     "pending": "on_its_way",
-    "locked": "waiting",
+    "locked": "needs_you",
     "in_sync": "in_sync",
     "do_not_link": "left_out",
     "gone": "left_out",
@@ -37,7 +40,6 @@ _OF_RESTORED: Final = {
 """How it is told more closely, by whether our own database was put back, and state."""
 _ACTS: Final = {
     "unread": "support",
-    "locked": "customer",
     "waits": "nobody",
     "unplaced": "customer",
     "later": "customer",
@@ -46,6 +48,7 @@ _ACTS: Final = {
     "left": "nobody",
     "fails": "support",
 }
+_OURS: Final = frozenset({"unread", "fails"})
 _TIME: Final = "time_entry"
 
 
@@ -62,14 +65,18 @@ class Standing:
     """Whether its company keeps it from going on; `why` tells then of that."""
 
 
-def need(kind: str, state: str, *, waits: bool) -> str:
+def need(kind: str, state: str, *, waits: bool, ours: bool = False) -> str:
     """Return which of `NEEDS` a record is in; `waits` is for another record.
+
+    `ours` says that what is refused is so by a fault of our program or of Mosaic.
 
     Raises:
         KeyError: there is no such state.
     """
     if state == "unlinked":
         return "waiting" if waits or kind == _TIME else "needs_you"
+    if state == "refused" and ours:
+        return "waiting"
     return _OF_STATE[state]
 
 
@@ -96,7 +103,6 @@ def standing(
     Raises:
         KeyError: there is no such state.
     """
-    found = need(kind, state, waits=waits)
     name = state
     if state == "unlinked" and waits:
         name = "unplaced" if kind == _TIME and only_mosaic else "waits"
@@ -108,6 +114,7 @@ def standing(
         name = _OF_RESTORED.get((restored == "copy", state), state)
     elif state == "refused" and fails:
         name = "fails"
+    found = need(kind, state, waits=waits, ours=name in _OURS)
     if held_by is not None and state == "pending":
         why, acts, do = held_by
         waits_for = f"It waits: {why}"

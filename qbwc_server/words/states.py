@@ -110,7 +110,7 @@ _RECORD: dict[str, tuple[str, ...]] = {
     ),
     "fails": (
         "Mosaic fails on this one, and takes others.",
-        "Please tell our support; it is tried again by itself every few hours.",
+        "Nothing to do for you: our support looks at it; it is tried again meanwhile.",
         (
             "The reason has what Mosaic said. Support: ask Mosaic about it, with the "
             "reference of the call. `qbwc-server records resync RECORD` has it tried "
@@ -309,7 +309,7 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
             ),
         ),
         "late": (
-            "Web Connector has not called for longer than three of its intervals.",
+            "Web Connector has not called for too long.",
             (
                 "Please see that the computer is on, Web Connector runs, and "
                 "Auto-Run is ticked."

@@ -99,7 +99,7 @@ def test_the_one_is_refused_after_five_tries_and_goes_when_mosaic_takes_it(
     assert len(failing.tries) in {5, 6}
     assert {row.state for row in seen[first:]} == {"refused"}
     told = who_must_act.of(seen[first])
-    assert (told.need, told.who) == ("needs_you", "support")
+    assert (told.need, told.who) == ("waiting", "support")
     assert all(OWN in row.reason for row in seen if row.failures)
     assert seen[0].failures == 1
     assert mosaic(house) == []

@@ -165,7 +165,9 @@ class FirstLoad:
         company = house.stored()
         with company_reading(house.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
-            facts = company_status.facts(connection, house.keys, company, counted, now)
+            facts = company_status.facts(
+                connection, house.keys, company, counted, [], now
+            )
             fills = filling.of(connection, company, now)
         for read in facts.reads:
             told = self.read.setdefault(read.plural, Told())

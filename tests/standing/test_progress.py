@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from qbwc_server.companies.attention import Attention
+from qbwc_server.standing import reasons
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.progress import (
     Facts,
     Read,
@@ -14,10 +18,13 @@ from qbwc_server.standing.progress import (
     Tick,
     answers,
     done,
+    in_short,
     is_late,
     next_run,
     steps,
 )
+from qbwc_server.standing.reasons import Counted
+from qbwc_server.words import urgency
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 NEW = Facts(now=NOW, mode="preview", poll_every=1)
@@ -41,17 +48,32 @@ LIVE = replace(LOOKED, mode="live")
 WRONG = "The open company is Bolt."
 
 
+def hindered(*asked: tuple[str, str], **facts: Any) -> tuple[Reason, ...]:
+    """Return what hinders a company that is live and called just now, but for this."""
+    attentions = tuple(
+        Attention(number, one, urgency.place(one), text, NOW, NOW)
+        for number, (one, text) in enumerate(asked)
+    )
+    known = {"mode": "live", "created_at": NOW, "last_seen_at": NOW, **facts}
+    return tuple(reasons.of(reasons.Facts(attentions=attentions, **known)))
+
+
+WRONG_FILE = hindered(("wrong-company-file", WRONG))
+WRONG_PASSWORD = hindered(wrong_password_at=NOW, last_seen_at=None)
+LATE = hindered(late_at=NOW)
+
+
 @pytest.mark.parametrize(
     ("facts", "ticks"),
     [
         (NEW, "now todo todo todo todo todo todo"),
         (
-            replace(NEW, refused_at=NOW),
+            replace(NEW, hinders=WRONG_PASSWORD),
             "done trouble todo todo todo todo todo",
         ),
         (CALLED, "done done now todo todo todo todo"),
         (
-            replace(CALLED, attention=WRONG, attention_id="wrong-company-file"),
+            replace(CALLED, hinders=WRONG_FILE),
             "done done trouble todo todo todo todo",
         ),
         (BOUND, "done done done done now todo todo"),
@@ -77,7 +99,7 @@ WRONG = "The open company is Bolt."
             "done done done done remark done done",
         ),
         (
-            replace(LIVE, attention=WRONG, attention_id="wrong-company-file"),
+            replace(LIVE, hinders=WRONG_FILE),
             "done done done done done done done",
         ),
     ],
@@ -99,9 +121,9 @@ def test_the_step_of_the_company_file_says_which_one_it_is() -> None:
 
 def test_what_only_is_to_be_known_stops_no_step() -> None:
     """Time tracking that is off is said, and the rest goes on."""
-    facts = replace(BOUND, attention="Off.", attention_id="time-tracking-off")
+    facts = replace(BOUND, hinders=hindered(("time-tracking-off", "Off.")))
     assert [one.tick for one in steps(facts)][4] is Tick.NOW
-    live = replace(LIVE, attention="Off.", attention_id="time-tracking-off")
+    live = replace(LIVE, hinders=hindered(("time-tracking-off", "Off.")))
     assert answers(live).working == "Yes."
     assert "Off." in answers(live).do
 
@@ -110,7 +132,7 @@ def test_what_only_is_to_be_known_stops_no_step() -> None:
     ("facts", "tone", "working"),
     [
         (NEW, "busy", "Not yet"),
-        (replace(NEW, refused_at=NOW), "bad", "No."),
+        (replace(NEW, hinders=WRONG_PASSWORD), "bad", "No."),
         (LOOKED, "busy", "Not yet"),
         (LIVE, "good", "Yes."),
         (
@@ -119,10 +141,25 @@ def test_what_only_is_to_be_known_stops_no_step() -> None:
             "Yes, it is running now.",
         ),
         (replace(LIVE, mode="paused"), "busy", "It is paused."),
-        (replace(LIVE, late_at=NOW), "bad", "No."),
-        (replace(LIVE, attention="Stop.", attention_id="backup-restored"), "bad", "No"),
-        (replace(LIVE, attention=WRONG, attention_id="wrong"), "bad", "Not quite."),
-        (replace(CALLED, attention=WRONG, attention_id="wrong"), "bad", "Not yet"),
+        (
+            replace(LIVE, hinders=hindered(counted=(("faults", Counted(1)),))),
+            "bad",
+            "Not quite.",
+        ),
+        (replace(LIVE, is_filling=True), "good", "Yes. Mosaic is being filled."),
+        (
+            replace(LIVE, is_unplaced=True, to_see=("Link it.",)),
+            "busy",
+            "Yes. Something needs you.",
+        ),
+        (replace(LIVE, hinders=LATE), "bad", "No."),
+        (
+            replace(LIVE, hinders=hindered(("backup-restored", "Stop."))),
+            "bad",
+            "No. It waits.",
+        ),
+        (replace(LIVE, hinders=WRONG_FILE), "bad", "Not quite."),
+        (replace(CALLED, hinders=WRONG_FILE), "bad", "Not yet"),
     ],
 )
 def test_whether_it_works_is_said_first(facts: Facts, tone: str, working: str) -> None:
@@ -136,7 +173,7 @@ def test_whether_it_works_is_said_first(facts: Facts, tone: str, working: str) -
 
 def test_what_must_be_done_names_everything_that_waits_for_somebody() -> None:
     """Attention first; conflicts apart from the other records; else nothing."""
-    facts = replace(LIVE, attention=WRONG, attention_id="wrong")
+    facts = replace(LIVE, hinders=WRONG_FILE)
     do = answers(facts, needs=5, conflicts=2).do
     assert do == (
         WRONG,
@@ -152,10 +189,61 @@ def test_who_is_found_late_is_late_until_it_calls_and_not_while_paused() -> None
     since = NOW - timedelta(minutes=50)
     silent = replace(LIVE, poll_every=15, last_seen_at=since)
     assert not is_late(silent)
-    late = replace(silent, late_at=NOW)
+    late = replace(silent, hinders=LATE)
     assert is_late(late)
     assert answers(late).tone == "bad"
     assert "has not called" in " ".join(answers(late).do)
-    assert not is_late(replace(late, mode="paused"))
+    assert not is_late(replace(late, hinders=hindered(mode="paused", late_at=NOW)))
     assert next_run(silent) == since + timedelta(minutes=15)
     assert next_run(NEW) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"),
+    [
+        (BOUND, "First reads, then Preview ready."),
+        (KNOWN, "Preview ready, then Live."),
+        (
+            replace(LIVE, hinders=hindered(("backup-restored", "It is compared."))),
+            "It is compared.",
+        ),
+        (
+            replace(LIVE, hinders=hindered(counted=(("failed", Counted(2)),))),
+            (
+                "A piece of work for QuickBooks failed and waits for a person. Our "
+                "support looks at it."
+            ),
+        ),
+        (
+            replace(LIVE, mode="paused", hinders=hindered(mode="paused")),
+            (
+                "Our support paused it, and resumes it: please ask them when it is to "
+                "go on."
+            ),
+        ),
+    ],
+)
+def test_what_others_see_to_is_nothing_that_the_customer_must_do(
+    facts: Facts, missing: str
+) -> None:
+    """It is told as what is missing: reading, comparing, and what is ours."""
+    told = answers(facts)
+    assert (told.missing, told.do) == (missing, ("Nothing.",))
+
+
+def test_a_key_that_is_missing_is_asked_for_where_it_is_taken() -> None:
+    """On this page, whatever step is held up by it."""
+    for known in (KNOWN, LIVE):
+        hinders = hindered(has_mosaic_key=False)
+        (do,) = answers(replace(known, has_mosaic_key=False, hinders=hinders)).do
+        assert "enter the API key" in do
+
+
+def test_green_is_only_where_nothing_needs_anybody() -> None:
+    """Records that need the customer are neither in agreement nor on their way."""
+    told = answers(LIVE, needs=1)
+    assert (told.tone, told.working) == ("busy", "Yes. Something needs you.")
+    assert in_short(LIVE, 0) == "works"
+    assert in_short(replace(LIVE, hinders=WRONG_FILE), 0) == "needs you"
+    ours = hindered(counted=(("unused", Counted(1)),))
+    assert in_short(replace(LIVE, hinders=ours), 0) == "does not work for now"

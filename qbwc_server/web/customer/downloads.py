@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from qbwc_server.onboarding import company_status
 from qbwc_server.standing import entries, reasons, who_must_act
 from qbwc_server.standing.entries import Entry
-from qbwc_server.standing.reasons import Reason
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import csv_file
 from qbwc_server.web.customer.site import Site

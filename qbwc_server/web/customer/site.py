@@ -23,7 +23,7 @@ from sqlalchemy.engine import Engine
 from werkzeug.wrappers import Response as Answer
 
 from qbwc_server import __version__, logs, words
-from qbwc_server.companies import attention, credentials, editions
+from qbwc_server.companies import credentials, editions
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import overlap
 from qbwc_server.decisions.questions import of_company
@@ -31,7 +31,15 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import filling, progress, reasons, to_see, who_must_act
+from qbwc_server.standing import (
+    filling,
+    hindrance,
+    progress,
+    reasons,
+    to_see,
+    who_must_act,
+)
+from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
@@ -40,6 +48,7 @@ from qbwc_server.web.customer.opened import Opened
 from qbwc_server.words import looks, questions
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.policies import POLICIES
+from qbwc_server.words.urgency import Place
 
 _LOOKS = frozenset({"GET", "HEAD"})
 _WAITING = ("needs", "to_see", "questions", "shared")
@@ -200,17 +209,18 @@ class Site:
             counted = who_must_act.counts(connection, company.id)
             seen = to_see.of(connection, company)
             filled = filling.of(connection, company, now)
-            held_by = reasons.holding(connection, company.id)
-            asked = [one.reason for one in attention.standing(connection, company.id)]
+            hinders = reasons.read(connection, company.id)
             shared, in_common = overlap.standing(connection, company)
             facts = company_status.facts(
                 connection,
                 self.keys,
                 company,
                 counted,
+                hinders,
                 now,
                 peer=request.remote_addr or "",
                 to_see=(*seen.told, *looks.in_common(shared)),
+                is_unplaced=seen.is_unplaced,
                 is_filling=filled is not None,
             )
             questioned = of_company.asked(connection, company)
@@ -238,8 +248,8 @@ class Site:
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
-            "explained": _explained(company, asked),
-            "standing_of": partial(who_must_act.of, held_by=held_by),
+            "explained": _explained(company, hinders),
+            "standing_of": partial(who_must_act.of, held_by=hindrance.holding(hinders)),
         }
 
 
@@ -253,21 +263,23 @@ class Explained:
     menu: str
 
 
-def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
+def _explained(company: Company, hinders: Sequence[Reason]) -> tuple[Explained, ...]:
     """Return what needs attention, then what is not supported, each once.
 
-    What is asked is told among what is to be done: here is only what it adds.
+    What is asked is told among what is to be done, what others see to among what is
+    missing: of these here is only what that adds.
     """
     found = []
-    for told in map(words.attention, asked):
-        more = (
-            questions.on_the_page(told.page)
-            .removeprefix(questions.on_the_page(told.said))
-            .strip()
-        )
-        found.append(Explained(told.id, "", more, told.menu))
+    asked = [one for one in hinders if one.is_attention]
+    for one in asked:
+        told = words.attention(one.reason)
+        more = questions.on_the_page(told.page)
+        more = more.removeprefix(questions.on_the_page(told.said)).strip()
+        is_only_known = one.place == Place.REMARK and one.who_must_act != "customer"
+        said = questions.on_the_page(one.why) if is_only_known else ""
+        found.append(Explained(told.id, said, more, told.menu))
     for warning in editions.warnings(company.host or {}):
-        if warning not in asked:
+        if all(warning != one.reason for one in asked):
             told = words.attention(warning)
             found.append(Explained(told.id, told.page, "", told.menu))
     return tuple(one for one in found if one.said or one.more or one.menu)
