@@ -66,6 +66,8 @@ class OfFiles:
         if len(self._houses) == 1:
             return
         self.look()
+        for number in self._nobodys():
+            self._leave_where_its_project_is(number)
         for number, at in self._in_others():
             raise Broken(f"crossed: {number} of another file is in file {at + 1}")
 
@@ -93,6 +95,14 @@ class OfFiles:
             if at is not None:
                 self._left[number] = self._ledgers[at]
                 self._leave_to(number, at)
+
+    def _leave_where_its_project_is(self, number: int) -> None:
+        """Leave what no file can take to those that have its project: they tell why."""
+        project = self._entries()[number]["project_id"]
+        have = [project in linked for linked in self._known.linked]
+        for ledger, has in zip(self._ledgers, have, strict=True):
+            if any(have) and not has:
+                ledger.disown(("mosaic", number))
 
     def _should(self, number: int) -> int | None:
         """Return the file that should take an entry, None if nobody can tell."""

@@ -211,6 +211,15 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("again", 114, 2835, 5489),
         Act("delete in mosaic", 4547, 84, 5856),
     ),
+    # The one file that has its project does not have its person any more, and says so.
+    # The judge wanted to hear it from the other file, too, which keeps no record of it.
+    "an hour of a person who was merged, on a project of one file of two": (
+        Act("two files"),
+        Act("enter in mosaic", 8598, 9791, 6997),
+        Act("do not link", 4375, 4122, 9097),
+        Act("merge", 6446, 8244, 2071),
+        Act("answer lost late", 6403, 6144, 9198),
+    ),
 }
 
 
