@@ -382,6 +382,7 @@ _BOUNDED = {
     "mosaic_claim": "one for each link",
     "time_claim": "one for each time entry of a team with several company files",
     "time_rule": "one for each word of a person",
+    "alert_address": "three of a company; those that ended go a day later",
     "heartbeat": "one for servers and one for workers",
     "outage": "one for each of ours; those of long ago go",
     "failed_login": "fifty of a company",
