@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from qbwc_server.onboarding import company_status
-from qbwc_server.standing import filling, who_must_act
+from qbwc_server.standing import filling, reasons, who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading
 from tests.agreement.house import House
@@ -165,8 +165,9 @@ class FirstLoad:
         company = house.stored()
         with company_reading(house.engine, company.id) as connection:
             counted = who_must_act.counts(connection, company.id)
+            hinders = reasons.read(connection, company.id)
             facts = company_status.facts(
-                connection, house.keys, company, counted, [], now
+                connection, house.keys, company, counted, hinders, now
             )
             fills = filling.of(connection, company, now)
         for read in facts.reads:
