@@ -14,7 +14,11 @@ from enum import StrEnum
 from typing import Final
 
 from qbwc_server.words.customer import pauses
-from qbwc_server.words.urgency import REMARKS, STOPPING
+from qbwc_server.words.urgency import COMPARING, REMARKS, STOPPING
+from qbwc_server.words.wording import fitting
+
+_ALIKE: Final = 60
+"""Characters by which a run is known to have ended with what is to be done."""
 
 
 class Tick(StrEnum):
@@ -89,6 +93,15 @@ class Facts:
     """What was decided without a person and nobody has seen yet."""
     is_filling: bool = False
     """Whether much is still on its way to Mosaic."""
+
+    @property
+    def last_said(self) -> str:
+        """What the last run said; in short where it is what is to be done anyway."""
+        said = "" if self.last_run is None else self.last_run.said
+        told = fitting(self.attention or "")[:_ALIKE]
+        if told and said.startswith(told):
+            return "it stopped at what is to be done, below."
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +185,12 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
         theirs = facts.paused_by == pauses.CUSTOMER
         todo.append(_RESUME if theirs else _RESUMED_BY_SUPPORT)
         return Answers("busy", "It is paused.", missing or "Nothing.", tuple(todo))
+    if facts.attention_id == COMPARING and not late and facts.refused_at is None:
+        working = "Not just now: everything is compared with the restored file."
+        return Answers("busy", working, "That it was compared.", tuple(todo))
     if facts.attention_id in STOPPING or late or facts.refused_at is not None:
         working = "No. Something is to be done first."
-        return Answers("bad", working, missing or "Nothing.", _or_nothing(todo))
+        return Answers("bad", working, missing or _BELOW, _or_nothing(todo))
     if unfinished:
         if unfinished[0].said and facts.attention is None:
             todo.insert(0, unfinished[0].said)
@@ -182,7 +198,7 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
         tone = "bad" if facts.attention is not None else "busy"
         return Answers(tone, working, f"{missing}.", _or_nothing(todo))
     if facts.attention is not None and facts.attention_id not in REMARKS:
-        return Answers("bad", "Not quite.", facts.attention, tuple(todo))
+        return Answers("bad", "Not quite.", _BELOW, tuple(todo))
     running = "Yes, it is running now." if _is_running(facts) else "Yes."
     if facts.is_filling:
         running = "Yes. Mosaic is being filled."
@@ -190,6 +206,7 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     return Answers("good", running, nothing, _or_nothing(todo))
 
 
+_BELOW: Final = "What is to be done, below."
 _RESUME: Final = "Press Resume on the overview when the pause is over."
 _RESUMED_BY_SUPPORT: Final = (
     "Our support paused it, and resumes it: please ask them when it is to go on."
@@ -335,7 +352,7 @@ def _reads(facts: Facts) -> Step:
 def _preview(facts: Facts) -> Step:
     title = "Preview ready"
     if not facts.has_mosaic_key:
-        said = "There is no Mosaic API key yet. Ask whoever gave you this link."
+        said = "There is no Mosaic API key yet. Please enter the one Mosaic gave you."
         return Step("preview", title, Tick.TROUBLE, said)
     if facts.mosaic_read_at is None or not facts.mosaic_time_read:
         return Step("preview", title, Tick.NOW, "Mosaic is being read.")

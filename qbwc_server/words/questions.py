@@ -36,6 +36,12 @@ class Way:
     label: str
     then: str
 
+    @property
+    def bare(self) -> str:
+        """What is said, without a Yes or No before it: what is asked back begins so."""
+        bare = self.label.removeprefix("Yes, ").removeprefix("No, ")
+        return f"{bare[:1].upper()}{bare[1:]}"
+
 
 _AGAIN = Way(
     _LOOK,
@@ -141,5 +147,8 @@ def one_with(key: str, name: str) -> Way:
 
 
 def for_customer(reason: str) -> str:
-    """Return what a customer reads of a reason: the commands of support come last."""
-    return reason.partition(" Support: ")[0]
+    """Return what a customer reads of a reason on his page, which is the setup page.
+
+    The commands of support come last, and are not for him.
+    """
+    return reason.partition(" Support: ")[0].replace(" on the setup page", "")

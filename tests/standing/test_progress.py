@@ -120,7 +120,16 @@ def test_what_only_is_to_be_known_stops_no_step() -> None:
         ),
         (replace(LIVE, mode="paused"), "busy", "It is paused."),
         (replace(LIVE, late_at=NOW), "bad", "No."),
-        (replace(LIVE, attention="Stop.", attention_id="backup-restored"), "bad", "No"),
+        (
+            replace(LIVE, attention="Stop.", attention_id="too-many-gone"),
+            "bad",
+            "No.",
+        ),
+        (
+            replace(LIVE, attention="It is compared.", attention_id="backup-restored"),
+            "busy",
+            "Not just now",
+        ),
         (replace(LIVE, attention=WRONG, attention_id="wrong"), "bad", "Not quite."),
         (replace(CALLED, attention=WRONG, attention_id="wrong"), "bad", "Not yet"),
     ],
@@ -159,3 +168,15 @@ def test_who_is_found_late_is_late_until_it_calls_and_not_while_paused() -> None
     assert not is_late(replace(late, mode="paused"))
     assert next_run(silent) == since + timedelta(minutes=15)
     assert next_run(NEW) is None
+
+
+def test_what_is_to_be_done_is_said_once() -> None:
+    """A run that ended with it, as Web Connector shows it, is told in short."""
+    told = "The open company is Vale; this connection is for Harbor. Open that one."
+    facts = replace(LIVE, attention=told, attention_id="wrong")
+    ended = replace(facts, last_run=Run(NOW, NOW, told[:70] + "..."))
+    assert ended.last_said == "it stopped at what is to be done, below."
+    assert told not in answers(ended).missing
+    other = replace(facts, last_run=Run(NOW, NOW, "3 employees in."))
+    assert other.last_said == "3 employees in."
+    assert replace(facts, last_run=None).last_said == ""

@@ -31,7 +31,14 @@ from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
 from qbwc_server.settings import Settings
-from qbwc_server.standing import filling, progress, reasons, to_see, who_must_act
+from qbwc_server.standing import (
+    filling,
+    progress,
+    reasons,
+    to_see,
+    where_to,
+    who_must_act,
+)
 from qbwc_server.storage.database import company_reading
 from qbwc_server.web import asked, contact, cookies, say
 from qbwc_server.web.asked import whole
@@ -238,6 +245,14 @@ class Site:
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
+            "leads": where_to.leads(
+                facts,
+                needs=many - conflicts,
+                conflicts=conflicts,
+                to_see=seen.entries,
+                questions=questioned,
+                shared=shared,
+            ),
             "explained": _explained(company, asked),
             "standing_of": partial(who_must_act.of, held_by=held_by),
         }
@@ -260,7 +275,7 @@ def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """
     found = []
     for told in map(words.attention, asked):
-        more = questions.for_customer(told.page).removeprefix(told.said).strip()
+        more = questions.for_customer(told.page.removeprefix(told.said)).strip()
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
         if warning not in asked:
