@@ -7,7 +7,7 @@ Rule 2: a read whose answer was lost may simply be handed out again; a write may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -22,7 +22,7 @@ from qbwc_server.errors import QbwcError
 from qbwc_server.jobs.doubt import Doubt
 from qbwc_server.records import waiting
 from qbwc_server.storage import statements, tables
-from qbwc_server.storage.database import next_id
+from qbwc_server.storage.database import next_id, next_ids
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     "waiting": ("ready", "cancelled"),
@@ -157,6 +157,55 @@ def enqueue(
     return job_id
 
 
+def enqueue_reads(
+    connection: Connection,
+    company_id: int,
+    reads: Sequence[tuple[str, str, int]],
+    *,
+    now: datetime,
+    by: str,
+) -> None:
+    """Add a read for each kind that has none open: (kind, summary, priority).
+
+    They are looked for, and added, all at once. The caller holds the company's lock.
+    """
+    keys = {f"read:{kind}": (kind, summary, at) for kind, summary, at in reads}
+    open_ = connection.execute(_ALL_ALIKE, {"company": company_id, "keys": [*keys]})
+    known = set(open_.scalars())
+    wanted = [(key, *told) for key, told in keys.items() if key not in known]
+    if not wanted:
+        return
+    ids = next_ids(connection, company_id, len(wanted))
+    jobs = [
+        {
+            "company_id": company_id,
+            "id": job_id,
+            "state": "ready",
+            "kind": kind,
+            "action": "read",
+            "record_id": None,
+            "summary": summary,
+            "created_at": now,
+            "run_at": now,
+            "priority": priority,
+            "dedupe_key": key,
+            "payload": None,
+            "due_since": None,
+        }
+        for job_id, (key, kind, summary, priority) in zip(ids, wanted, strict=True)
+    ]
+    connection.execute(_INSERT, jobs)
+    connection.execute(
+        _INSERT_EVENT,
+        [
+            _event(
+                connection, company_id, one, None, "ready", at=now, by=by, reason=None
+            )
+            for one in ids
+        ],
+    )
+
+
 def move(
     connection: Connection,
     job: Job,
@@ -250,6 +299,11 @@ _INSERT, _INSERT_EVENT = _JOB.insert(), tables.job_event.insert()
 _ALIKE = sa.select(_JOB.c.id).where(
     statements.equal(_JOB.c.company_id, "company"),
     statements.equal(_JOB.c.dedupe_key, "key"),
+    _JOB.c.finished_at.is_(None),
+)
+_ALL_ALIKE = sa.select(_JOB.c.dedupe_key).where(
+    statements.equal(_JOB.c.company_id, "company"),
+    _JOB.c.dedupe_key.in_(sa.bindparam("keys", expanding=True)),
     _JOB.c.finished_at.is_(None),
 )
 

@@ -25,7 +25,7 @@ from qbwc_server.standing.progress import Facts, Read, Run
 from qbwc_server.standing.who_must_act import SHOWN, Counted
 from qbwc_server.storage import tables
 from qbwc_server.web_connector.status_column import NOTHING_TO_DO, WAIT
-from qbwc_server.words.questions import for_customer
+from qbwc_server.words.questions import on_the_page
 
 QUIET: Final = frozenset({"", WAIT, NOTHING_TO_DO})
 """What stands as a session's last error when none was."""
@@ -79,10 +79,10 @@ def facts(
         mode_at=company.mode_at,
         paused_by=company.paused_by,
         paused_why=company.paused_why,
-        attention=company.attention and for_customer(company.attention),
+        attention=company.attention and on_the_page(company.attention),
         attention_id=company.attention_id,
         more=tuple(
-            for_customer(one.text)
+            on_the_page(one.text)
             for one in attention.standing(connection, company.id)[1:]
         ),
         refused_at=refused,

@@ -11,6 +11,7 @@ read cannot be asked for again, "Continue" gives the next: the read starts again
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,12 @@ from qbwc_server.storage import statements, tables
 
 ACTIVITY, DELETIONS = "company", "deletions"
 TIME_DELETIONS, PREFERENCES = "time_deletions", "preferences"
-_FIRST_PRIORITY, _BEFORE_WRITES = 1, 2
+_FIRST_PRIORITY, _BEFORE_WRITES, _USUAL = 1, 2, 50
+_RESTORED = "Ask whether a backup was restored"
+_OF_TIME = (
+    (time_entry.NAME, f"Read {time_entry.PLURAL}", _USUAL),
+    (TIME_DELETIONS, f"Ask which {time_entry.PLURAL} were deleted", _USUAL),
+)
 _READING = tables.reading
 _DELETIONS_REACH_BACK = timedelta(days=85)
 """QuickBooks remembers deletions for 90 days."""
@@ -60,16 +66,14 @@ def schedule(connection: Connection, company: Company, now: datetime) -> None:
     # Further ahead than ever it is where a clock was wrong, or reads were rarer.
     if company.next_read_at is not None and now < company.next_read_at <= following:
         return
-    _ask_about_restore(connection, company.id, now)
     reads = [
-        (PREFERENCES, "Read the preferences"),
-        *((kind.name, f"Read {kind.plural}") for kind in kinds_of(company)),
-        (DELETIONS, "Ask what was deleted"),
+        (ACTIVITY, _RESTORED, _FIRST_PRIORITY),
+        (PREFERENCES, "Read the preferences", _USUAL),
+        *((kind.name, f"Read {kind.plural}", _USUAL) for kind in kinds_of(company)),
+        (DELETIONS, "Ask what was deleted", _USUAL),
+        *(_OF_TIME if company.time_tracking else ()),
     ]
-    for name, summary in reads:
-        _enqueue(connection, company.id, name, summary, now)
-    if company.time_tracking:
-        schedule_time(connection, company.id, now)
+    _enqueue(connection, company.id, reads, now)
     for job in queue.select(
         connection,
         company.id,
@@ -96,10 +100,7 @@ def schedule_time(connection: Connection, company_id: int, now: datetime) -> Non
     Where it is not known whether the company tracks time, its preferences are read
     first, and their answer comes here.
     """
-    plural = time_entry.PLURAL
-    _enqueue(connection, company_id, time_entry.NAME, f"Read {plural}", now)
-    summary = f"Ask which {plural} were deleted"
-    _enqueue(connection, company_id, TIME_DELETIONS, summary, now)
+    _enqueue(connection, company_id, _OF_TIME, now)
 
 
 def read_time_first(
@@ -125,7 +126,7 @@ def read_time_first(
     ):
         return False
     summary = f"Read {time_entry.PLURAL}"
-    _enqueue(connection, company_id, name, summary, now, priority=_BEFORE_WRITES)
+    _enqueue(connection, company_id, [(name, summary, _BEFORE_WRITES)], now)
     for one in queue.select(
         connection,
         company_id,
@@ -163,36 +164,16 @@ def ask_before_writing(connection: Connection, company: Company, now: datetime) 
 
 
 def _ask_about_restore(connection: Connection, company_id: int, now: datetime) -> None:
-    _enqueue(
-        connection,
-        company_id,
-        ACTIVITY,
-        "Ask whether a backup was restored",
-        now,
-        priority=_FIRST_PRIORITY,
-    )
+    _enqueue(connection, company_id, [(ACTIVITY, _RESTORED, _FIRST_PRIORITY)], now)
 
 
 def _enqueue(
     connection: Connection,
     company_id: int,
-    name: str,
-    summary: str,
+    reads: Sequence[tuple[str, str, int]],
     now: datetime,
-    *,
-    priority: int = 50,
 ) -> None:
-    queue.enqueue(
-        connection,
-        company_id,
-        kind=name,
-        action="read",
-        summary=summary,
-        now=now,
-        by="schedule",
-        dedupe_key=f"read:{name}",
-        priority=priority,
-    )
+    queue.enqueue_reads(connection, company_id, reads, now=now, by="schedule")
 
 
 def message_name(kind: str) -> str:
@@ -206,12 +187,15 @@ def request(
     company: Company,
     job: Job,
     *,
+    known: Row[Any] | None,
     session_id: int,
     now: datetime,
     rules: Rules,
 ) -> tuple[Request, dict[str, Any]]:
-    """Return the request of a read and the cursor to remember with its job."""
-    known = state(connection, company.id, job.kind)
+    """Return the request of a read and the cursor to remember with its job.
+
+    `known` is how far its kind was read.
+    """
     if job.kind == ACTIVITY:
         return Request("CompanyActivityQueryRq", request_id=str(job.id)), {}
     if job.kind == DELETIONS:
@@ -319,6 +303,13 @@ def state(connection: Connection, company_id: int, kind: str) -> Row[Any] | None
     return connection.execute(_STATE, {"company": company_id, "kind": kind}).first()
 
 
+def states(connection: Connection, company_id: int) -> dict[str, Row[Any]]:
+    """Return how far each kind was read that ever was."""
+    rows = connection.execute(_STATES, {"company": company_id})
+    return {row.kind: row for row in rows}
+
+
+_STATES = sa.select(_READING).where(statements.equal(_READING.c.company_id, "company"))
 _STATE = sa.select(_READING).where(
     statements.equal(_READING.c.company_id, "company"),
     statements.equal(_READING.c.kind, "kind"),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy.engine import Connection, Engine, Row
@@ -51,6 +50,7 @@ _NOT_READ = (
     "File > Utilities > Verify Data in QuickBooks."
 )
 _LOG = structlog.get_logger(__name__)
+_Built: TypeAlias = "tuple[Request, dict[str, Any] | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,11 @@ def compose(
             continue
         jobs = write_gate.take_back(connection, company, jobs, now)
         good: list[tuple[Job, Request, dict[str, Any] | None]] = []
+        building = _Building(connection, company, session_id, now, rules)
+        built = building.at_once(jobs)
         for job in jobs:
             try:
-                with nullcontext() if job.writes else connection.begin_nested():
-                    request, cursor = _request(
-                        connection, company, job, session_id, now, rules
-                    )
+                request, cursor = built.get(job.id) or building.alone(job)
                 wrong = problems(message_set((request,), version=_version(company)))
                 reason = "QuickBooks would refuse it: " + "; ".join(wrong)[:400]
             except NOT_USABLE:
@@ -268,24 +267,49 @@ def _meant(jobs: Sequence[Job], parsed: MessageSet) -> bool:
     )
 
 
-def _request(
-    connection: Connection,
-    company: Company,
-    job: Job,
-    session_id: int,
-    now: datetime,
-    rules: Rules,
-) -> tuple[Request, dict[str, Any] | None]:
-    if job.writes:
-        built = WRITINGS[job.kind].build(job.action, job.payload or {})
-        return Request(built.name, built.body, request_id=str(job.id)), None
-    if job.kind in time_requests.NAMES:
-        return time_requests.request(
-            connection, company, job, session_id=session_id, now=now, rules=rules
+@dataclass(frozen=True, slots=True)
+class _Building:
+    """Makes the requests of jobs: of reads all at once, apart only where one fails."""
+
+    connection: Connection
+    company: Company
+    session_id: int
+    now: datetime
+    rules: Rules
+
+    def at_once(self, jobs: Sequence[Job]) -> dict[int, _Built]:
+        """Return the requests of all reads by job; none if one of them fails."""
+        reads = [job for job in jobs if not job.writes]
+        if not reads:
+            return {}
+        try:
+            with self.connection.begin_nested():
+                known = list_requests.states(self.connection, self.company.id)
+                return {job.id: self._read(job, known.get(job.kind)) for job in reads}
+        except NOT_USABLE:
+            raise  # the database went away: nothing was decided about any job
+        except Exception:  # noqa: BLE001 - which one it is, is found out apart
+            return {}
+
+    def alone(self, job: Job) -> _Built:
+        """Return the request of one job; whatever it raises harms no other."""
+        if job.writes:
+            built = WRITINGS[job.kind].build(job.action, job.payload or {})
+            return Request(built.name, built.body, request_id=str(job.id)), None
+        with self.connection.begin_nested():
+            known = list_requests.state(self.connection, self.company.id, job.kind)
+            return self._read(job, known)
+
+    def _read(self, job: Job, known: Row[Any] | None) -> _Built:
+        is_time = job.kind in time_requests.NAMES
+        made = time_requests.request if is_time else list_requests.request
+        return made(
+            *(self.connection, self.company, job),
+            known=known,
+            session_id=self.session_id,
+            now=self.now,
+            rules=self.rules,
         )
-    return list_requests.request(
-        connection, company, job, session_id=session_id, now=now, rules=rules
-    )
 
 
 def _apply_refusal(

@@ -86,15 +86,18 @@ def request(
     company: Company,
     job: Job,
     *,
+    known: Row[Any] | None,
     session_id: int,
     now: datetime,
     rules: Rules,
 ) -> tuple[Request, dict[str, Any] | None]:
-    """Return the request of a job and the cursor to remember with it."""
+    """Return the request of a job and the cursor to remember with it.
+
+    `known` is how far its kind was read.
+    """
     if job.kind == PREFERENCES:
         wanted = ("AccountingPreferences", "TimeTrackingPreferences")
         return Request("PreferencesQueryRq", _only(wanted), request_id=str(job.id)), {}
-    known = list_requests.state(connection, company.id, job.kind)
     if job.kind == TIME_DELETIONS:
         return _deletions(job, known), {}
     if job.action == VERIFY:

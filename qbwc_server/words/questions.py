@@ -147,8 +147,10 @@ def one_with(key: str, name: str) -> Way:
 
 
 def for_customer(reason: str) -> str:
-    """Return what a customer reads of a reason on his page, which is the setup page.
+    """Return what a customer reads of a reason: the commands of support come last."""
+    return reason.partition(" Support: ")[0]
 
-    The commands of support come last, and are not for him.
-    """
-    return reason.partition(" Support: ")[0].replace(" on the setup page", "")
+
+def on_the_page(reason: str) -> str:
+    """Return what a customer reads of a reason on the setup page itself."""
+    return for_customer(reason).replace("on the setup page", "here")

@@ -26,6 +26,24 @@ The first is a copy of the SQLite file.
 
 
 @contextmanager
+def kept_house(
+    engine: Engine,
+    folder: Path,
+    kept: Kept,
+    name: str,
+    begin: Callable[[House], None],
+) -> Iterator[House]:
+    """Give a house as `begin` leaves it, which is done once."""
+    settled: Settled | None = kept.put(engine, name)
+    house = House(engine, folder, _NOW, ZONE, settled)
+    if settled is None:
+        begin(house)
+        kept.keep(engine, name, house.as_settled())
+    yield house
+    house.close()
+
+
+@contextmanager
 def kept_pair(
     engine: Engine,
     folder: Path,

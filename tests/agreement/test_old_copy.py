@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,25 @@ from qbwc_server.operations import database_restored
 from qbwc_server.standing import who_must_act
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from tests.agreement.begun import kept_house
 from tests.agreement.copies import copy_of
 from tests.agreement.house import ITEMS, JOBS, PEOPLE, House
+from tests.conftest import Kept
 
 pytestmark = pytest.mark.in_turn
 
-_START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-
 
 @pytest.fixture
-def house(engine: Engine, tmp_path: Path) -> Iterator[House]:
+def house(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[House]:
     """A company with a little time on both sides."""
-    made = House(engine, tmp_path, _START, "America/New_York")
-    _work(made, "first", "2026-02-25")
-    _work(made, "second", "2026-02-26")
-    made.quiet()
-    yield made
-    made.close()
+    with kept_house(engine, tmp_path, kept_databases, "a_little", _a_little) as made:
+        yield made
+
+
+def _a_little(house: House) -> None:
+    _work(house, "first", "2026-02-25")
+    _work(house, "second", "2026-02-26")
+    house.quiet()
 
 
 def _work(house: House, text: str, day: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,23 +15,38 @@ from sqlalchemy.engine import Engine
 from qbwc_server import app
 from qbwc_server.storage.meanings import VIEWS
 from qbwc_server.storage.support_reading import support_reading
+from tests.conftest import Clock, Kept
 from tests.support import answers, firms
 
 
 @pytest.fixture
-def asked(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def asked(
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept_databases: Kept,
+) -> Engine:
     """A database with the firms of the document, and commands that use it."""
+    now: datetime | None = kept_databases.put(engine, "firms")
+    if now is None:
+        now = _build(engine, tmp_path)
+        kept_databases.keep(engine, "firms", now)
+    for name, value in answers.environment(engine).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(app, "utc_now", Clock(now))
+    return engine
+
+
+def _build(engine: Engine, folder: Path) -> datetime:
+    """Have the firms in a database; return when it is then."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with stamina.set_testing(True, attempts=3, cap=True):
-        made = firms.build(engine, tmp_path)
+        made = firms.build(engine, folder)
     structlog.configure(**before)
     for firm in made:
         firm.close()
-    for name, value in answers.environment(engine).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(app, "utc_now", made[-1].clock)
-    return engine
+    return made[-1].clock.now
 
 
 def test_every_query_and_command_answers_as_the_document_says(asked: Engine) -> None:

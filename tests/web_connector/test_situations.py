@@ -29,7 +29,7 @@ from qbwc_server.sandbox.web_connector.protocol import Session
 from qbwc_server.sandbox.web_connector.registration import RegistrationRefused, add
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
-from qbwc_server.words.questions import for_customer
+from qbwc_server.words import questions
 from qbwc_server.words.qwclog import findings
 from tests.customer import Customer
 from tests.web_connector.desk import Desk
@@ -84,12 +84,12 @@ def is_on_the_page(desk: Desk) -> None:
     made = Parts(desk.settings, desk.engine, desk.keys, desk.clock)
     pages = Customer(app.wsgi(made))
     told = words.attention(str(stored.attention_id))
-    more = told.page.removeprefix(told.said).strip()
+    more = questions.on_the_page(told.page.removeprefix(told.said).strip())
     for page in ("connect", "overview"):
         answer = pages.get(f"/setup/{desk.company.setup_token}/{page}")
         text = html.unescape(answer.text)
         for part in (stored.attention, more, told.menu):
-            assert for_customer(str(part)) in text, page
+            assert str(part) in text, page
 
 
 def goes_on(desk: Desk) -> None:

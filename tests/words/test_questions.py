@@ -10,14 +10,17 @@ from qbwc_server.words import questions
 @pytest.mark.parametrize(
     ("told", "read"),
     [
-        ("If that is right, say so on the setup page.", "If that is right, say so."),
+        (
+            "If that is right, say so on the setup page.",
+            "If that is right, say so here.",
+        ),
         ("It waits. Support: `jobs found`, or `jobs leave`.", "It waits."),
         ("Nothing was read from it.", "Nothing was read from it."),
     ],
 )
 def test_a_customer_is_not_sent_to_the_page_that_he_reads(told: str, read: str) -> None:
     """Nor does he read what only support can do."""
-    assert questions.for_customer(told) == read
+    assert questions.on_the_page(told) == read
 
 
 def test_what_is_asked_back_answers_no_question() -> None:

@@ -191,17 +191,13 @@ def test_who_must_act_is_said_of_every_state() -> None:
 
 @pytest.mark.parametrize("reason", hours.REASONS)
 def test_a_customer_reads_no_word_to_support_of_hours(reason: str) -> None:
-    """What only support does is told as ours; what he asks us for is told to him.
-
-    He reads it on the setup page, and is not sent there.
-    """
+    """What only support does is told as ours; what he asks us for is told to him."""
     do = hours.hours(reason).do
     told = hours.for_customer(hours.who(reason), do)
 
     assert not re.search("`|Support:", told)
     is_ours = hours.who(reason) == "support" and reason != "paused"
-    his = do.replace(" on the setup page", "")
-    assert told == (hours.OURS if is_ours else his)
+    assert told == (hours.OURS if is_ours else do)
 
 
 def test_a_command_for_support_is_cut_off_for_a_customer() -> None:

@@ -275,7 +275,11 @@ def _explained(company: Company, asked: Sequence[str]) -> tuple[Explained, ...]:
     """
     found = []
     for told in map(words.attention, asked):
-        more = questions.for_customer(told.page.removeprefix(told.said)).strip()
+        more = (
+            questions.on_the_page(told.page)
+            .removeprefix(questions.on_the_page(told.said))
+            .strip()
+        )
         found.append(Explained(told.id, "", more, told.menu))
     for warning in editions.warnings(company.host or {}):
         if warning not in asked:
@@ -301,7 +305,7 @@ def prepare(pages: Flask, settings: Settings) -> None:
         iso=say.iso,
         utc=say.utc,
         hours=in_hours,
-        for_customer=questions.for_customer,
+        for_customer=questions.on_the_page,
     )
     pages.jinja_env.globals.update(
         version=__version__,

@@ -130,7 +130,7 @@ def test_no_page_and_no_file_has_a_word_to_support(
     What is on its way and is held has the reason of what holds it.
     """
     company = new_company()
-    said = "It may be there. Support: `qbwc-server records two 1-2`."
+    said = "It may be there. Say on the setup page. Support: `qbwc-server records two 1-2`."
     day = (clock() - timedelta(days=7)).date().isoformat()
     time = {"date": day, "minutes": 60, "person": "E-1", "job": None, "item": None}
     for kind, more in (
@@ -151,6 +151,7 @@ def test_no_page_and_no_file_has_a_word_to_support(
         text = server.get(f"/setup/{company.setup_token}{page}").text
         assert "Support:" not in text
         assert "qbwc-server" not in text
+        assert ".csv" in page or "on the setup page" not in text
         told += "It may be there." in text
     assert told > 5
 
