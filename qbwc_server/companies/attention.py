@@ -26,6 +26,7 @@ _COMPANY, _TABLE = tables.company, tables.attention
 COMPARING: Final = urgency.COMPARING
 WHICH_SIDE: Final = urgency.WHICH_SIDE
 RESTORED: Final = urgency.RESTORED
+GONE_IN_QUICKBOOKS: Final = urgency.GONE_IN_QUICKBOOKS
 GONE_IN_MOSAIC: Final = urgency.GONE_IN_MOSAIC
 STOPPING: Final = urgency.STOPPING
 TIME_OFF: Final = urgency.TIME_OFF
@@ -33,7 +34,8 @@ NOT_READ: Final = urgency.NOT_READ
 IN_DOUBT: Final = urgency.IN_DOUBT
 _LASTING: Final = frozenset({TIME_OFF, NOT_READ, IN_DOUBT})
 """Those that a good run does not end; what ends them says so by `over`."""
-_SEEN_EVERY: Final = timedelta(minutes=1)
+SEEN_EVERY: Final = timedelta(minutes=1)
+"""What is met again sooner is not written down anew."""
 _SAME_WITHIN: Final = timedelta(hours=1)
 
 
@@ -69,7 +71,7 @@ def attend(
         over = [one for one in there if urgency.replaces(error_id, one.reason)]
         _end(connection, company_id, over, now)
         _begin(connection, company_id, error_id, text, now)
-    elif known.text != text or known.seen_at + _SEEN_EVERY <= now:
+    elif known.text != text or known.seen_at + SEEN_EVERY <= now:
         _change(connection, company_id, known.id, text=text, seen_at=now)
     else:
         return

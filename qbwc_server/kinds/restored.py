@@ -196,27 +196,40 @@ def _question(mark: Mark | None, entry: Entry, company: Company) -> str:
     )
 
 
-def told(taken: Sequence[tuple[str, str, int]]) -> str:
+def told(taken: Sequence[tuple[str, str, int]], asked: str = "") -> str:
     """Return in words what a restore took: entries, hours, and whose.
 
-    `taken` are the mark, the person and the minutes of each entry, as we knew it.
+    `taken` are the mark, the person and the minutes of each entry, as we knew it. What
+    is `asked` comes before all numbers: Web Connector's Status has no room for all.
     """
+    parts = ["A backup of the company file was restored.", asked]
     gone, older = (
         [one for one in taken if one[0] == mark] for mark in (Mark.MISSING, Mark.OLDER)
     )
-    text = (
-        "A backup of the company file was restored. "
-        f"{len(gone)} time entries are missing in it ({_sum(gone)}) and {len(older)} "
-        f"are older than we knew them ({_sum(older)})"
-    )
+    counted = [
+        f"{_counted(some, one, more)} ({_sum(some)})"
+        for some, one, more in (
+            (gone, "time entry is missing in it", "time entries are missing in it"),
+            (older, "is older than we knew it", "are older than we knew them"),
+        )
+        if some
+    ]
     minutes: dict[str, int] = {}
     for _, person, many in (*gone, *older):
         minutes[person] = minutes.get(person, 0) + many
-    text += f": {by_person(minutes)}." if minutes else "."
-    again = sum(mark == Mark.AGAIN for mark, _, _ in taken)
+    if counted:
+        parts.append(f"{' and '.join(counted)}: {by_person(minutes)}.")
+    again = [one for one in taken if one[0] == Mark.AGAIN]
     if again:
-        text += f" {again} that were deleted are there again."
-    return text
+        one, more = "is there again", "are there again"
+        parts.append(f"Of what was deleted, {_counted(again, one, more)}.")
+    if not (counted or again):
+        parts.append("Nothing of time is missing in it.")
+    return " ".join(part for part in parts if part)
+
+
+def _counted(some: Sequence[object], one: str, more: str) -> str:
+    return f"{len(some):,} {one if len(some) == 1 else more}"
 
 
 def _sum(taken: Iterable[tuple[str, str, int]]) -> str:

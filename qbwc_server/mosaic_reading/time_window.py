@@ -29,7 +29,7 @@ from qbwc_server.mosaic_reading import lately, missed, time_mosaic
 from qbwc_server.mosaic_reading.time_mosaic import believed_there
 from qbwc_server.mosaic_reading.time_questions import Lists, TimeQuestions
 from qbwc_server.quickbooks.list_answers import too_many
-from qbwc_server.records import time_of_mosaic, tombstones, waiting
+from qbwc_server.records import due, time_of_mosaic, tombstones, waiting
 from qbwc_server.records.one_or_two import joined
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
@@ -245,9 +245,7 @@ class TimeReader:
         Mosaic did not say whether they are there.
         """
         with self._transaction() as connection:
-            stopped = attention.stands(
-                connection, self._company_id, attention.GONE_IN_MOSAIC
-            )
+            stopped = self._is_stopped(connection, first)
             accepted = _accepted(connection, self._company_id)
             asked = set(mosaic_ids)
             if accepted:
@@ -298,6 +296,21 @@ class TimeReader:
                     .values(deletions_accepted=False)
                 )
         return lost - gone
+
+    def _is_stopped(self, connection: Connection, first: date | None) -> bool:
+        """Tell whether a person is asked about what is gone, and ask no longer.
+
+        That is so where a reading from `first` on shows again what was missed.
+        """
+        reason, company_id = attention.GONE_IN_MOSAIC, self._company_id
+        if first is None or not attention.stands(connection, company_id, reason):
+            return attention.stands(connection, company_id, reason)
+        still = missed.often(connection, company_id, _MISSES)
+        if too_many(len(still), _known(connection, company_id, first)):
+            return True
+        attention.over(connection, company_id, reason, now=self._clock())
+        due.look_at_all(connection, company_id, self._clock())
+        return False
 
     def look_again(self) -> None:
         """Ask for the numbers of entries that were not shown for a day.

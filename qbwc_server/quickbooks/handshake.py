@@ -25,6 +25,7 @@ from qbwc_server.companies import (
 )
 from qbwc_server.companies.company_file import Judgement, OpenFile
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.session_states import State
 from qbwc_server.companies.sessions import Session
 from qbwc_server.jobs import exchanges
 from qbwc_server.qbxml import response
@@ -36,6 +37,7 @@ from qbwc_server.storage.database import company_transaction
 _LOG = structlog.get_logger(__name__)
 _NOT_SAID = "company-file-not-said"
 _TWO = "two-computers"
+_EARLY = "run-ended-early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,23 @@ def recognise(
             now=now,
         )
         return Recognition(text, exchange_id=exchange_id)
+
+
+def ended_early(connection: Connection, session: Session, now: datetime) -> str:
+    """Say that a run is over before it began, "" if it is not so.
+
+    Web Connector writes its mark into the open company file before it asks for
+    anything. Where it cannot, it ends the run, and tells nobody but its own log. What
+    QuickBooks said before, of the path that we named, is why.
+    """
+    if session.state != State.AUTHENTICATED:
+        return ""
+    said = session.last_error or words.attention(_EARLY).said
+    attention.attend(
+        connection, session.company_id, error_id=_EARLY, text=said, now=now
+    )
+    sessions.change(connection, session, last_error=said)
+    return said
 
 
 def _read(answers: str, company: Company) -> OpenFile | None:

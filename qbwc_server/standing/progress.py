@@ -17,7 +17,11 @@ from qbwc_server.standing import hindrance
 from qbwc_server.standing.hindrance import Reason
 from qbwc_server.words.customer import pauses
 from qbwc_server.words.questions import on_the_page
-from qbwc_server.words.urgency import KEY_MISSING, Place
+from qbwc_server.words.urgency import COMPARING, KEY_MISSING, Place
+from qbwc_server.words.wording import fitting
+
+_ALIKE: Final = 60
+"""Characters by which a run is known to have ended with what is to be done."""
 
 
 class Tick(StrEnum):
@@ -101,6 +105,15 @@ class Facts:
         """When a wrong password came last and holds it up, None if none does."""
         found = (one for one in self.hinders if one.reason == "wrong_password")
         return next((one.since for one in found), None)
+
+    @property
+    def last_said(self) -> str:
+        """What the last run said; in short where it is what is to be done anyway."""
+        said = "" if self.last_run is None else self.last_run.said
+        told = fitting(self.attention.why if self.attention else "")[:_ALIKE]
+        if told and said.startswith(told):
+            return "it stopped at what is to be done, below."
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +205,11 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     if facts.mode == "paused":
         return Answers("busy", "It is paused.", missing, _or_nothing(todo))
     hindering = _hindering(facts)
-    if any(one.place <= Place.LATE for one in hindering):
+    stops = [one for one in hindering if one.place <= Place.LATE]
+    if stops and all(one.reason == COMPARING for one in stops):
+        working = "Not just now: everything is compared with the restored file."
+        return Answers("busy", working, missing, _or_nothing(todo))
+    if stops:
         must = any(one.who_must_act == "customer" for one in hindering)
         working = f"No. {'Something is to be done first.' if must else 'It waits.'}"
         return Answers("bad", working, missing, _or_nothing(todo))

@@ -288,9 +288,9 @@ class Conversation:
         session, company_id = found
         left_sessions.leave(self._engine, session, now)
         with company_transaction(self._engine, company_id) as connection:
-            summary = status_column.at_close(
-                connection, session, self._settings.public_url, now
-            )
+            early = handshake.ended_early(connection, session, now)
+            url = self._settings.public_url
+            summary = early or status_column.at_close(connection, session, url, now)
             sessions.change(connection, session, summary=summary)
             sessions.close(connection, session, now=now, why="closed")
         return summary

@@ -46,6 +46,16 @@ _ATTENTIONS: tuple[Words, ...] = (
         "Nothing is read before the file is recognised.",
     ),
     tell(
+        "run-ended-early",
+        "Web Connector ended its last run before it asked for anything.",
+        "Please see that the right company file is open in QuickBooks, then press "
+        "Update Selected.",
+        "It writes its mark into the open company file first. That fails in a file in "
+        "which this connection was never added, and while another computer is at it. "
+        "Its Status column and its log say which it was.",
+        "File > Open or Restore Company",
+    ),
+    tell(
         "company-file-moved",
         "The company file was moved or renamed; it is the same file and goes on.",
         "Nothing to do; if QuickBooks asks again, choose 'Yes, always'.",
@@ -79,14 +89,13 @@ _ATTENTIONS: tuple[Words, ...] = (
         "too-many-gone",
         "More is gone from the company file than is usual at once.",
         _DECIDE,
-        "A wrong file or a damaged list looks the same. Nothing was removed from "
-        "Mosaic.",
+        "A wrong file or a damaged list looks the same.",
     ),
     tell(
         "mosaic-too-many-gone",
         "More time entries are gone from Mosaic than is usual at once.",
         _DECIDE,
-        "Nothing was removed from QuickBooks.",
+        "Access that was taken from our key looks the same.",
     ),
     tell(
         "time-tracking-off",

@@ -36,6 +36,12 @@ class Way:
     label: str
     then: str
 
+    @property
+    def bare(self) -> str:
+        """What is said, without a Yes or No before it: what is asked back begins so."""
+        bare = self.label.removeprefix("Yes, ").removeprefix("No, ")
+        return f"{bare[:1].upper()}{bare[1:]}"
+
 
 _AGAIN = Way(
     _LOOK,

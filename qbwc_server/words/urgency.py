@@ -12,9 +12,10 @@ COMPARING: Final = "backup-restored"
 WHICH_SIDE: Final = "backup-restored-which-side"
 RESTORED: Final = frozenset({COMPARING, WHICH_SIDE})
 """A backup of the company file was restored: it is compared, or a person is asked."""
+GONE_IN_QUICKBOOKS: Final = "too-many-gone"
 GONE_IN_MOSAIC: Final = "mosaic-too-many-gone"
 """Mosaic does not show many that it had: it is stopped for what is gone there alone."""
-STOPPING: Final = frozenset({"too-many-gone", GONE_IN_MOSAIC}) | RESTORED
+STOPPING: Final = frozenset({GONE_IN_QUICKBOOKS, GONE_IN_MOSAIC}) | RESTORED
 """Attentions in which nothing is written until it is settled what is gone."""
 TIME_OFF: Final = "time-tracking-off"
 NOT_READ: Final = "list-not-read"

@@ -13,6 +13,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.agreement.conftest import _begun, make_house
+from tests.agreement.house import START, MakeHouse
+from tests.browser.firm import Firm
+
+__all__ = ["_begun", "make_house"]
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -37,3 +43,14 @@ def browser(chromium: str) -> Iterator[Browser]:
         )
         yield made
         made.close()
+
+
+@pytest.fixture
+def firm(browser: Browser, make_house: MakeHouse) -> Iterator[Firm]:
+    """A firm that works, and its page in a browser that has never been there."""
+    house, context = make_house(START, "America/New_York"), browser.new_context()
+    made = Firm(house, context.new_page())
+    yield made
+    context.close()
+    made.close()
+    house.close()

@@ -224,7 +224,7 @@ def test_what_was_taken_is_told_in_hours_by_person() -> None:
     taken.append((Mark.OLDER, "Person 7", 30))
     said = restored.told(taken)
     assert "7 time entries are missing in it (28:00 hours)" in said
-    assert "1 are older than we knew them (0:30 hours)" in said
+    assert "1 is older than we knew it (0:30 hours)" in said
     assert "Person 7 7:30, Person 6 6:00" in said
     assert said.endswith("and 2 others 3:00.")
 

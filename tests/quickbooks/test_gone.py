@@ -263,3 +263,26 @@ def test_a_read_that_quickbooks_refuses_is_said(poller: Poller) -> None:
     )
     assert poller.job("customer").state == "failed"
     assert poller.company().attention_id
+
+
+def test_what_is_there_again_is_asked_about_no_more(poller: Poller) -> None:
+    """Only when every list was compared as a whole, and none of them lacks so much."""
+
+    def show(kind: str, *, again: bool = False) -> None:
+        there = (kind, f"hidden {kind}") if again else (f"hidden {kind}", kind)
+        poller.file.store.run("UPDATE record SET kind = ? WHERE kind = ?", *there)
+        poller.clock.pass_(days=8)
+        poller.poll()
+
+    for kind in ("Customer", "ItemService"):
+        for number in range(12):
+            poller.hands.add(kind, f"{kind} {number}")
+    poller.poll()
+    show("Customer")
+    show("ItemService")
+    assert poller.company().attention_id == "too-many-gone"
+    show("Customer", again=True)
+    assert poller.company().attention_id == "too-many-gone"
+    show("ItemService", again=True)
+    assert poller.company().attention_id != "too-many-gone"
+    assert poller.records("customer", gone=True) == {}

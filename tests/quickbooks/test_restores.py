@@ -95,7 +95,7 @@ def test_a_great_difference_waits_for_a_person(
     company = timed.poller.company()
     assert company.attention_id == "backup-restored-which-side"
     assert "14 time entries are missing" in (company.attention or "")
-    assert "1 are older" in (company.attention or "")
+    assert "1 is older" in (company.attention or "")
     assert set(undone) <= timed.entries().keys()
     missing = _marked(timed, "missing")
     assert set(missing) == set(undone)

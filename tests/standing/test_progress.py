@@ -155,8 +155,8 @@ def test_what_only_is_to_be_known_stops_no_step() -> None:
         (replace(LIVE, hinders=LATE), "bad", "No."),
         (
             replace(LIVE, hinders=hindered(("backup-restored", "Stop."))),
-            "bad",
-            "No. It waits.",
+            "busy",
+            "Not just now",
         ),
         (replace(LIVE, hinders=WRONG_FILE), "bad", "Not quite."),
         (replace(CALLED, hinders=WRONG_FILE), "bad", "Not yet"),
@@ -247,3 +247,14 @@ def test_green_is_only_where_nothing_needs_anybody() -> None:
     assert in_short(replace(LIVE, hinders=WRONG_FILE), 0) == "needs you"
     ours = hindered(counted=(("unused", Counted(1)),))
     assert in_short(replace(LIVE, hinders=ours), 0) == "does not work for now"
+
+
+def test_what_is_to_be_done_is_said_once() -> None:
+    """A run that ended with it, as Web Connector shows it, is told in short."""
+    facts = replace(LIVE, hinders=WRONG_FILE)
+    assert facts.attention is not None
+    ended = replace(facts, last_run=Run(NOW, NOW, facts.attention.why[:70] + "..."))
+    assert ended.last_said == "it stopped at what is to be done, below."
+    other = replace(facts, last_run=Run(NOW, NOW, "3 employees in."))
+    assert other.last_said == "3 employees in."
+    assert replace(facts, last_run=None).last_said == ""

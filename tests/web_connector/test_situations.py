@@ -27,6 +27,7 @@ from qbwc_server.sandbox.web_connector.company_stamp import (
 )
 from qbwc_server.sandbox.web_connector.protocol import Session
 from qbwc_server.sandbox.web_connector.registration import RegistrationRefused, add
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.words import questions
 from qbwc_server.words.qwclog import findings
@@ -421,3 +422,20 @@ def test_computers_are_kept_for_a_day_and_not_more_than_five(desk: Desk) -> None
     for lock in ("", "UNLOCKED:PC1", "LOCKED:", "nonsense"):
         assert computers.seen({}, lock, now) == {}
     assert computers.seen(known, "", now + timedelta(days=1)) == {}
+
+
+def test_a_file_without_our_mark_is_told_though_nothing_was_asked(desk: Desk) -> None:
+    """Web Connector ends such a run by itself; the next good one ends what was said."""
+    desk.run()
+    desk.file.store.run("DELETE FROM extension_value WHERE name = 'AppLock'")
+    desk.clock.pass_(minutes=15)
+    assert desk.run().error == "QBWC1026"
+    assert desk.stored().attention_id == "run-ended-early"
+    is_on_the_page(desk)
+    assert (
+        desk.rows(tables.session)[-1].summary == words.attention("run-ended-early").said
+    )
+    add(desk.application, desk.file)
+    desk.clock.pass_(minutes=15)
+    desk.run()
+    assert desk.stored().attention_id is None

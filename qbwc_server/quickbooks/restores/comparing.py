@@ -27,6 +27,7 @@ from qbwc_server.records.restored import Befell
 from qbwc_server.storage import tables
 
 _READING = tables.reading
+_ASKED = "Nothing is written until you say which side is right."
 
 
 def settle(
@@ -57,7 +58,7 @@ def settle(
     if way is None and not list_answers.too_many(len(rows), known + before):
         chosen = "mosaic"
     if chosen is None:
-        text += " Nothing is written until you say which side is right."
+        text = rules.told(counted, _ASKED)
         attention.attend(
             connection, company.id, error_id=attention.WHICH_SIDE, text=text, now=now
         )
@@ -110,8 +111,14 @@ def settle(
 
 
 def review(connection: Connection, company_id: int, now: datetime) -> None:
-    """Go on when everything was compared since the restore, and time was settled."""
-    if not signs.stands(connection, company_id):
+    """Go on when everything was compared since the restore, and time was settled.
+
+    So it does where so much was gone that a person is asked, and is there again.
+    """
+    first = signs.first(connection, company_id)
+    if first == attention.GONE_IN_QUICKBOOKS:
+        _end_what_was_gone(connection, company_id, now)
+    if first not in attention.RESTORED:
         return
     company = registry.get(connection, company_id)
     names = [kind.name for kind in list_requests.kinds_of(company)]
@@ -147,3 +154,32 @@ def review(connection: Connection, company_id: int, now: datetime) -> None:
     attention.over(connection, company_id, *attention.RESTORED, now=now)
     registry.change(connection, company_id, next_read_at=now)
     due.look_at_all(connection, company_id, now)
+
+
+def _end_what_was_gone(connection: Connection, company_id: int, now: datetime) -> None:
+    """Ask no longer about what is gone when complete compares have not met it again.
+
+    A restore goes before it, and is settled first.
+    """
+    reason = attention.GONE_IN_QUICKBOOKS
+    asked = next(
+        one
+        for one in attention.standing(connection, company_id)
+        if one.reason == reason
+    )
+    company = registry.get(connection, company_id)
+    names = [kind.name for kind in list_requests.kinds_of(company)]
+    if company.time_tracking is not False:
+        names.append(time_entry.NAME)
+    again = asked.seen_at + attention.SEEN_EVERY
+    not_compared = connection.execute(
+        sa.select(_READING.c.kind).where(
+            _READING.c.company_id == company_id,
+            _READING.c.kind.in_(names),
+            _READING.c.problem.is_(None),
+            _READING.c.last_full_at.is_(None) | (_READING.c.last_full_at < again),
+        )
+    ).first()
+    if not_compared is None:
+        attention.over(connection, company_id, reason, now=now)
+        due.look_at_all(connection, company_id, now)

@@ -104,8 +104,15 @@ def begin(
 
 def stands(connection: Connection, company_id: int) -> bool:
     """Tell whether a restore was noticed and is not yet settled."""
-    found = connection.execute(_ATTENTION, {"company": company_id})
-    return found.scalar_one() in attention.RESTORED
+    return first(connection, company_id) in attention.RESTORED
+
+
+def first(connection: Connection, company_id: int) -> str | None:
+    """Return the attention of a company that goes first, None if there is none."""
+    found: str | None = connection.execute(
+        _ATTENTION, {"company": company_id}
+    ).scalar_one()
+    return found
 
 
 def note_befallen(

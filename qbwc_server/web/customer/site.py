@@ -37,6 +37,7 @@ from qbwc_server.standing import (
     progress,
     reasons,
     to_see,
+    where_to,
     who_must_act,
 )
 from qbwc_server.standing.hindrance import Reason
@@ -248,6 +249,14 @@ class Site:
             "answers": progress.answers(facts, needs=many, conflicts=conflicts),
             "next_run": progress.next_run(facts),
             "late": progress.is_late(facts),
+            "leads": where_to.leads(
+                facts,
+                needs=many - conflicts,
+                conflicts=conflicts,
+                to_see=seen.entries,
+                questions=questioned,
+                shared=shared,
+            ),
             "explained": _explained(company, hinders),
             "standing_of": partial(who_must_act.of, held_by=hindrance.holding(hinders)),
         }
