@@ -124,10 +124,8 @@ def test_a_conflict_waits_for_a_person_and_then_goes_to_both_sides(
     assert house.everything() == writes
 
 
-def test_what_the_policy_decided_is_only_taken_off_the_list(
-    house: House, run: Run
-) -> None:
-    """The losing value can be read until then; it does not come back by settling."""
+def test_what_the_policy_decided_is_taken_off_the_list(house: House, run: Run) -> None:
+    """The losing value can be read until then."""
     record = _both_change(house, "quickbooks", run)
 
     assert _notes(house) == ("in the office", "in the office")
@@ -136,16 +134,22 @@ def test_what_the_policy_decided_is_only_taken_off_the_list(
     assert told["conflict"]["notes"]["mosaic"] == "on the site"
     assert told["conflict"]["notes"]["kept"] == "quickbooks"
 
-    other = run("records", "settle", record, "--keep", "mosaic")
-    assert other.exit_code == 1
-    assert "Both sides have what quickbooks had as notes" in other.output
-    assert "record-nothing-to-settle" in other.output
-    assert _explained(run, record)["conflict"] is not None
-
     assert run("records", "settle", record, "--keep", "quickbooks").exit_code == 0
     house.settle()
     assert _explained(run, record)["conflict"] is None
     assert _notes(house) == ("in the office", "in the office")
+
+
+def test_what_the_policy_did_not_keep_is_taken_after_all(
+    house: House, run: Run
+) -> None:
+    """The same command, for the other side; then nothing is left on the list."""
+    record = _both_change(house, "quickbooks", run)
+    assert run("records", "settle", record, "--keep", "mosaic").exit_code == 0
+    house.settle()
+    house.settle()
+    assert _notes(house) == ("on the site", "on the site")
+    assert _explained(run, record)["conflict"] is None
 
 
 def test_where_there_is_no_conflict_nothing_is_settled(house: House, run: Run) -> None:
