@@ -21,6 +21,8 @@ TYPES = (
     "standard_work_category",
     "employee",
 )
+CALLED = {"standard_work_category": "work category", "employee": "member"}
+"""What people call a type of Mosaic, where that is not its name in the API."""
 _NAME = {
     "portfolio": ("title", "name"),
     "client": ("client_name",),

@@ -83,7 +83,6 @@ def facts(
         file_name=company.file_name,
         file_path=company.file_path,
         product=str(host.get("product") or ""),
-        qbxml_version=str(host.get("qbxml_version") or ""),
         automatic_login=bool(host.get("automatic_login")),
         personal_data=bool(host.get("personal_data")),
         time_tracking=company.time_tracking is not False,

@@ -19,6 +19,7 @@ from qbwc_server.delivery import outbox, reservations
 from qbwc_server.delivery.reservations import Elsewhere
 from qbwc_server.delivery.sending import Step
 from qbwc_server.kinds.list_plan import Action, Do
+from qbwc_server.kinds.mosaic_lists import CALLED
 from qbwc_server.planning import list_facts, list_writes
 from qbwc_server.planning.list_writes import Planned
 from qbwc_server.records import history, links, mosaic_objects, transitions, waiting
@@ -179,7 +180,8 @@ class Steps:
     ) -> None:
         """Say what would be done if the company's records were delivered."""
         for one in planned:
-            would = f"{one.data_type} {_WOULD[one.action.do]}. {one.action.reason}"
+            what = CALLED.get(one.data_type, one.data_type)
+            would = f"a {what} {_WOULD[one.action.do]}. {one.action.reason}"
             reason = f"{_why_not(company)}: {would}"
             transitions.hold_back(connection, self._company_id, one.row.id, reason)
 

@@ -78,7 +78,6 @@ class Facts:
     file_name: str | None = None
     file_path: str | None = None
     product: str = ""
-    qbxml_version: str = ""
     automatic_login: bool = False
     personal_data: bool = False
     time_tracking: bool = True
@@ -343,8 +342,6 @@ def _file(facts: Facts) -> Step:
         said = "Open the company file in QuickBooks and press Update Selected."
         return Step("file", title, Tick.NOW, said)
     parts = [facts.file_name, facts.file_path or "", facts.product]
-    if facts.qbxml_version:
-        parts.append(f"qbXML {facts.qbxml_version}")
     return Step("file", title, Tick.DONE, ", ".join(part for part in parts if part))
 
 

@@ -31,8 +31,8 @@ def test_nothing_is_written_unless_live(
     mirror.run()
     assert mirror.sandbox.writes == []
     assert mirror.calls() == []
-    assert mirror.record("C1").reason.startswith(f"{word}: client would be created.")
-    assert mirror.record("E1").reason.startswith(f"{word}: employee would be created.")
+    assert mirror.record("C1").reason.startswith(f"{word}: a client would be created.")
+    assert mirror.record("E1").reason.startswith(f"{word}: a member would be created.")
     everything_said(mirror)
 
 

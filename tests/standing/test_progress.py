@@ -35,7 +35,6 @@ BOUND = replace(
     file_name="Vale",
     file_path="C:\\Vale.QBW",
     product="QuickBooks Premier 2024",
-    qbxml_version="13.0",
     automatic_login=True,
     personal_data=True,
     reads=(READ, Read("customers", 0, is_done=False)),
@@ -116,7 +115,7 @@ def test_each_step_is_ticked_by_what_is_stored_and_by_nothing_else(
 def test_the_step_of_the_company_file_says_which_one_it_is() -> None:
     """Name, place, edition and version."""
     (step,) = [one for one in steps(BOUND) if one.id == "file"]
-    assert step.said == "Vale, C:\\Vale.QBW, QuickBooks Premier 2024, qbXML 13.0"
+    assert step.said == "Vale, C:\\Vale.QBW, QuickBooks Premier 2024"
 
 
 def test_what_only_is_to_be_known_stops_no_step() -> None:
