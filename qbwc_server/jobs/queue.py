@@ -175,7 +175,8 @@ def enqueue_reads(
     wanted = [(key, *told) for key, told in keys.items() if key not in known]
     if not wanted:
         return
-    ids = next_ids(connection, company_id, len(wanted))
+    # A job and what is kept of it have numbers side by side, as with `enqueue`.
+    ids = next_ids(connection, company_id, 2 * len(wanted))
     jobs = [
         {
             "company_id": company_id,
@@ -192,16 +193,14 @@ def enqueue_reads(
             "payload": None,
             "due_since": None,
         }
-        for job_id, (key, kind, summary, priority) in zip(ids, wanted, strict=True)
+        for job_id, (key, kind, summary, priority) in zip(ids[::2], wanted, strict=True)
     ]
     connection.execute(_INSERT, jobs)
     connection.execute(
         _INSERT_EVENT,
         [
-            _event(
-                connection, company_id, one, None, "ready", at=now, by=by, reason=None
-            )
-            for one in ids
+            _event_row(company_id, event, job, None, "ready", at=now, by=by)
+            for job, event in zip(ids[::2], ids[1::2], strict=True)
         ],
     )
 
@@ -371,13 +370,25 @@ def _event(
     reason: str | None,
 ) -> dict[str, object]:
     """Return the row of an event, with its id."""
+    event_id = next_id(connection, company_id)
+    told = {"at": at, "by": by, "reason": reason}
+    return _event_row(company_id, event_id, job_id, before, after, **told)
+
+
+def _event_row(
+    company_id: int,
+    event_id: int,
+    job_id: int,
+    before: str | None,
+    after: str,
+    **told: object,
+) -> dict[str, object]:
     return {
         "company_id": company_id,
-        "id": next_id(connection, company_id),
+        "id": event_id,
         "job_id": job_id,
-        "at": at,
         "from_state": before,
         "to_state": after,
-        "by": by,
-        "reason": reason,
+        "reason": None,
+        **told,
     }

@@ -199,17 +199,17 @@ def done(found: Sequence[Step]) -> int:
 def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
     """Return the answers; `needs` records wait for the customer, so do `conflicts`."""
     todo = _todo(facts, needs, conflicts)
-    unfinished = [step for step in steps(facts) if step.tick not in _FINISHED]
+    unfinished = [step for step in steps(facts) if step.tick not in FINISHED]
     missing = _missing(facts, unfinished)
     if facts.mode == "paused":
         return Answers("busy", "It is paused.", missing, _or_nothing(todo))
-    hindering = _hindering(facts)
-    stops = [one for one in hindering if one.place <= Place.LATE]
+    found = hindering(facts)
+    stops = [one for one in found if one.place <= Place.LATE]
     if stops and all(one.reason == COMPARING for one in stops):
         working = "Not just now: everything is compared with the restored file."
         return Answers("busy", working, missing, _or_nothing(todo))
     if stops:
-        must = any(one.who_must_act == "customer" for one in hindering)
+        must = any(one.who_must_act == "customer" for one in found)
         working = f"No. {'Something is to be done first.' if must else 'It waits.'}"
         return Answers("bad", working, missing, _or_nothing(todo))
     if unfinished:
@@ -217,9 +217,9 @@ def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
         if first.said and not first.by_itself and first.said not in todo:
             todo.insert(0, first.said)
         working = "Not yet: it is being connected."
-        tone = "bad" if hindering else "busy"
+        tone = "bad" if found else "busy"
         return Answers(tone, working, missing, _or_nothing(todo))
-    if hindering:
+    if found:
         return Answers("bad", "Not quite.", missing, _or_nothing(todo))
     running = "Yes, it is running now." if _is_running(facts) else "Yes."
     if facts.is_filling:
@@ -238,7 +238,7 @@ _BY_STEPS: Final = frozenset({"waiting", "preview", "records"})
 """What hinders nothing that was there: a step tells it, or what records need."""
 
 
-def _hindering(facts: Facts) -> list[Reason]:
+def hindering(facts: Facts) -> list[Reason]:
     """Return what keeps a connection that was made from working as it should."""
     return [
         one
@@ -252,11 +252,11 @@ def _missing(facts: Facts, unfinished: Sequence[Step]) -> str:
     # Who is paused was live, or in preview: that is not what is missing.
     left = [one for one in unfinished if facts.mode != "paused" or one.id != "live"]
     titles = ", then ".join(step.title for step in left[:2])
-    hindering = _hindering(facts)
+    found = hindering(facts)
     parts = [f"{titles}."] if titles else []
-    parts += [_said(one) for one in hindering if one.who_must_act != "customer"]
-    if not parts and hindering:
-        parts = [on_the_page(hindering[0].why)]
+    parts += [_said(one) for one in found if one.who_must_act != "customer"]
+    if not parts and found:
+        parts = [on_the_page(found[0].why)]
     return " ".join(parts) or "Nothing."
 
 
@@ -265,22 +265,6 @@ def _said(one: Reason) -> str:
         theirs = one.reason == pauses.BY_CUSTOMER
         return _RESUME if theirs else _RESUMED_BY_SUPPORT
     return on_the_page(hindrance.said(one))
-
-
-def in_short(facts: Facts, waiting: int) -> str:
-    """Return in a few words how a connection stands; `waiting` waits for a person."""
-    if facts.mode == "paused":
-        return "paused"
-    if is_late(facts):
-        return "late"
-    if waiting:
-        return f"needs you: {waiting:,}"
-    hindering = _hindering(facts)
-    if any(one.who_must_act == "customer" for one in hindering):
-        return "needs you"
-    if any(step.tick not in _FINISHED for step in steps(facts)):
-        return "being connected"
-    return "does not work for now" if hindering else "works"
 
 
 def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
@@ -300,7 +284,8 @@ def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
     return [*todo, *facts.to_see]
 
 
-_FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
+FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
+"""Where a step is that holds nothing up."""
 
 
 def _or_nothing(todo: list[str]) -> tuple[str, ...]:

@@ -230,7 +230,7 @@ def test_a_backup_restored_to_undo_deletions_is_not_emptied_again(
     house.settle_for(minutes=65)
 
     assert len(quickbooks(house)) == 30
-    assert "20 that were deleted are there again" in (house.stored().attention or "")
+    assert "Of what was deleted, 20 are there again" in (house.stored().attention or "")
     if way is not None:
         with company_transaction(house.engine, house.company.id) as connection:
             deciding.decide(

@@ -92,7 +92,7 @@ def test_what_was_typed_on_both_sides_is_said_and_counted(house: House) -> None:
 
 def test_what_both_sides_had_before_it_went_live_is_not_told(house: House) -> None:
     """A customer who comes from another connector has all hours on both sides."""
-    set_values(house, mode="preview")
+    set_values(house, mode="preview", both_known_at=None, first_known_at=None)
     house.work()
     in_quickbooks(house, "", day=day(house, 0))
     typed_in_mosaic(house, hours=1.0)

@@ -175,7 +175,8 @@ def test_the_page_tells_how_far_mosaic_is_filled_and_until_when(
 ) -> None:
     """In numbers that are separated, as a bar, and in the reader's own time."""
     page.goto(f"{firm.url}/overview")
-    expect(page.locator(".answers .first")).to_have_text("Yes. Mosaic is being filled.")
+    working = page.locator(".answers .first")
+    expect(working).to_contain_text("Yes. Mosaic is being filled.")
     told = page.locator("section.filling")
     expect(told).to_contain_text(" are in Mosaic, all of them in about 1 hour")
     assert "12,4" in told.inner_text()

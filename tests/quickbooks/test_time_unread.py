@@ -57,7 +57,8 @@ def test_an_unreadable_entry_is_a_record_that_support_must_look_at(
     assert "Amsel:Haus" in row.name
     assert who_must_act.of(row).who == "support"
     with company_transaction(timed.poller.engine, timed.poller.company_id) as one:
-        assert who_must_act.count(one, timed.poller.company_id) == 1
+        # The customer is told of nothing that he cannot mend.
+        assert who_must_act.count(one, timed.poller.company_id) == 0
     assert timed.entries()[good].quickbooks["minutes"] == 62
 
 

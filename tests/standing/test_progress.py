@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qbwc_server.companies.attention import Attention
+from qbwc_server.onboarding.in_short import in_short
 from qbwc_server.standing import reasons
 from qbwc_server.standing.hindrance import Reason
 from qbwc_server.standing.progress import (
@@ -18,7 +19,6 @@ from qbwc_server.standing.progress import (
     Tick,
     answers,
     done,
-    in_short,
     is_late,
     next_run,
     steps,

@@ -30,6 +30,7 @@ from qbwc_server.decisions.questions import of_company
 from qbwc_server.keys import Keys
 from qbwc_server.kinds.time_entry import in_hours
 from qbwc_server.onboarding import company_status
+from qbwc_server.onboarding.in_short import in_short
 from qbwc_server.settings import Settings
 from qbwc_server.standing import (
     filling,
@@ -167,7 +168,7 @@ class Site:
                 continue
             stand = self.stand(other)
             waiting = sum(stand[name] for name in _WAITING)
-            told = progress.in_short(stand["facts"], waiting)
+            told = in_short(stand["facts"], waiting)
             found.append(Elsewhere(other.name, f"/setup/{one.token}", told))
         return found
 

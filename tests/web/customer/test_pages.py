@@ -24,6 +24,7 @@ from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
+from qbwc_server.words import questions
 from tests.conftest import Clock
 from tests.customer import Customer
 from tests.tenants.statements import Statements
@@ -520,7 +521,7 @@ def test_a_record_says_what_to_do_in_the_words_of_the_one_table(
         quickbooks={"name": "Acme"},
     )
     path = f"/setup/{company.setup_token}"
-    told = words.state("customer", "unlinked").do
+    told = questions.on_the_page(words.state("customer", "unlinked").do)
     text = html.unescape(server.get(f"{path}/records").text)
     assert told in text
     assert f'href="{path}/choices/{number}"' in text
