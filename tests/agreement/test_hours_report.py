@@ -30,7 +30,7 @@ def _told(make_house: MakeHouse, seed: int) -> Reported:
     return reported
 
 
-@pytest.mark.parametrize("seed", [8, 10, 28])
+@pytest.mark.parametrize("seed", [7, 10, 28])
 def test_hours_are_told_as_both_sides_have_them(
     make_house: MakeHouse, seed: int
 ) -> None:

@@ -160,7 +160,7 @@ def test_support_sees_whether_it_is_us_what_waits_and_finds_a_person(
     """A banner while no worker is up; one list over all; a name, and her day."""
     looking = Looking(page)
     _log_in(page, desk)
-    expect(page.locator(".notice")).to_have_count(0)
+    expect(page.locator(".notice")).to_have_text([])
     page.get_by_role("link", name="All that waits").click()
     page.get_by_role("link", name="Read customers and jobs").wait_for()
     looking.at("console-open")

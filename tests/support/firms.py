@@ -171,9 +171,14 @@ def build(engine: Engine, folder: Path) -> list[Firm]:
     _refused_and_locked(gale)
     interiors = SecondFile(gale, "Gale Interiors")
     settle(gale, interiors)
-    ivy = registry.find(engine, str(_add(alder, "Ivy & Sons").id))
+    ivy = registry.find(engine, str(_add(gale, "Ivy & Sons").id))
     company_settings.pause(
-        engine, ivy, now=now, who="the setup page", why="Payroll.", by="customer"
+        engine,
+        ivy,
+        now=gale.clock(),
+        who="the setup page",
+        why="Payroll.",
+        by="customer",
     )
     return [harbor, cedar, alder, fern, interiors, gale]
 

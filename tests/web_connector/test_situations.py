@@ -322,7 +322,7 @@ def test_a_wrong_password_is_told_in_both_places(desk: Desk) -> None:
     assert words.qwc_code(1040).happened in explained(desk, "\n".join(run.log))
     text = page_of(desk, "connect")
     assert 'class="trouble" id="step-password"' in text
-    assert "a password that is not right. Type it again there" in text
+    assert "a password that is not right. Please type the password again" in text
     desk.clock.pass_(minutes=1)
     assert desk.run().error is None
     assert "a password that is not right" not in page_of(desk, "connect")

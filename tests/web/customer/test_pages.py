@@ -530,4 +530,4 @@ def test_a_record_says_what_to_do_in_the_words_of_the_one_table(
     time = put(company.id, "Time", kind="time_entry", state="unlinked")
     assert server.get(f"{path}/choices/{time}").status_code == 404
     row, _ = _cells(server, f"{path}/records.csv")
-    assert row["what to do"] == told
+    assert row["what to do"] == words.state("customer", "unlinked").do
