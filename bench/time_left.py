@@ -3,7 +3,7 @@
     python bench/time_left.py [CUSTOMERS ENTRIES]
 
 Loads 10,000 customers and 50,000 time entries by the simulated clock: QuickBooks takes
-its time for each page, Mosaic a request a second. Draws docs/time-left.svg. It takes
+its time for each page, Mosaic a request a second. Draws docs/images/time-left.svg. It takes
 about half an hour of a processor; what is drawn does not depend on the machine.
 """
 
@@ -23,7 +23,7 @@ from qbwc_server.storage.database import make_engine
 from tests.agreement.house import START, House
 from tests.onboarding.first_load import FirstLoad, Told
 
-_DOCS = Path(__file__).parent.parent / "docs"
+_IMAGES = Path(__file__).parent.parent / "docs/images"
 
 
 def _load(customers: int, entries: int) -> FirstLoad:
@@ -78,7 +78,7 @@ def _draw(load: FirstLoad, title: str) -> None:
     places[0].legend(fontsize=8)
     figure.suptitle(title, fontsize=10)
     figure.tight_layout()
-    figure.savefig(_DOCS / "time-left.svg", metadata={"Date": None})
+    figure.savefig(_IMAGES / "time-left.svg", metadata={"Date": None})
 
 
 def main(customers: int = 10_000, entries: int = 50_000) -> None:

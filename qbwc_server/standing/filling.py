@@ -4,7 +4,7 @@ What Mosaic does not have yet is on its way there; what it has and is only compa
 changed, is there.
 
 What waits for a record that is on its way itself goes along with it. When it is done
-goes by what Mosaic took in the last minutes, so it holds for a team that shares its
+goes by what Mosaic took in the last hour, so it holds for a team that shares its
 rate among several company files, too, and for a Mosaic that is slow.
 
 Rule: where nothing moves, no time is told.
@@ -28,8 +28,10 @@ from qbwc_server.storage import tables
 _RECORD, _CALL = tables.record, tables.mosaic_call
 _LEAST: Final = 60
 """So many take Mosaic about a minute: fewer are not worth a word."""
-_LATELY: Final = timedelta(minutes=15)
-_CALLS: Final = 400
+_MOVES: Final = timedelta(minutes=15)
+_LATELY: Final = timedelta(hours=1)
+"""Several times as long as what Mosaic's lists, read again and again, keep from it."""
+_CALLS: Final = 4_000
 _ENOUGH: Final = 20
 """Fewer writes tell no pace."""
 _MINUTE: Final = timedelta(minutes=1)
@@ -79,7 +81,7 @@ def ends(going: int, taken: Sequence[datetime], now: datetime) -> datetime | Non
     `taken` is when each of the last ones left that Mosaic took.
     """
     lately = [one for one in taken if now - _LATELY < one <= now]
-    if len(lately) < _ENOUGH:
+    if len(lately) < _ENOUGH or now - max(lately) >= _MOVES:
         return None
     left = max((now - min(lately)) / len(lately) * going, _MINUTE)
     unit = _FIVE if left > _SOON else _MINUTE
