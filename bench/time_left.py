@@ -3,8 +3,8 @@
     python bench/time_left.py [CUSTOMERS ENTRIES]
 
 Loads 10,000 customers and 50,000 time entries by the simulated clock: QuickBooks takes
-its time for each page, Mosaic a request a second. Draws docs/images/time-left.svg. It takes
-about half an hour of a processor; what is drawn does not depend on the machine.
+its time for each page, Mosaic a request a second. Draws docs/images/time-left.svg. It
+takes about half an hour of a processor; what is drawn is the same on every machine.
 """
 
 from __future__ import annotations
