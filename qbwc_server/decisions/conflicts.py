@@ -57,16 +57,60 @@ def settle(
     asked = conflict.asked(told)
     if side == LEFT and not all(one.get("link") for one in asked.values()):
         raise NothingToSettle("Both sides changed it: say which of them is right.")
-    if shown is not None and shown != conflict.mark(told):
-        raise NothingToSettle(
-            "It was changed again meanwhile. Look at what both sides have now, and say "
-            "which is right."
-        )
+    _require_shown(told, shown)
     left = _answered(told, asked or _not_carried_out(told), side)
     if not asked:
         left = _decided_otherwise(connection, row, side, left)
         if left == told:
             return False
+    _keep(connection, row, left, _said(side), by=by, now=now, why=why)
+    return True
+
+
+def see(
+    connection: Connection,
+    row: Row[Any],
+    *,
+    by: str,
+    now: datetime,
+    shown: str | None = None,
+) -> None:
+    """Take off the list what was decided, whichever side each field was decided for.
+
+    `shown` is as for `settle`. No value changes by it.
+
+    Raises:
+        NothingToSettle: nothing was decided, something is still asked, or it is about
+            other values than those that were shown.
+    """
+    told = row.conflict or {}
+    left = _not_carried_out(told)
+    if left == told or conflict.asked(told):
+        raise NothingToSettle("Nothing was decided here that only is to be seen.")
+    _require_shown(told, shown)
+    _keep(connection, row, left, "seen", by=by, now=now, why=None)
+
+
+def _require_shown(told: Mapping[str, Any], shown: str | None) -> None:
+    if shown is not None and shown != conflict.mark(told):
+        raise NothingToSettle(
+            "It was changed again meanwhile. Look at what both sides have now, and say "
+            "which is right."
+        )
+
+
+def _keep(
+    connection: Connection,
+    row: Row[Any],
+    left: Mapping[str, Any],
+    what: str,
+    *,
+    by: str,
+    now: datetime,
+    why: str | None,
+) -> None:
+    """Keep what is left of a conflict, with what was said, in history and audit."""
+    told = row.conflict or {}
     choices.settle(connection, row.company_id, row.id, left, now)
     registry.change(connection, row.company_id, deliver_at=now)
     history.event(
@@ -74,7 +118,7 @@ def settle(
         row.company_id,
         row.id,
         at=now,
-        what=_said(side),
+        what=what,
         by=by,
         detail={**told, "why": why},
     )
@@ -83,11 +127,10 @@ def settle(
         row.company_id,
         now,
         who=by,
-        what=f"conflict {_said(side)}",
+        what=f"conflict {what}",
         why=why,
         detail={"record": row.id, "before": told},
     )
-    return True
 
 
 def asking(connection: Connection, company_id: int) -> Iterator[Row[Any]]:

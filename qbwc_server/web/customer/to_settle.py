@@ -28,6 +28,8 @@ from qbwc_server.words import looks
 
 _RECORD = tables.record
 _SIDES = ("quickbooks", "mosaic")
+_SEEN = "seen"
+"""In place of a side: what was decided is only taken off the list."""
 _AT_ONCE = 20
 _COUNTED = 1_000
 _SHOWN = 60
@@ -44,7 +46,7 @@ _FIELDS = {
 
 
 def blueprint(site: Site) -> Blueprint:
-    """Return GET /setup/<token>/conflicts, and POST of one of them with its side.
+    """Return GET /setup/<token>/conflicts, and POST of one with its side, or as seen.
 
     POST of `joined` has seen what was joined, or says of one that it is two; POST of
     `billable` says for all that differ in that alone which side is right.
@@ -59,7 +61,7 @@ def blueprint(site: Site) -> Blueprint:
     def settle(token: str, record_id: int) -> Answer:
         company, now = site.company(token), site.clock()
         side = request.form.get("side", "")
-        if side not in _SIDES:
+        if side not in {*_SIDES, _SEEN}:
             abort(400)
         try:
             with company_transaction(site.engine, company.id) as connection:
@@ -70,14 +72,12 @@ def blueprint(site: Site) -> Blueprint:
                 ).first()
                 if row is None:
                     abort(404)
-                conflicts.settle(
-                    connection,
-                    row,
-                    side,
-                    by=BY,
-                    now=now,
-                    shown=request.form.get("shown"),
-                )
+                said: dict[str, Any] = {"by": BY, "now": now}
+                said["shown"] = request.form.get("shown")
+                if side == _SEEN:
+                    conflicts.see(connection, row, **said)
+                else:
+                    conflicts.settle(connection, row, side, **said)
         except conflicts.NothingToSettle as error:
             return _told(site, token, notice=error.support, status=409)
         page = url_for("to_settle.all_", token=token, settled=record_id)

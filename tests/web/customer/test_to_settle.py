@@ -93,7 +93,7 @@ def test_what_a_policy_decided_is_shown_until_somebody_has_seen_it(
     overview = server.get(f"/setup/{company.setup_token}/overview").text
     told = "1 time entry was changed on both sides; QuickBooks&#39;s values were kept"
     assert told in overview
-    server.post(f"{path}/{number}", data={"side": "quickbooks"})
+    server.post(f"{path}/{number}", data={"side": "seen"})
     assert "lost" not in server.get(path).text
     assert "Conflicts <span" not in server.get(path).text
 
@@ -272,3 +272,33 @@ def test_what_quickbooks_had_in_terms_of_its_own_is_entered_there(
     assert "To have the other value, enter it again." in text
     answer = server.post(f"{path}/{number}", data={"side": "quickbooks"})
     assert answer.status_code == 409
+
+
+def test_who_has_seen_it_has_changed_nothing(
+    server: Client, engine: Engine, new_company: NewCompanies, put: Callable[..., int]
+) -> None:
+    """Where a rule kept one field of each side there is no side to say: it is seen."""
+    company = new_company()
+    kept = {
+        "notes": {"quickbooks": "won", "mosaic": "lost", "kept": "quickbooks"},
+        "minutes": {"quickbooks": 90, "mosaic": 195, "kept": "mosaic"},
+    }
+    number = put(company.id, "Time", kind="time_entry", state="in_sync", conflict=kept)
+    path = f"/setup/{company.setup_token}/conflicts"
+    (shown,) = re.findall('name="shown" value="([0-9a-f]+)"', server.get(path).text)
+    assert 'value="seen">I have seen it' in server.get(path).text
+    stale = {"side": "seen", "shown": "0" * 16}
+    assert server.post(f"{path}/{number}", data=stale).status_code == 409
+    seen = {"side": "seen", "shown": shown}
+    assert server.post(f"{path}/{number}", data=seen).status_code == 303
+    record, event = tables.record, tables.record_event
+    with company_transaction(engine, company.id) as connection:
+        row = connection.execute(
+            sa.select(record.c.conflict).where(record.c.company_id == company.id)
+        ).one()
+        said = connection.execute(
+            sa.select(event.c.what).where(event.c.company_id == company.id)
+        ).scalars()
+        assert (row.conflict, list(said)) == (None, ["seen"])
+    assert "There is no conflict." in server.get(path).text
+    assert server.post(f"{path}/{number}", data=seen).status_code == 409
