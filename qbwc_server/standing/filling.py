@@ -53,9 +53,12 @@ def of(connection: Connection, company: Company, now: datetime) -> Filling | Non
     if company.mode != "live" or not _is_much(connection, company.id):
         return None
     going = _on_its_way(connection, company.id) + _along(connection, company.id)
+    if going < _LEAST:
+        return None
     taken = _taken(connection, company.id)
     # What Mosaic has taken is there, though it is not known yet as what.
-    going -= sum(one.is_open for one in taken)
+    is_open = sum(one.is_open for one in taken)
+    going -= is_open
     if going < _LEAST:
         return None
     there = connection.execute(
@@ -68,7 +71,7 @@ def of(connection: Connection, company: Company, now: datetime) -> Filling | Non
             ),
         )
     ).scalar_one()
-    there += sum(one.is_open for one in taken)
+    there += is_open
     ends_at = ends(going, [one.sent_at for one in taken], now)
     return Filling(there, there + going, ends_at)
 
@@ -76,9 +79,8 @@ def of(connection: Connection, company: Company, now: datetime) -> Filling | Non
 def ends(going: int, taken: Sequence[datetime], now: datetime) -> datetime | None:
     """Return when so many have gone, None where nothing moves.
 
-    It is told to a minute, and to five where it takes longer than an hour.
-
-    `taken` is when each of the last ones left that Mosaic took.
+    It is told to a minute, and to five where it takes longer than an hour. `taken` is
+    when each of the last ones left that Mosaic took.
     """
     lately = [one for one in taken if now - _LATELY < one <= now]
     if len(lately) < _ENOUGH or now - max(lately) >= _MOVES:

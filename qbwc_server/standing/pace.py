@@ -38,9 +38,14 @@ def note(
     reached = min(share or 0.0, _NEARLY)
     if before is None:
         # What was before the first page, its own way among them, tells no pace.
-        began = {"at": now.isoformat(), "worked": 0.0, "first": reached}
-        cursor["pace"] = {**began, "share": reached, "met": 0, "rate": None} | {
-            "left": None
+        cursor["pace"] = {
+            "at": now.isoformat(),
+            "worked": 0.0,
+            "first": reached,
+            "share": reached,
+            "met": 0,
+            "rate": None,
+            "left": None,
         }
         return
     reached = max(before["share"], reached)
@@ -50,7 +55,7 @@ def note(
         speed = objects / passed
         long = _long(before["worked"])
         weight = 1.0 if rate is None else 1 - math.exp(-passed / long)
-        rate = (rate or 0.0) + weight * (speed - (rate or 0.0))
+        rate = weight * speed + (1 - weight) * (rate or 0.0)
     pace = {
         "at": now.isoformat(),
         "worked": before["worked"] + passed,
@@ -134,16 +139,15 @@ def note_numbers(cursor: dict[str, Any], numbers: Sequence[int]) -> None:
 
     The middle one counts: a vacation that was entered months ahead is no milestone.
     """
-    before: Mapping[str, Any] = cursor.get("back") or {"lowest": None}
-    if before.get("from") != cursor.get("from"):
-        before = {"from": cursor.get("from"), "above": before["lowest"]} | {
-            "lowest": before["lowest"]
-        }
-    lowest = before["lowest"]
+    back: Mapping[str, Any] = cursor.get("back") or {"lowest": None}
+    lowest = back["lowest"]
+    # Where a slice begins, what was lowest is what it stands below.
+    is_same = back.get("from") == cursor.get("from")
+    above = back.get("above") if is_same else lowest
     if numbers:
         middle = int(statistics.median(numbers))
         lowest = middle if lowest is None else min(lowest, middle)
-    cursor["back"] = {**before, "lowest": lowest}
+    cursor["back"] = {"from": cursor.get("from"), "above": above, "lowest": lowest}
 
 
 def of_time(cursor: Mapping[str, Any], today: date) -> float | None:

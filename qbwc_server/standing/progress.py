@@ -35,6 +35,10 @@ class Tick(StrEnum):
     TODO = "todo"
 
 
+FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
+"""Where a step is that holds nothing up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """How far the first read of a kind is.
@@ -106,6 +110,11 @@ class Facts:
         return next((one.since for one in found), None)
 
     @property
+    def has_called(self) -> bool:
+        """Whether Web Connector ever called, if only with a wrong password."""
+        return self.last_seen_at is not None or self.refused_at is not None
+
+    @property
     def last_said(self) -> str:
         """What the last run said; in short where it is what is to be done anyway."""
         said = "" if self.last_run is None else self.last_run.said
@@ -171,7 +180,7 @@ def steps(facts: Facts) -> tuple[Step, ...]:
         _preview(facts),
         _live(facts),
     ):
-        if step.tick in {Tick.DONE, Tick.REMARK}:
+        if step.tick in FINISHED:
             found.append(step)
             continue
         if held:
@@ -193,7 +202,7 @@ def _held_up(step: Step, by: Reason | None) -> Step:
 
 def done(found: Sequence[Step]) -> int:
     """Return how many of the steps are done."""
-    return sum(step.tick in {Tick.DONE, Tick.REMARK} for step in found)
+    return sum(step.tick in FINISHED for step in found)
 
 
 def answers(facts: Facts, *, needs: int = 0, conflicts: int = 0) -> Answers:
@@ -284,10 +293,6 @@ def _todo(facts: Facts, needs: int, conflicts: int) -> list[str]:
     return [*todo, *facts.to_see]
 
 
-FINISHED: Final = frozenset({Tick.DONE, Tick.REMARK})
-"""Where a step is that holds nothing up."""
-
-
 def _or_nothing(todo: list[str]) -> tuple[str, ...]:
     return tuple(todo) or ("Nothing.",)
 
@@ -304,7 +309,7 @@ def _added(facts: Facts) -> Step:
     title = "Connection added to Web Connector"
     if facts.too_old is not None and facts.last_seen_at is None:
         return Step("added", title, Tick.TROUBLE, facts.too_old)
-    if facts.last_seen_at is None and facts.refused_at is None:
+    if not facts.has_called:
         said = "Add the connection file to Web Connector and run it once."
         return Step("added", title, Tick.NOW, said)
     return Step("added", title, Tick.DONE, "Web Connector has called.")
@@ -388,7 +393,7 @@ def _live(facts: Facts) -> Step:
     if facts.mode == "live":
         return Step("live", title, Tick.DONE, "Both sides are kept in agreement.")
     if facts.mode == "paused":
-        said = "This connection is paused; nothing is read or written."
+        said = "This connection is paused: nothing is written on either side."
         return Step("live", title, Tick.TROUBLE, said)
     said = "Look at the preview, then go live."
     return Step("live", title, Tick.NOW, said)

@@ -297,15 +297,15 @@ _OTHERS: dict[str, dict[str, tuple[str, ...]]] = {
         "paused": (
             "This connection was paused by our support.",
             (
-                "Please ask our support to have it go on; until then nothing is "
-                "read or written."
+                "Please ask our support to have it go on; until then QuickBooks is "
+                "left alone and nothing is written."
             ),
         ),
         "paused_by_customer": (
             "This connection was paused on the setup page.",
             (
-                "Please press Resume there when the pause is over; until then nothing "
-                "is read or written."
+                "Please press Resume there when the pause is over; until then "
+                "QuickBooks is left alone and nothing is written."
             ),
         ),
         "late": (

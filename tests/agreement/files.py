@@ -147,6 +147,14 @@ def share(first: House, second: House, names: Sequence[str] = SHARED) -> None:
         both(first, second, rounds=1)
 
 
+def with_same(first: House) -> House:
+    """Settle a file, and add a second one of the same team with the same names."""
+    first.settle()
+    second = Second(first, JOBS)
+    both(first, second)
+    return second
+
+
 def add_second(first: House) -> None:
     """Add a second file to a settled one: it shares a client and has one of its own."""
     second = Second(first, (*JOBS[:2], OWN))

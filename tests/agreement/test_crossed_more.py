@@ -11,11 +11,11 @@ from sqlalchemy.engine import Engine
 from qbwc_server.companies.team import time_claims
 from qbwc_server.kinds.tombstone import Word
 from tests.agreement.begun import Pair, kept_pair
-from tests.agreement.files import a_day, both, share, time_of
+from tests.agreement.files import a_day, both, share, time_of, with_same
 from tests.agreement.hours import time_records
 from tests.agreement.house import House
 from tests.agreement.test_deleted_doubles import alike, read_mosaic
-from tests.agreement.test_files_of_one_team import _with_same, as_before
+from tests.agreement.test_files_of_one_team import as_before
 from tests.agreement.test_findings import day, in_quickbooks, mosaic, quickbooks
 from tests.agreement.test_hidden import agreed, hide, pass_hours, say, show
 from tests.agreement.test_lost_posts import let_it_settle
@@ -66,7 +66,7 @@ def test_what_is_said_not_to_be_deleted_does_not_cross_with_what_is(
 @pytest.fixture
 def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
-    with kept_pair(engine, tmp_path, kept_databases, "two_files", _with_same) as pair:
+    with kept_pair(engine, tmp_path, kept_databases, "two_files", with_same) as pair:
         yield pair
 
 

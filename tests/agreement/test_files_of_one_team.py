@@ -25,8 +25,8 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.begun import Pair, kept_pair
 from tests.agreement.copies import copy_of
-from tests.agreement.files import Again, Second, both, share, time_of
-from tests.agreement.house import JOBS, House
+from tests.agreement.files import Again, both, share, time_of, with_same
+from tests.agreement.house import House
 from tests.agreement.test_findings import (
     day,
     in_mosaic,
@@ -43,15 +43,8 @@ _OF_FILES = ("time_claim ", "time_rule", "pg_advisory")
 @pytest.fixture
 def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
-    with kept_pair(engine, tmp_path, kept_databases, "two_files", _with_same) as pair:
+    with kept_pair(engine, tmp_path, kept_databases, "two_files", with_same) as pair:
         yield pair
-
-
-def _with_same(first: House) -> House:
-    first.settle()
-    second = Second(first, JOBS)
-    both(first, second)
-    return second
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -82,7 +82,7 @@ def test_a_customer_connects_goes_live_and_settles_a_conflict_without_a_reload(
 
     home.run("not the password")
     expect(page.locator("#step-password")).to_have_class("trouble")
-    _ticked(page, "added")
+    _ticked(page, "ready", "added")
     home.run(password)
     _ticked(page, "added", "password", "file", "permission", "reads", "preview")
     assert "Harbor & Vale" in page.locator("#step-file").inner_text()

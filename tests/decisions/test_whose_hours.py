@@ -13,8 +13,8 @@ from qbwc_server.decisions import time_sharing
 from qbwc_server.decisions.time_sharing import NotShared, SaidElsewhere
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.begun import Pair, kept_pair
-from tests.agreement.files import Second, both, record, share, time_of
-from tests.agreement.house import JOBS, House
+from tests.agreement.files import both, record, share, time_of, with_same
+from tests.agreement.house import House
 from tests.agreement.test_findings import in_mosaic, mosaic, quickbooks
 from tests.conftest import Kept
 
@@ -23,15 +23,8 @@ from tests.conftest import Kept
 def two_files(engine: Engine, tmp_path: Path, kept_databases: Kept) -> Iterator[Pair]:
     """A file that is settled, and a second one of the same team with the same names."""
     name = "two_files"
-    with kept_pair(engine, tmp_path, kept_databases, name, _with_same) as pair:
+    with kept_pair(engine, tmp_path, kept_databases, name, with_same) as pair:
         yield pair
-
-
-def _with_same(first: House) -> House:
-    first.settle()
-    second = Second(first, JOBS)
-    both(first, second)
-    return second
 
 
 def _project(house: House) -> int:

@@ -44,8 +44,8 @@ _COMPANY_DO: Final = {"pause", "resume", "resync", *_AFTER_RESTORE}
 _QUESTIONS: Final = {
     "resync": "Everything of this company is read again from both sides, and planned "
     "anew. Nothing is changed by that alone.",
-    "pause": "Nothing is read or written any more for this company until somebody has "
-    "it go on.",
+    "pause": "QuickBooks is left alone, and nothing is written for this company, until "
+    "somebody has it go on.",
     **{
         f"after-restore:{way.id}": way.then
         for way in questions.WAYS[urgency.WHICH_SIDE]
