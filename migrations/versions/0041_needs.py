@@ -11,6 +11,7 @@ Revises: 0040
 from __future__ import annotations
 
 from alembic import op
+from alembic.script import ScriptDirectory
 
 revision = "0041"
 down_revision = "0040"
@@ -55,6 +56,21 @@ def _make(*, same: bool) -> None:
     script = op.get_context().script
     if script is None:
         raise RuntimeError
+    made = texts(script, op.get_context().dialect.name, same=same)
+    make(script, made)
+
+
+def make(script: ScriptDirectory, made: dict[str, str]) -> None:
+    """Make views anew, with what a person looks for first."""
+    ordering = script.get_revision("0035").module
+    for name, text in made.items():
+        script.get_revision("0029").module._make(name, text)
+        if name in ordering.FIRST:
+            ordering._again(name, ordering.FIRST[name], without=())  # noqa: SLF001 - a revision's
+
+
+def texts(script: ScriptDirectory, dialect: str, *, same: bool) -> dict[str, str]:
+    """Return by name the views of attentions, companies, records and jobs as SQL."""
     before = script.get_revision("0029").module
     attentions, companies, _ = script.get_revision("0040").module.texts(
         script, theirs=True
@@ -63,8 +79,7 @@ def _make(*, same: bool) -> None:
     if same:
         records = _replaced(records, _FEW)
         attentions = attentions.replace(before.FEW["records"], records)
-    before._make("support_attentions", attentions)
-    if op.get_context().dialect.name == "postgresql":
+    if dialect == "postgresql":
         companies = script.get_revision("0037").module.companies(companies, before.FEW)
         companies = _replaced(companies, _ONCE) if same else companies
     elif same:
@@ -73,18 +88,20 @@ def _make(*, same: bool) -> None:
         number = f"(SELECT count(*) FROM (SELECT {records} LIMIT 1001) few)"  # noqa: S608 - our own names
         companies = f"{companies[:begin]}{number}{companies[end:]}"
         companies = companies.replace(before.FEW["records"], records)
-    before._make("support_companies", companies)
-    ordering = script.get_revision("0035").module
     held, alerts = (
         script.get_revision("0031").module,
         script.get_revision("0040").module,
     )
     parts = {"theirs": alerts._THEIRS, "since": alerts._SINCE}  # noqa: SLF001 - a revision's
     paused = tuple((old, new.format(**parts)) for old, new in _PAUSED)
-    for name, text in held.VIEWS.items():
-        held._make(name, _replaced(text, paused) if same else text)
-    for name in ("support_companies", *held.VIEWS):
-        ordering._again(name, ordering.FIRST[name], without=())  # noqa: SLF001 - a revision's
+    return {
+        "support_attentions": attentions,
+        "support_companies": companies,
+        **{
+            name: _replaced(text, paused) if same else text
+            for name, text in held.VIEWS.items()
+        },
+    }
 
 
 def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:

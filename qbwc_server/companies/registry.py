@@ -25,7 +25,6 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.storage.statements import insert
 from qbwc_server.storage.walls import bind_company
-from qbwc_server.words.customer import pauses
 
 _TABLE, _DUTY, _FILE = tables.company, tables.duty, tables.team_file
 _FIRST_HOUSEKEEPING = timedelta(days=1)
@@ -112,11 +111,6 @@ class Company:
     def team(self) -> str:
         """What names its Mosaic team among companies; see `team_claims`."""
         return team_claims.team_of(self.mosaic_url, self.mosaic_team)
-
-    @property
-    def told_mode(self) -> str:
-        """Its mode, as `words.state` tells it more closely: a pause by who began it."""
-        return pauses.told(self.mode, self.paused_by)
 
     @property
     def delivers(self) -> bool:

@@ -58,12 +58,11 @@ def hindrance(
 ) -> str | None:
     """Return what keeps a connection from going on, None if nothing does.
 
+    `mode` is as `reasons.told_mode` has it.
     `attention_who` acts on what the connection asks for, None where it asks nothing.
     """
-    if mode in {"paused", "paused_by_customer"}:
-        return mode
     if mode != "live":
-        return "preview"
+        return mode
     if late:
         return "late"
     return "stopped" if stopping or attention_who not in {None, "nobody"} else None

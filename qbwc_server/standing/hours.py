@@ -23,7 +23,7 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.kinds import tries
 from qbwc_server.kinds.restored import NOT_THERE
 from qbwc_server.kinds.time_entry import NAME
-from qbwc_server.standing import awaited, differences
+from qbwc_server.standing import awaited, differences, reasons
 from qbwc_server.standing.entries import Items, minutes_in_quickbooks
 from qbwc_server.standing.places import Place, Places
 from qbwc_server.storage import tables
@@ -74,13 +74,16 @@ class Hindrance:
     do: str
 
     @classmethod
-    def of(cls, company: Company) -> Self:
+    def of(cls, connection: Connection, company: Company) -> Self:
         """Return what hinders a company now; `what` is None if nothing does."""
         asks = company.attention_id
         told = None if asks is None else words.attention(asks)
         acts = None if told is None else words.who_must_act(told)
+        first = company.mode == "preview" and reasons.is_read_first(
+            connection, company.id
+        )
         what = differences.hindrance(
-            company.told_mode,
+            reasons.told_mode(company.mode, company.paused_by, is_read_first=first),
             late=company.late_at is not None,
             stopping=asks in attention.STOPPING,
             attention_who=acts,
@@ -154,7 +157,7 @@ class _Lines:
         self, connection: Connection, company: Company, rows: Sequence[Row[Any]]
     ) -> None:
         self._company = company
-        self._hinders = Hindrance.of(company)
+        self._hinders = Hindrance.of(connection, company)
         self._places = Places(connection, company.id, rows)
         self._items = Items(connection, company.id, rows)
         self._awaited = awaited.of(

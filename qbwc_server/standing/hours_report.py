@@ -80,7 +80,7 @@ def of(
     lines = hours.of(connection, company, first.isoformat(), last.isoformat())
     groups = _groups(lines)
     reads = _reads(connection, company, first, last, now)
-    hindrance = Hindrance.of(company)
+    hindrance = Hindrance.of(connection, company)
     blame = Blame()
     if hindrance.what is not None:
         blame = Blame(hindrance.who, hindrance.do)

@@ -243,7 +243,7 @@ _RESUME: Final = "Press Resume on the overview when the pause is over."
 _RESUMED_BY_SUPPORT: Final = (
     "Our support paused it, and resumes it: please ask them when it is to go on."
 )
-_BY_STEPS: Final = frozenset({"waiting", "preview", "records"})
+_BY_STEPS: Final = frozenset({"waiting", "first_reads", "preview", "records"})
 """What hinders nothing that was there: a step tells it, or what records need."""
 
 

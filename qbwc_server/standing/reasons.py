@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from qbwc_server import words
 from qbwc_server.companies.attention import Attention, standing
-from qbwc_server.kinds import KINDS, tries
+from qbwc_server.kinds import KINDS, time_entry, tries
 from qbwc_server.standing import hindrance
 from qbwc_server.standing.hindrance import Reason
 from qbwc_server.storage import tables
@@ -28,8 +28,10 @@ from qbwc_server.words.customer.pauses import BY_CUSTOMER
 from qbwc_server.words.urgency import KEY_MISSING, Place
 
 _COMPANY, _RECORD, _JOB = tables.company, tables.record, tables.job
-_EXCHANGE = tables.exchange
+_EXCHANGE, _READING = tables.exchange, tables.reading
 _Which: TypeAlias = "sa.ColumnElement[bool] | sa.TextClause"
+FIRST_READS: Final = "first_reads"
+_LOOKING: Final = ("preview", FIRST_READS)
 _COUNTED: Final = {
     "failed": Place.FAILED,
     "unused": Place.UNUSED,
@@ -51,7 +53,7 @@ class Facts:
     """What is known of a company; `counted` has what of `_COUNTED` there is."""
 
     mode: str
-    """As `words.state` tells it more closely: a pause by who began it."""
+    """As `told_mode` has it."""
     created_at: datetime
     mode_at: datetime | None = None
     paused_why: str | None = None
@@ -72,7 +74,7 @@ def of(facts: Facts) -> list[Reason]:
 def _reasons(facts: Facts) -> Iterator[Reason]:
     yield from map(_attention, facts.attentions)
     since = facts.mode_at or facts.created_at
-    if facts.mode == "preview":
+    if facts.mode in _LOOKING:
         yield _of_company(Place.PREVIEW, facts.mode, since)
     is_paused = facts.mode in {"paused", BY_CUSTOMER}
     if is_paused:
@@ -139,7 +141,7 @@ def first(connection: Connection, company_id: int) -> str:
     For who counts records that need somebody beside it, and sees that it is called.
     """
     told = next(iter(read(connection, company_id)), None)
-    if told is None or told.reason in {"records", "preview"}:
+    if told is None or told.reason in {"records", *_LOOKING}:
         return ""
     return hindrance.said(told)
 
@@ -155,7 +157,7 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
     there = () if row.attention_id is None else standing(connection, company_id)
     return of(
         Facts(
-            mode=pauses.told(row.mode, row.paused_by),
+            mode=told_mode(row.mode, row.paused_by, is_read_first=row.is_read_first),
             created_at=row.created_at,
             mode_at=row.mode_at,
             paused_why=row.paused_why,
@@ -177,6 +179,45 @@ def read(connection: Connection, company_id: int) -> list[Reason]:
             ),
         )
     )
+
+
+def told_mode(mode: str, paused_by: str | None, *, is_read_first: bool) -> str:
+    """Return a mode as `words.state` tells it more closely.
+
+    A pause by who began it; a preview by whether both sides `is_read_first`.
+    """
+    if mode == "preview" and is_read_first:
+        return FIRST_READS
+    return pauses.told(mode, paused_by)
+
+
+def _is_unread(kind: str) -> sa.ColumnElement[bool]:
+    """Tell whether a list or time was never read whole, and nothing says why."""
+    read = sa.or_(_READING.c.last_full_at.is_not(None), _READING.c.problem.is_not(None))
+    own = _READING.c.company_id == sa.bindparam("company")
+    return ~sa.exists().where(own, _READING.c.kind == kind, read)
+
+
+def _read_first() -> sa.ColumnElement[bool]:
+    """Tell whether a side is still to be read: until then there is no preview."""
+    has_time = sa.func.coalesce(_COMPANY.c.time_tracking, sa.true())
+    of_time = sa.or_(_COMPANY.c.mosaic_time_from.is_(None), _is_unread(time_entry.NAME))
+    lists = (
+        sa.and_(
+            _COMPANY.c[one.by_setting] if one.by_setting else sa.true(),
+            _is_unread(one.name),
+        )
+        for one in KINDS.values()
+        if one.mirror is not None
+    )
+    never = (_COMPANY.c.file_name.is_(None), _COMPANY.c.mosaic_read_at.is_(None))
+    return sa.or_(*never, *lists, sa.and_(has_time, of_time))
+
+
+def is_read_first(connection: Connection, company_id: int) -> bool:
+    """Tell whether a side of a company is read for the first time still."""
+    query = sa.select(_read_first()).where(_COMPANY.c.id == sa.bindparam("company"))
+    return bool(connection.execute(query, {"company": company_id}).scalar_one())
 
 
 OURS: Final = f"(unread IS NOT NULL OR failures >= {tries.MOST} AND restored IS NULL)"
@@ -243,6 +284,7 @@ _WHOLE: Final = (
         *(_COMPANY.c.last_seen_at, _COMPANY.c.wrong_password_at),
         _COMPANY.c.guessed_at,
         _COMPANY.c.mosaic_key.is_not(None).label("has_mosaic_key"),
+        _read_first().label("is_read_first"),
         *(column for one in _SUMS for column in one.c),
     )
     .select_from(

@@ -58,7 +58,7 @@ STATES: Final = {
 COMPANY_STATES: Final = (
     *("attention", "paused", "paused_by_customer", "wrong_password", "late"),
     "waiting",
-    *("failed", "unused", "faults", "records", "preview", "live"),
+    *("failed", "unused", "faults", "records", "first_reads", "preview", "live"),
 )
 _RAW: Final = {"request", "answer"}
 _CAME: Final = {

@@ -36,6 +36,11 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
         "It waits, because the connection was paused on the setup page.",
         "Please press Resume on the setup page when the pause is over.",
     ),
+    "first_reads": (
+        "nobody",
+        "It waits: both sides are read for the first time.",
+        "Nothing to do: the preview is ready once they are read.",
+    ),
     "preview": (
         "customer",
         "It waits, because the connection is not live yet.",
@@ -67,9 +72,12 @@ _HOURS: Final[dict[str, tuple[str, str, str]]] = {
         _WHO_IS_IT,
     ),
     "cannot_go": (
-        "customer",
+        "nobody",
         "It lacks what the other side needs, or is too old to be sent.",
-        "Please mend what the reason names, or enter it on the other side by hand.",
+        (
+            "Nothing to do unless it is to go over: then mend what the reason names, "
+            "or enter it on the other side by hand."
+        ),
     ),
     "one_way": (
         "nobody",

@@ -51,7 +51,7 @@ _ROUNDS = 5
 _REMARKS = {
     *("company-file-moved", "time-tracking-off", "quickbooks-unsupported-country")
 }
-_BY_STEPS = {"waiting", "preview", "records"}
+_BY_STEPS = {"waiting", "first_reads", "preview", "records"}
 """What a step or a count asks for in its own words."""
 
 
@@ -175,7 +175,7 @@ def _reasons_agree(world: World, page: Page, views: Views) -> None:
     assert company.why == (first.why if first else company.why)
     said, _ = told.status(world.engine, world.clock)
     paused = {"paused": "Paused by our support", "paused_by_customer": "Paused on"}
-    if first is not None and first.reason not in {"records", "preview"}:
+    if first is not None and first.reason not in {"records", "preview", "first_reads"}:
         begins = paused.get(first.reason, first.why[:60])
         assert said.startswith(begins)
     do = " ".join(page.do)
@@ -197,13 +197,10 @@ def _told_as(name: str, page: Page) -> str:
 
 
 def _page_keeps_its_word(
-    how: dict[str, Any], page: Page, rows: dict[int, dict[str, str]], views: Views
+    page: Page, rows: dict[int, dict[str, str]], views: Views
 ) -> None:
     """Green is where all agrees or moves; "Nothing." where nothing waits for you."""
     theirs = [one for one in views.reasons if one.who_must_act == "customer"]
-    # While both sides are read for the first time there is no preview to look at.
-    if how.get("begun") in {"reading", "read"}:
-        theirs = [one for one in theirs if one.reason != "preview"]
     is_asked = any(row["need"] == "needs_you" for row in rows.values()) or any(
         row["who acts"] == "customer" and row["need"] == "waiting"
         for row in rows.values()
@@ -235,7 +232,7 @@ def _all_agree(world: World, how: dict[str, Any], chance: random.Random) -> Page
         _who_agrees(rows, views)
         _hours_agree(world, rows, views)
         _reasons_agree(world, page, views)
-        _page_keeps_its_word(how, page, rows, views)
+        _page_keeps_its_word(page, rows, views)
     except AssertionError as error:
         error.add_note(f"{how}\n{page}\n{[one.reason for one in views.reasons]}")
         raise

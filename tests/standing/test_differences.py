@@ -69,7 +69,7 @@ def test_each_difference_has_its_reason(facts: Facts, wanted: str) -> None:
 
 def test_the_table_reaches_every_reason() -> None:
     """But what hinders a connection, which is its own table below."""
-    hinder = {"paused", "paused_by_customer", "preview"}
+    hinder = {"paused", "paused_by_customer", "first_reads", "preview"}
     assert {wanted for _, wanted in _TABLE} == set(hour_words.REASONS) - hinder
     assert set(hour_words.REASONS) >= differences.DECIDED
 
@@ -83,6 +83,8 @@ def test_the_table_reaches_every_reason() -> None:
         ("live", False, True, "nobody", "stopped"),
         ("live", True, True, "customer", "late"),
         ("preview", True, False, None, "preview"),
+        ("preview", True, True, "support", "preview"),
+        ("first_reads", True, True, "support", "first_reads"),
         ("paused", True, True, "support", "paused"),
         ("paused_by_customer", True, True, "support", "paused_by_customer"),
     ],
@@ -96,13 +98,19 @@ def test_what_keeps_a_connection_from_going_on(
 
 
 def test_what_waits_for_a_person_is_never_nobody_s() -> None:
-    """Whatever is known of an entry: nobody acts only where nothing is to be done."""
-    free = {"on_its_way", *differences.DECIDED}
+    """Whatever is known of an entry: nobody acts only where nothing is to be done.
+
+    What cannot go rests: it is told as missing, and somebody acts if it is to go over.
+    """
+    free = {"on_its_way", "first_reads", "cannot_go", *differences.DECIDED}
     for state, restored, waits, hinders, rest in product(
         tables.RECORD_STATES,
         (None, *sorted(ASKED), Mark.ADD, Mark.COPY),
         (None, "customer:1", "project:1", "company:before-live", "other:1"),
-        (None, "paused", "paused_by_customer", "preview", "late", "stopped"),
+        (
+            *(None, "paused", "paused_by_customer", "first_reads", "preview"),
+            *("late", "stopped"),
+        ),
         product((False, True), repeat=4),
     ):
         unread, fails, failed, only_mosaic = rest

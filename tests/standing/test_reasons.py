@@ -42,6 +42,7 @@ def test_a_company_that_works_has_none() -> None:
             [("paused_by_customer", "customer")],
         ),
         ({"mode": "preview"}, [("preview", "customer")]),
+        ({"mode": "first_reads"}, [("first_reads", "nobody")]),
         ({"late_at": _NOW}, [("late", "customer")]),
         ({"last_seen_at": None}, [("waiting", "customer")]),
         (

@@ -24,6 +24,7 @@ from qbwc_server.storage.database import (
     next_ids,
 )
 from qbwc_server.words.hours import REASONS
+from tests.both_read import both_read
 from tests.conftest import Clock
 from tests.support import firms
 
@@ -182,6 +183,7 @@ _PLAIN: dict[str, Any] = {
     "late_at": None,
     "attention_id": None,
     "attention": None,
+    "file_name": "Vale",
 }
 _COMPANIES: tuple[dict[str, Any], ...] = (
     {},
@@ -190,6 +192,7 @@ _COMPANIES: tuple[dict[str, Any], ...] = (
     {"mode": "paused"},
     {"mode": "paused", "paused_by": "customer"},
     {"mode": "preview"},
+    {"mode": "preview", "file_name": None},
     {"late_at": "now"},
     {"attention_id": "wrong-company-file", "attention": "Another one is open."},
     {"attention_id": "backup-restored", "attention": "It is compared."},
@@ -206,6 +209,7 @@ def kept(engine: Engine, new_company: NewCompanies, clock: Clock) -> Engine:
     _keep(engine, company.id, clock, _entries())
     _keep(engine, other.id, clock, _entries()[-2:])
     with company_transaction(engine, company.id) as connection:
+        both_read(connection, company.id, clock())
         connection.execute(
             tables.mosaic_object.insert(),
             [

@@ -24,6 +24,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.words import hours, rows
 from qbwc_server.words.urgency import STOPPING
+from tests.both_read import both_read
 from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
@@ -38,6 +39,8 @@ _ASKS: Final = (
 _HELD: Final = {"conflict", "refused", "locked"}
 """States of a record in which it goes on for nobody but a person."""
 _KINDS: Final = (*KINDS, time_entry.NAME)
+_REST: Final = {*differences.DECIDED, "on_its_way", "first_reads", "cannot_go"}
+"""Why hours differ on which nobody acts: they go on, or rest unless a person acts."""
 _ROUNDS = 40
 """After one for each thing that stops a company, alone."""
 
@@ -69,7 +72,9 @@ def _records(chance: random.Random, clock: Clock) -> list[dict[str, Any]]:
     return found
 
 
-def _work(connection: Connection, chance: random.Random, clock: Clock) -> None:
+def _work(
+    connection: Connection, chance: random.Random, clock: Clock, *, every_job: bool
+) -> None:
     """Have jobs, messages and calls in every state; some answers were not used."""
     final = {*tables.JOB_FINAL}
     jobs = [
@@ -87,7 +92,7 @@ def _work(connection: Connection, chance: random.Random, clock: Clock) -> None:
             "finished_at": clock() if state in final else None,
         }
         for number, state in enumerate(tables.JOB_STATES)
-        if chance.random() < 0.5
+        if every_job or chance.random() < 0.5
     ]
     messages = [
         {
@@ -148,12 +153,14 @@ def _make(
         "guessed_at": chance.choice((None, now, now + timedelta(hours=1))),
         "mosaic_key": chance.choice((None, "k", "k")),
         "two_way": chance.choice((True, False)),
+        "file_name": chance.choice((None, "Vale")),
     }
     if alone is not None:
         ask, differs = alone
         asks = set() if ask is None else {ask}
         values |= {"mode": "live", "late_at": None, "last_seen_at": now}
-        values |= {"wrong_password_at": None, "mosaic_key": "k", **differs}
+        values |= {"wrong_password_at": None, "mosaic_key": "k"}
+        values |= {"file_name": "Vale", **differs}
     company = tables.company
     with company_transaction(engine, 1) as connection:
         for table in (
@@ -169,7 +176,7 @@ def _make(
         for one in sorted(asks):
             attention.attend(connection, 1, error_id=one, text="Look.", now=now)
         connection.execute(tables.record.insert(), _records(chance, clock))
-        _work(connection, chance, clock)
+        _work(connection, chance, clock, every_job=alone is not None)
         standing = attention.standing(connection, 1)
     return {one.reason for one in standing}
 
@@ -193,7 +200,8 @@ def _of_company(engine: Engine, asks: set[str]) -> set[str]:
         told = {one.reason: one for one in _view(connection, "attentions")}
     for one in ruled:
         assert told[one.reason].who_must_act == one.who_must_act
-        assert one.who_must_act != "nobody", one
+        rests = one.reason == "first_reads"
+        assert (one.who_must_act == "nobody") is rests, one
     assert asks <= set(told) == {one.reason for one in ruled}
     assert not ruled or company.who_must_act == ruled[0].who_must_act
     return asks
@@ -219,7 +227,7 @@ def _of_records(engine: Engine) -> set[str]:
             "support",
         }, row
     for line in lines:
-        rests = line.reason in {*differences.DECIDED, "on_its_way"}
+        rests = line.reason in _REST
         assert rests or line.who_must_act in {"customer", "support"}, line
         if line.reason == "locked":
             assert line.who_must_act == who[line.record_id].who_must_act
@@ -234,7 +242,8 @@ def _of_work(engine: Engine) -> set[str]:
         found = _view(connection, "jobs"), _view(connection, "exchanges")
     waits = {one.waits_because for one in found[0] if one.waits_because is not None}
     for one in found[0]:
-        assert one.waits_because is None or one.who_must_act != "nobody", one
+        rests = one.waits_because in {None, "first_reads"}
+        assert rests or one.who_must_act != "nobody", one
         assert one.waits_because is None or one.state in {"waiting", "ready", "unsure"}
     failed = [one for one in found[0] if one.state == "failed"]
     failed += [one for one in found[1] if one.failed_at is not None]
@@ -246,12 +255,15 @@ def test_what_waits_for_somebody_is_never_nobody_s(
     engine: Engine, new_company: NewCompanies, clock: Clock
 ) -> None:
     """In companies, attentions, records, hours, jobs and messages; views and rules."""
-    new_company()
+    company = new_company()
+    with company_transaction(engine, company.id) as connection:
+        both_read(connection, company.id, clock())
     chance = random.Random(1)
     met: set[str] = set()
     each: list[tuple[str | None, dict[str, Any]]] = [
         *((ask, {}) for ask in _ASKS),
         *((None, {"mode": mode}) for mode in ("paused", "preview")),
+        (None, {"mode": "preview", "file_name": None}),
         *((None, late) for late in ({"late_at": clock()}, {"mosaic_key": None})),
     ]
     for alone in (*each, *(None for _ in range(_ROUNDS))):
@@ -260,7 +272,7 @@ def test_what_waits_for_somebody_is_never_nobody_s(
     assert met >= {*_HELD, "unlinked", "hours locked", "work failed", "work answered"}
     assert met >= set(_ASKS)
     held = {"paused", "late", "preview", "backup-restored", "wrong-company-file"}
-    held |= {"mosaic-unauthorised", "mosaic-key-missing"}
+    held |= {"first_reads", "mosaic-unauthorised", "mosaic-key-missing"}
     assert met >= {f"held {one}" for one in held}
     assert met >= {f"job {one}" for one in ("paused", "late", "wrong-company-file")}
 
@@ -281,7 +293,7 @@ def test_what_only_a_mended_program_ends_is_support_s() -> None:
 def test_hours_that_differ_are_somebody_s_unless_they_go_on_or_were_decided() -> None:
     """And those that QuickBooks locks are whose the record is."""
     for reason in hours.REASONS:
-        rests = reason in {*differences.DECIDED, "on_its_way"}
+        rests = reason in _REST
         assert (hours.who(reason) == "nobody") is rests
     told = words.standing(time_entry.NAME, "locked", waits=False)
     assert told.who == hours.who("locked") == "customer"

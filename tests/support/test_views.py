@@ -24,6 +24,7 @@ from qbwc_server.storage.database import (
     next_id,
 )
 from qbwc_server.support.views import Wanted, look
+from tests.both_read import both_read
 from tests.conftest import Clock
 from tests.jobs import jobs
 
@@ -137,6 +138,7 @@ def test_what_hinders_a_company_first_is_told(
     steps: tuple[dict[str, object], ...] = (
         {"mode": "preview"},
         {"last_seen_at": clock()},
+        {"file_name": "Vale"},
         {"attention_id": "wrong-company-file", "attention": "Another is open."},
         {"late_at": clock()},
         {"wrong_password_at": clock() - timedelta(days=1)},
@@ -145,12 +147,15 @@ def test_what_hinders_a_company_first_is_told(
     )
     for values in steps:
         with engine.begin() as connection:
+            if "file_name" in values:
+                both_read(connection, 1, clock())
             connection.execute(tables.company.update().values(**values))
         (row,) = _all(engine, "support_companies")
         seen.append((row.state, row.who_must_act))
         assert row.next_step
     assert seen == [
-        *(("waiting", "customer"), ("preview", "customer"), ("attention", "customer")),
+        *(("waiting", "customer"), ("first_reads", "nobody")),
+        *(("preview", "customer"), ("attention", "customer")),
         *(("late", "customer"), ("late", "customer"), ("wrong_password", "customer")),
         ("paused", "support"),
     ]

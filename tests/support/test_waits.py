@@ -15,6 +15,7 @@ from qbwc_server.companies.registry import NewCompany
 from qbwc_server.decisions import listing
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import UTCDateTime, company_transaction
+from tests.both_read import both_read
 from tests.conftest import Clock
 from tests.jobs import jobs
 
@@ -104,9 +105,16 @@ def test_work_for_quickbooks_waits_for_what_keeps_it_from_there(
 def test_a_preview_and_a_pause_hold_it_too(
     engine: Engine, company: NewCompany, clock: Clock
 ) -> None:
-    """Somebody has to look, or to have it go on."""
-    for mode, who in (("preview", "customer"), ("paused", "support")):
+    """Somebody has to look, or to have it go on; nobody before both sides were read."""
+    for told, who in (
+        ("first_reads", "nobody"),
+        ("preview", "customer"),
+        ("paused", "support"),
+    ):
+        mode = "preview" if told == "first_reads" else told
         with company_transaction(engine, company.id) as connection:
+            if told == "preview":
+                both_read(connection, company.id, clock())
             registry.change(connection, company.id, mode=mode, mode_at=clock())
         found = _waits(engine, "records", "record_id")[700]
-        assert found[:3] == (mode, who, clock())
+        assert found[:3] == (told, who, clock())

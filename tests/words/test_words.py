@@ -149,7 +149,7 @@ def test_no_words_are_left_over_from_a_state_that_is_gone() -> None:
     }
     assert {one.id for one in states.every()} - there == {
         *("company-late", "company-waiting", "company-wrong-password"),
-        *("company-guessed", "company-paused-by-customer"),
+        *("company-guessed", "company-paused-by-customer", "company-first-reads"),
         *("company-failed", "company-unused", "company-faults", "company-records"),
         *(
             "record-waits",

@@ -21,6 +21,7 @@ from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from qbwc_server.web.customer import hours
 from qbwc_server.words import hours as hour_words
+from tests.both_read import both_read
 from tests.conftest import Clock
 from tests.web.customer.test_records_csv import here, there
 
@@ -206,6 +207,7 @@ def test_what_answers_for_all_of_a_reason_is_linked(
     server: Client,
     firm: NewCompany,
     engine: Engine,
+    clock: Clock,
     time: Put,
 ) -> None:
     """Every address that the page may name is there."""
@@ -215,6 +217,7 @@ def test_what_answers_for_all_of_a_reason_is_linked(
         assert server.get(f"/setup/{firm.setup_token}{place}").status_code == 200
     assert set(hour_words.REASONS) >= {*hours._OF_REASON, *hours._OF_ENTRY}
     with company_transaction(engine, firm.id) as connection:
+        both_read(connection, firm.id, clock())
         registry.change(connection, firm.id, mode="preview")
     time(here(minutes=60), None, state="pending")
     page = _page(server, firm)
