@@ -14,6 +14,7 @@ from qbwc_server import proxies
 from qbwc_server.companies import callers
 from qbwc_server.keys import Keys
 from qbwc_server.logs import apart
+from qbwc_server.operations import database_restored
 from qbwc_server.operations.gauges import Figures
 from qbwc_server.serving.served import WSGI, Allowed, Answer, Environ, Served, answer
 from qbwc_server.settings import Settings
@@ -90,6 +91,7 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
         except schema.SchemaDiffers:
             engine.dispose()
             raise
+    database_restored.when_noticed(engine, utc_now)
     reading: Engine | None = engine
     if engine.dialect.name != "sqlite":
         theirs = settings.support_database_url.get_secret_value()

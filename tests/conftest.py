@@ -33,7 +33,7 @@ from qbwc_server.sandbox.quickbooks.company_file import CompanyFile
 from qbwc_server.sandbox.sample_firm import build_sample_firm
 from qbwc_server.serving.served import WSGI
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema
+from qbwc_server.storage import schema, tables, which_copy
 from qbwc_server.storage.database import make_engine
 from tests import logged_in
 
@@ -359,6 +359,17 @@ def _make_again(engine: Engine, name: str, *, like: str) -> None:
     url = engine.url.set(database="postgres").render_as_string(hide_password=False)
     _administer(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     _administer(url, f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
+    _is_no_copy(engine, name)
+
+
+def _is_no_copy(engine: Engine, name: str) -> None:
+    """Have a database that was copied for a test not be noticed as a copy."""
+    at_home = sa.create_engine(engine.url.set(database=name))
+    with at_home.begin() as connection:
+        connection.execute(sa.update(tables.database_mark).values(installation=""))
+    at_home.dispose()
+    remembered = which_copy._OF_ENGINE[engine.dialect]
+    remembered.epoch = -1
 
 
 @pytest.fixture(scope="session")

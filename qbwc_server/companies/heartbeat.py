@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.storage import tables
+from qbwc_server.storage import tables, which_copy
 from qbwc_server.storage.database import transaction
 from qbwc_server.storage.statements import insert
 
@@ -91,6 +91,7 @@ def keep(engine: Engine, clock: Callable[[], datetime]) -> None:
         pause = threading.Event()
         while True:
             try:
+                which_copy.beat(engine)
                 with transaction(engine) as connection:
                     beat(connection, clock())
             except SQLAlchemyError:

@@ -25,6 +25,7 @@ from qbwc_server.storage.database import (
 )
 from qbwc_server.storage.statements import insert
 from qbwc_server.storage.walls import bind_company
+from qbwc_server.storage.which_copy import is_compared
 
 _TABLE, _DUTY, _FILE = tables.company, tables.duty, tables.team_file
 _FIRST_HOUSEKEEPING = timedelta(days=1)
@@ -232,6 +233,7 @@ def add(
         connection.execute(
             tables.company_sequence.insert(), {"company_id": company_id, "last_id": 0}
         )
+        is_compared(connection, company_id)
         lock_company(connection, company_id)
         connection.execute(
             _DUTY.insert(),

@@ -4,10 +4,14 @@ What was made on both sides since then is unknown to it on both, and would be ma
 twice. So nothing that it meant to do is done, and nothing is made on a side before the
 other was read down to that day again: what is there is then joined or agreed on. What
 is nearly the same, or may have been deleted meanwhile, is asked (`time_copies`).
+
+Said by an operator, or noticed by `storage.which_copy`: then each company begins when
+it would be written next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.engine import Connection, Engine
@@ -17,27 +21,47 @@ from qbwc_server.companies.registry import Company
 from qbwc_server.jobs import by_hand, queue
 from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.records import due
-from qbwc_server.storage import tables
+from qbwc_server.storage import tables, which_copy
 from qbwc_server.storage.database import company_transaction
 
+BY_ITSELF = "noticed by the program"
 _READING = tables.reading
 
 
 def declare(engine: Engine, *, now: datetime, who: str) -> list[Company]:
     """Have every company compare both sides before it makes anything on either.
 
-    It may be said again. Returns the companies.
+    It may be said again, and of what was noticed already. Returns the companies.
     """
+    which_copy.look(engine)
     found = registry.every(engine)
-    for company in found:
-        _end_session(engine, company.id, now)
-        with company_transaction(engine, company.id) as connection:
-            _take_back_jobs(connection, company.id, now)
-            _read_all_again(connection, company.id, now)
-            registry.audit(
-                connection, company.id, now, who=who, what="database restored"
-            )
+    with which_copy.any_copy():
+        for company in found:
+            compare(engine, company.id, now=now, who=who)
     return found
+
+
+def when_noticed(engine: Engine, clock: Callable[[], datetime]) -> None:
+    """Have companies compare both sides wherever an older copy of us is noticed."""
+
+    def noticed(company_id: int) -> None:
+        compare(engine, company_id, now=clock(), who=BY_ITSELF)
+
+    which_copy.when_older(engine, noticed)
+
+
+def compare(engine: Engine, company_id: int, *, now: datetime, who: str) -> None:
+    """Have a company compare both sides before it makes anything on either.
+
+    It is noted as compared in the same transaction as all that has it compare: whoever
+    dies before that leaves it to the next one who would write.
+    """
+    _end_session(engine, company_id, now)
+    with company_transaction(engine, company_id) as connection:
+        _take_back_jobs(connection, company_id, now)
+        _read_all_again(connection, company_id, now)
+        registry.audit(connection, company_id, now, who=who, what="database restored")
+        which_copy.is_compared(connection, company_id)
 
 
 def _end_session(engine: Engine, company_id: int, now: datetime) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import select
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,18 +42,23 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from qbwc_server import private
 from qbwc_server.errors import QbwcError
+from qbwc_server.storage import which_copy
 from qbwc_server.storage.walls import READ_ONLY, bound_to, held, say
 
-NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
-"""The database went away, is full, or made nothing of a transaction: nobody's fault in
-this program, nothing was decided, and the same may be done again later."""
+NOT_USABLE = (
+    *(OperationalError, InterfaceError, InternalError, NoConnectionFree),
+    which_copy.OlderCopy,
+)
+"""The database went away, is full, made nothing of a transaction, or is an older copy
+of itself: nobody's fault in this program, nothing was decided, and the same may be done
+again later."""
 
 JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
 _sequence = sa.table(
     "company_sequence",
-    *(sa.column(name) for name in ("company_id", "last_id", "moves")),
+    *(sa.column(name) for name in ("company_id", "last_id", "moves", "epoch")),
 )
 
 
@@ -117,6 +122,7 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
         connect_args=_PATIENCE,
     )
     sa.event.listen(engine, "checkout", _refuse_dead)
+    which_copy.listen(engine)
     return engine
 
 
@@ -211,16 +217,22 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def company_transaction(engine: Engine, company_id: int) -> Iterator[Connection]:
     """Yield a connection whose transaction holds this company's lock."""
-    with begun(engine) as connection, _holding(connection, company_id) as locked:
+    with (
+        which_copy.comparing(engine, company_id),
+        begun(engine) as connection,
+        _holding(connection, company_id) as locked,
+    ):
         yield locked
 
 
 @contextmanager
 def _holding(connection: Connection, company_id: int) -> Iterator[Connection]:
-    last = _lock(connection, company_id)
+    last, is_older = _lock(connection, company_id)
     if last is None:
         yield connection
         return
+    if is_older:
+        which_copy.refuse(company_id)
     ids = _Ids(company_id, last)
     yield connection.execution_options(**{_IDS: ids})
     if ids.moved or ids.last != last:
@@ -251,7 +263,7 @@ def operator_transaction(
     Raises:
         SeesOneCompany: the database's login is held to one company at a time.
     """
-    with engine.begin() as connection:
+    with which_copy.comparing(engine, company_id), engine.begin() as connection:
         if held(connection):
             raise SeesOneCompany(
                 "This database login sees one company at a time, as server and worker "
@@ -287,25 +299,32 @@ def lock_company(connection: Connection, company_id: int) -> bool:
     see. SQLite has no row-level security and leaves out FOR UPDATE: its one writer took
     its lock at BEGIN IMMEDIATE.
     """
-    return _lock(connection, company_id) is not None
+    last, _ = _lock(connection, company_id)
+    return last is not None
 
 
-def _lock(connection: Connection, company_id: int) -> int | None:
-    """Do so; return the company's last id."""
-    last: int | None
+def _lock(connection: Connection, company_id: int) -> tuple[int | None, bool]:
+    """Do so; return its last id, and whether it was not compared in this epoch."""
+    row: Sequence[Any] | None
     if connection.dialect.name != "postgresql":
-        last = connection.execute(_LOCKED, {"company": company_id}).scalar()
-        return last
-    row = say(connection, bound_to(company_id) + _LOCK.format(int(company_id)))
-    last = None if row is None else int(row[0])
-    return last
+        row = connection.execute(_LOCKED, {"company": company_id}).first()
+    else:
+        row = say(connection, bound_to(company_id) + _LOCK.format(int(company_id)))
+    return (None, False) if row is None else (int(row[0]), bool(row[1]))
 
 
-_LOCK = "SELECT last_id FROM company_sequence WHERE company_id = {} FOR UPDATE"
+_LOCK = (
+    "SELECT s.last_id, s.epoch < (SELECT m.epoch FROM database_mark m) "
+    "FROM company_sequence s WHERE s.company_id = {} FOR UPDATE OF s"
+)
+_MARK = sa.table("database_mark", sa.column("epoch"))
 
 
 _OF_COMPANY = _sequence.c.company_id == sa.bindparam("company", type_=sa.BigInteger)
-_LOCKED = sa.select(_sequence.c.last_id).where(_OF_COMPANY).with_for_update()
+_LOCKED = sa.select(
+    _sequence.c.last_id,
+    _sequence.c.epoch < sa.select(_MARK.c.epoch).scalar_subquery(),
+).where(_OF_COMPANY)
 _TAKEN = sa.update(_sequence).where(_OF_COMPANY).values(last_id=sa.bindparam("last"))
 _MOVED = {"moves": _sequence.c.moves + 1}
 _TAKEN_AND_MOVED = _TAKEN.values(_MOVED)

@@ -19,6 +19,7 @@ from qbwc_server.jobs import claiming
 from qbwc_server.keys import Keys
 from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.settings import Settings
+from qbwc_server.storage import which_copy
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, room
 from qbwc_server.web_connector.idle_polls import Idle
 
@@ -92,6 +93,7 @@ class Admission:
             logs.seldom(_LOG.warning, "login refused", **told)
             return ["", "nvu", "", ""]
         logs.about(company=company.id)
+        which_copy.look(self._engine)
         left_sessions.finish_left_over(
             self._engine, self._settings, company.id, peer, now
         )

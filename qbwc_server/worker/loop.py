@@ -29,9 +29,10 @@ from qbwc_server.operations import clocks, housekeeping, notices
 from qbwc_server.planning.counterparts import joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
-from qbwc_server.storage import tables
+from qbwc_server.storage import tables, which_copy
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.storage.walls import bind_company
+from qbwc_server.storage.which_copy import OlderCopy
 from qbwc_server.worker.one_pass import Delivery, LeaseLost, Planner
 
 _DUTY = tables.duty
@@ -138,6 +139,7 @@ class Worker:
         again: datetime | None = None
         outcome = "failed"
         try:
+            which_copy.look(self._engine)
             if company.mosaic_key is None:
                 self._ask_for_key(company)
             else:
@@ -147,6 +149,9 @@ class Worker:
             outcome = "lost"
             _LOG.warning("another worker has taken over", company=company.id)
             return True
+        except OlderCopy:
+            # What was planned of it is of later than the database; it compares now.
+            _LOG.warning("an older copy of the database", company=company.id)
         except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
@@ -164,6 +169,7 @@ class Worker:
         if self._beat_at is not None and abs(now - self._beat_at) < heartbeat.EVERY:
             return
         self._beat_at = now
+        which_copy.beat(self._engine)
         with transaction(self._engine) as connection:
             heartbeat.beat(connection, now, heartbeat.WORKER)
 

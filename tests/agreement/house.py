@@ -25,6 +25,7 @@ from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import Company, NewCompany
 from qbwc_server.decisions import company_settings
 from qbwc_server.keys import Keys
+from qbwc_server.operations import database_restored
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.mosaic.hands import MosaicHands
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
@@ -39,6 +40,7 @@ from qbwc_server.storage.database import (
     company_reading,
     company_transaction,
 )
+from qbwc_server.storage.which_copy import OlderCopy
 from qbwc_server.web.hooks import callbacks
 from qbwc_server.web_connector.conversation import Conversation
 from qbwc_server.worker.loop import Worker
@@ -125,6 +127,7 @@ class House:
         # One after the other, so that a history has one order.
         self.senders = 1
         self.clock = Clock(now)
+        database_restored.when_noticed(engine, self.clock)
         self.keys = Keys([SECRET])
         self.settings = Settings(data_dir=folder, secret_key=SecretStr(SECRET))
         self.folder = folder
@@ -228,7 +231,7 @@ class House:
         """Have Web Connector run once; tell whether all of it came to its end."""
         try:
             self.talk.run(self.server(**dies), trouble)
-        except (Lost, Killed):
+        except (Lost, Killed, OlderCopy):
             # Web Connector comes again at its next schedule.
             self.clock.pass_(minutes=2)
             return False

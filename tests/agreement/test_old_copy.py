@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from qbwc_server.decisions import restored
 from qbwc_server.operations import database_restored
 from qbwc_server.standing import who_must_act
-from qbwc_server.storage import tables
+from qbwc_server.storage import tables, which_copy
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.begun import kept_house
 from tests.agreement.copies import copy_of
@@ -131,10 +131,31 @@ def test_a_write_that_waited_at_the_backup_is_not_done_a_second_time(
     assert house.agreement().differences == []
 
 
-def test_without_that_word_something_would_be_made_twice(
+def test_what_came_after_a_backup_that_nobody_spoke_of_is_not_made_twice(
     house: House, engine: Engine
 ) -> None:
-    """The negative control of the tests above."""
+    """The program notices by itself that the database is an earlier moment."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("of an embedded database nothing is noticed: it is to be said")
+    restore = copy_of(engine)
+    _change_both_sides(house)
+    before = _texts(house)
+
+    restore()
+    _settle_at_once(house)
+    house.quiet()
+
+    assert _texts(house) == before
+    assert house.agreement().differences == []
+    said = [row for row in house.rows(tables.audit) if row.what == "database restored"]
+    assert [row.who for row in said] == [database_restored.BY_ITSELF]
+
+
+def test_without_that_word_something_would_be_made_twice(
+    house: House, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of the tests above: nobody says it, and nothing notices."""
+    monkeypatch.setattr(which_copy, "_look", lambda *_: True)
     restore = copy_of(engine)
     _change_both_sides(house)
     before = _texts(house)

@@ -23,6 +23,7 @@ from qbwc_server.planning import time_copies, time_waits
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.quickbooks.restores import numbers, signs
 from qbwc_server.records.one_or_two import joined
+from qbwc_server.storage import which_copy
 from tests.agreement.situations import everywhere
 from tests.agreement.test_controls import no_doubt
 
@@ -132,8 +133,9 @@ def no_restore(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_copy(patch: pytest.MonkeyPatch) -> None:
-    """Nobody says that our own database was put back."""
+    """Nobody says or notices that our own database was put back."""
     patch.setattr(database_restored, "declare", lambda *_, **__: [])
+    patch.setattr(which_copy, "_look", lambda *_: True)
 
 
 WALLS: dict[str, Off] = {

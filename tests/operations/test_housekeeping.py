@@ -383,6 +383,7 @@ _BOUNDED = {
     "time_claim": "one for each time entry of a team with several company files",
     "time_rule": "one for each word of a person",
     "alert_address": "three of a company; those that ended go a day later",
+    "database_mark": "one row",
     "heartbeat": "one for servers and one for workers",
     "outage": "one for each of ours; those of long ago go",
     "failed_login": "fifty of a company",

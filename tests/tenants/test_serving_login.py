@@ -39,6 +39,7 @@ LOOKUPS: Final = {
 server and number of a Mosaic team."""
 OF_NO_COMPANY: Final = {
     *(
+        "database_mark",
         "heartbeat",
         "outage",
         "word",

@@ -140,6 +140,19 @@ MOSAIC_TABLES: Final[Meanings] = {
             "last_at": "When the last one came.",
         },
     ),
+    "database_mark": (
+        "By which an earlier moment of this database is noticed; one row.",
+        {
+            "one": "Always true.",
+            "installation": "The system identifier of PostgreSQL, as noted last.",
+            "timeline": "Its timeline, as noted last.",
+            "database": "The number of this database in it, as noted last.",
+            "epoch": "How often it was noticed to be an earlier moment of itself.",
+            "beats": "How often a process of ours has said that it is there.",
+            "noticed_at": "When it was noticed last.",
+            "noticed": "By what.",
+        },
+    ),
     "heartbeat": (
         "Which of our servers are up.",
         {

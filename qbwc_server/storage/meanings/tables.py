@@ -144,6 +144,7 @@ TABLES: Final[Meanings] = {
             "company_id": OWN["company_id"],
             "last_id": "The last number given.",
             "moves": "How often something changed that a planned write may mind.",
+            "epoch": "The epoch of the database in which both sides were compared.",
         },
     ),
     "session": (

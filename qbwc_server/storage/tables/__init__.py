@@ -45,6 +45,7 @@ from qbwc_server.storage.tables.records import (
     said,
 )
 from qbwc_server.storage.tables.server import (
+    database_mark,
     heartbeat,
     outage,
     support_login,
@@ -79,6 +80,7 @@ __all__ = [
     "caller",
     "company",
     "company_sequence",
+    "database_mark",
     "duty",
     "exchange",
     "failed_login",

@@ -175,6 +175,7 @@ company_sequence = sa.Table(
     sa.Column("company_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("last_id", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("moves", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
     sa.ForeignKeyConstraint(["company_id"], ["company.id"], ondelete="CASCADE"),
 )
 

@@ -52,6 +52,21 @@ outage = sa.Table(
 )
 
 
+# One row. By it a database that is an earlier moment of itself is noticed.
+database_mark = sa.Table(
+    "database_mark",
+    metadata,
+    sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.true()),
+    text("installation"),
+    text("timeline"),
+    text("database"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("beats", sa.BigInteger, nullable=False, server_default="0"),
+    moment("noticed_at"),
+    text("noticed", null=True),
+)
+
+
 word = sa.Table(
     "word",
     metadata,

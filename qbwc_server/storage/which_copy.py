@@ -1,0 +1,253 @@
+"""Whether the database is an earlier moment of what it was, noticed by the program.
+
+A standby that takes over without the last commits, a restore to a moment, a dump that
+is loaded, a snapshot: each knows less than QuickBooks and Mosaic have, and would make
+that anew. PostgreSQL says which installation it is (system identifier), on which of its
+histories (timeline: a standby that takes over and a restore to a moment begin another)
+and which database of it (oid). That is noted in the database itself, so every copy says
+where it was taken. A snapshot says the same of all three: there fewer beats of our
+processes are written than a process remembers.
+
+What is noticed begins an epoch. A company that was not compared with both sides in it
+is not written (`database.company_transaction`).
+
+Rule: noticed is before anything is written. A connection is looked at when it is made;
+who talks through a pooler, whose connections outlive a failover, looks again at each
+session, pass and beat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection, Dialect, Engine
+
+from qbwc_server.errors import QbwcError
+from qbwc_server.storage.walls import failed
+
+_LOG = structlog.get_logger(__name__)
+_ASKED: Final = """
+SELECT (pg_control_system()).system_identifier::text,
+    substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+    (SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()),
+    m.installation, m.timeline, m.database, m.epoch, m.beats
+FROM database_mark m WHERE NOT pg_is_in_recovery()
+"""
+_NOTED: Final = """
+UPDATE database_mark SET installation = %s, timeline = %s, database = %s,
+    epoch = epoch + %s, noticed_at = CASE WHEN %s > 0 THEN clock_timestamp()
+        ELSE noticed_at END, noticed = coalesce(%s, noticed)
+WHERE epoch = %s AND beats = %s RETURNING epoch
+"""
+_BEATEN: Final = "UPDATE database_mark SET beats = beats + 1 RETURNING epoch, beats"
+_NO_MARK: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database is; all of it is unknown until it was noted once."""
+
+    installation: str
+    timeline: str
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a database says of itself: where it was noted last, and how far it is."""
+
+    place: Place
+    epoch: int
+    beats: int
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What a process knows of the database that it last talked to."""
+
+    epoch: int = -1
+    beats: int = 0
+
+
+_OF_ENGINE: Final[WeakKeyDictionary[Dialect, _Remembered]] = WeakKeyDictionary()
+_COMPARED: Final[WeakKeyDictionary[Dialect, Callable[[int], None]]] = (
+    WeakKeyDictionary()
+)
+_ANY_COPY: Final[ContextVar[bool]] = ContextVar("any_copy", default=False)
+_MARK: Final = sa.table("database_mark", sa.column("epoch"))
+_SEQUENCE: Final = sa.table(
+    "company_sequence", sa.column("company_id"), sa.column("epoch")
+)
+
+
+class OlderCopy(QbwcError):
+    """A company was to be written, and was not compared since the database went back.
+
+    That is begun with this error, and the same may be done again later.
+    """
+
+    id: ClassVar[str] = "older-copy"
+
+    def __init__(self, company_id: int) -> None:
+        super().__init__(
+            "The database is an older copy of itself (a restore, or a standby that "
+            "took over), so this company compares both sides before it writes. Please "
+            "do it again."
+        )
+        self.company_id = company_id
+
+
+def difference(now: Place, noted: Mark, *, epoch: int, beats: int) -> str | None:
+    """Return in words why a database is not what it was, None if it is.
+
+    `epoch` and `beats` are what a process remembers of it.
+    """
+    was = noted.place
+    if not was.installation:
+        return None
+    if now.installation != was.installation:
+        return "another installation of PostgreSQL"
+    if now.database != was.database:
+        return "another database of the installation"
+    if now.timeline != was.timeline:
+        return f"timeline {int(was.timeline, 16)} became {int(now.timeline, 16)}"
+    if noted.epoch == epoch and noted.beats < beats:
+        return f"{beats - noted.beats} beats of our processes are gone"
+    return None
+
+
+def listen(engine: Engine) -> None:
+    """Look at each connection of an engine of PostgreSQL when it is made."""
+    remembered = _OF_ENGINE.setdefault(engine.dialect, _Remembered())
+
+    def made(raw: psycopg.Connection[Any], _record: object) -> None:
+        _look(raw, remembered)
+
+    sa.event.listen(engine, "connect", made)
+
+
+def look(engine: Engine) -> None:
+    """Look again whether the database is what it was."""
+    remembered = _OF_ENGINE.get(engine.dialect)
+    if remembered is None:
+        return
+    with _raw(engine, _ASKED) as raw:
+        _look(raw, remembered)
+
+
+def beat(engine: Engine) -> None:
+    """Look again, count that a process is there, and remember that."""
+    remembered = _OF_ENGINE.get(engine.dialect)
+    if remembered is None:
+        return
+    with _raw(engine, _BEATEN) as raw:
+        if not _look(raw, remembered):
+            return
+        row = raw.execute(_BEATEN).fetchone()
+        raw.commit()
+        if row is not None:
+            remembered.epoch, remembered.beats = row
+
+
+@contextmanager
+def _raw(engine: Engine, text: str) -> Iterator[psycopg.Connection[Any]]:
+    """Yield the driver's connection; what goes wrong on it is as of any statement."""
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        try:
+            yield raw
+        except psycopg.Error as error:
+            raise failed(connection, text, error) from error
+
+
+def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
+    """Notice an earlier moment; the connection is left without a transaction.
+
+    False if that cannot be done here.
+    """
+    try:
+        row = raw.execute(_ASKED).fetchone()
+        if row is not None:
+            _compare(raw, Place(*row[:3]), Mark(Place(*row[3:6]), *row[6:]), remembered)
+        raw.commit()
+    except _NO_MARK:
+        # The schema is older than this, or not there yet.
+        raw.rollback()
+        return False
+    except psycopg.errors.InsufficientPrivilege:
+        raw.rollback()
+        _LOG.warning("an old copy of the database would not be noticed")
+        return False
+    return row is not None
+
+
+def _compare(
+    raw: psycopg.Connection[Any], here: Place, noted: Mark, remembered: _Remembered
+) -> None:
+    why = difference(here, noted, epoch=remembered.epoch, beats=remembered.beats)
+    remembered.epoch, remembered.beats = noted.epoch, noted.beats
+    if why is None and here == noted.place:
+        return
+    more = 0 if why is None else 1
+    values = (here.installation, here.timeline, here.database, more, more, why)
+    found = raw.execute(_NOTED, (*values, noted.epoch, noted.beats)).fetchone()
+    if found is not None:
+        remembered.epoch = found[0]
+        if why is not None:
+            _LOG.error("the database is an older copy", why=why, epoch=found[0])
+
+
+@contextmanager
+def comparing(engine: Engine, company_id: int | None) -> Iterator[None]:
+    """Have a company be compared with both sides where it was refused for that."""
+    try:
+        yield
+    except OlderCopy as error:
+        compare = _COMPARED.get(engine.dialect)
+        if compare is not None and error.company_id == company_id:
+            with any_copy():
+                compare(error.company_id)
+        raise
+
+
+def refuse(company_id: int) -> None:
+    """Refuse a company that was not compared in this epoch, unless that is being done.
+
+    Raises:
+        OlderCopy: `comparing` begins it.
+    """
+    if not _ANY_COPY.get():
+        raise OlderCopy(company_id)
+
+
+def when_older(engine: Engine, compare: Callable[[int], None]) -> None:
+    """Have `compare` be called with each company that an older copy was to write.
+
+    It may write, and ends with `is_compared`.
+    """
+    _COMPARED[engine.dialect] = compare
+
+
+def is_compared(connection: Connection, company_id: int) -> None:
+    """Note that a company compares both sides before it makes anything on either."""
+    mark = sa.func.coalesce(sa.select(_MARK.c.epoch).scalar_subquery(), 0)
+    of_company = _SEQUENCE.c.company_id == company_id
+    connection.execute(sa.update(_SEQUENCE).where(of_company).values(epoch=mark))
+
+
+@contextmanager
+def any_copy() -> Iterator[None]:
+    """Let companies be written that were not compared: that is what is done."""
+    token = _ANY_COPY.set(True)
+    try:
+        yield
+    finally:
+        _ANY_COPY.reset(token)
