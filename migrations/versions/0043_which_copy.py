@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("database", sa.Text(), server_default="", nullable=False),
         sa.Column("epoch", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("beats", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("handover_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("noticed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_database_mark")),

@@ -9,7 +9,7 @@ from qbwc_server import app
 from qbwc_server.cli.output import parts, reporting
 from qbwc_server.operations import database_restored
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema
+from qbwc_server.storage import schema, which_copy
 from qbwc_server.storage.database import make_engine
 
 _sql = click.option(
@@ -88,6 +88,22 @@ def restored() -> None:
     made = parts()
     found = database_restored.declare(made.engine, now=made.clock(), who="operator")
     click.echo(f"{len(found)} companies compare both sides first.")
+
+
+@database.command()
+@click.option("--minutes", default=30, show_default=True, help="How soon it happens.")
+@reporting
+def handover(minutes: int) -> None:
+    """Say that PostgreSQL is about to move with nothing lost, before it does.
+
+    For a planned switchover, or an upgrade of PostgreSQL. What takes over within that
+    time is then not taken for an older copy, once.
+    """
+    made = parts()
+    if made.engine.dialect.name == "sqlite":
+        raise click.ClickException("The embedded database is not handed over.")
+    which_copy.hand_over(made.engine, minutes)
+    click.echo(f"What takes over in the next {minutes} minutes counts as the same.")
 
 
 def _print(since: str | None, to: str, *, sql: bool) -> None:

@@ -37,7 +37,9 @@ def declare(engine: Engine, *, now: datetime, who: str) -> list[Company]:
     found = registry.every(engine)
     with which_copy.any_copy():
         for company in found:
-            compare(engine, company.id, now=now, who=who)
+            _end_session(engine, company.id, now)
+            with company_transaction(engine, company.id) as connection:
+                _compare(connection, company.id, now, who)
     return found
 
 
@@ -45,23 +47,25 @@ def when_noticed(engine: Engine, clock: Callable[[], datetime]) -> None:
     """Have companies compare both sides wherever an older copy of us is noticed."""
 
     def noticed(company_id: int) -> None:
-        compare(engine, company_id, now=clock(), who=BY_ITSELF)
+        _end_session(engine, company_id, clock())
+        with company_transaction(engine, company_id) as connection:
+            # Several may have met it at once.
+            if which_copy.is_older(connection, company_id):
+                _compare(connection, company_id, clock(), BY_ITSELF)
 
     which_copy.when_older(engine, noticed)
 
 
-def compare(engine: Engine, company_id: int, *, now: datetime, who: str) -> None:
+def _compare(connection: Connection, company_id: int, now: datetime, who: str) -> None:
     """Have a company compare both sides before it makes anything on either.
 
-    It is noted as compared in the same transaction as all that has it compare: whoever
-    dies before that leaves it to the next one who would write.
+    It is noted as compared together with all that has it compare: whoever dies before
+    that leaves it to the next one who would write.
     """
-    _end_session(engine, company_id, now)
-    with company_transaction(engine, company_id) as connection:
-        _take_back_jobs(connection, company_id, now)
-        _read_all_again(connection, company_id, now)
-        registry.audit(connection, company_id, now, who=who, what="database restored")
-        which_copy.is_compared(connection, company_id)
+    _take_back_jobs(connection, company_id, now)
+    _read_all_again(connection, company_id, now)
+    registry.audit(connection, company_id, now, who=who, what="database restored")
+    which_copy.is_compared(connection, company_id)
 
 
 def _end_session(engine: Engine, company_id: int, now: datetime) -> None:

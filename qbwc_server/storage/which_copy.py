@@ -38,14 +38,15 @@ _ASKED: Final = """
 SELECT (pg_control_system()).system_identifier::text,
     substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
     (SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()),
-    m.installation, m.timeline, m.database, m.epoch, m.beats
+    m.installation, m.timeline, m.database, m.epoch, m.beats,
+    coalesce(clock_timestamp() < m.handover_until, FALSE)
 FROM database_mark m WHERE NOT pg_is_in_recovery()
 """
 _NOTED: Final = """
 UPDATE database_mark SET installation = %s, timeline = %s, database = %s,
     epoch = epoch + %s, noticed_at = CASE WHEN %s > 0 THEN clock_timestamp()
-        ELSE noticed_at END, noticed = coalesce(%s, noticed)
-WHERE epoch = %s AND beats = %s RETURNING epoch
+        ELSE noticed_at END, noticed = coalesce(%s, noticed), handover_until = NULL
+WHERE epoch = %s RETURNING epoch
 """
 _BEATEN: Final = "UPDATE database_mark SET beats = beats + 1 RETURNING epoch, beats"
 _NO_MARK: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
@@ -67,6 +68,8 @@ class Mark:
     place: Place
     epoch: int
     beats: int
+    is_handed_over: bool = False
+    """Whether an operator has just said that it is handed over, with nothing lost."""
 
 
 @dataclass(slots=True)
@@ -82,7 +85,9 @@ _COMPARED: Final[WeakKeyDictionary[Dialect, Callable[[int], None]]] = (
     WeakKeyDictionary()
 )
 _ANY_COPY: Final[ContextVar[bool]] = ContextVar("any_copy", default=False)
-_MARK: Final = sa.table("database_mark", sa.column("epoch"))
+_MARK: Final = sa.table(
+    "database_mark", sa.column("epoch"), sa.column("handover_until")
+)
 _SEQUENCE: Final = sa.table(
     "company_sequence", sa.column("company_id"), sa.column("epoch")
 )
@@ -111,7 +116,7 @@ def difference(now: Place, noted: Mark, *, epoch: int, beats: int) -> str | None
     `epoch` and `beats` are what a process remembers of it.
     """
     was = noted.place
-    if not was.installation:
+    if not was.installation or noted.is_handed_over:
         return None
     if now.installation != was.installation:
         return "another installation of PostgreSQL"
@@ -176,7 +181,8 @@ def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
     try:
         row = raw.execute(_ASKED).fetchone()
         if row is not None:
-            _compare(raw, Place(*row[:3]), Mark(Place(*row[3:6]), *row[6:]), remembered)
+            noted = Mark(Place(*row[3:6]), *row[6:])
+            _compare(raw, Place(*row[:3]), noted, remembered)
         raw.commit()
     except _NO_MARK:
         # The schema is older than this, or not there yet.
@@ -198,7 +204,7 @@ def _compare(
         return
     more = 0 if why is None else 1
     values = (here.installation, here.timeline, here.database, more, more, why)
-    found = raw.execute(_NOTED, (*values, noted.epoch, noted.beats)).fetchone()
+    found = raw.execute(_NOTED, (*values, noted.epoch)).fetchone()
     if found is not None:
         remembered.epoch = found[0]
         if why is not None:
@@ -234,6 +240,24 @@ def when_older(engine: Engine, compare: Callable[[int], None]) -> None:
     It may write, and ends with `is_compared`.
     """
     _COMPARED[engine.dialect] = compare
+
+
+def hand_over(engine: Engine, minutes: int) -> None:
+    """Note that PostgreSQL is about to be handed over with nothing lost.
+
+    The next place at which it is found within so many minutes is then no copy.
+    """
+    until = sa.func.clock_timestamp() + sa.text(f"INTERVAL '{int(minutes)} minutes'")
+    with engine.begin() as connection:
+        connection.execute(sa.update(_MARK).values(handover_until=until))
+
+
+def is_older(connection: Connection, company_id: int) -> bool:
+    """Tell whether a company was not compared in this epoch."""
+    mark = sa.select(_MARK.c.epoch).scalar_subquery()
+    of_company = _SEQUENCE.c.company_id == company_id
+    found = connection.execute(sa.select(_SEQUENCE.c.epoch < mark).where(of_company))
+    return bool(found.scalar())
 
 
 def is_compared(connection: Connection, company_id: int) -> None:

@@ -155,6 +155,22 @@ class Plant:
         stored = registry.find(self.engine, new.name)
         return Firm(new, stored, self.sandbox, self.urls, self.clock, self.dice)
 
+    def fail_over(self, standby: Postgres) -> None:
+        """Lose the primary; a standby takes over, and the processes find it there."""
+        assert self.postgres is not None
+        assert self.wire is not None
+        self.wire.refusing = True
+        self.postgres.kill()
+        standby.start()
+        standby.take_over()
+        self.postgres = standby
+        self.engine.dispose()
+        # Not an engine of the product's: that would notice what they are to notice.
+        url = self.engine.url.set(port=standby.port)
+        self.engine = sa.create_engine(url)
+        self.wire.lead_to(standby.port)
+        self.wire.heal()
+
     def welcome(self) -> None:
         """Let one more company begin."""
         self.firms.append(self._firm(len(self.firms)))

@@ -29,27 +29,43 @@ SMALL = (
 
 
 class Postgres:
-    """One server on one port; `folder` is to be readable by another user."""
+    """One server on one port; `folder` is to be readable by another user.
 
-    def __init__(self, folder: Path, settings: Sequence[str] = SMALL) -> None:
+    `like` is a server that runs, of which this one is to be a standby.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Sequence[str] = SMALL,
+        *,
+        like: Postgres | None = None,
+    ) -> None:
         self._settings = settings
         self.port = free_port()
         self._bin = _binaries()
         self._data = folder / "data"
+        folder.mkdir(exist_ok=True)
         self._log = (folder / "postgres.log").open("ab")
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root.
             _ensure_user()
-            self._data.mkdir()
+            self._data.mkdir(mode=0o700)
             shutil.chown(self._data, _USER)
             self._as = {"user": _USER}
+        made: list[str | Path] = [
+            *(self._bin / "initdb", "-N", "-A", "trust", "-U", "postgres"),
+            *("-E", "utf8", "--locale=C", "--wal-segsize=1", "-D", self._data),
+        ]
+        if like is not None:
+            made = [
+                *(self._bin / "pg_basebackup", "-R", "-c", "fast", "-D", self._data),
+                *("-h", "127.0.0.1", "-p", str(like.port), "-U", "postgres"),
+            ]
         subprocess.run(
-            [
-                *(self._bin / "initdb", "-N", "-A", "trust", "-U", "postgres"),
-                *("-E", "utf8", "--locale=C", "--wal-segsize=1", "-D", self._data),
-            ],
+            made,
             check=True,
             stdout=self._log,
             stderr=self._log,
@@ -91,6 +107,21 @@ class Postgres:
         """Make a database."""
         with self._connect() as connection:
             connection.execute(f'CREATE DATABASE "{database}"'.encode())
+
+    def has_all_of(self, primary: Postgres) -> bool:
+        """Tell of a standby whether it has all that its primary has committed."""
+        with primary._connect() as connection:
+            (until,) = connection.execute("SELECT pg_current_wal_lsn()").fetchone()  # type: ignore[misc]
+        with self._connect() as connection:
+            (there,) = connection.execute(
+                "SELECT coalesce(pg_last_wal_replay_lsn() >= %s, false)", [until]
+            ).fetchone()  # type: ignore[misc]
+        return bool(there)
+
+    def take_over(self) -> None:
+        """Have a standby be the primary from now on."""
+        with self._connect() as connection:
+            connection.execute("SELECT pg_promote()")
 
     def kill(self) -> None:
         """Kill it with signal 9."""

@@ -41,6 +41,11 @@ class Proxy:
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def lead_to(self, target: int) -> None:
+        """Pass new connections on to another port; cut those that there are."""
+        self._target = target
+        self.cut_all()
+
     def cut_all(self) -> int:
         """Cut all connections that there are; return how many."""
         with self._lock:

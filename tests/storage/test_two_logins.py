@@ -69,9 +69,7 @@ def _add(connection: Connection, name: str, **more: object) -> None:
     }
     company = sa.Table("company", sa.MetaData(), autoload_with=connection)
     row = connection.execute(company.insert().returning(company.c.id), values).one()
-    connection.exec_driver_sql(
-        f"INSERT INTO company_sequence VALUES ({row.id}, 0, 0, 0)"
-    )
+    connection.exec_driver_sql(f"INSERT INTO company_sequence VALUES ({row.id}, 0, 0)")
 
 
 def _upgraded(engine: Engine) -> None:

@@ -149,6 +149,8 @@ MOSAIC_TABLES: Final[Meanings] = {
             "database": "The number of this database in it, as noted last.",
             "epoch": "How often it was noticed to be an earlier moment of itself.",
             "beats": "How often a process of ours has said that it is there.",
+            "handover_until": "Until when another place of it is no earlier "
+            "moment, as an operator has said.",
             "noticed_at": "When it was noticed last.",
             "noticed": "By what.",
         },
