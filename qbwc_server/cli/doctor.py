@@ -18,7 +18,6 @@ from qbwc_server.operations import public_address
 from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
 from qbwc_server.storage import walls
-from qbwc_server.web.hooks import health
 
 _AT_ONCE = 8
 _CODES = {"ok": 0, "warn": 1, "fail": 2}
@@ -59,7 +58,7 @@ def _findings(
         return
     click.get_current_context().call_on_close(made.dispose)
     usable = True
-    for finding in checks.of_database(made.engine, made.clock, health.room):
+    for finding in checks.of_database(made.engine, made.clock):
         usable = finding.state != "fail" or finding.check not in _NEEDED
         yield finding
     yield checks.of_settings(settings)

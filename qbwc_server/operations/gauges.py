@@ -25,6 +25,7 @@ from qbwc_server.metrics import Figure
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import UTCDateTime, transaction
+from qbwc_server.storage.room import is_full, look_last
 
 _LEAST_SECONDS = 15.0
 _TIMES_AS_LONG = 20.0
@@ -92,7 +93,11 @@ class Figures:
                 found = self._some("all", self._all)
             except _NOT_READ as error:
                 _LOG.warning("figures not read", why=str(error).splitlines()[0])
-                return [Figure("qbwc_database_ready", 0)]
+                full = isinstance(error, SQLAlchemyError) and is_full(error)
+                return [
+                    Figure("qbwc_database_ready", 0),
+                    Figure("qbwc_database_full", int(full)),
+                ]
         self._beside(self._count_records)
         _, records = self._kept.get("records", (0.0, []))
         return [*found, *records, Figure("qbwc_database_ready", 1)]
@@ -131,6 +136,7 @@ class Figures:
         yield from _of_work(connection, now)
         yield from _of_heartbeats(connection, now)
         yield from self._of_budgets(connection, now)
+        yield Figure("qbwc_database_full", int(look_last(connection).is_full))
 
     def _of_budgets(self, connection: Connection, now: datetime) -> Iterator[Figure]:
         settings = self._settings

@@ -18,7 +18,6 @@ concurrent read-then-write updates were lost without an error.
 from __future__ import annotations
 
 import select
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,17 +143,6 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
         raise InvalidatePoolError("closed by the server")
     if connection.autocommit:
         raise DisconnectionError("left as if each statement were a transaction")
-
-
-def room(engine: Engine) -> int | None:
-    """Return the bytes free on the disk of an embedded database; None of any other.
-
-    A small commit may still fit where an answer of QuickBooks does not any more.
-    """
-    path = engine.url.database
-    if engine.dialect.name != "sqlite" or path in {None, "", ":memory:"}:
-        return None
-    return shutil.disk_usage(Path(str(path)).absolute().parent).free
 
 
 def _close_to_others(

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from qbwc_server.jobs import exchanges
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import make_engine
+from qbwc_server.web_connector import admission
 from qbwc_server.web_connector.methods import SAFE
 from tests.web_connector.desk import PATH, Desk
 from tests.web_connector.writing import Hours
@@ -224,9 +225,7 @@ def test_where_answers_would_not_fit_onto_the_disk_nothing_is_asked(
 ) -> None:
     """A login would still fit: it is refused before QuickBooks does anything."""
     free = [2 * desk.settings.max_body_bytes - 1]
-    monkeypatch.setattr(
-        "qbwc_server.web_connector.admission.room", lambda _engine: free[0]
-    )
+    monkeypatch.setattr(admission, "disk_of_embedded", lambda _engine: free[0])
     assert desk.log_in()[:2] == ["", "busy"]
     free[0] += 1
     assert desk.log_in()[1] in {"", PATH}
