@@ -13,8 +13,8 @@ from qbwc_server.cli.output import console, json_option, print_json, reporting
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.logs import set_up_logs
+from qbwc_server.operations import connections_looked, public_address
 from qbwc_server.operations import doctor as checks
-from qbwc_server.operations import public_address
 from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
 from qbwc_server.storage import walls
@@ -70,6 +70,7 @@ def _findings(
     yield from checks.of_processes(made.engine, now)
     if walls.is_held(made.engine):
         return
+    yield from connections_looked.look(made.engine, walls.serving_logins(made.engine))
     yield from checks.of_support(made.engine)
     yield checks.of_callers(made.engine)
     every = registry.every(made.engine)

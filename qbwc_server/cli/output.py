@@ -19,10 +19,13 @@ from qbwc_server import app
 from qbwc_server.errors import QbwcError
 from qbwc_server.logs import set_up_logs
 from qbwc_server.settings import Settings
+from qbwc_server.storage import connections
 from qbwc_server.words.qwc import QwcError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_PARTS = "qbwc_server.parts"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -52,14 +55,34 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def parts() -> app.Parts:
-    """Return what commands need, with logs set up as the settings say."""
-    settings = Settings()
-    set_up_logs(level=settings.log_level, as_json=settings.log_json)
-    made = app.parts(settings)
+    """Return what a command needs, with logs set up as the settings say.
+
+    However often it is asked: an operator has few connections.
+    """
     context = click.get_current_context(silent=True)
-    if context is not None:  # the server's processes have none and live on
+    if context is None:
+        return parts_of_process()
+    made: app.Parts | None = context.meta.get(_PARTS)
+    if made is None:
+        made = parts_of_process()
+        context.meta[_PARTS] = made
         context.call_on_close(made.dispose)
     return made
+
+
+def parts_of_process(
+    kind: str = "", threads: Callable[[Settings], int] | None = None
+) -> app.Parts:
+    """Return the same for a process that lives on, a `web` or a `worker`.
+
+    `threads` tells how many it has.
+    """
+    settings = Settings()
+    set_up_logs(level=settings.log_level, as_json=settings.log_json)
+    if threads is None:
+        return app.parts(settings)
+    most = connections.of_process(threads(settings))
+    return app.parts(settings, most=most, kind=kind)
 
 
 def show(

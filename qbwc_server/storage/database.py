@@ -41,6 +41,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from qbwc_server import private
 from qbwc_server.errors import QbwcError
+from qbwc_server.storage import connections, poolers
+from qbwc_server.storage.resting import RestingPool
 from qbwc_server.storage.walls import READ_ONLY, bound_to, held, say
 
 NOT_USABLE = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
@@ -93,10 +95,13 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-def make_engine(url: str, *, size: int = 8) -> Engine:
+def make_engine(
+    url: str, *, most: int = connections.of_process(), kind: str = ""
+) -> Engine:
     """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg).
 
-    It keeps so many connections, and has four times as many when they are asked for.
+    It has `most` connections and never more; what is not used for long is closed by
+    `resting.rest`. `kind`, web or worker, is how PostgreSQL and the doctor know it.
     Its errors, which are logged, do not tell the values: those are people's names.
     """
     if url.startswith(("postgresql://", "postgres://")):
@@ -110,11 +115,14 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
         return engine
     engine = sa.create_engine(
         url,
-        pool_size=size,
-        max_overflow=3 * size,
+        poolclass=RestingPool,
+        pool_size=most,
+        max_overflow=0,
+        pool_use_lifo=True,
         hide_parameters=True,
-        connect_args=_PATIENCE,
+        connect_args={**_PATIENCE, **_named(kind, most)},
     )
+    sa.event.listen(engine, "connect", poolers.look)
     sa.event.listen(engine, "checkout", _refuse_dead)
     return engine
 
@@ -123,6 +131,12 @@ _EMBEDDED = {"check_same_thread": False, "cached_statements": 1000}
 """We have some hundred statements; of more than 128 the driver parses most anew."""
 _PATIENCE = {"keepalives_idle": 30, "tcp_user_timeout": 30_000}
 """Seconds and milliseconds for a server that does not answer at all."""
+
+
+def _named(kind: str, most: int) -> dict[str, str]:
+    if not kind:
+        return {"fallback_application_name": "qbwc-server"}
+    return {"application_name": connections.name(kind, most)}
 
 
 def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:

