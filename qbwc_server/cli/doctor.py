@@ -70,7 +70,7 @@ def _findings(
     yield from checks.of_processes(made.engine, now)
     if walls.is_held(made.engine):
         return
-    yield from connections_looked.look(made.engine, walls.serving_logins(made.engine))
+    yield from connections_looked.look(made.engine)
     yield from checks.of_support(made.engine)
     yield checks.of_callers(made.engine)
     every = registry.every(made.engine)

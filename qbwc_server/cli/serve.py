@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from qbwc_server import app, metrics
-from qbwc_server.cli.output import parts, parts_of_process, reporting
+from qbwc_server.cli.output import parts, parts_of_process, starting
 from qbwc_server.companies import heartbeat
 from qbwc_server.serving import processes
 from qbwc_server.serving.processes import Plan
@@ -79,7 +79,7 @@ def _tell_of_pooler(engine: Engine) -> None:
     "--threads", default=connections.THREADS, show_default=True, help="Threads in each."
 )
 @click.option("--with-worker", is_flag=True, help="Run `qbwc-server worker` beside.")
-@reporting
+@starting
 def serve(
     host: str, port: int, workers: int, threads: int, *, with_worker: bool
 ) -> None:
@@ -116,7 +116,7 @@ def serve(
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file that is touched whenever the database was asked for work.",
 )
-@reporting
+@starting
 def worker(*, once: bool, beside: bool, sign_of_life: Path | None) -> None:
     """Deliver to Mosaic what was read from QuickBooks."""
     made = parts_of_process("worker", lambda settings: settings.worker_threads)

@@ -11,25 +11,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.operations.doctor_result import Finding, ok, warn
-from qbwc_server.storage import connections, poolers
+from qbwc_server.storage import connections, poolers, walls
 from qbwc_server.storage.connections import OPERATOR, Limits
+from qbwc_server.storage.database import operator_transaction
 
 CHECK = "connections"
 
 
-def look(engine: Engine, logins: Sequence[str]) -> Iterator[Finding]:
-    """Yield how connections are; `logins` are those of server and worker.
-
-    Nothing for SQLite, which has none.
-    """
+def look(engine: Engine) -> Iterator[Finding]:
+    """Yield how connections are; nothing for SQLite, which has none."""
     if engine.dialect.name != "postgresql":
         return
     if poolers.stands_between(engine):
         yield ok("pooler", "One stands between us and PostgreSQL: nothing is prepared.")
-    with engine.connect() as connection:
+    logins = walls.serving_logins(engine)
+    with operator_transaction(engine) as connection:
         found = connection.execute(_LIMITS).one()
-        names = connection.execute(_NAMES, {"logins": list(logins)}).scalars().all()
-        of_logins = connection.execute(_OF_LOGINS, {"logins": list(logins)})
+        names = connection.execute(_NAMES, {"logins": logins}).scalars().all()
+        of_logins = connection.execute(_OF_LOGINS, {"logins": logins})
         limits = {row.rolname: row.rolconnlimit for row in of_logins}
     taken = connections.taken_by(names)
     for login in logins:

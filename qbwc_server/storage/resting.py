@@ -6,6 +6,7 @@ done, and the others are seen to be idle.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -15,6 +16,10 @@ from sqlalchemy.util.queue import Empty
 
 IDLE_SECONDS = 300.0
 _SINCE = "qbwc_rests_since"
+
+
+# SQLAlchemy names the log of a pool by its class, and holds back that of its own alone.
+logging.getLogger(f"{__name__}.RestingPool").setLevel(logging.WARNING)
 
 
 class RestingPool(QueuePool):

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import NoResultFound
 
 from qbwc_server import logs, metrics, words
 from qbwc_server.companies import attention, heartbeat, registry, silence
@@ -163,13 +164,27 @@ class Worker:
         except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
+            if self._is_forgotten(company.id):
+                outcome = "lost"  # an operator has forgotten it meanwhile
+                return True
             _LOG.exception("delivery failed", company=company.id)
             self._attend_bug(company)
             again = self._clock() + _PAUSE_AFTER_BUG
         finally:
             metrics.delivery(outcome)
-        self._release(company, token, again)
+        try:
+            self._release(company, token, again)
+        except NoResultFound:
+            if not self._is_forgotten(company.id):
+                raise
         return True
+
+    def _is_forgotten(self, company_id: int) -> bool:
+        try:
+            registry.numbered(self._engine, company_id)
+        except registry.CompanyUnknown:
+            return True
+        return False
 
     def _beat(self) -> None:
         """Say that a worker is up, unless this one has just said so."""

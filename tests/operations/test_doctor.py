@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -89,6 +89,26 @@ def test_a_certificate_that_expires_soon(authority: Authority) -> None:
     found = looked(authority, authority.context(days=5))
     assert wrong(found) == {"certificate": "warn"}
     assert "post" in found
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "soon"),
+    [
+        (timedelta(days=90), timedelta(days=15), False),
+        (timedelta(days=90), timedelta(days=13), True),
+        (timedelta(days=365), timedelta(days=15), False),
+        (timedelta(days=6), timedelta(days=2), False),
+        (timedelta(days=6), timedelta(hours=23), True),
+        (timedelta(hours=12), timedelta(hours=4), False),
+        (timedelta(hours=12), timedelta(hours=1), True),
+    ],
+)
+def test_a_certificate_should_have_been_renewed(
+    life: timedelta, left: timedelta, soon: bool
+) -> None:
+    """By what it was given: that of the proxy's own authority lives twelve hours."""
+    ends = datetime(2026, 3, 2, tzinfo=UTC)
+    assert public_address.ends_soon(ends - life, ends, ends - left) is soon
 
 
 def test_a_certificate_of_another_name(authority: Authority) -> None:

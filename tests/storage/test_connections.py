@@ -148,7 +148,7 @@ def test_the_script_and_the_program_have_the_same_sums(house: Installation) -> N
     """The limits are set by a shell, and judged by the doctor."""
     assert bring_logins(house.url, PASSWORD).returncode == 0, "as often as it is run"
     engine = make_engine(house.as_("qbwc"))
-    (found,) = connections_looked.look(engine, ["qbwc_web"])
+    (found,) = connections_looked.look(engine)
     engine.dispose()
     assert found.state == "ok", found
     assert f"{Limits(MOST, 3, 3, None).for_serving} are theirs" in found.said

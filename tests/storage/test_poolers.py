@@ -66,9 +66,9 @@ def behind(direct: str, mode: str, servers: int = 1) -> Iterator[str]:
 
 
 @contextmanager
-def engine_of(url: str) -> Iterator[Engine]:
-    """Have the engine of a process that serves."""
-    made = make_engine(url_as(url, SERVING))
+def engine_of(url: str, login: str = SERVING) -> Iterator[Engine]:
+    """Have the engine of a login; of a process that serves, where none is said."""
+    made = make_engine(url_as(url, login))
     try:
         yield made
     finally:
@@ -100,13 +100,14 @@ def test_a_pooler_is_known_by_itself_and_to_the_doctor(direct: str, mode: str) -
         for where, there in ((url, True), (direct, False)):
             with engine_of(where) as engine:
                 assert poolers.stands_between(engine) is there
-                told = [one.check for one in connections_looked.look(engine, [SERVING])]
-                assert ("pooler" in told) is there
                 with engine.connect() as connection:
                     for _ in range(ROUNDS):
                         connection.execute(sa.text("SELECT 7"))
                     held = sa.text("SELECT count(*) FROM pg_prepared_statements")
                     assert bool(connection.scalar(held)) is not there
+            with engine_of(where, "postgres") as owner:
+                told = [one.check for one in connections_looked.look(owner)]
+                assert told == ["pooler"] * there + ["connections"]
 
 
 def test_two_processes_behind_one_connection_do_what_each_of_them_says(

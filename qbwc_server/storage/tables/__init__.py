@@ -45,6 +45,7 @@ from qbwc_server.storage.tables.records import (
     said,
 )
 from qbwc_server.storage.tables.server import (
+    forgotten_company,
     heartbeat,
     outage,
     support_login,
@@ -82,6 +83,7 @@ __all__ = [
     "duty",
     "exchange",
     "failed_login",
+    "forgotten_company",
     "former_id",
     "heartbeat",
     "job",
