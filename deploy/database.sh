@@ -28,12 +28,22 @@ ALTER ROLE qbwc_reader SET default_transaction_read_only = on;
 ALTER ROLE qbwc_reader SET statement_timeout = '30s';
 ALTER ROLE qbwc_reader SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE qbwc_reader SET temp_file_limit = '1GB';
-ALTER ROLE qbwc_reader CONNECTION LIMIT 50;
 GRANT qbwc_app, qbwc_support TO qbwc;
 GRANT qbwc_app TO qbwc_web;
 GRANT qbwc_support TO qbwc_reader;
 REVOKE qbwc, qbwc_support FROM qbwc_web;
 REVOKE qbwc, qbwc_app FROM qbwc_reader;
+-- Who serves and who reads leave three connections to operators' commands, migrations and
+-- backups, whatever else is going on (storage/connections.py has the same sums).
+SELECT format('ALTER ROLE qbwc_reader CONNECTION LIMIT %s',
+  greatest(1, least(50, current_setting('max_connections')::int / 8))) \gexec
+SELECT format('ALTER ROLE qbwc_web CONNECTION LIMIT %s', greatest(1,
+    current_setting('max_connections')::int - 3
+    - current_setting('superuser_reserved_connections')::int
+    - coalesce(current_setting('reserved_connections', true)::int, 0)
+    - (SELECT coalesce(sum(r.rolconnlimit), 0) FROM pg_roles r, pg_auth_members m
+       WHERE m.member = r.oid AND m.roleid = 'qbwc_support'::regrole
+       AND r.rolcanlogin AND NOT r.rolsuper AND r.rolconnlimit > 0))) \gexec
 SELECT 'CREATE DATABASE qbwc OWNER qbwc'
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'qbwc') \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE qbwc FROM PUBLIC;

@@ -18,7 +18,7 @@ from qbwc_server.operations import database_restored
 from qbwc_server.operations.gauges import Figures
 from qbwc_server.serving.served import WSGI, Allowed, Answer, Environ, Served, answer
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema
+from qbwc_server.storage import connections, resting, schema
 from qbwc_server.storage.database import make_engine, operator_transaction
 from qbwc_server.web import guard, large_bodies
 from qbwc_server.web.customer import (
@@ -66,23 +66,36 @@ class Parts:
             if engine is not None:
                 engine.dispose()
 
+    def rest(self) -> None:
+        """Close what is open to the database and was not used for long."""
+        for engine in (self.engine, self.reading):
+            if engine is not None:
+                resting.rest(engine)
+
 
 def utc_now() -> datetime:
     """Return this moment, aware and in UTC."""
     return datetime.now(UTC)
 
 
-def parts(settings: Settings, *, prepare: bool = True) -> Parts:
+def parts(
+    settings: Settings,
+    *,
+    prepare: bool = True,
+    most: int = connections.OPERATOR,
+    kind: str = "",
+) -> Parts:
     """Return the engine and keys of the settings.
 
     The embedded database is brought up to this program's schema; a shared one is not,
-    because others may be working with it.
+    because others may be working with it. `most` and `kind` are of the engine: without
+    them it is an operator's.
 
     Raises:
         SchemaDiffers: a shared database is at a revision that we cannot serve.
     """
     url = settings.url()
-    engine = make_engine(url)
+    engine = make_engine(url, most=most, kind=kind)
     if prepare:
         try:
             if url.startswith("sqlite") and not schema.is_newer(engine):
@@ -95,7 +108,7 @@ def parts(settings: Settings, *, prepare: bool = True) -> Parts:
     reading: Engine | None = engine
     if engine.dialect.name != "sqlite":
         theirs = settings.support_database_url.get_secret_value()
-        reading = make_engine(theirs, size=1) if theirs else None
+        reading = make_engine(theirs, most=connections.CONSOLE) if theirs else None
     return Parts(settings, engine, Keys(settings.keys()), utc_now, reading)
 
 

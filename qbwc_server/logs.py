@@ -7,8 +7,8 @@ was said is forgotten at its end.
 Secrets are kept out of what is logged where it is made; here stands what is left when
 that was forgotten, and what libraries write by themselves.
 
-What a stranger can cause is said `seldom`: once a minute and kind, with how often it
-happened. Else whoever asks often enough fills the disk.
+What a stranger or an outage can cause is said `seldom`: once a minute and kind, with
+how often it happened. Else whoever asks often enough fills the disk.
 """
 
 from __future__ import annotations
@@ -88,16 +88,16 @@ class Often:
             self._unsaid.clear()
 
 
-OF_STRANGERS = Often()
+SELDOM = Often()
 """Of this process."""
 
 
 def seldom(say: Callable[..., Any], event: str, kind: str = "", **said: Any) -> None:
-    """Log what a stranger can cause: once a minute and kind, with how often it was.
+    """Log what can happen without end: once a minute and kind, with how often it was.
 
     `say` is a logger's method. What is said is of the last time.
     """
-    times = OF_STRANGERS.times(f"{event} {kind}", time.monotonic())
+    times = SELDOM.times(f"{event} {kind}", time.monotonic())
     if times:
         say(event, times=times, **said)
 

@@ -37,6 +37,10 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "1 if the figures below could be read from the database and it fits, else 0.",
         (),
     ),
+    "qbwc_database_full": (
+        "1 if the database cannot take 16 MB more, else 0.",
+        (),
+    ),
     "qbwc_figures_seconds": ("How long reading figures took last.", ("what",)),
     "qbwc_heartbeat_age_seconds": (
         "Since the last sign of life of any server or any worker; none: never seen.",

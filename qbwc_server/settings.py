@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -22,11 +22,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from qbwc_server import private
+from qbwc_server import private, setting_values
 from qbwc_server.errors import QbwcError
 from qbwc_server.proxies import networks
+from qbwc_server.setting_values import OF_A_FILE, PREFIX
 
-_PREFIX = "QBWC_"
 _SHORTEST_KEY = 32
 _SHORTEST_TOKEN = 16
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -39,14 +39,17 @@ class SettingMissing(QbwcError):
 
 
 class _Files(PydanticBaseSettingsSource):
-    """Reads QBWC_NAME_FILE, a path whose content is the value of QBWC_NAME."""
+    """Reads QBWC_NAME_FILE, a path whose content is the value of QBWC_NAME.
+
+    A name of ours that is no setting is refused here: whoever wrote it meant one.
+    """
 
     def get_field_value(
         self,
         field: FieldInfo,  # noqa: ARG002 - the base class' signature
         field_name: str,
     ) -> tuple[Any, str, bool]:
-        variable = f"{_PREFIX}{field_name.upper()}_FILE"
+        variable = f"{PREFIX}{field_name.upper()}{OF_A_FILE}"
         path = os.environ.get(variable)
         if not path:
             return None, field_name, False
@@ -58,6 +61,9 @@ class _Files(PydanticBaseSettingsSource):
             ) from error
 
     def __call__(self) -> dict[str, Any]:
+        wrong = setting_values.unknown(os.environ, self.settings_cls.model_fields)
+        if wrong:
+            raise SettingMissing(" ".join(wrong))
         found = {}
         for name, field in self.settings_cls.model_fields.items():
             value, key, _ = self.get_field_value(field, name)
@@ -70,7 +76,7 @@ class Settings(BaseSettings):
     """All settings, frozen. Times are in the unit that the name says."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
     data_dir: Path = Field(
@@ -250,10 +256,21 @@ class Settings(BaseSettings):
         "writes to Mosaic are removed.",
     )
 
-    @field_validator("public_url")
+    _of_level = field_validator("log_level")(setting_values.level)
+    _of_database = field_validator("database_url")(setting_values.database)
+    _of_public = field_validator("public_url")(setting_values.public)
+    _of_addresses = field_validator("notify_email")(setting_values.addresses)
+
+    @field_validator("support_database_url", "notify_webhook", "smtp_url")
     @classmethod
-    def _without_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _of_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        checks = {
+            "support_database_url": setting_values.database,
+            "notify_webhook": setting_values.webhook,
+            "smtp_url": setting_values.mail_server,
+        }
+        checks[str(info.field_name)](value.get_secret_value())
+        return value
 
     @field_validator("metrics_token")
     @classmethod
@@ -323,6 +340,15 @@ class Settings(BaseSettings):
                 f"has fewer than {_SHORTEST_KEY} characters."
             )
         return keys
+
+
+def logs_as_json() -> bool:
+    """Tell whether log lines are JSON, where the settings cannot be read.
+
+    What is wrong with them is to be told in the form that is asked for.
+    """
+    said = os.environ.get(f"{PREFIX}LOG_JSON", "")
+    return said.strip().lower() in {"1", "true", "t", "yes", "y", "on"}
 
 
 def _own_key(path: Path) -> str:

@@ -190,7 +190,7 @@ def _plain_logs() -> Iterator[None]:
 
     What is said once a minute is said once a test.
     """
-    logs.OF_STRANGERS.forget()
+    logs.SELDOM.forget()
     before = structlog.get_config()
     structlog.configure(
         processors=[

@@ -385,6 +385,9 @@ def test_a_database_that_is_away_is_told_and_not_an_error(
 
     away = make_engine(f"sqlite:///{tmp_path}/nowhere/x.db")
     found = Figures(away, settings, clock).read()
-    assert [(one.name, one.value) for one in found] == [("qbwc_database_ready", 0)]
+    assert [(one.name, one.value) for one in found] == [
+        ("qbwc_database_ready", 0),
+        ("qbwc_database_full", 0),
+    ]
     empty = make_engine("sqlite://")
     assert Figures(empty, settings, clock).read()[0].value == 0

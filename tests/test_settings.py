@@ -158,7 +158,6 @@ def test_a_value_that_cannot_be_is_refused(
         ("http://[::1]:8000", True),
         ("http://sync.example.com", False),
         ("http://localhost.example.com", False),
-        ("sync.example.com", False),
     ],
 )
 def test_a_public_url_without_https_is_refused_unless_it_is_this_computer(

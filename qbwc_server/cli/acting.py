@@ -21,18 +21,21 @@ def operator() -> str:
         return "operator"
 
 
+who_option = click.option(
+    "--by",
+    "--who",
+    "who",
+    default=operator,
+    show_default="operator, and the name of the login",
+    help="Who wants it, kept in the audit.",
+)
+
+
 def by_whom(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add who does it and why; both are kept in the audit."""
     for option in (
         click.option("--why", help="The reason, kept in the audit."),
-        click.option(
-            "--by",
-            "--who",
-            "who",
-            default=operator,
-            show_default="operator, and the name of the login",
-            help="Who wants it, kept in the audit.",
-        ),
+        who_option,
     ):
         command = option(command)
     return command

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qbwc_server import private
+from qbwc_server import private, setting_values
 from qbwc_server.app import Parts
 from qbwc_server.cli.acting import by_whom
 from qbwc_server.cli.output import (
@@ -23,12 +23,20 @@ from qbwc_server.companies import connection_file, registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.decisions import company_settings, restored
 from qbwc_server.kinds.restored import WAYS, Way
+from qbwc_server.operations import forgetting
 from qbwc_server.quickbooks.restores import deciding
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_reading, company_transaction
 from qbwc_server.words.qwc import file_name
 
 _COLUMNS = ("id", "name", "mode", "file_name", "last_session_at", "attention")
+
+
+def _of_mosaic(_context: object, _option: object, value: str | None) -> str | None:
+    try:
+        return None if value is None else setting_values.mosaic(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.group()
@@ -38,7 +46,9 @@ def company() -> None:
 
 @company.command("add")
 @click.argument("name")
-@click.option("--mosaic-url", required=True, help="Mosaic's API server.")
+@click.option(
+    "--mosaic-url", required=True, callback=_of_mosaic, help="Mosaic's API server."
+)
 @click.option("--mosaic-team", required=True, help="The Mosaic Team ID.")
 @click.option(
     "--mosaic-key-file",
@@ -105,11 +115,21 @@ def add(
 
 
 @company.command("list")
+@click.option(
+    "--forgotten",
+    "gone",
+    is_flag=True,
+    help="Those that were forgotten: number, when and by whom.",
+)
 @json_option
 @reporting
-def list_(*, as_json: bool) -> None:
+def list_(*, gone: bool, as_json: bool) -> None:
     """List all companies."""
     made = parts()
+    if gone:
+        found = [row._asdict() for row in forgetting.forgotten(made.engine)]
+        show(found, ("number", "at", "who"), as_json=as_json)
+        return
     show(
         [_public(one) for one in registry.every(made.engine)],
         _COLUMNS,
@@ -155,7 +175,7 @@ def show_(name: str, *, as_json: bool) -> None:
     "none.",
 )
 @click.option("--structure", type=click.Choice(tables.STRUCTURES))
-@click.option("--mosaic-url")
+@click.option("--mosaic-url", callback=_of_mosaic)
 @click.option("--mosaic-team")
 @click.option(
     "--mosaic-key-file",

@@ -13,12 +13,11 @@ from qbwc_server.cli.output import console, json_option, print_json, reporting
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
 from qbwc_server.logs import set_up_logs
+from qbwc_server.operations import connections_looked, public_address
 from qbwc_server.operations import doctor as checks
-from qbwc_server.operations import public_address
 from qbwc_server.operations.doctor_result import Finding, fail
 from qbwc_server.settings import SettingMissing, Settings
 from qbwc_server.storage import walls
-from qbwc_server.web.hooks import health
 
 _AT_ONCE = 8
 _CODES = {"ok": 0, "warn": 1, "fail": 2}
@@ -59,7 +58,7 @@ def _findings(
         return
     click.get_current_context().call_on_close(made.dispose)
     usable = True
-    for finding in checks.of_database(made.engine, made.clock, health.room):
+    for finding in checks.of_database(made.engine, made.clock):
         usable = finding.state != "fail" or finding.check not in _NEEDED
         yield finding
     yield checks.of_settings(settings)
@@ -71,6 +70,7 @@ def _findings(
     yield from checks.of_processes(made.engine, now)
     if walls.is_held(made.engine):
         return
+    yield from connections_looked.look(made.engine)
     yield from checks.of_support(made.engine)
     yield checks.of_callers(made.engine)
     every = registry.every(made.engine)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from qbwc_server.cli.acting import operator
+from qbwc_server.cli.acting import who_option
 from qbwc_server.cli.output import json_option, parts, print_json, reporting, show
 from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
@@ -21,9 +21,12 @@ from qbwc_server.operations import forgetting
     is_flag=True,
     help="Also while its Web Connector or a worker is at work.",
 )
+@who_option
 @json_option
 @reporting
-def forget(name: str, *, yes: bool, even_if_running: bool, as_json: bool) -> None:
+def forget(
+    name: str, who: str, *, yes: bool, even_if_running: bool, as_json: bool
+) -> None:
     """Remove everything that is known of a company, and prove it.
 
     QuickBooks and Mosaic keep what they have. It cannot be undone.
@@ -41,7 +44,7 @@ def forget(name: str, *, yes: bool, even_if_running: bool, as_json: bool) -> Non
         found,
         made.settings,
         now=made.clock(),
-        who=operator(),
+        who=who,
         even_if_running=even_if_running,
     )
     files = _remove_files(made.settings.data_dir, found)

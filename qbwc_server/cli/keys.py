@@ -41,7 +41,12 @@ def check(*, as_json: bool) -> None:
 
 def _tell(made: Parts, *, as_json: bool) -> int:
     """Say what is under older keys; return how much."""
-    found = key_rotation.older(made.engine, made.keys)
+    found = key_rotation.older(
+        made.engine,
+        made.keys,
+        now=made.clock(),
+        page_link_days=made.settings.page_link_days,
+    )
     if as_json:
         counts = Counter(one.what for one in found)
         print_json(
@@ -67,4 +72,6 @@ def _then(one: key_rotation.Older) -> str:
         return "no key opens it: set it anew"
     if one.what in {key_rotation.MOSAIC_KEY, key_rotation.ADDRESS}:
         return "`qbwc-server keys rotate`"
+    if one.what == key_rotation.SETUP:
+        return "comes over when it is opened; needs nothing more once it has ended"
     return "comes over when it is next used; without the older key it opens nothing"

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import click
+import structlog
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -18,11 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from qbwc_server import app
 from qbwc_server.errors import QbwcError
 from qbwc_server.logs import set_up_logs
-from qbwc_server.settings import Settings
+from qbwc_server.settings import Settings, logs_as_json
+from qbwc_server.storage import connections
 from qbwc_server.words.qwc import QwcError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+OURS = (QbwcError, QwcError, ValidationError, SQLAlchemyError)
+_LOG = structlog.get_logger(__name__)
+_PARTS = "qbwc_server.parts"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -34,32 +40,73 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except QbwcError as error:
-            raise click.ClickException(f"{error.support} [{error.id}]") from error
-        except QwcError as error:
-            raise click.ClickException(str(error)) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = "QBWC_" + "_".join(str(part) for part in first["loc"]).upper()
-            raise click.ClickException(f"{name}: {first['msg']}") from error
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise click.ClickException(
-                f"The database cannot be used: {cause}"
-            ) from None
+        except OURS as error:
+            raise click.ClickException(_sentence(error)) from None
 
     return guarded
 
 
+def starting(command: Callable[P, R]) -> Callable[P, R]:
+    """Do the same for a command whose lines are a log, in the log's own form."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return reporting(command)(*args, **kwargs)
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            if not logs_as_json():
+                raise
+            set_up_logs(level="INFO", as_json=True)
+            _LOG.error("not started", why=error.message)
+            raise SystemExit(error.exit_code) from None
+
+    return guarded
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, QbwcError):
+        return f"{error.support} [{error.id}]"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        name = "QBWC_" + "_".join(str(part) for part in first["loc"]).upper()
+        return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+    if isinstance(error, SQLAlchemyError):
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return f"The database cannot be used: {cause}"
+    return str(error)
+
+
 def parts() -> app.Parts:
-    """Return what commands need, with logs set up as the settings say."""
-    settings = Settings()
-    set_up_logs(level=settings.log_level, as_json=settings.log_json)
-    made = app.parts(settings)
+    """Return what a command needs, with logs set up as the settings say.
+
+    However often it is asked: an operator has few connections.
+    """
     context = click.get_current_context(silent=True)
-    if context is not None:  # the server's processes have none and live on
+    if context is None:
+        return parts_of_process()
+    made: app.Parts | None = context.meta.get(_PARTS)
+    if made is None:
+        made = parts_of_process()
+        context.meta[_PARTS] = made
         context.call_on_close(made.dispose)
     return made
+
+
+def parts_of_process(
+    kind: str = "", threads: Callable[[Settings], int] | None = None
+) -> app.Parts:
+    """Return the same for a process that lives on, a `web` or a `worker`.
+
+    `threads` tells how many it has.
+    """
+    settings = Settings()
+    set_up_logs(level=settings.log_level, as_json=settings.log_json)
+    if threads is None:
+        return app.parts(settings)
+    most = connections.of_process(threads(settings))
+    return app.parts(settings, most=most, kind=kind)
 
 
 def show(

@@ -9,18 +9,21 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import click
 import structlog
+from sqlalchemy.engine import Engine
 
 from qbwc_server import app, metrics
-from qbwc_server.cli.output import parts, reporting
+from qbwc_server.cli.output import parts, parts_of_process, starting
 from qbwc_server.companies import heartbeat
 from qbwc_server.serving import processes
 from qbwc_server.serving.processes import Plan
 from qbwc_server.serving.served import Served
 from qbwc_server.settings import SettingMissing
+from qbwc_server.storage import connections, poolers
 from qbwc_server.storage.walls import require_serving
 from qbwc_server.web.hooks import metrics_page
 from qbwc_server.worker.loop import Worker
@@ -56,26 +59,34 @@ class _Beside:
             self._process.wait()
 
 
-def _served() -> Served:
+def _served(threads: int) -> Served:
     """Return what one process serves; it is called in each."""
-    made = parts()
-    heartbeat.keep(made.engine, made.clock)
+    made = parts_of_process("web", lambda _: threads)
+    heartbeat.keep(made.engine, made.clock, beside=made.rest)
     return app.served(made)
+
+
+def _tell_of_pooler(engine: Engine) -> None:
+    if poolers.stands_between(engine):
+        _LOG.info("the database is behind a pooler: no statement is prepared")
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=int)
 @click.option("--workers", default=1, show_default=True, help="Server processes.")
-@click.option("--threads", default=8, show_default=True, help="Threads in each.")
+@click.option(
+    "--threads", default=connections.THREADS, show_default=True, help="Threads in each."
+)
 @click.option("--with-worker", is_flag=True, help="Run `qbwc-server worker` beside.")
-@reporting
+@starting
 def serve(
     host: str, port: int, workers: int, threads: int, *, with_worker: bool
 ) -> None:
     """Serve Web Connectors, callbacks and pages."""
     made = parts()
     require_serving(made.engine)
+    _tell_of_pooler(made.engine)
     made.dispose()
     made.settings.require_https()
     counters = tempfile.mkdtemp(prefix="qbwc-metrics-")
@@ -85,7 +96,7 @@ def serve(
     try:
         code = processes.serve(
             Plan(host, port, workers, threads),
-            _served,
+            partial(_served, threads),
             beside=beside.ensure if beside is not None else lambda: None,
         )
     except OSError as error:
@@ -105,11 +116,13 @@ def serve(
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file that is touched whenever the database was asked for work.",
 )
-@reporting
+@starting
 def worker(*, once: bool, beside: bool, sign_of_life: Path | None) -> None:
     """Deliver to Mosaic what was read from QuickBooks."""
-    made = parts()
+    made = parts_of_process("worker", lambda settings: settings.worker_threads)
+    click.get_current_context().call_on_close(made.dispose)
     require_serving(made.engine)
+    _tell_of_pooler(made.engine)
     working = Worker(
         made.engine,
         made.keys,

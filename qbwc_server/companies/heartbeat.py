@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from qbwc_server.storage import tables, which_copy
+from qbwc_server.storage import away, tables, which_copy
 from qbwc_server.storage.database import transaction
 from qbwc_server.storage.statements import insert
 
@@ -81,9 +81,15 @@ def age(connection: Connection, name: str, now: datetime) -> float | None:
     return None if at is None else max((now - at).total_seconds(), 0.0)
 
 
-def keep(engine: Engine, clock: Callable[[], datetime]) -> None:
+def keep(
+    engine: Engine,
+    clock: Callable[[], datetime],
+    *,
+    beside: Callable[[], None] = lambda: None,
+) -> None:
     """Beat from now on in a thread of its own, which ends with the process.
 
+    `beside` is called with each beat.
     A database that is away is our outage too: there is no beat, and that is right.
     """
 
@@ -94,8 +100,10 @@ def keep(engine: Engine, clock: Callable[[], datetime]) -> None:
                 which_copy.beat(engine)
                 with transaction(engine) as connection:
                     beat(connection, clock())
-            except SQLAlchemyError:
-                _LOG.warning("no heartbeat: the database is away")
+            except SQLAlchemyError as error:
+                if not away.told(error, by="heartbeat"):
+                    _LOG.exception("no heartbeat")
+            beside()
             pause.wait(EVERY.total_seconds())
 
     threading.Thread(target=go_on, name="heartbeat", daemon=True).start()

@@ -23,7 +23,7 @@ from qbwc_server.mosaic.connection import Connection as MosaicConnection
 from qbwc_server.mosaic.errors import MosaicError
 from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema, support_rights, tables, walls
+from qbwc_server.storage import room, schema, support_rights, tables, walls
 from qbwc_server.storage.database import (
     clock_of,
     company_reading,
@@ -35,30 +35,29 @@ _CLOCK_WARN, _CLOCK_FAIL = 2.0, 30.0
 """Seconds by which the database's clock may differ from ours."""
 _OLD = timedelta(hours=1)
 _JOB = tables.job
+_MAKE_ROOM = "Make room where PostgreSQL keeps its data; nothing is lost meanwhile."
 
 
 def of_database(
-    engine: Engine, clock: Callable[[], datetime], room: Callable[[Engine], int]
+    engine: Engine,
+    clock: Callable[[], datetime],
+    look: Callable[[Engine], room.Room] = room.look,
 ) -> Iterator[Finding]:
-    """Yield how the database is; the last is a failure if nothing else can be asked.
-
-    `room` tells how many bytes it can still take.
-    """
+    """Yield how the database is; the last is a failure if nothing else can be asked."""
     name = engine.dialect.name
     try:
         theirs = clock_of(engine)
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        yield fail(
-            "database",
-            f"It cannot be used: {cause[:150]}.",
-            "See that it runs, and that QBWC_DATABASE_URL has its address and login.",
-        )
+        do = "See that it runs, and that QBWC_DATABASE_URL has its address and login."
+        if room.is_full(error):
+            do = _MAKE_ROOM
+        yield fail("database", f"It cannot be used: {cause[:150]}.", do)
         return
     yield ok("database", f"{name} answers.")
     yield _of_clock(theirs, clock())
     yield _of_zones()
-    yield _of_room(room(engine), name)
+    yield _of_room(look(engine), name)
     try:
         schema.require_head(engine)
     except schema.SchemaDiffers as error:
@@ -132,18 +131,21 @@ def _of_zones() -> Finding:
     return ok("zone", "Time zones are known; moments are kept in UTC.")
 
 
-def _of_room(room: int, name: str) -> Finding:
-    if room <= 0 and name != "sqlite":
-        return fail(
-            "disk", "The database takes no writes.", "Is it a standby? Use the primary."
-        )
+def _of_room(found: room.Room, name: str) -> Finding:
+    if found.read_only:
+        do = "Is it a standby? Use the primary."
+        return fail("disk", "The database takes no writes.", do)
     if name != "sqlite":
-        return ok("disk", "The database takes writes; watch its disk where it is.")
-    said = f"{room // 2**20:,} MB are free for the database."
+        if found.is_full:
+            said = f"The database's disk has no {room.LEAST // 2**20} MB left."
+            return fail("disk", said, _MAKE_ROOM)
+        said = f"The database can take {room.LEAST // 2**20} MB more; watch its disk."
+        return ok("disk", said)
+    said = f"{found.free // 2**20:,} MB are free for the database."
     do = "Make room, or move QBWC_DATA_DIR to a larger disk."
-    if room < 64 * 2**20:
+    if found.free < 64 * 2**20:
         return fail("disk", said, do)
-    return warn("disk", said, do) if room < 2**30 else ok("disk", said)
+    return warn("disk", said, do) if found.free < 2**30 else ok("disk", said)
 
 
 def of_settings(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 import structlog
@@ -152,7 +152,8 @@ def forget(
 
     Who was at work with it meanwhile finds no company any more: calls of its Web
     Connector get the protocol's "no", and nothing can be added to it. Neither
-    QuickBooks nor Mosaic is touched. Only the log tells that it was done.
+    QuickBooks nor Mosaic is touched. A row with its number, when and who stays, and a
+    line in the log.
 
     Raises:
         CompanyBusy: somebody is at work with it, and `even_if_running` was not said.
@@ -166,6 +167,8 @@ def forget(
         for table, column in of_company():
             found = connection.execute(table.delete().where(column == company.id))
             removed[table.name] = found.rowcount
+        row = {"number": company.id, "at": now, "who": who}
+        connection.execute(tables.forgotten_company.insert(), row)
     _LOG.warning("company forgotten", company=company.id, at=now.isoformat(), by=who)
     told = _overwrite(engine)
     with operator_transaction(engine, company.id) as connection:
@@ -176,6 +179,17 @@ def forget(
             for table, column in of_company()
         }
     return Forgotten(removed, left, told)
+
+
+def forgotten(engine: Engine) -> list[sa.Row[Any]]:
+    """Return the companies that were forgotten: number, when and by whom.
+
+    Raises:
+        SeesOneCompany: the database's login is held to one company at a time.
+    """
+    table = tables.forgotten_company
+    with operator_transaction(engine) as connection:
+        return list(connection.execute(sa.select(table).order_by(table.c.at)))
 
 
 def _leave_claims(

@@ -20,11 +20,13 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from qbwc_server import logs
 from qbwc_server.delivery import rate_budget
 from qbwc_server.metrics import Figure
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema, tables
+from qbwc_server.storage import away, schema, tables
 from qbwc_server.storage.database import UTCDateTime, transaction
+from qbwc_server.storage.room import is_full, look_last
 
 _LEAST_SECONDS = 15.0
 _TIMES_AS_LONG = 20.0
@@ -91,8 +93,12 @@ class Figures:
             try:
                 found = self._some("all", self._all)
             except _NOT_READ as error:
-                _LOG.warning("figures not read", why=str(error).splitlines()[0])
-                return [Figure("qbwc_database_ready", 0)]
+                _not_read(error, "figures")
+                full = isinstance(error, SQLAlchemyError) and is_full(error)
+                return [
+                    Figure("qbwc_database_ready", 0),
+                    Figure("qbwc_database_full", int(full)),
+                ]
         self._beside(self._count_records)
         _, records = self._kept.get("records", (0.0, []))
         return [*found, *records, Figure("qbwc_database_ready", 1)]
@@ -104,7 +110,7 @@ class Figures:
         try:
             self._some("records", _of_records)
         except _NOT_READ as error:
-            _LOG.warning("records not counted", why=str(error).splitlines()[0])
+            _not_read(error, "count of records")
         finally:
             self._counting.release()
 
@@ -131,6 +137,7 @@ class Figures:
         yield from _of_work(connection, now)
         yield from _of_heartbeats(connection, now)
         yield from self._of_budgets(connection, now)
+        yield Figure("qbwc_database_full", int(look_last(connection).is_full))
 
     def _of_budgets(self, connection: Connection, now: datetime) -> Iterator[Figure]:
         settings = self._settings
@@ -150,6 +157,12 @@ class Figures:
             # Before the colon stands which of our secret keys made it: that of all.
             shown = key.rpartition(":")[2][:_KEY_SHOWN]
             yield Figure("qbwc_mosaic_budget_left", tokens, (shown,))
+
+
+def _not_read(error: Exception, what: str) -> None:
+    if not away.told(error, by=what):
+        why = str(error).splitlines()[0]
+        logs.seldom(_LOG.warning, "not read", what, what=what, why=why)
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:

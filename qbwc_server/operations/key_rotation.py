@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 from sqlalchemy.engine import Engine
 
-from qbwc_server.companies import callers, registry
+from qbwc_server.companies import callers, credentials, registry
+from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
 from qbwc_server.storage import statements, tables
 from qbwc_server.storage.database import company_transaction, operator_transaction
 
 _TABLE, _CALLER, _ALERT = tables.company, tables.caller, tables.alert_address
+SETUP = "setup address"
 _HASHES = {
     "password": _TABLE.c.password_hash,
     "former password": _TABLE.c.former_password_hash,
-    "setup address": _TABLE.c.setup_token_hash,
+    SETUP: _TABLE.c.setup_token_hash,
     "webhook address": _TABLE.c.webhook_token_hash,
 }
 MOSAIC_KEY, USER_NAME, ADDRESS = "Mosaic key", "user name", "alert address"
@@ -105,8 +108,13 @@ def _rotate_address(
     return 1
 
 
-def older(engine: Engine, keys: Keys) -> list[Older]:
-    """Return all that needs another key than the one in use."""
+def older(
+    engine: Engine, keys: Keys, *, now: datetime, page_link_days: int
+) -> list[Older]:
+    """Return all that needs another key than the one in use.
+
+    A setup address that has ended needs none: it opens nothing under any key.
+    """
     with operator_transaction(engine) as connection:
         rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
         token = tables.support_token
@@ -127,6 +135,8 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
             found.append(Older(row.name, USER_NAME))
         for what, column in _HASHES.items():
             stored = getattr(row, column.name)
+            if what == SETUP and _has_ended(row, now, page_link_days):
+                continue
             if stored is not None and not keys.hashed_now(stored):
                 found.append(Older(row.name, what))
         found += [
@@ -140,6 +150,11 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
         if not keys.hashed_now(one.token_hash)
     ]
     return found
+
+
+def _has_ended(row: sa.Row[Any], now: datetime, days: int) -> bool:
+    ends = credentials.page_ends_at(Company.of(row), days)
+    return ends is not None and ends <= now
 
 
 def _opens(keys: Keys, token: str) -> bool:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from qbwc_server.operations.doctor_result import Finding, fail, ok, warn
@@ -23,7 +23,10 @@ USER_AGENT = (
     "4.0.30319.42000)"
 )
 _SECONDS = 10.0
-_DAYS_TO_RENEW = 14
+_TIME_TO_RENEW = timedelta(days=14)
+_PART_TO_RENEW = 6
+"""Renewed by itself, a certificate is so when a third of its time is left: an authority
+of the proxy's own gives twelve hours."""
 _LARGE = 2 * 1024 * 1024
 """More than nginx takes by itself (1 MB), less than we do of a live session."""
 _BODY = (
@@ -104,13 +107,26 @@ def _certificate(
             "See that the proxy runs and that the firewall lets this port through.",
         )
         return
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
-    days = (ends - now).days
-    said = f"The certificate's chain is complete; {days} days left ({ends:%Y-%m-%d})."
-    if days < _DAYS_TO_RENEW:
+    begins, ends = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown[name])), UTC)
+        for name in ("notBefore", "notAfter")
+    )
+    days, hours = (ends - now).days, (ends - now) // timedelta(hours=1)
+    left = f"{days} days" if days > 1 else f"{hours} hours"
+    said = f"The certificate's chain is complete; {left} left ({ends:%Y-%m-%d})."
+    if ends_soon(begins, ends, now):
         yield warn("certificate", said, "Renew it now; see why that is not automatic.")
     else:
         yield ok("certificate", said)
+
+
+def ends_soon(begins: datetime, ends: datetime, now: datetime) -> bool:
+    """Tell whether a certificate should have been renewed by now.
+
+    That is two weeks before its end, and later for one that was never meant to live as
+    long as that.
+    """
+    return ends - now < min(_TIME_TO_RENEW, (ends - begins) / _PART_TO_RENEW)
 
 
 def _not_believed(host: str, error: ssl.SSLCertVerificationError) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from qbwc_server import logs
 from qbwc_server.serving.connection import Connection
 from qbwc_server.serving.crowd import TO_ARRIVE, TO_ARRIVE_LARGE, Crowd
 from qbwc_server.serving.served import (
@@ -88,8 +89,8 @@ class Gathering:
             answer = await loop.run_in_executor(
                 self._threads, answered, self._served.application, environ, body
             )
-        except Exception:  # noqa: BLE001 - others are to be answered
-            _LOG.exception("request failed")
+        except Exception as error:  # noqa: BLE001 - others are to be answered
+            logs.seldom(_LOG.exception, "request failed", type(error).__name__)
             return plain(500, "Something went wrong on our side."), True
         return answer, not whole
 

@@ -18,7 +18,6 @@ concurrent read-then-write updates were lost without an error.
 from __future__ import annotations
 
 import select
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +41,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from qbwc_server import private
 from qbwc_server.errors import QbwcError
-from qbwc_server.storage import which_copy
+from qbwc_server.storage import connections, poolers, which_copy
+from qbwc_server.storage.resting import RestingPool
 from qbwc_server.storage.walls import READ_ONLY, bound_to, held, say
 
 NOT_USABLE = (
@@ -99,10 +99,13 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-def make_engine(url: str, *, size: int = 8) -> Engine:
+def make_engine(
+    url: str, *, most: int = connections.of_process(), kind: str = ""
+) -> Engine:
     """Return an engine for a SQLAlchemy URL of SQLite or PostgreSQL (psycopg).
 
-    It keeps so many connections, and has four times as many when they are asked for.
+    It has `most` connections and never more; what is not used for long is closed by
+    `resting.rest`. `kind`, web or worker, is how PostgreSQL and the doctor know it.
     Its errors, which are logged, do not tell the values: those are people's names.
     """
     if url.startswith(("postgresql://", "postgres://")):
@@ -116,11 +119,14 @@ def make_engine(url: str, *, size: int = 8) -> Engine:
         return engine
     engine = sa.create_engine(
         url,
-        pool_size=size,
-        max_overflow=3 * size,
+        poolclass=RestingPool,
+        pool_size=most,
+        max_overflow=0,
+        pool_use_lifo=True,
         hide_parameters=True,
-        connect_args=_PATIENCE,
+        connect_args={**_PATIENCE, **_named(kind, most)},
     )
+    sa.event.listen(engine, "connect", poolers.look)
     sa.event.listen(engine, "checkout", _refuse_dead)
     which_copy.listen(engine)
     return engine
@@ -130,6 +136,12 @@ _EMBEDDED = {"check_same_thread": False, "cached_statements": 1000}
 """We have some hundred statements; of more than 128 the driver parses most anew."""
 _PATIENCE = {"keepalives_idle": 30, "tcp_user_timeout": 30_000}
 """Seconds and milliseconds for a server that does not answer at all."""
+
+
+def _named(kind: str, most: int) -> dict[str, str]:
+    if not kind:
+        return {"fallback_application_name": "qbwc-server"}
+    return {"application_name": connections.name(kind, most)}
 
 
 def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
@@ -150,17 +162,6 @@ def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
         raise InvalidatePoolError("closed by the server")
     if connection.autocommit:
         raise DisconnectionError("left as if each statement were a transaction")
-
-
-def room(engine: Engine) -> int | None:
-    """Return the bytes free on the disk of an embedded database; None of any other.
-
-    A small commit may still fit where an answer of QuickBooks does not any more.
-    """
-    path = engine.url.database
-    if engine.dialect.name != "sqlite" or path in {None, "", ":memory:"}:
-        return None
-    return shutil.disk_usage(Path(str(path)).absolute().parent).free
 
 
 def _close_to_others(

@@ -3,7 +3,7 @@
 For the call that is by far the most frequent: having a thread wait for the database
 costs more than asking it. Beginning, binding, statement and commit leave together
 (libpq's pipeline), as in `one_trip` and with the same walls; the statement is prepared,
-so that PostgreSQL plans it once for each connection.
+so that PostgreSQL plans it once for each connection, unless a pooler stands between.
 
 Rule 1: nothing is waited for long but the answer, and nothing is said of what went
 wrong: None means that a thread is to do it by `one_trip`, which tells. So a statement
@@ -27,6 +27,8 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from qbwc_server.storage.poolers import prepares
+from qbwc_server.storage.resting import IDLE_SECONDS
 from qbwc_server.storage.walls import bound_to
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _MOST = 8
 """Connections that are kept for this, of those that the engine may have."""
 _PATIENCE = 0.1
 """Seconds until one of them is free; longer only where rows are held by somebody."""
+_SECONDS_BETWEEN_RESTS = 60.0
 _DIALECT = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
@@ -48,6 +51,7 @@ class LoopTrips:
         self._may_open = self._most
         # The latest first, so that there are no more than are needed.
         self._free: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
+        self._resting: asyncio.TimerHandle | None = None
 
     async def change(
         self, company_id: int, statement: sa.Update, values: Mapping[str, object]
@@ -70,8 +74,25 @@ class LoopTrips:
 
     def close(self) -> None:
         """Close those that are free."""
+        if self._resting is not None:
+            self._resting.cancel()
         while not self._free.empty():
             self._end(self._free.get_nowait())
+
+    def rest(self) -> None:
+        """Close those that nobody used for five minutes, now and from now on."""
+        loop, kept = asyncio.get_running_loop(), []
+        while not self._free.empty():
+            line = self._free.get_nowait()
+            if loop.time() - line.used_at < IDLE_SECONDS:
+                kept.append(line)
+            else:
+                self._end(line)
+        for line in reversed(kept):
+            self._free.put_nowait(line)
+        there = self._may_open < self._most
+        again = loop.call_later(_SECONDS_BETWEEN_RESTS, self.rest) if there else None
+        self._resting = again
 
     async def _line(self) -> _Line | None:
         """Return one that is free, None if none is."""
@@ -95,6 +116,8 @@ class LoopTrips:
     def _opened(self, opening: asyncio.Future[PoolProxiedConnection]) -> None:
         try:
             self._free.put_nowait(_Line(opening.result()))
+            if self._resting is None:
+                self.rest()
         except (SQLAlchemyError, psycopg.Error, asyncio.CancelledError):
             self._may_open += 1
 
@@ -118,7 +141,10 @@ class _Line:
         self._loop = asyncio.get_running_loop()
         self._server: pq.abc.PGconn = raw.pgconn
         self._encoding: str = raw.info.encoding
+        self._prepares = prepares(raw)
         self._prepared: dict[sa.Update, bytes] = {}
+        self.used_at = self._loop.time()
+        """In seconds of the loop's clock."""
         self._answer: asyncio.Future[int] | None = None
         self._changed = 0
         self._is_read = True
@@ -143,12 +169,16 @@ class _Line:
         given = [_written(values[name]).encode(self._encoding) for name in order]
         self._answer = self._loop.create_future()
         server, name = self._server, self._prepared.get(statement)
-        if name is None:
+        self.used_at = self._loop.time()
+        if name is None and self._prepares:
             name = self._prepared[statement] = b"qbwc_%d" % len(self._prepared)
             server.send_prepare(name, text.encode(self._encoding))
         server.send_query_params(b"BEGIN", None)
         server.send_query_params(bound_to(company_id).encode(), None)
-        server.send_query_prepared(name, given)
+        if name is None:
+            server.send_query_params(text.encode(self._encoding), given)
+        else:
+            server.send_query_prepared(name, given)
         server.send_query_params(b"COMMIT", None)
         server.pipeline_sync()
         if server.flush():

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from qbwc_server import logs, metrics
 from qbwc_server.proxies import INSECURE
+from qbwc_server.storage import away
 from qbwc_server.web import refused
 
 CALLBACKS = "/webhook/"
@@ -96,7 +97,8 @@ def _refused(error: HTTPException) -> Response:
 def _failed(error: Exception) -> Response:
     endpoint = request.endpoint
     kind = f"{endpoint} {type(error).__name__}"
-    logs.seldom(_LOG.error, "page failed", kind, endpoint=endpoint, exc_info=error)
+    if not away.told(error, by=str(endpoint)):
+        logs.seldom(_LOG.error, "page failed", kind, endpoint=endpoint, exc_info=error)
     return _told(500)
 
 

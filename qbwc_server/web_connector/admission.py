@@ -20,7 +20,8 @@ from qbwc_server.keys import Keys
 from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.settings import Settings
 from qbwc_server.storage import which_copy
-from qbwc_server.storage.database import NOT_USABLE, company_transaction, room
+from qbwc_server.storage.database import NOT_USABLE, company_transaction
+from qbwc_server.storage.room import disk_of_embedded
 from qbwc_server.web_connector.idle_polls import Idle
 
 _LOG = structlog.get_logger(__name__)
@@ -137,7 +138,7 @@ class Admission:
 
     def _has_room(self, company_id: int) -> bool:
         """Tell whether what QuickBooks would answer can be kept."""
-        free = room(self._engine)
+        free = disk_of_embedded(self._engine)
         enough = free is None or free >= _ANSWERS * self._settings.max_body_bytes
         if not enough:
             _LOG.error("no room for answers", company=company_id, free=free)

@@ -17,6 +17,7 @@ import structlog
 
 from qbwc_server import logs, metrics
 from qbwc_server.serving.served import OF_ANYBODY, WSGI
+from qbwc_server.storage import away
 from qbwc_server.web_connector import envelope, request_body, unreadable
 from qbwc_server.web_connector.conversation import NO_SESSION
 from qbwc_server.web_connector.envelope import NAMESPACE, written
@@ -81,7 +82,8 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - rule 1
             failed = "call failed outside of its method"
             kind = type(error).__name__
-            logs.seldom(_LOG.exception, failed, kind, call=called)
+            if not away.told(error, by=called):
+                logs.seldom(_LOG.exception, failed, kind, call=called)
             metrics.call(called or "other", "failed", 0.0)
             result = SAFE.get(called)
         return _answer(start_response, written(called, result))

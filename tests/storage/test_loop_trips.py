@@ -224,3 +224,29 @@ def test_on_sqlite_a_thread_does_it(sqlite_url: str) -> None:
 
     in_a_loop(asyncio.wait_for(ask(), 30))
     engine.dispose()
+
+
+def test_what_rests_for_five_minutes_is_closed_and_opened_again_when_it_is_needed(
+    serving: Engine,
+    new_company: Callable[..., NewCompany],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a rush opened is not kept for ever."""
+    company = new_company()
+
+    def there() -> int:
+        return serving.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
+    async def rest() -> None:
+        async with trips(serving) as made:
+            await open_up(made, company)
+            made.rest()
+            assert there() == 1
+            monkeypatch.setattr(loop_trips, "IDLE_SECONDS", 0.0)
+            made.rest()
+            assert there() == 0
+            monkeypatch.undo()
+            await open_up(made, company)
+            assert there() == 1
+
+    in_a_loop(asyncio.wait_for(rest(), 30))

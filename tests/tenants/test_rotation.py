@@ -32,7 +32,10 @@ def renewed() -> Keys:
 
 
 def _what(engine: Engine, keys: Keys) -> list[str]:
-    return [one.what for one in key_rotation.older(engine, keys)]
+    return [
+        one.what
+        for one in key_rotation.older(engine, keys, now=Clock()(), page_link_days=90)
+    ]
 
 
 def test_mosaic_keys_are_encrypted_anew_once(
@@ -69,7 +72,11 @@ def test_addresses_for_alerts_are_encrypted_anew_and_their_links_stay_good(
 
     assert key_rotation.rotate(engine, renewed, now=now, who="test") == 1
     assert key_rotation.rotate(engine, renewed, now=now, who="test") == 0
-    found = [it for it in key_rotation.older(engine, renewed) if it.lost]
+    found = [
+        it
+        for it in key_rotation.older(engine, renewed, now=Clock()(), page_link_days=90)
+        if it.lost
+    ]
     assert [(it.company, it.what) for it in found] == [("A", "alert address")]
     with company_transaction(engine, made.id) as connection:
         rows = alert_addresses.rows(connection, made.id, now)
@@ -91,7 +98,11 @@ def test_a_mosaic_key_that_no_key_opens_is_named_and_stops_nothing(
         registry.change(connection, lost, mosaic_key=foreign)
 
     assert key_rotation.rotate(engine, renewed, now=clock(), who="test") == 1
-    found = [one for one in key_rotation.older(engine, renewed) if one.lost]
+    found = [
+        one
+        for one in key_rotation.older(engine, renewed, now=Clock()(), page_link_days=90)
+        if one.lost
+    ]
     assert [(one.company, one.what) for one in found] == [("Lost", "Mosaic key")]
     with engine.begin() as connection:
         assert registry.get(connection, lost).mosaic_key == foreign
@@ -186,3 +197,24 @@ def test_going_back_a_revision_leaves_hashes_that_the_program_before_understands
     assert row.password_hash == plain
     assert {len(row.setup_token_hash), len(row.webhook_token_hash)} == {64}
     assert row.former_password_hash is None
+
+
+def test_a_setup_address_that_has_ended_holds_no_key(
+    engine: Engine, new_company: NewCompanies, renewed: Keys, clock: Clock
+) -> None:
+    """Nobody opens it again, so it would never come over; one in use does."""
+    unused = new_company("Unused", mosaic_key=None)
+    used = registry.numbered(engine, new_company("Used", mosaic_key=None).id)
+    with company_transaction(engine, used.id) as connection:
+        registry.change(connection, used.id, setup_used_at=clock())
+
+    def held() -> list[str]:
+        found = key_rotation.older(engine, renewed, now=clock(), page_link_days=90)
+        return [one.company for one in found if one.what == key_rotation.SETUP]
+
+    assert held() == ["Unused", "Used"]
+    clock.pass_(days=15)
+    assert held() == ["Used"], "a link shows its password for two weeks"
+    clock.pass_(days=75)
+    assert held() == []
+    assert unused.setup_token

@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from qbwc_server.jobs import exchanges
+from qbwc_server.operations.gauges import Figures
 from qbwc_server.storage import tables
 from qbwc_server.storage.database import make_engine
+from qbwc_server.web_connector import admission
 from qbwc_server.web_connector.methods import SAFE
 from tests.web_connector.desk import PATH, Desk
 from tests.web_connector.writing import Hours
@@ -66,10 +69,14 @@ def _closed(server: str, name: str) -> Iterator[None]:
 
 
 def _ready(desk: Desk) -> tuple[int, str]:
+    return _asked(desk, "/readyz")
+
+
+def _asked(desk: Desk, path: str) -> tuple[int, str]:
     parts = urlsplit(desk.url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode().strip()
     finally:
@@ -105,6 +112,23 @@ def test_with_the_database_away_every_call_gets_its_safe_value(
     desk.clock.pass_(minutes=20)
     desk.read_all()
     assert desk.all_read()
+
+
+def test_a_database_that_is_away_costs_one_line_a_minute(
+    desk: Desk, outage: Outage
+) -> None:
+    """Whoever finds it, and however often: calls, pages, figures, heartbeat."""
+    ticket = desk.ticket()
+    figures = Figures(desk.engine, desk.settings, desk.clock)
+    with outage(), structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            assert desk.log_in()[:2] == ["", "busy"]
+            assert desk.next(ticket) == SAFE["sendRequestXML"]
+            assert _asked(desk, "/setup/" + "a" * 32)[0] == 500
+            figures.read()
+    assert [(one["event"], one["log_level"]) for one in lines] == [
+        ("database not usable", "warning")
+    ]
 
 
 class Disk:
@@ -224,9 +248,7 @@ def test_where_answers_would_not_fit_onto_the_disk_nothing_is_asked(
 ) -> None:
     """A login would still fit: it is refused before QuickBooks does anything."""
     free = [2 * desk.settings.max_body_bytes - 1]
-    monkeypatch.setattr(
-        "qbwc_server.web_connector.admission.room", lambda _engine: free[0]
-    )
+    monkeypatch.setattr(admission, "disk_of_embedded", lambda _engine: free[0])
     assert desk.log_in()[:2] == ["", "busy"]
     free[0] += 1
     assert desk.log_in()[1] in {"", PATH}

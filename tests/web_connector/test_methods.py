@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from qbwc_server import __version__
+from qbwc_server import __version__, logs
 from qbwc_server.companies import registry
 from qbwc_server.jobs import queue
 from qbwc_server.qbxml.check import problems
@@ -114,6 +114,32 @@ def test_without_work_the_answer_is_none_and_the_interval(desk: Desk) -> None:
     assert desk.call("closeConnection", "") == "OK"
     desk.clock.pass_(minutes=14)
     assert desk.log_in()[1] == "none"
+
+
+def test_a_poll_with_nothing_to_do_warns_of_nothing_and_a_guess_does(
+    desk: Desk,
+) -> None:
+    """Web Connector closes also where it got no ticket: then it shows an empty one."""
+    desk.read_all()
+    with capture_logs() as lines:
+        for _ in range(3):
+            desk.call("serverVersion")
+            desk.call("clientVersion", "2.3.0.0")
+            assert desk.log_in()[1] == "none"
+            assert desk.call("closeConnection", "") == "OK"
+            desk.clock.pass_(minutes=1)
+    assert [one for one in lines if one["log_level"] != "info"] == []
+
+    with capture_logs() as lines:
+        assert desk.call("closeConnection", "guessed") == "OK"
+        assert desk.call("sendRequestXML", "", "", "", "US", "13", "0") == ""
+    assert [(one["event"], one["call"]) for one in lines] == [
+        ("call refused", "closeConnection")
+    ]
+    logs.SELDOM.forget()
+    with capture_logs() as lines:
+        assert desk.call("sendRequestXML", "", "", "", "US", "13", "0") == ""
+    assert [one["call"] for one in lines] == ["sendRequestXML"]
 
 
 def test_too_soon_the_answer_is_none(desk: Desk) -> None:

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import structlog
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.worker.loop import Worker
+from qbwc_server.worker.loop import Worker, pause_after
 from qbwc_server.worker.one_pass import Delivery
 from tests.conftest import SECRET, Clock
 
@@ -66,3 +67,35 @@ def test_a_thread_of_the_worker_outlives_every_error(
     worker._loop(serve_next)
 
     assert not calls
+
+
+def test_a_thread_asks_ever_less_often_and_is_soon_back() -> None:
+    """Ten threads that asked twice a second wrote 270 MB of log a day."""
+    pauses = [pause_after(failures) for failures in (0, 1, 2, 3, 4, 100_000)]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
+
+
+def test_all_threads_together_log_a_line_a_minute(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each pauses as its own failures say, from the beginning where it is over."""
+    worker = Worker(cast("Any", None), Keys([SECRET]), settings, Clock())
+    pauses: list[float] = []
+    monkeypatch.setattr(worker.stopping, "wait", pauses.append)
+    ways = ["away"] * 9 + ["nothing"] + ["away", "stop"]
+
+    def serve_next() -> bool:
+        way = ways.pop(0)
+        if way == "stop":
+            worker.stopping.set()
+        if way == "away":
+            raise _AWAY[0]
+        return False
+
+    with structlog.testing.capture_logs() as lines:
+        worker._loop(serve_next)
+
+    assert pauses == [1.0, 2.0, *[4.0] * 7, 0.5, 1.0, 0.5]
+    assert [(one["event"], one["by"]) for one in lines] == [
+        ("database not usable", "worker")
+    ]

@@ -171,6 +171,14 @@ MOSAIC_TABLES: Final[Meanings] = {
             "ended_at": "When one was heard of again.",
         },
     ),
+    "forgotten_company": (
+        "Companies that were forgotten; nothing else is known of them.",
+        {
+            "number": "The number that the company had.",
+            "at": "When it was forgotten.",
+            "who": "Who did it.",
+        },
+    ),
     "failed_login": (
         "Wrong passwords of Web Connector, by the address that they came from.",
         {

@@ -46,6 +46,7 @@ from qbwc_server.storage.tables.records import (
 )
 from qbwc_server.storage.tables.server import (
     database_mark,
+    forgotten_company,
     heartbeat,
     outage,
     support_login,
@@ -84,6 +85,7 @@ __all__ = [
     "duty",
     "exchange",
     "failed_login",
+    "forgotten_company",
     "former_id",
     "heartbeat",
     "job",

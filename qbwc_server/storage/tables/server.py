@@ -68,6 +68,16 @@ database_mark = sa.Table(
 )
 
 
+# No column of it is named as those of a company's data are: it stays.
+forgotten_company = sa.Table(
+    "forgotten_company",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", UTCDateTime, primary_key=True),
+    text("who"),
+)
+
+
 word = sa.Table(
     "word",
     metadata,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+import time
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from qbwc_server.storage import schema
-
-LEAST_ROOM = 16 * 1024 * 1024
-"""Bytes: less than a large answer of QuickBooks takes, and it could not be kept."""
+from qbwc_server.storage.room import Looks, is_full
 
 
-def blueprint(engine: Engine) -> Blueprint:
-    """Return GET /healthz (the process) and /readyz (the database and its schema)."""
+def blueprint(
+    engine: Engine, *, watch: Callable[[], float] = time.monotonic
+) -> Blueprint:
+    """Return GET /healthz (the process) and /readyz (database, schema and disk)."""
     pages = Blueprint("health", __name__)
+    looks = Looks(engine, watch=watch)
 
     @pages.get("/healthz")
     def healthz() -> Response:
@@ -25,38 +26,23 @@ def blueprint(engine: Engine) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        try:
-            schema.require_served(engine)
-            full = room(engine) < LEAST_ROOM
-        except SQLAlchemyError:
-            return Response("database not reachable\n", 503, mimetype="text/plain")
-        except schema.SchemaDiffers as error:
-            return Response(f"{error.support}\n", 503, mimetype="text/plain")
-        if full:
-            return Response("disk full\n", 503, mimetype="text/plain")
+        hindered = _hindered(engine, looks)
+        if hindered:
+            return Response(f"{hindered}\n", 503, mimetype="text/plain")
         return Response("ready\n", mimetype="text/plain")
 
     return pages
 
 
-def room(engine: Engine) -> int:
-    """Return how many bytes the database can still take, as far as we can see.
-
-    That is the disk and the limit of SQLite's file. PostgreSQL's disk is its own; one
-    that takes no writes, as a standby does, has no room.
-    """
-    with engine.connect() as connection:
-        if engine.dialect.name != "sqlite":
-            read_only = connection.exec_driver_sql(
-                "SHOW transaction_read_only"
-            ).scalar()
-            return 0 if read_only == "on" else LEAST_ROOM
-        most, used, free, size = (
-            int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
-            for name in ("max_page_count", "page_count", "freelist_count", "page_size")
-        )
-    inside = (most - used + free) * size
-    path = engine.url.database
-    if not path or path == ":memory:":
-        return inside
-    return min(inside, shutil.disk_usage(Path(path).absolute().parent).free)
+def _hindered(engine: Engine, looks: Looks) -> str:
+    """Return why nothing can be worked with, empty if it can."""
+    try:
+        schema.require_served(engine)
+        room = looks.room()
+    except SQLAlchemyError as error:
+        return "disk full" if is_full(error) else "database not reachable"
+    except schema.SchemaDiffers as error:
+        return error.support
+    if room.read_only:
+        return "the database takes no writes: is it a standby?"
+    return "disk full" if room.is_full else ""
