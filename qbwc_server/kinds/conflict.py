@@ -145,14 +145,15 @@ def instead(
     """Return what a person wants in place of what was kept: {field: Mosaic's terms}.
 
     Only while what was kept stands on its side: what anybody changed since is newer
-    than that word.
+    than that word. Where it was said before what was kept had left, the plan has kept
+    the other one by the word itself: nothing is to be taken in its place.
     """
     now = {"quickbooks": quickbooks or {}, "mosaic": mosaic or {}}
     return {
         name: _in_mosaic(name, one)
         for name, one in (conflicts or {}).items()
         if one.get("instead")
-        and one.get("kept") is not None
+        and one.get("kept") not in {None, one.get("settled")}
         and now[one["kept"]].get(name) == one[one["kept"]]
     }
 

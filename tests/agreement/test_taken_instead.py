@@ -77,6 +77,24 @@ def test_the_other_value_goes_to_both_sides_and_nothing_is_left_to_see(
     assert minutes(house) == (_HAS[kept], _HAS[kept])
 
 
+def test_it_is_taken_before_what_was_kept_had_left(house: House) -> None:
+    """The change waits for the next run of Web Connector, and the page shows it."""
+    set_values(house, policy="mosaic")
+    in_quickbooks(house, "")
+    house.settle_for(minutes=65)
+    both_edit(house, 90, 3.25)
+    house.clock.pass_(minutes=16)
+    house.connect()
+    house.clock.pass_(minutes=16)
+    house.work()
+    assert [job.action for job in house.unfinished_jobs()] == ["mod"]
+    take(house, "quickbooks", shown=conflict.mark(linked(house).conflict))
+    house.settle_for(minutes=65)
+    house.settle_for(hours=26)
+    assert minutes(house) == (90, 90)
+    assert not linked(house).conflict
+
+
 def test_the_one_that_is_meant_is_changed_and_its_equal_is_not(house: House) -> None:
     """Two entries of one person, day, job and note, of the same length."""
     set_values(house, policy="mosaic")
