@@ -33,7 +33,7 @@ EVERYBODY: Final = 0
 """In place of a person, a word that is of all on a project: nobody in Mosaic is 0."""
 
 _COMPANY, _FILE, _CLAIM = tables.company, tables.team_file, tables.time_claim
-_RULE, _LINKED = tables.time_rule, tables.mosaic_claim
+_RULE, _LINKED, _READING = tables.time_rule, tables.mosaic_claim, tables.reading
 _TYPES = ("employee", "project", "phase", "standard_work_category")
 _MAKING = "making time"
 """A claim of this type holds a person's number while time of theirs is created."""
@@ -151,6 +151,21 @@ def note_files(connection: Connection, team: str) -> None:
             .where(_FILE.c.team == team, _FILE.c.time_claims == NONE)
             .values(time_claims=DUE)
         )
+
+
+def linked_otherwise(connection: Connection, company_id: int) -> None:
+    """Have what a file has read of Mosaic's time lately count no more.
+
+    What was another file's by the links of then, or nobody's here, was left out of it.
+    """
+    several = sa.exists().where(
+        _FILE.c.company_id == company_id, _FILE.c.time_claims != NONE
+    )
+    connection.execute(
+        _READING.update()
+        .where(_READING.c.company_id == company_id, several)
+        .values(lately=sa.null())
+    )
 
 
 def due(connection: Connection, team: str) -> list[int]:
