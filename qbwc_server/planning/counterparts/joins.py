@@ -151,4 +151,6 @@ def join(
 
 
 def _was_live(company: Company) -> bool:
-    return company.mode != "preview" or company.first_known_at is not None
+    """Tell whether a company is live, or was: a pause may have begun before that."""
+    mode = company.mode_before_pause if company.mode == "paused" else company.mode
+    return mode == "live" or company.first_known_at is not None
