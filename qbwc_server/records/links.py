@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from qbwc_server.companies import registry
-from qbwc_server.companies.team import team_claims, time_claims
+from qbwc_server.companies.team import team_claims
 from qbwc_server.kinds.list_plan import Choice
 from qbwc_server.records import history, mosaic_objects, waiting
 from qbwc_server.records.row import change
@@ -136,7 +136,6 @@ def link_all(
     )
     moved(connection, company_id)
     registry.change(connection, company_id, relinks_from=0)
-    time_claims.linked_otherwise(connection, company_id)
     happened = [
         history.Happened(
             one.record_id,

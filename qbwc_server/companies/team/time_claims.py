@@ -33,7 +33,7 @@ EVERYBODY: Final = 0
 """In place of a person, a word that is of all on a project: nobody in Mosaic is 0."""
 
 _COMPANY, _FILE, _CLAIM = tables.company, tables.team_file, tables.time_claim
-_RULE, _LINKED, _READING = tables.time_rule, tables.mosaic_claim, tables.reading
+_RULE, _LINKED = tables.time_rule, tables.mosaic_claim
 _TYPES = ("employee", "project", "phase", "standard_work_category")
 _MAKING = "making time"
 """A claim of this type holds a person's number while time of theirs is created."""
@@ -153,19 +153,23 @@ def note_files(connection: Connection, team: str) -> None:
         )
 
 
-def linked_otherwise(connection: Connection, company_id: int) -> None:
-    """Have what a file has read of Mosaic's time lately count no more.
+def links(connection: Connection, company_id: int) -> str | None:
+    """Return a mark of what a file has linked; None for one that is alone in its team.
 
-    What was another file's by the links of then, or nobody's here, was left out of it.
+    What is another file's by these links is left out where Mosaic is read.
     """
     several = sa.exists().where(
         _FILE.c.company_id == company_id, _FILE.c.time_claims != NONE
     )
-    connection.execute(
-        _READING.update()
-        .where(_READING.c.company_id == company_id, several)
-        .values(lately=sa.null())
-    )
+    many, since = connection.execute(
+        sa.select(sa.func.count(), sa.func.max(_LINKED.c.since)).where(
+            _LINKED.c.holder == company_id,
+            _LINKED.c.data_type.in_(_TYPES),
+            _LINKED.c.meant.is_(False),
+            several,
+        )
+    ).one()
+    return f"{many} {since.isoformat()}" if many else None
 
 
 def due(connection: Connection, team: str) -> list[int]:
