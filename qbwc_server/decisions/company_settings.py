@@ -213,7 +213,8 @@ def _pausing(
         return told
     if mode is None or mode == before.mode:
         return {}
-    live = mode == "live" and before.mode == "preview"
+    was = before.mode_before_pause if before.mode == "paused" else before.mode
+    live = mode == "live" and was != "live"
     return {
         "mode_at": now,
         "time_window_at": now if live else before.time_window_at,

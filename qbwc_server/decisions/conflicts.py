@@ -52,17 +52,17 @@ def settle(
             here, or it is about other values than those that were shown.
     """
     told = row.conflict or {}
-    if not told:
+    if not told or conflict.is_seen(told):
         raise NothingToSettle("This record has no conflict.")
     asked = conflict.asked(told)
     if side == LEFT and not all(one.get("link") for one in asked.values()):
         raise NothingToSettle("Both sides changed it: say which of them is right.")
-    _require_shown(told, shown)
     left = _answered(told, asked or _not_carried_out(told), side)
     if not asked:
         left = _decided_otherwise(connection, row, side, left)
         if left == told:
             return False
+    _require_shown(told, shown)
     _keep(connection, row, left, _said(side), by=by, now=now, why=why)
     return True
 
@@ -84,7 +84,7 @@ def see(
             other values than those that were shown.
     """
     told = row.conflict or {}
-    left = _not_carried_out(told)
+    left = conflict.seen(told)
     if left == told or conflict.asked(told):
         raise NothingToSettle("Nothing was decided here that only is to be seen.")
     _require_shown(told, shown)
@@ -167,12 +167,16 @@ def _decided_otherwise(
         NothingToSettle: a value that was not kept cannot be taken from here.
     """
     told = row.conflict or {}
-    decided = {n: one for n, one in told.items() if one.get("kept") is not None}
+    decided = {
+        name: one
+        for name, one in told.items()
+        if one.get("kept") is not None and not one.get("seen")
+    }
     if not decided:
         return answered
     other = {name for name, one in decided.items() if one["kept"] != side}
     if not other:
-        return _not_carried_out(told)
+        return conflict.seen({**told, **_by_rule(decided)})
     two_way = registry.get(connection, row.company_id).two_way
     if not two_way or other - conflict.takes_other(told, side):
         name = min(other)
@@ -182,7 +186,18 @@ def _decided_otherwise(
         )
     said = {"settled": side, "instead": True, "used": False}
     wants = {name: {**told[name], **said} for name in other}
-    return {**_not_carried_out(told), **wants}
+    return {**conflict.seen(told), **wants}
+
+
+def _by_rule(decided: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was decided without what was to be taken in its place."""
+    said = {"settled", "instead", "used"}
+    return {
+        name: {key: value for key, value in one.items() if key not in said}
+        if one.get("instead")
+        else dict(one)
+        for name, one in decided.items()
+    }
 
 
 def _not_carried_out(told: Mapping[str, Any]) -> dict[str, Any]:

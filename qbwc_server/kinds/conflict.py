@@ -4,7 +4,8 @@ A record keeps them by field: `{"quickbooks": value, "mosaic": value, "kept": si
 with both values as they were shown. `kept` is None while a person is asked, and the
 side whose value goes to the other one else. `settled` is a person's word; `late` says
 that Mosaic's value may be a change of ours that came late; `instead` that a person
-wants the other value in place of the one that was kept, on both sides.
+wants the other value in place of the one that was kept, on both sides; `seen` that
+somebody has seen what was kept, while it is still on its way.
 
 Rule: a word is for the values that were shown. It is used while both stand, and used up
 (`used`) when both sides no longer differ there: another conflict is another question.
@@ -63,6 +64,8 @@ def with_told(before: Conflicts | None, told: Conflicts) -> dict[str, Any]:
         old = kept.get(name, {})
         same = not old.get("used") and all(old.get(it) == one[it] for it in _SIDES)
         kept[name] = {**old, **one} if same else dict(one)
+        if old.get("kept") != one["kept"]:
+            kept[name].pop("seen", None)
     return kept
 
 
@@ -73,7 +76,7 @@ def with_used_up(
 
     Where both sides no longer have changed the same field to different values, nothing
     is left to ask: a word that was carried out is used up, and a question, answered or
-    not, that no longer stands is taken away.
+    not, that no longer stands is taken away. So is what somebody has seen already.
     """
     left: dict[str, Any] = {}
     over: dict[str, Any] = {}
@@ -85,6 +88,8 @@ def with_used_up(
             # Where the kept value does not stand any more, the other one is on its way.
             still = name in taken and equal(entry, name)
             (left if still else over)[name] = dict(one)
+        elif one.get("seen"):
+            continue
         elif one.get("kept") is None:
             over[name] = dict(one)
         elif one.get("settled") and not one.get("used"):
@@ -126,7 +131,24 @@ def by_rule(conflicts: Conflicts | None) -> set[str]:
         one["kept"]
         for one in (conflicts or {}).values()
         if one.get("kept") is not None and not one.get("settled")
+        if not one.get("seen")
     }
+
+
+def seen(conflicts: Conflicts) -> dict[str, Any]:
+    """Return conflicts of which somebody has seen what was decided.
+
+    They stay until both sides have what was kept: else the plan would tell it again.
+    """
+    return {
+        name: dict(one) if one.get("kept") is None else {**one, "seen": True}
+        for name, one in conflicts.items()
+    }
+
+
+def is_seen(conflicts: Conflicts | None) -> bool:
+    """Tell whether somebody has seen all of it."""
+    return bool(conflicts) and all(it.get("seen") for it in (conflicts or {}).values())
 
 
 def takes_other(conflicts: Conflicts | None, side: str) -> set[str]:
@@ -135,6 +157,7 @@ def takes_other(conflicts: Conflicts | None, side: str) -> set[str]:
         name
         for name, one in (conflicts or {}).items()
         if one.get("kept") not in {None, side}
+        and not one.get("seen")
         and (side == "mosaic" or _is_whole(name, one["quickbooks"]))
     }
 
@@ -145,14 +168,15 @@ def instead(
     """Return what a person wants in place of what was kept: {field: Mosaic's terms}.
 
     Only while what was kept stands on its side: what anybody changed since is newer
-    than that word.
+    than that word. Where it was said before what was kept had left, the plan has kept
+    the other one by the word itself: nothing is to be taken in its place.
     """
     now = {"quickbooks": quickbooks or {}, "mosaic": mosaic or {}}
     return {
         name: _in_mosaic(name, one)
         for name, one in (conflicts or {}).items()
         if one.get("instead")
-        and one.get("kept") is not None
+        and one.get("kept") not in {None, one.get("settled")}
         and now[one["kept"]].get(name) == one[one["kept"]]
     }
 
@@ -175,10 +199,11 @@ def _in_mosaic(name: str, one: Mapping[str, Any]) -> Any:
 def mark(conflicts: Conflicts | None) -> str:
     """Return a mark of the values a person is shown: others, another mark.
 
-    They are those that he is asked about, or, where nothing is asked, all.
+    They are those that he is asked about, or, where nothing is asked, all, with what
+    was decided or said of them: somebody else may have said something meanwhile.
     """
     values = {
-        name: [one.get(side) for side in _SIDES]
+        name: [one.get(it) for it in (*_SIDES, "kept", "settled", "seen")]
         for name, one in (asked(conflicts) or conflicts or {}).items()
     }
     text = json.dumps(values, sort_keys=True)

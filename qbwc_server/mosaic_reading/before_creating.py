@@ -42,7 +42,7 @@ class BeforeCreating:
         self._window = window
         self._clock = clock
         self._known: list[Reading] | None = None
-        """What was read lately, as this pass knows it; others only read more."""
+        """What was read lately, as those that are sent together know it."""
 
     def read(self, next_ones: Sequence[tuple[str, int]], most: int) -> None:
         """Read what was not read lately.
@@ -68,6 +68,15 @@ class BeforeCreating:
             else:  # or all of it takes so long that it is old when it is read
                 self._read_of(newest, next_ones)
             self._known = None
+
+    def were_read(self, made: Sequence[tuple[str, int]]) -> bool:
+        """Tell whether entries may be made, which are planned together.
+
+        What was read for those before them may not count any more: something is linked
+        otherwise since.
+        """
+        self._known = None
+        return self._not_read(made) is None
 
     def was_read(self, day: str, member: int) -> bool:
         """Tell whether an entry may be made as far as reading Mosaic goes."""

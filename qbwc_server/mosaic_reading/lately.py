@@ -1,4 +1,8 @@
-"""Which days of Mosaic's time were read to the end lately: what `gate` asks about."""
+"""Which days of Mosaic's time were read to the end lately: what `gate` asks about.
+
+Rule: where a team has several company files, what was another file's by the links of
+then is left out where Mosaic is read. So a reading counts while these links stand.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qbwc_server.companies import registry
+from qbwc_server.companies.team import time_claims
 from qbwc_server.kinds.gate import AGED, Reading
 from qbwc_server.storage import tables
 from qbwc_server.storage.statements import upsert
@@ -27,13 +32,23 @@ def readings(connection: Connection, company_id: int) -> list[Reading]:
             _READING.c.kind == registry.MOSAIC_TIME,
         )
     ).scalar()
-    return [Reading.kept(one) for one in kept or ()]
+    links = time_claims.links(connection, company_id) if kept else None
+    return [Reading.kept(one) for one in kept or () if one.get("links") == links]
 
 
 def keep(
-    connection: Connection, company_id: int, reading: Reading, now: datetime
+    connection: Connection,
+    company_id: int,
+    reading: Reading,
+    now: datetime,
+    links: str | None,
 ) -> None:
-    """Keep that days were read to the end; what it says better goes."""
+    """Keep that days were read to the end; what it says better goes.
+
+    `links` is the mark of what the file had linked when that was begun.
+    """
+    if links != time_claims.links(connection, company_id):
+        return
     left = [
         one
         for one in readings(connection, company_id)
@@ -42,7 +57,7 @@ def keep(
     row = {
         "company_id": company_id,
         "kind": registry.MOSAIC_TIME,
-        "lately": [_kept(one) for one in _latest([*left, reading])],
+        "lately": [_kept(one, links) for one in _latest([*left, reading])],
     }
     upsert(connection, _READING, [row], key=("company_id", "kind"))
 
@@ -59,7 +74,7 @@ def _is_within(old: Reading, new: Reading) -> bool:
     )
 
 
-def _kept(one: Reading) -> dict[str, Any]:
+def _kept(one: Reading, links: str | None) -> dict[str, Any]:
     members = None if one.members is None else sorted(one.members)
     begun_at = one.begun_at.isoformat()
     return {
@@ -67,4 +82,5 @@ def _kept(one: Reading) -> dict[str, Any]:
         "last": one.last,
         "begun_at": begun_at,
         "members": members,
+        **({} if links is None else {"links": links}),
     }

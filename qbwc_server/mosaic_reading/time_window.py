@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import attention, copied, registry
 from qbwc_server.companies.registry import Company
+from qbwc_server.companies.team import time_claims
 from qbwc_server.kinds import time_entry
 from qbwc_server.kinds.gate import Reading
 from qbwc_server.kinds.tombstone import Word
@@ -207,6 +208,8 @@ class TimeReader:
         Of some `members` only it tells nothing about what is gone.
         """
         self._alive()
+        with self._transaction() as connection:
+            links = time_claims.links(connection, self._company_id)
         begun_at = self._clock()
         filters: dict[str, Any] = {"start_date": first}
         if last is not None:
@@ -221,7 +224,7 @@ class TimeReader:
         since, until = first.isoformat(), _LAST if last is None else last.isoformat()
         read = Reading(since, until, begun_at, members)
         with self._transaction() as connection:
-            lately.keep(connection, self._company_id, read, self._clock())
+            lately.keep(connection, self._company_id, read, self._clock(), links)
             if members is not None:
                 return []
             found = missed.count(connection, self._company_id, read, shown, _MISSES)

@@ -18,7 +18,7 @@ from qbwc_server import words
 from qbwc_server.companies import logins
 from qbwc_server.companies.registry import Company
 from qbwc_server.keys import Keys
-from qbwc_server.kinds import time_entry
+from qbwc_server.kinds import conflict, time_entry
 from qbwc_server.quickbooks import list_requests
 from qbwc_server.standing import pace
 from qbwc_server.standing.hindrance import Reason
@@ -159,7 +159,8 @@ def conflicting(
         .order_by(_RECORD.c.id)
         .limit(limit + 1)
     ).all()
-    return list(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None
+    shown = [row for row in rows[:limit] if not conflict.is_seen(row.conflict)]
+    return shown, rows[limit - 1].id if len(rows) > limit else None
 
 
 def every_record(

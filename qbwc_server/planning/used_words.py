@@ -20,9 +20,11 @@ def taken_away(
     `entry` is what both sides of the record have now. What goes stays in its history.
     """
     left, over = conflict.with_used_up(row.conflict, entry)
-    if not over:
+    if left == (row.conflict or {}):
         return False
     transitions.keep_conflict(connection, row.company_id, row.id, left)
+    if not over:
+        return True
     history.event(
         connection,
         row.company_id,

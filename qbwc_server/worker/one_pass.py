@@ -340,7 +340,7 @@ class Delivery:
     def _read_before(self, steps: Sequence[Step]) -> None:
         """Read Mosaic's time of those for whom entries are made, where it is due."""
         made = _made(steps)
-        if made and not all(self._before.was_read(*one) for one in made):
+        if made and not self._before.were_read(made):
             with self._transaction() as connection:
                 coming = next_creations(connection, self._company.id)
             self._before.read([*made, *coming], len(made))

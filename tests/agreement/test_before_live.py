@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from qbwc_server.companies import registry
-from qbwc_server.decisions import before_live
+from qbwc_server.decisions import before_live, company_settings
 from qbwc_server.decisions.before_live import NotAllKnown
 from qbwc_server.onboarding import forecast
 from qbwc_server.onboarding.going_live import NotReady
@@ -100,6 +102,26 @@ def test_hours_typed_after_going_live_are_none_of_before_after_a_restore(
     assert first < (house.stored().both_known_at or first)
     assert _in_quickbooks(house) == [120, 120]
     assert _waiting(house) == ((0, 0) if word == "leave" else (2, 240))
+
+
+def test_a_pause_before_it_goes_live_is_no_going_live(house: House) -> None:
+    """What is typed in Mosaic after that pause was still there before."""
+    _fill_quickbooks(house)
+    _fill_mosaic(house)
+    house.settle()
+    told: Any = {"now": house.clock(), "who": "office", "by": "customer"}
+    company_settings.pause(house.engine, house.stored(), **told)
+    house.clock.pass_(minutes=1)
+    house.work()
+    company_settings.resume(house.engine, house.stored(), **told)
+    assert house.stored().first_known_at is None
+    house.settle_for(minutes=65)
+    _typed_again(house)
+    house.settle_for(minutes=65)
+    _set_mode(house, "live")
+    house.quiet()
+    assert _in_quickbooks(house) == []
+    assert _waiting(house) == (2, 240)
 
 
 def test_nothing_is_left_before_all_of_it_is_known(house: House) -> None:

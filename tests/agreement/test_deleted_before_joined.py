@@ -22,7 +22,7 @@ from tests.agreement.hours import (
     typed_in_mosaic,
 )
 from tests.agreement.house import House
-from tests.agreement.test_findings import day, in_quickbooks, quickbooks
+from tests.agreement.test_findings import day, in_quickbooks, quickbooks, set_values
 from tests.agreement.test_lost_posts import let_it_settle
 
 SIDES = ("quickbooks", "mosaic")
@@ -65,15 +65,19 @@ def _delete(house: House, side: str, number: int) -> None:
     house.clock.pass_(seconds=5)
 
 
-def _asked(house: House, side: str, *, restored: bool = False) -> Any:
+def _asked(house: House, side: str, happens: str = "") -> Any:
     """Delete one of two equal hours, link Ann, and return the record that asks.
 
-    Perhaps our own database was put back just before.
+    Perhaps our own database was put back just before, or it never went live yet.
     """
+    if happens == "goes live":
+        set_values(house, mode="preview", both_known_at=None, first_known_at=None)
     member, number = _typed_apart(house)
-    if restored:
+    if happens == "restored":
         database_restored.declare(house.engine, now=house.clock(), who="operator")
     _delete(house, side, number)
+    if happens == "goes live":
+        set_values(house, mode="live")
     _link_ann(house, member)
     house.work()
     house.settle_for(minutes=65)
@@ -85,18 +89,22 @@ def _asked(house: House, side: str, *, restored: bool = False) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("side", "restored"),
-    [("quickbooks", False), ("mosaic", False), ("quickbooks", True)],
+    ("side", "happens"),
+    [
+        *(("quickbooks", ""), ("mosaic", "")),
+        *(("quickbooks", "restored"), ("quickbooks", "goes live")),
+    ],
 )
 @pytest.mark.parametrize("word", [*Word])
 def test_what_was_deleted_before_the_join_asks_whether_it_is(
-    house: House, side: str, word: Word, *, restored: bool
+    house: House, side: str, word: Word, happens: str
 ) -> None:
     """Deleted: gone from both. Not deleted: it is on both sides once.
 
-    Mosaic is read first after our database was put back: then they are not joined.
+    Mosaic is read first after our database was put back, and where it goes live: then
+    they are not joined.
     """
-    row = _asked(house, side, restored=restored)
+    row = _asked(house, side, happens)
     with company_transaction(house.engine, house.company.id) as connection:
         gone.say(connection, row, word, by="eve", now=house.clock())
     house.settle_for(minutes=65)
@@ -119,3 +127,21 @@ def test_what_is_deleted_after_both_were_seen_is_deleted(
     house.settle_for(minutes=65)
     house.settle_for(days=3)
     assert hours_in_quickbooks(house) == hours_in_mosaic(house) == []
+
+
+def test_what_was_on_both_sides_before_it_went_live_is_not_kept_in_mind(
+    house: House,
+) -> None:
+    """Once both sides have shown it again; and nobody has to see it."""
+    set_values(house, mode="preview", both_known_at=None, first_known_at=None)
+    in_quickbooks(house, "", day=day(house, 0), minutes=480)
+    typed_in_mosaic(house)
+    house.clock.pass_(minutes=16)
+    house.connect()
+    house.work()
+    (kept,) = house.rows(tables.joined)
+    assert (kept.how, kept.seen_at) == ("before", kept.at)
+    set_values(house, mode="live")
+    house.settle_for(minutes=65)
+    house.settle_for(minutes=65)
+    assert house.rows(tables.joined) == []

@@ -220,6 +220,20 @@ FOUND: dict[str, Sequence[Act]] = {
         Act("merge", 6446, 8244, 2071),
         Act("answer lost late", 6403, 6144, 9198),
     ),
+    # Mosaic was read while this file had nothing linked of it: an hour that was typed
+    # there was another file's by that, and left out. Then all was linked again, and the
+    # same hour of this file's QuickBooks was made beside it, on that reading.
+    "an hour of two files on what is linked again": (
+        Act("two files"),
+        Act("meanwhile", 7889, 6032, 4446),
+        Act("meanwhile", 1124, 3561, 2079),
+        Act("enter in quickbooks", 4335, 4314, 9678),
+        Act("cut", 8854, 5117, 7464),
+        Act("do not link", 3887, 7957, 939),
+        Act("do not link", 1311, 5028, 2706),
+        Act("twin", 1719, 2241, 3198),
+        Act("computer off", 4104, 196, 3582),
+    ),
 }
 
 

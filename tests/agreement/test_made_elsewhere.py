@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from qbwc_server.decisions import company_settings, time_sharing
+from qbwc_server.decisions import company_settings, linking, time_sharing
+from qbwc_server.mosaic_reading.time_window import TimeReader
 from qbwc_server.operations import forgetting
 from qbwc_server.operations.forgetting import CompanyBusy
+from qbwc_server.storage import tables
 from qbwc_server.storage.database import company_transaction
 from tests.agreement.begun import Pair, kept_pair
 from tests.agreement.files import add_second, both, time_of
-from tests.agreement.hours import object_of
+from tests.agreement.hours import object_of, typed_in_mosaic
 from tests.agreement.house import House
 from tests.agreement.test_files_of_one_team import lose_answers, set_deliver_at
 from tests.agreement.test_findings import (
@@ -55,6 +57,58 @@ def at_the_barn(second: House, hours: float = 2.0) -> int:
         category=object_of(second, "standard_work_category", title="Design"),
         text="barn",
     )
+
+
+def _choose(house: House, kind: str, name: str, way: Any) -> int:
+    """Link a record to its counterpart of before, or say "none"; return that."""
+    table = tables.record
+    (row,) = house.rows(table, table.c.kind == kind, table.c.name == name)
+    word = linking.Word("bookkeeper", house.clock(), None)
+    with company_transaction(house.engine, house.company.id) as connection:
+        given = connection, house.company.id, row.id, way, word
+        if way == "none":
+            linking.choose(*given)
+        else:
+            linking.link(*given, share=True)
+    return int(row.mosaic_id or 0)
+
+
+@pytest.mark.parametrize("is_read", ["before", "meanwhile"])
+def test_an_hour_that_was_another_file_s_when_it_was_read_is_not_made_again(
+    files: Pair, monkeypatch: pytest.MonkeyPatch, is_read: str
+) -> None:
+    """The same hour is typed in Mosaic and in this file; its job is linked after that.
+
+    Mosaic is read just before, or while somebody links it.
+    """
+    first, second = files
+    _choose(second, "employee", "Ann Lee", "none")
+    project = _choose(first, "customer", "Acme:House", "none")
+    in_quickbooks(first, "", day=day(first, 0), minutes=480)
+    typed_in_mosaic(first)
+    both(first, second, rounds=1)
+    assert [row.mosaic_id for row in time_of(first)] == [None]
+
+    def link(*_: Any) -> None:
+        monkeypatch.undo()
+        _choose(first, "customer", "Acme:House", project)
+
+    first.clock.pass_(minutes=6)
+    if is_read == "meanwhile":
+        keep = TimeReader._keep
+
+        def kept(reader: TimeReader, bodies: list[dict[str, Any]]) -> None:
+            keep(reader, bodies)
+            link()
+
+        monkeypatch.setattr(TimeReader, "_keep", kept)
+    first.work()
+    if is_read == "before":
+        link()
+        first.work()
+    both(first, second)
+    assert len(mosaic(first)) == len(quickbooks(first)) == 1
+    assert quickbooks(second) == []
 
 
 def making(first: House) -> None:

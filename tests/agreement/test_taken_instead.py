@@ -77,6 +77,75 @@ def test_the_other_value_goes_to_both_sides_and_nothing_is_left_to_see(
     assert minutes(house) == (_HAS[kept], _HAS[kept])
 
 
+def kept_and_waiting(house: House) -> None:
+    """Have a rule keep what Mosaic has, and Web Connector not have come since."""
+    set_values(house, policy="mosaic")
+    in_quickbooks(house, "")
+    house.settle_for(minutes=65)
+    both_edit(house, 90, 3.25)
+    house.clock.pass_(minutes=16)
+    house.connect()
+    house.clock.pass_(minutes=16)
+    house.work()
+    assert [job.action for job in house.unfinished_jobs()] == ["mod"]
+
+
+def see(house: House, **more: Any) -> None:
+    """Say that what was decided is seen."""
+    row = linked(house)
+    with company_transaction(house.engine, house.company.id) as connection:
+        conflicts.see(connection, row, by="q", now=house.clock(), **more)
+
+
+def test_it_is_taken_before_what_was_kept_had_left(house: House) -> None:
+    """The change waits for the next run of Web Connector, and the page shows it."""
+    kept_and_waiting(house)
+    take(house, "quickbooks", shown=conflict.mark(linked(house).conflict))
+    house.settle_for(minutes=65)
+    house.settle_for(hours=26)
+    assert minutes(house) == (90, 90)
+    assert not linked(house).conflict
+
+
+def test_what_is_seen_while_it_waits_is_not_told_again(house: House) -> None:
+    """It is planned again before Web Connector comes; and goes as it was kept."""
+    kept_and_waiting(house)
+    see(house)
+    for _ in range(2):
+        house.work()
+        assert conflict.is_seen(linked(house).conflict)
+        assert conflict.by_rule(linked(house).conflict) == set()
+    house.settle_for(minutes=65)
+    assert minutes(house) == (195, 195)
+    assert not linked(house).conflict
+
+
+def test_who_has_not_seen_that_the_other_is_taken_does_not_undo_it(
+    house: House,
+) -> None:
+    """Two people have the same page open; the same word twice is one."""
+    decided(house, "mosaic")
+    shown = conflict.mark(linked(house).conflict)
+    take(house, "quickbooks", shown=shown)
+    with pytest.raises(conflicts.NothingToSettle, match="changed again"):
+        see(house, shown=shown)
+    with pytest.raises(conflicts.NothingToSettle, match="changed again"):
+        take(house, "mosaic", shown=shown)
+    take(house, "quickbooks", shown=shown)
+    house.settle_for(minutes=65)
+    assert minutes(house) == (90, 90)
+
+
+def test_who_has_seen_that_it_is_taken_takes_it_back(house: House) -> None:
+    """Before it was carried out."""
+    decided(house, "mosaic")
+    take(house, "quickbooks")
+    take(house, "mosaic", shown=conflict.mark(linked(house).conflict))
+    house.settle_for(minutes=65)
+    assert minutes(house) == (195, 195)
+    assert not linked(house).conflict
+
+
 def test_the_one_that_is_meant_is_changed_and_its_equal_is_not(house: House) -> None:
     """Two entries of one person, day, job and note, of the same length."""
     set_values(house, policy="mosaic")

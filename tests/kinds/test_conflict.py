@@ -110,6 +110,7 @@ def test_the_mark_tells_whether_the_same_values_were_shown() -> None:
     one = conflict.mark({"minutes": ASKED})
     assert one == conflict.mark({"minutes": dict(ASKED), "notes": USED})
     assert one != conflict.mark({"minutes": {**ASKED, "mosaic": 181}})
+    assert one != conflict.mark({"minutes": {**ASKED, "settled": "mosaic"}})
     assert conflict.asked({"minutes": SAID, "notes": USED, "item": ASKED}) == {
         "item": ASKED
     }
@@ -122,6 +123,18 @@ def test_what_a_rule_decided_is_what_no_person_said() -> None:
     assert conflict.by_rule({"minutes": {**kept, "settled": "mosaic"}}) == set()
     assert conflict.by_rule({"minutes": {**kept, "kept": None}}) == set()
     assert conflict.by_rule(None) == set()
+
+
+def test_what_is_seen_is_told_again_only_where_the_other_side_is_kept() -> None:
+    """By another policy, before what was kept had left; or for other values."""
+    (one,) = conflict.seen({"minutes": RULED}).values()
+    before = {"minutes": one}
+    assert conflict.with_told(before, {"minutes": RULED}) == before
+    other = {**RULED, "kept": "mosaic"}
+    assert conflict.with_told(before, {"minutes": other}) == {"minutes": other}
+    changed = {**RULED, "mosaic": 1}
+    assert conflict.with_told(before, {"minutes": changed}) == {"minutes": changed}
+    assert conflict.with_used_up(before, sides(120, 120, 120)) == ({}, {})
 
 
 TAKEN = {"quickbooks": 120, "mosaic": 180, "kept": "mosaic", "instead": True}

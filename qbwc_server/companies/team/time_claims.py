@@ -153,6 +153,25 @@ def note_files(connection: Connection, team: str) -> None:
         )
 
 
+def links(connection: Connection, company_id: int) -> str | None:
+    """Return a mark of what a file has linked; None for one that is alone in its team.
+
+    What is another file's by these links is left out where Mosaic is read.
+    """
+    several = sa.exists().where(
+        _FILE.c.company_id == company_id, _FILE.c.time_claims != NONE
+    )
+    many, since = connection.execute(
+        sa.select(sa.func.count(), sa.func.max(_LINKED.c.since)).where(
+            _LINKED.c.holder == company_id,
+            _LINKED.c.data_type.in_(_TYPES),
+            _LINKED.c.meant.is_(False),
+            several,
+        )
+    ).one()
+    return f"{many} {since.isoformat()}" if many else None
+
+
 def due(connection: Connection, team: str) -> list[int]:
     """Return the files of a team whose hours are not all claimed yet."""
     query = sa.select(_FILE.c.company_id).where(

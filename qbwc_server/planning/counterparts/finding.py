@@ -14,7 +14,7 @@ from qbwc_server.kinds.restored import Mark
 from qbwc_server.kinds.tombstone import Side
 from qbwc_server.kinds.two_way import Action, Do, Entry
 from qbwc_server.planning.counterparts.crossing import Crossing
-from qbwc_server.planning.counterparts.joins import IN_ITS_PLACE, AllKnown, join
+from qbwc_server.planning.counterparts.joins import AllKnown, join
 from qbwc_server.planning.counterparts.pairs import Pairs
 from qbwc_server.planning.counterparts.places import Places
 from qbwc_server.planning.counterparts.readings import Readings
@@ -197,8 +197,14 @@ class Counterparts:
         row: Row[Any],
         other: Row[Any],
         now: datetime,
-        known: AllKnown = IN_ITS_PLACE,
+        known: AllKnown | None = None,
     ) -> None:
         both = (other, row) if row.quickbooks_id is None else (row, other)
-        join(self.connection, *both, now, stays=row.id, known=known)
+        read_from = self.readings.oldest
+        join(
+            *(self.connection, *both, now),
+            stays=row.id,
+            known=known,
+            read_from=read_from,
+        )
         self.gone.add(other.id)

@@ -46,10 +46,6 @@ class AllKnown(NamedTuple):
     first: datetime | None
 
 
-IN_ITS_PLACE: Final = AllKnown(None, None)
-"""For what is joined otherwise than by being equal: nothing is to be noted of it."""
-
-
 def note_all_known(
     connection: Connection, company: Company, history: timedelta, now: datetime
 ) -> AllKnown:
@@ -111,14 +107,16 @@ def join(
     now: datetime,
     *,
     stays: int | None = None,
-    known: AllKnown = IN_ITS_PLACE,
+    known: AllKnown | None = None,
+    read_from: str = "",
     why: str = _SAME,
 ) -> None:
     """Make two records one; the other one's history comes along.
 
-    Where one of them came after all was `known`, it was typed on both sides by hand.
-    After a restored backup nothing is said of it; but what is deleted before both sides
-    are read again may have been another hour then, too.
+    `known` is given for what is only equal. Where one of them came after that, it was
+    typed on both sides by hand. In a first load, and after a restored backup, nothing
+    is said of it; but what is deleted before both sides are read again may have been
+    another hour then, too. Before `read_from` Mosaic is not read again.
     """
     stays = stays or of_quickbooks.id
     other = of_mosaic if stays == of_quickbooks.id else of_quickbooks
@@ -131,13 +129,13 @@ def join(
         reason = f"Both sides had it: joined with record {stays}."
         queue.move(connection, job, "cancelled", by="plan", now=now, reason=reason)
     newer = max(of_quickbooks.created_at, of_mosaic.created_at)
-    typed = known.since is not None and newer > known.since
-    if typed or (known.first is not None and newer > known.first):
+    since, first = known or (None, None)
+    typed = since is not None and newer > since
+    later = first is not None and newer > first
+    if typed or later or (known is not None and of_mosaic.day >= read_from):
         minutes = of_quickbooks.quickbooks["minutes"]
-        joined.note(
-            *(connection, other.company_id, stays, minutes, "typed", now),
-            is_said=typed,
-        )
+        how: joined.How = "typed" if typed else "before"
+        joined.note(connection, other.company_id, stays, minutes, how, now)
     if typed:
         why = _TYPED.format(f"{other.company_id}-{stays}")
     what = f"joined with {of_mosaic.mosaic_type} {of_mosaic.mosaic_id}"
@@ -153,4 +151,6 @@ def join(
 
 
 def _was_live(company: Company) -> bool:
-    return company.mode != "preview" or company.first_known_at is not None
+    """Tell whether a company is live, or was: a pause may have begun before that."""
+    mode = company.mode_before_pause if company.mode == "paused" else company.mode
+    return mode == "live" or company.first_known_at is not None

@@ -18,8 +18,9 @@ from qbwc_server.kinds.tombstone import Side
 from qbwc_server.storage import tables
 from qbwc_server.storage.statements import upsert
 
-How: TypeAlias = Literal["typed", "lost"]
-"""By hand on both sides; or one of them was ours, and its answer was lost."""
+How: TypeAlias = Literal["typed", "lost", "before"]
+"""By hand on both sides; or one of them was ours, and its answer was lost; or both
+sides had it before, of which nothing is said: it is kept until both have shown it."""
 TAKEN: Final = "taken for what was sent, because it is equal"
 """What a record's history says of a lost creation that no id proved."""
 _JOINED, _RECORD = tables.joined, tables.record
@@ -81,13 +82,11 @@ def note(
     minutes: int,
     how: How,
     now: datetime,
-    *,
-    is_said: bool = True,
 ) -> None:
     """Put a record on the list of what was joined.
 
-    Where nothing `is_said` of it nobody has to see it; that the sides have it still is
-    kept all the same.
+    What was on both sides before nobody has to see; that they have it still is kept
+    all the same.
     """
     upsert(
         connection,
@@ -99,7 +98,7 @@ def note(
                 "minutes": minutes,
                 "how": how,
                 "at": now,
-                "seen_at": None if is_said else now,
+                "seen_at": now if how == "before" else None,
                 "stood_in_quickbooks_at": None,
                 "stood_in_mosaic_at": None,
             }
@@ -141,13 +140,13 @@ def stood(
         there = there.where(_RECORD.c.day.between(*days))
     found = list(connection.execute(there).scalars())
     for start in range(0, len(found), _CHUNK):
+        these = sa.and_(
+            _JOINED.c.company_id == company_id,
+            _JOINED.c.record_id.in_(found[start : start + _CHUNK]),
+        )
+        connection.execute(_JOINED.update().where(these).values({column: began}))
         connection.execute(
-            _JOINED.update()
-            .where(
-                _JOINED.c.company_id == company_id,
-                _JOINED.c.record_id.in_(found[start : start + _CHUNK]),
-            )
-            .values({column: began})
+            _JOINED.delete().where(these, _JOINED.c.how == "before", ~_NOT_STOOD)
         )
 
 
@@ -199,7 +198,11 @@ def rows(
             (_RECORD.c.company_id == _JOINED.c.company_id)
             & (_RECORD.c.id == _JOINED.c.record_id),
         )
-        .where(_JOINED.c.company_id == company_id, _JOINED.c.record_id > after)
+        .where(
+            _JOINED.c.company_id == company_id,
+            _JOINED.c.record_id > after,
+            _JOINED.c.how != "before",
+        )
         .order_by(_JOINED.c.record_id)
         .limit(limit)
     )

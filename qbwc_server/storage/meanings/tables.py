@@ -314,8 +314,8 @@ TABLES: Final[Meanings] = {
             "company_id": OWN["company_id"],
             "record_id": "The record.",
             "minutes": "How long was worked.",
-            "how": "typed: by hand on both sides. lost: one of them was ours, and its "
-            "answer was lost.",
+            "how": "typed: by hand on both sides. lost: ours, its answer lost. before: "
+            "on both before.",
             "at": "When they were joined.",
             "seen_at": "When somebody looked at it, or was not to; empty for not yet.",
             "stood_in_quickbooks_at": "When QuickBooks was asked after it, and had it.",

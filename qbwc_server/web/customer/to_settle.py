@@ -164,7 +164,8 @@ def _case(
 ) -> dict[str, Any]:
     """Return a conflict side by side, in words; `name` names what a value refers to."""
     fields = []
-    for field, one in (row.conflict or {}).items():
+    told = {n: one for n, one in (row.conflict or {}).items() if not one.get("seen")}
+    for field, one in told.items():
         fields.append(
             {
                 "title": _FIELDS.get(field, field.replace("_", " ")),
@@ -176,8 +177,8 @@ def _case(
         )
     kept = next((one["kept"] for one in fields if one["kept"]), None)
     other = "mosaic" if kept == "quickbooks" else "quickbooks"
-    lost = {n for n, one in (row.conflict or {}).items() if one.get("kept") == kept}
-    takes = company.two_way and lost == conflict.takes_other(row.conflict, other)
+    lost = {name for name, one in told.items() if one.get("kept") == kept}
+    takes = company.two_way and lost == conflict.takes_other(told, other)
     return {
         "id": row.id,
         "name": row.name,
@@ -187,7 +188,7 @@ def _case(
         "settled": next((one["settled"] for one in fields if one["settled"]), None),
         "kept": kept,
         "other": other if takes else None,
-        "instead": any(one.get("instead") for one in (row.conflict or {}).values()),
+        "instead": any(one.get("instead") for one in told.values()),
         "because": looks.kept_because(kept, company.policy, two_way=company.two_way)
         if kept
         else "",
