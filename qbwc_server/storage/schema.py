@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -111,17 +110,6 @@ def require_served(engine: Engine) -> None:
         SchemaDiffers: with the command to run.
     """
     _refuse_but(engine, {head(), _next()})
-
-
-def require_tables(engine: Engine) -> None:
-    """Refuse a database that is not whole, whatever revision it says it has.
-
-    Raises:
-        SchemaDiffers: with the tables that it lacks.
-    """
-    lacks = metadata.tables.keys() - set(sa.inspect(engine).get_table_names())
-    if lacks:
-        raise SchemaDiffers(f"The database lacks {', '.join(sorted(lacks))}.")
 
 
 def _refuse_but(engine: Engine, served: AbstractSet[str]) -> None:

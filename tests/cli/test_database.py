@@ -74,6 +74,35 @@ def test_statements_are_printed_from_where_the_database_is(engine: Engine) -> No
     assert schema.current(engine) == BEFORE
 
 
+def test_what_differs_is_told_in_lines_that_can_be_read(engine: Engine) -> None:
+    """Few of them: they are often all of one kind."""
+    with engine.begin() as connection:
+        for number in range(30):
+            connection.exec_driver_sql(f"ALTER TABLE audit ADD COLUMN c{number} TEXT")
+    refused = _run("database", "check")
+    assert refused.exit_code == 1
+    lines = refused.output.splitlines()
+    assert "differs in 30 places" in lines[0]
+    assert "  remove column audit.c0" in lines
+    assert lines[-1] == "  and 10 more"
+    assert len(lines) == 22
+    assert max(map(len, lines)) < 90
+
+
+def test_the_next_revision_is_taken_by_who_brings_the_schema_up(
+    engine: Engine,
+) -> None:
+    """As `migrate` does at every `up`, also of the program that is gone back to."""
+    _newer(engine, 1)
+    taken = _run("database", "upgrade")
+    assert taken.exit_code == 0
+    assert f"at revision {int(HEAD) + 1:04}, which this program serves" in taken.output
+    _newer(engine, 2)
+    refused = _run("database", "upgrade")
+    assert refused.exit_code == 1
+    assert "Start the newer program" in refused.output
+
+
 def test_statements_for_another_database_need_none() -> None:
     """An administrator's whole schema, from nothing."""
     printed = _run("database", "upgrade", "--sql", "--since", "base")

@@ -70,8 +70,9 @@ class State(NamedTuple):
 class Installation:
     """A database with two companies, and what its operator has at hand."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, owner: str | None = None) -> None:
         self.url = make_url(url)
+        self._owner = self.url.set(username=owner or self.url.username)
         self.folder = folder
         self.name = str(self.url.database)
         self.keys = SECRET
@@ -121,7 +122,7 @@ class Installation:
                 "PGDATABASE": self.name,
                 "CUT": str(self.folder),
                 "PYTHONPATH": str(ROOT),
-                "QBWC_DATABASE_URL": self.url.render_as_string(hide_password=False),
+                "QBWC_DATABASE_URL": self._owner.render_as_string(hide_password=False),
                 "QBWC_DATA_DIR": str(self.folder),
                 "QBWC_SECRET_KEY": self.keys,
                 **more,

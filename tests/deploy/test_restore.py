@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from qbwc_server.storage import schema
+from qbwc_server.storage.database import make_engine
 from tests import logged_in
 from tests.deploy.copies import Installation, until_waiting
+from tests.storage import installation
 
 PROGRAMS = 11
 """What a restore of a file runs, one after the other; the last changes the names."""
@@ -103,7 +107,7 @@ def test_what_is_no_backup_of_ours_touches_nothing(ours: Installation) -> None:
     ours.dump("two.dump", ours.name, "-t", "company", "-t", "alembic_version")
     _must_be_refused(ours, "two.dump", "two.dump cannot be put back: ")
     ours.dump("less.dump", ours.name, "-T", "login_failure")
-    _must_be_refused(ours, "less.dump", "The database lacks login_failure.")
+    _must_be_refused(ours, "less.dump", 'relation "login_failure" does not exist')
 
 
 def test_a_backup_of_a_newer_program_touches_nothing(ours: Installation) -> None:
@@ -191,27 +195,38 @@ def test_of_two_restores_at_once_the_second_wins(ours: Installation) -> None:
 
 
 def test_the_copy_lets_in_and_keeps_out_whom_the_database_did(
-    ours: Installation,
+    postgres_server: str, tmp_path: Path
 ) -> None:
-    """Also where `deploy/database.sh` took from everybody what PostgreSQL gives."""
-    ours.tells(f"REVOKE ALL ON DATABASE {ours.name} FROM PUBLIC")
-    ours.tells(f"GRANT CONNECT ON DATABASE {ours.name} TO qbwc_app")
-    locks = "FUNCTION pg_advisory_lock(bigint)"
-    ours.does(f"REVOKE EXECUTE ON {locks} FROM PUBLIC")
-    ours.does(f"GRANT EXECUTE ON {locks} TO qbwc_app")
+    """Its owner is no superuser, and `deploy/database.sh` took much from everybody."""
     asked = (
-        "SELECT has_database_privilege('qbwc_web', current_database(), 'CONNECT'),"
-        " has_database_privilege('qbwc_reader', current_database(), 'CONNECT'),"
-        " has_database_privilege('qbwc_web', current_database(), 'TEMPORARY'),"
-        " has_function_privilege('qbwc_web', 'pg_advisory_lock(bigint)', 'EXECUTE'),"
-        " has_function_privilege('qbwc_reader', 'pg_advisory_lock(bigint)', 'EXECUTE')"
+        "SELECT rolname, has_database_privilege(oid, current_database(), 'CONNECT'),"
+        " has_database_privilege(oid, current_database(), 'TEMPORARY'),"
+        " has_function_privilege(oid, 'pg_advisory_lock(bigint)', 'EXECUTE'),"
+        " has_function_privilege(oid, 'lo_export(oid, text)', 'EXECUTE')"
+        " FROM pg_roles WHERE rolname LIKE 'qbwc%%' ORDER BY rolname"
     )
-    before = ours.asked(asked, ours.name)
-    assert before == [(True, False, False, True, False)]
-    oid = ours.state().oid
-    assert ours.run("restore", ours.backup()).returncode == 0
-    assert ours.state().oid != oid
-    assert ours.asked(asked, ours.name) == before
+    administrator = make_engine(postgres_server)
+    assert installation.bring_logins(postgres_server, "one").returncode == 0
+    try:
+        url = make_url(postgres_server).set(database="qbwc")
+        owner = make_engine(str(url.set(username="qbwc")))
+        schema.upgrade(owner)
+        owner.dispose()
+        ours = Installation(str(url), tmp_path, owner="qbwc")
+        before, rights = ours.state(), ours.asked(asked, "qbwc")
+        assert ("qbwc_reader", True, False, False, False) in rights
+
+        done = ours.run("restore", ours.backup())
+
+        assert done.returncode == 0, done.stderr
+        _must_be_the_copy(ours, before.oid)
+        assert ours.asked(asked, "qbwc") == rights
+        told = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'qbwc'"
+        assert ours.asked(told) == [("qbwc",)]
+        ours.remove()
+    finally:
+        installation.remove(administrator)
+        administrator.dispose()
 
 
 def test_what_was_in_place_is_kept_until_an_operator_says_that_it_may_go(

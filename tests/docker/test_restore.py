@@ -1,4 +1,4 @@
-"""`make restore`: cut off, given what is broken, and done; nothing lost, nothing twice."""
+"""`make restore`: cut off, given what is broken, done; nothing lost, nothing twice."""
 
 from __future__ import annotations
 
