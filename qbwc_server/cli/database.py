@@ -7,11 +7,12 @@ from sqlalchemy.engine import Engine, make_url
 
 from qbwc_server import app
 from qbwc_server.cli.output import parts, reporting
+from qbwc_server.companies import heartbeat
 from qbwc_server.keys import Keys
 from qbwc_server.operations import database_restored
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
-from qbwc_server.storage.database import make_engine
+from qbwc_server.storage.database import make_engine, transaction
 
 _SHOWN = 20
 """Differences that are named; they are often all of one kind."""
@@ -120,6 +121,19 @@ def restored(copy: str | None) -> None:
             who="operator",
         )
     click.echo(f"{len(found)} companies compare both sides first.")
+
+
+@database.command("backed-up")
+@reporting
+def backed_up() -> None:
+    """Note that a whole backup was made, for the figures; `make backup` does it.
+
+    For whoever backs up by other means.
+    """
+    made = parts()
+    with transaction(made.engine) as connection:
+        heartbeat.backed_up(connection, made.clock())
+    click.echo("The backup is noted.")
 
 
 def _print(since: str | None, to: str, *, sql: bool) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
@@ -68,16 +67,21 @@ class State(NamedTuple):
 
 
 class Installation:
-    """A database with two companies, and what its operator has at hand."""
+    """A database with two companies, and what its operator has at hand.
 
-    def __init__(self, url: str, folder: Path, owner: str | None = None) -> None:
+    `owner` is its owner's login; without `fill` nothing is put into it.
+    """
+
+    def __init__(
+        self, url: str, folder: Path, *, owner: str | None = None, fill: bool = True
+    ) -> None:
         self.url = make_url(url)
         self._owner = self.url.set(username=owner or self.url.username)
         self.folder = folder
         self.name = str(self.url.database)
         self.keys = SECRET
         engine = make_engine(url)
-        for number, name in enumerate(("Alice & Co", "Bob's")):
+        for number, name in enumerate(("Alice & Co", "Bob's") if fill else ()):
             registry.add(
                 engine,
                 Keys([SECRET]),
@@ -117,7 +121,8 @@ class Installation:
             cwd=self.folder,
             env={
                 "PATH": f"{self._bin}:{tools()}:/usr/bin:/bin",
-                "PGHOST": parse_qs(str(self.url).partition("?")[2])["host"][0],
+                "PGHOST": str(self.url.query.get("host", self.url.host)),
+                "PGPORT": str(self.url.port or 5432),
                 "PGUSER": str(self.url.username),
                 "PGDATABASE": self.name,
                 "CUT": str(self.folder),

@@ -46,8 +46,22 @@ def test_what_is_not_whole_is_not_left_behind(
     assert (ours.folder / "one.dump").read_bytes() == good
 
 
+def test_a_backup_is_noted_for_the_figures(ours: Installation) -> None:
+    """Only a whole one; and one that could not be noted says so, and is there."""
+    asked = "SELECT count(*) FROM heartbeat WHERE name = 'backup'"
+    assert ours.run("backup", "one.dump", cut="short 2").returncode == 1
+    assert ours.asked(asked, ours.name) == [(0,)]
+    done = ours.run("backup", "two.dump", cut="fails 5")
+    assert done.returncode == 1
+    assert "two.dump is whole, but it could not be noted: no room" in done.stderr
+    assert ours.run("backup", "none/").returncode == 1
+    ours.backup()
+    assert ours.asked(asked, ours.name) == [(1,)]
+    assert {one.name for one in ours.folder.glob("*.dump*")} == {"one.dump", "two.dump"}
+
+
 def test_a_backup_that_is_killed_has_not_its_name(ours: Installation) -> None:
     """What is left says that it is a part."""
-    for number in range(1, 5):
+    for number in range(1, 4):
         ours.run("backup", "one.dump", cut=f"after {number}")
         assert not (ours.folder / "one.dump").exists()

@@ -17,7 +17,7 @@ from tests import logged_in
 from tests.deploy.copies import Installation, until_waiting
 from tests.storage import installation
 
-PROGRAMS = 11
+PROGRAMS = 12
 """What a restore of a file runs, one after the other; the last changes the names."""
 
 

