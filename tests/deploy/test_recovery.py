@@ -13,13 +13,12 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.engine import URL, Engine
 
-from qbwc_server import app
 from qbwc_server.cli import main
 from qbwc_server.companies import registry
 from qbwc_server.keys import Keys
-from qbwc_server.settings import Settings
 from qbwc_server.storage import schema
 from qbwc_server.storage.database import make_engine
+from tests import logged_in
 from tests.conftest import SECRET, Clock
 from tests.deploy.copies import Installation
 from tests.faults.postgres import SMALL, Postgres
@@ -59,13 +58,9 @@ def make(open_folder: Path) -> Iterator[Make]:
         server.stop()
 
 
-def _engine(server: Postgres, database: str = "qbwc") -> Engine:
+def _engine(server: Postgres, login: str = "postgres") -> Engine:
     url = URL.create(
-        "postgresql",
-        username="postgres",
-        host="127.0.0.1",
-        port=server.port,
-        database=database,
+        "postgresql", login, host="127.0.0.1", port=server.port, database="qbwc"
     )
     return make_engine(url.render_as_string())
 
@@ -95,6 +90,7 @@ def test_a_recovery_to_a_moment_is_declared_like_any_copy(
     lived.create("qbwc")
     engine = _engine(lived)
     schema.upgrade(engine)
+    logged_in.make_logins(engine)
     _add(engine, "Alice & Co", "1")
     base = make("base")
     base.recovers(lived)
@@ -184,7 +180,8 @@ def test_a_database_moves_to_the_next_major_version(
         place.mkdir()
         url = _engine(server).url
         if server is old:
-            app.upgrade(_engine(server), Settings(secret_key=SECRET))  # type: ignore[arg-type]
+            schema.upgrade(owner := _engine(server, "qbwc"))
+            owner.dispose()
         places.append(
             Installation(
                 url.render_as_string(), place, owner="qbwc", fill=server is old
