@@ -114,12 +114,10 @@ def restored(copy: str | None) -> None:
         url = make_url(settings.url()).set(database=copy)
         if url.get_backend_name() == "sqlite":
             raise click.UsageError("--in is for PostgreSQL.")
-        found = database_restored.take_in(
-            _engine(url.render_as_string(hide_password=False)),
-            Keys(settings.keys()),
-            now=app.utc_now(),
-            who="operator",
-        )
+        engine = _engine(url.render_as_string(hide_password=False))
+        app.upgrade(engine, settings)
+        keys, now = Keys(settings.keys()), app.utc_now()
+        found = database_restored.take_in(engine, keys, now=now, who="operator")
     click.echo(f"{len(found)} companies compare both sides first.")
 
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from sqlalchemy.engine import Connection, Engine
 
-from qbwc_server.companies import callers, copied, registry, sessions
+from qbwc_server.companies import copied, registry, sessions
 from qbwc_server.companies.registry import Company
 from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import by_hand, queue
@@ -21,8 +21,8 @@ from qbwc_server.keys import Keys
 from qbwc_server.operations import key_rotation
 from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.records import due
-from qbwc_server.storage import schema, tables
-from qbwc_server.storage.database import company_transaction, operator_transaction
+from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
 _READING = tables.reading
 
@@ -34,23 +34,17 @@ class AnotherKey(QbwcError):
 
 
 def take_in(engine: Engine, keys: Keys, *, now: datetime, who: str) -> list[Company]:
-    """Make a copy that nobody works with yet fit to be worked with, and declare it.
-
-    Its schema is brought up, and its user names are noted. Returns the companies.
+    """Declare a copy with which nobody works yet; return its companies.
 
     Raises:
-        SchemaDiffers: it is newer than this program can serve.
         AnotherKey: nothing that is secret in it is under the keys.
     """
-    schema.upgrade(engine)
-    with operator_transaction(engine) as connection:
-        if not key_rotation.fit(connection, keys):
-            raise AnotherKey(
-                "QBWC_SECRET_KEY opens nothing that is in it: the copy is of another "
-                "installation, or of a time with another key. Take the key that was "
-                "kept with the backup."
-            )
-        callers.note_all(connection, keys)
+    if not key_rotation.fit(engine, keys):
+        raise AnotherKey(
+            "QBWC_SECRET_KEY opens nothing that is in it: the copy is of another "
+            "installation, or of a time with another key. Take the key that was kept "
+            "with the backup."
+        )
     return declare(engine, now=now, who=who)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from qbwc_server.companies import callers, registry
 from qbwc_server.keys import Keys
@@ -142,15 +142,15 @@ def older(engine: Engine, keys: Keys) -> list[Older]:
     return found
 
 
-def fit(connection: Connection, keys: Keys) -> bool:
-    """Tell whether a database is one of these keys, in an operator's transaction.
+def fit(engine: Engine, keys: Keys) -> bool:
+    """Tell whether a database is one of these keys.
 
     One secret of it that they know is enough: of another a key may be lost. A database
     without companies fits any.
     """
-    rows = connection.execute(
-        sa.select(_TABLE.c.mosaic_key, _TABLE.c.password_hash)
-    ).all()
+    secrets = sa.select(_TABLE.c.mosaic_key, _TABLE.c.password_hash)
+    with operator_transaction(engine) as connection:
+        rows = connection.execute(secrets).all()
     return not rows or any(
         keys.made(row.password_hash)
         or (row.mosaic_key is not None and _opens(keys, row.mosaic_key))
