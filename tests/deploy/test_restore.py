@@ -89,6 +89,8 @@ def test_a_broken_file_touches_nothing(ours: Installation, part: float) -> None:
     whole = (ours.folder / ours.backup()).read_bytes()
     (ours.folder / "cut.dump").write_bytes(whole[: int(len(whole) * part)])
     _must_be_refused(ours, "cut.dump", "end of file")
+    # Seen by looking at it, not by filling a database with it.
+    assert {one.split()[0] for one in ours.calls()} == {"pg_restore"}
 
 
 def test_what_is_no_backup_of_ours_touches_nothing(ours: Installation) -> None:
