@@ -34,8 +34,11 @@ end() { # says why, in one line
   exit 1
 }
 
-# What a program of PostgreSQL says in many lines, in one.
-why() { sed -n 's/^.*\(ERROR\|error\|FATAL\|fatal\): *//p' "$1" | head -1; }
+# What a program says in many lines, in one: its first error, else its last line.
+why() {
+  error=$(sed -n 's/^.*\(ERROR\|[Ee]rror\|FATAL\|fatal\): *//p' "$1" | head -1)
+  if [ -n "$error" ]; then echo "$error"; else tail -1 "$1"; fi
+}
 
 # Nothing but reading all of it tells a whole file: a list of what is in it stands at its
 # beginning.

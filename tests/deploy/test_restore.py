@@ -116,7 +116,7 @@ def test_a_backup_of_a_newer_program_touches_nothing(ours: Installation) -> None
     """But of the next revision, which is served, one can be put back."""
     head = int(schema.head())
     ours.does(f"UPDATE alembic_version SET version_num = '{head + 2:04}'")
-    (ours.folder / ours.backup()).rename(ours.folder / "newer.dump")
+    ours.dump("newer.dump", ours.name)
     ours.does(f"UPDATE alembic_version SET version_num = '{head + 1:04}'")
     next_one = ours.backup()
     ours.does(f"UPDATE alembic_version SET version_num = '{head:04}'")
