@@ -42,7 +42,6 @@ QBWC_MOSAIC_REQUESTS=1000000
 QBWC_MOSAIC_SETTLE_SECONDS=2
 QBWC_LEASE_SECONDS=5
 QBWC_SESSION_TAKEOVER_SECONDS=0
-QBWC_TIME_HOT_MINUTES=1
 PROXY_WAIT=30s
 """
 _OPEN = """
@@ -59,6 +58,12 @@ SELECT count(*) FROM job WHERE finished_at IS NULL AND state <> 'failed'
   AND run_at <= now();
 """
 
+
+_HASTEN = """
+UPDATE company SET next_read_at = NULL, time_hot_at = NULL;
+UPDATE record SET due_at = now() WHERE due_at > now();
+UPDATE duty SET deliver_at = now() WHERE deliver_at > now();
+"""
 
 ANSWER = 5
 """The call of a run that brings the first answer of QuickBooks."""
@@ -151,8 +156,8 @@ class House:
     # What runs
 
     def connect(self, at: At | None = None) -> Run:
-        """Have Web Connector run once, with all lists due."""
-        self.project.sql("UPDATE company SET next_read_at = NULL")
+        """Have Web Connector run once, with all due that was to be looked at later."""
+        self.project.sql(_HASTEN)
         run = WebConnector(
             self._application,
             self.new["password"],
