@@ -93,7 +93,8 @@ def test_going_back_to_the_program_before_is_starting_it(house: House) -> None:
         project.up("--force-recreate")
         house.goes_on()
         project.sql(newer.format(int(head) + 2))
-        assert "Exit 1" in project.compose("up", "-d", "--force-recreate", fails=True)
+        project.compose("up", "-d", "--force-recreate", fails=True)
+        assert "Start the newer program" in project.compose("logs", "migrate")
     finally:
         project.sql(newer.format(int(head)))
         project.up()
