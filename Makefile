@@ -87,31 +87,24 @@ lock: $(VENV)/dev ## resolve the dependencies anew, with hashes and without addr
 
 # The first is docker compose 2, the second what Debian has.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
-IN_DB = $(COMPOSE) exec -T db sh -euc
 
 env: ## write .env for docker-compose.yml, with its own secrets, or add what one lacks (PUBLIC_URL=https://your.name)
 	@PUBLIC_URL='$(PUBLIC_URL)' deploy/env
 
-backup: ## the database of docker-compose.yml into a file (FILE=name.dump)
-	@test -n '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
-	umask 077 && $(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD pg_dump -U postgres -Fc qbwc' > '$(FILE).part'
-	mv '$(FILE).part' '$(FILE)'
+backup: ## the database of docker-compose.yml into a file (FILE=name.dump or a folder; else named by revision and moment)
+	@COMPOSE='$(COMPOSE)' deploy/backup $(if $(FILE),'$(FILE)')
 
-restore: ## the database of docker-compose.yml from such a file, instead of what is there (FILE=name.dump)
-	@test -s '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
-	$(COMPOSE) stop web worker
-	$(COMPOSE) up -d db
-	$(IN_DB) 'export PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres; \
-	  until pg_isready -q -h 127.0.0.1; do sleep 1; done; \
-	  dropdb --force --if-exists qbwc'
-	$(COMPOSE) run --rm roles
-	$(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
-	$(COMPOSE) run --rm migrate
-	$(COMPOSE) run --rm operator database restored
-	$(COMPOSE) up -d
+restore: ## the database of docker-compose.yml from such a file (FILE=name.dump), or from one that was in place before (DATABASE=name)
+	@COMPOSE='$(COMPOSE)' deploy/restore $(if $(DATABASE),--from '$(DATABASE)','$(FILE)')
+
+kept: ## the databases that a restore has taken out of their place
+	@COMPOSE='$(COMPOSE)' deploy/restore --kept
+
+drop-kept: ## one of these may go (DATABASE=name)
+	@COMPOSE='$(COMPOSE)' deploy/restore --drop '$(DATABASE)'
 
 docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)
 	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
 	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
 
-.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore docker-test
+.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore kept drop-kept docker-test

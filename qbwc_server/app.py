@@ -98,7 +98,7 @@ def parts(
     engine = make_engine(url, most=most, kind=kind)
     if prepare:
         try:
-            if url.startswith("sqlite") and not schema.is_newer(engine):
+            if url.startswith("sqlite"):
                 upgrade(engine, settings)
             schema.require_served(engine)
         except schema.SchemaDiffers:
@@ -116,7 +116,7 @@ def upgrade(engine: Engine, settings: Settings) -> None:
     """Bring a database up to this program's schema, and note what needs its keys.
 
     Raises:
-        SchemaDiffers: it is newer than this program.
+        SchemaDiffers: it is newer than what this program serves.
     """
     schema.upgrade(engine)
     with operator_transaction(engine) as connection:

@@ -58,6 +58,10 @@ class Keys:
         """Tell whether a hash was made under the key in use."""
         return stored.startswith(f"{self._names[0]}:")
 
+    def made(self, stored: str) -> bool:
+        """Tell whether a hash names one of the keys as its own."""
+        return stored.partition(":")[0] in self._names
+
     def encrypt(self, text: str) -> str:
         """Return text encrypted under the key in use."""
         return self._fernet.encrypt(text.encode()).decode("ascii")

@@ -43,7 +43,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "qbwc_figures_seconds": ("How long reading figures took last.", ("what",)),
     "qbwc_heartbeat_age_seconds": (
-        "Since the last sign of life of any server or any worker; none: never seen.",
+        "Since any server or worker was seen, or a backup was made; none: never.",
         ("name",),
     ),
     "qbwc_companies": ("Companies by mode.", ("mode",)),

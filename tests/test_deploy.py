@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,6 +55,23 @@ def test_the_make_targets_that_documents_name_are_there() -> None:
     }
     assert {one for one in named if one[1] not in there} == set()
     assert {"env", "backup", "restore"} <= {target for _, target in named}
+
+
+def test_systemd_takes_the_timer_of_backups() -> None:
+    """And the command that it runs is one of the Makefile's."""
+    units = sorted(str(one) for one in (ROOT / "deploy/systemd").iterdir())
+    assert len(units) == 2
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NOT LOOKED AT: systemd-analyze is not on this machine")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    command = "ExecStart=/usr/bin/make backup "
+    assert command in (ROOT / "deploy/systemd/qbwc-backup.service").read_text()
 
 
 def test_services_that_the_handbook_names_are_there() -> None:

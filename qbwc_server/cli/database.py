@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 
 from qbwc_server import app
 from qbwc_server.cli.output import parts, reporting
+from qbwc_server.companies import heartbeat
+from qbwc_server.keys import Keys
 from qbwc_server.operations import database_restored
 from qbwc_server.settings import Settings
 from qbwc_server.storage import schema, which_copy
-from qbwc_server.storage.database import make_engine
+from qbwc_server.storage.database import make_engine, transaction
 
+_SHOWN = 20
+"""Differences that are named; they are often all of one kind."""
 _sql = click.option(
     "--sql", is_flag=True, help="Print the statements and change nothing."
 )
@@ -37,8 +41,11 @@ def upgrade(*, sql: bool, since: str | None) -> None:
     if sql or since is not None:
         _print(since, schema.head(), sql=sql)
         return
-    app.upgrade(_engine(), Settings())
-    click.echo(f"The database is at revision {schema.head()}.")
+    engine = _engine()
+    app.upgrade(engine, Settings())
+    found = schema.current(engine)
+    told = "" if found == schema.head() else ", which this program serves; it is left"
+    click.echo(f"The database is at revision {found}{told}.")
 
 
 @database.command()
@@ -74,19 +81,43 @@ def check() -> None:
     schema.require_head(engine)
     found = schema.differences(engine)
     if found:
-        raise click.ClickException("The schema differs: " + "; ".join(found))
+        lines = [f"  {one}" for one in found[:_SHOWN]]
+        if len(found) > _SHOWN:
+            lines.append(f"  and {len(found) - _SHOWN} more")
+        told = "\n".join(lines)
+        raise click.ClickException(
+            f"The schema differs in {len(found)} places. To be as this program needs "
+            f"it:\n{told}"
+        )
     click.echo(f"The database is at revision {schema.head()} and fits.")
 
 
 @database.command()
+@click.option(
+    "--in",
+    "copy",
+    metavar="DATABASE",
+    help="Say it in a copy beside ours, on the same server, with which nobody works "
+    "yet; its schema is brought up and the secret key is tried first.",
+)
 @reporting
-def restored() -> None:
+def restored(copy: str | None) -> None:
     """Say that the database was put back from a backup, before anything else runs.
 
     All companies then compare both sides before they make anything on either.
     """
-    made = parts()
-    found = database_restored.declare(made.engine, now=made.clock(), who="operator")
+    if copy is None:
+        made = parts()
+        found = database_restored.declare(made.engine, now=made.clock(), who="operator")
+    else:
+        settings = Settings()
+        url = make_url(settings.url()).set(database=copy)
+        if url.get_backend_name() == "sqlite":
+            raise click.UsageError("--in is for PostgreSQL.")
+        engine = _engine(url.render_as_string(hide_password=False))
+        app.upgrade(engine, settings)
+        keys, now = Keys(settings.keys()), app.utc_now()
+        found = database_restored.take_in(engine, keys, now=now, who="operator")
     click.echo(f"{len(found)} companies compare both sides first.")
 
 
@@ -106,6 +137,19 @@ def handover(minutes: int) -> None:
     click.echo(f"What takes over in the next {minutes} minutes counts as the same.")
 
 
+@database.command("backed-up")
+@reporting
+def backed_up() -> None:
+    """Note that a whole backup was made, for the figures; `make backup` does it.
+
+    For whoever backs up by other means.
+    """
+    made = parts()
+    with transaction(made.engine) as connection:
+        heartbeat.backed_up(connection, made.clock())
+    click.echo("The backup is noted.")
+
+
 def _print(since: str | None, to: str, *, sql: bool) -> None:
     if not sql:
         raise click.UsageError("--since is for --sql.")
@@ -113,7 +157,7 @@ def _print(since: str | None, to: str, *, sql: bool) -> None:
     click.echo(schema.statements(Settings().url(), since, to), nl=False)
 
 
-def _engine() -> Engine:
-    engine = make_engine(Settings().url())
+def _engine(url: str | None = None) -> Engine:
+    engine = make_engine(url or Settings().url())
     click.get_current_context().call_on_close(engine.dispose)
     return engine

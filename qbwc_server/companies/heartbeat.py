@@ -17,14 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from qbwc_server.storage import away, tables, which_copy
 from qbwc_server.storage.database import transaction
-from qbwc_server.storage.statements import insert
+from qbwc_server.storage.statements import insert, upsert
 
 EVERY = timedelta(seconds=45)
 GAP = timedelta(minutes=3)
 """Longer without a beat, and the servers were down."""
 _TABLE, _OUTAGE = tables.heartbeat, tables.outage
 _KEPT = timedelta(days=400)
-SERVER, WORKER = "server", "worker"
+SERVER, WORKER, BACKUP = "server", "worker", "backup"
 _LOG = structlog.get_logger(__name__)
 
 
@@ -51,6 +51,15 @@ def beat(connection: Connection, now: datetime, name: str = SERVER) -> None:
             insert(connection, _TABLE).on_conflict_do_nothing(index_elements=["name"]),
             row,
         )
+
+
+def backed_up(connection: Connection, now: datetime) -> None:
+    """Keep that a whole backup was made now; how old it is, is told beside the others.
+
+    It need not come every minute: that none came is no outage.
+    """
+    row = {"name": BACKUP, "at": now, "up_since": now}
+    upsert(connection, _TABLE, [row], key=("name",))
 
 
 def _note(connection: Connection, name: str, began: datetime, now: datetime) -> None:

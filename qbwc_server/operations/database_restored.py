@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy.engine import Connection, Engine
 
 from qbwc_server.companies import copied, registry, sessions
 from qbwc_server.companies.registry import Company
+from qbwc_server.errors import QbwcError
 from qbwc_server.jobs import by_hand, queue
+from qbwc_server.keys import Keys
+from qbwc_server.operations import key_rotation
 from qbwc_server.quickbooks import left_sessions, list_requests
 from qbwc_server.records import due
 from qbwc_server.storage import tables, which_copy
@@ -26,6 +30,27 @@ from qbwc_server.storage.database import company_transaction
 
 BY_ITSELF = "noticed by the program"
 _READING = tables.reading
+
+
+class AnotherKey(QbwcError):
+    """The secret key is not that of a database which was put back."""
+
+    id: ClassVar[str] = "another-key"
+
+
+def take_in(engine: Engine, keys: Keys, *, now: datetime, who: str) -> list[Company]:
+    """Declare a copy with which nobody works yet; return its companies.
+
+    Raises:
+        AnotherKey: nothing that is secret in it is under the keys.
+    """
+    if not key_rotation.fit(engine, keys):
+        raise AnotherKey(
+            "QBWC_SECRET_KEY opens nothing that is in it: the copy is of another "
+            "installation, or of a time with another key. Take the key that was kept "
+            "with the backup."
+        )
+    return declare(engine, now=now, who=who)
 
 
 def declare(engine: Engine, *, now: datetime, who: str) -> list[Company]:

@@ -157,6 +157,22 @@ def _has_ended(row: sa.Row[Any], now: datetime, days: int) -> bool:
     return ends is not None and ends <= now
 
 
+def fit(engine: Engine, keys: Keys) -> bool:
+    """Tell whether a database is one of these keys.
+
+    One secret of it that they know is enough: of another a key may be lost. A database
+    without companies fits any.
+    """
+    secrets = sa.select(_TABLE.c.mosaic_key, _TABLE.c.password_hash)
+    with operator_transaction(engine) as connection:
+        rows = connection.execute(secrets).all()
+    return not rows or any(
+        keys.made(row.password_hash)
+        or (row.mosaic_key is not None and _opens(keys, row.mosaic_key))
+        for row in rows
+    )
+
+
 def _opens(keys: Keys, token: str) -> bool:
     try:
         keys.decrypt(token)

@@ -6,6 +6,8 @@ whoever upgrades the database writes them where they differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -31,15 +33,37 @@ def keep(connection: Connection) -> None:
         _keep_comments(connection)
 
 
+def statements(*, comments: bool) -> Iterator[str]:
+    """Yield what `keep` does as statements, for any database at the newest revision."""
+    yield f"DELETE FROM {_WORD.name}"  # noqa: S608 - our own names
+    for row in sorted(_wanted_words()):
+        values = ", ".join(_literal(value) for value in row)
+        yield f"INSERT INTO {_WORD.name} ({', '.join(row._fields)}) VALUES ({values})"  # noqa: S608
+    if comments:
+        for name, column, text in _wanted_comments():
+            yield _commenting(name, column, text)
+
+
 def remove(connection: Connection) -> None:
     """Take the comments away; an older program's database has none."""
     if connection.dialect.name == "postgresql":
         for name, column in _comments(connection):
-            _comment(connection, name, column, None)
+            connection.exec_driver_sql(_commenting(name, column, None))
+
+
+def _wanted_words() -> set[words.Row]:
+    return set(words.rows((*KINDS, time_entry.NAME)))
+
+
+def _wanted_comments() -> Iterator[tuple[str, str | None, str]]:
+    for name, (about, columns) in EVERY.items():
+        yield name, None, about
+        for column, text in columns.items():
+            yield name, column, text
 
 
 def _keep_words(connection: Connection) -> None:
-    wanted = set(words.rows((*KINDS, time_entry.NAME)))
+    wanted = _wanted_words()
     there = {tuple(row) for row in connection.execute(sa.select(_WORD))}
     if there == wanted:
         return
@@ -49,10 +73,9 @@ def _keep_words(connection: Connection) -> None:
 
 def _keep_comments(connection: Connection) -> None:
     there = _comments(connection)
-    for name, (about, columns) in EVERY.items():
-        for column, text in ((None, about), *columns.items()):
-            if there.get((name, column)) != text:
-                _comment(connection, name, column, text)
+    for name, column, text in _wanted_comments():
+        if there.get((name, column)) != text:
+            connection.exec_driver_sql(_commenting(name, column, text))
 
 
 def _comments(connection: Connection) -> dict[tuple[str, str | None], str]:
@@ -64,11 +87,12 @@ def _comments(connection: Connection) -> dict[tuple[str, str | None], str]:
     }
 
 
-def _comment(
-    connection: Connection, name: str, column: str | None, text: str | None
-) -> None:
+def _commenting(name: str, column: str | None, text: str | None) -> str:
+    """Return the statement that says what something is; it takes no bound values."""
     kind = "VIEW" if name in VIEWS or name in FIGURES else "TABLE"
     on = f"{kind} {name}" if column is None else f'COLUMN {name}."{column}"'
-    # COMMENT takes no bound values; these are ours.
-    said = "NULL" if text is None else "'" + text.replace("'", "''") + "'"
-    connection.exec_driver_sql(f"COMMENT ON {on} IS {said}")
+    return f"COMMENT ON {on} IS {'NULL' if text is None else _literal(text)}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -206,6 +206,11 @@ ERRORS: tuple[Words, ...] = (
         "Please end what the named login does, and run the command again.",
     ),
     tell(
+        "another-key",
+        "The secret key is not that of the database which is put back.",
+        "Please set the key that was kept with the backup; nothing was put back.",
+    ),
+    tell(
         "schema-differs",
         "The database is at another revision than this program.",
         "Please run `qbwc-server database upgrade`.",

@@ -13,9 +13,11 @@ from werkzeug.test import Client
 
 from qbwc_server import app
 from qbwc_server.cli import main
+from qbwc_server.companies import heartbeat
 from qbwc_server.keys import Keys
+from qbwc_server.operations.gauges import Figures
 from qbwc_server.settings import Settings
-from qbwc_server.storage import schema
+from qbwc_server.storage import schema, tables
 from tests import logged_in
 from tests.conftest import SECRET, Clock
 
@@ -72,6 +74,62 @@ def test_statements_are_printed_from_where_the_database_is(engine: Engine) -> No
     down = _run("database", "downgrade", "0001", "--sql")
     assert "version_num='0001'" in down.output.replace(" ", "")
     assert schema.current(engine) == BEFORE
+
+
+def test_what_differs_is_told_in_lines_that_can_be_read(engine: Engine) -> None:
+    """Few of them: they are often all of one kind."""
+    with engine.begin() as connection:
+        for number in range(30):
+            connection.exec_driver_sql(f"ALTER TABLE audit ADD COLUMN c{number} TEXT")
+    refused = _run("database", "check")
+    assert refused.exit_code == 1
+    lines = refused.output.splitlines()
+    assert "differs in 30 places" in lines[0]
+    assert "  remove column audit.c0" in lines
+    assert lines[-1] == "  and 10 more"
+    assert len(lines) == 22
+    assert max(map(len, lines)) < 90
+
+
+def test_the_next_revision_is_taken_by_who_brings_the_schema_up(
+    engine: Engine,
+) -> None:
+    """As `migrate` does at every `up`, also of the program that is gone back to."""
+    _newer(engine, 1)
+    taken = _run("database", "upgrade")
+    assert taken.exit_code == 0
+    assert f"at revision {int(HEAD) + 1:04}, which this program serves" in taken.output
+    _newer(engine, 2)
+    refused = _run("database", "upgrade")
+    assert refused.exit_code == 1
+    assert "Start the newer program" in refused.output
+
+
+def test_the_figures_tell_how_old_the_last_backup_is(
+    engine: Engine, settings: Settings, clock: Clock
+) -> None:
+    """That none was made for days is no outage of ours, and nobody's silence."""
+
+    def told() -> list[float]:
+        figures = Figures(engine, settings, clock, beside=lambda work: work()).read()
+        name = "qbwc_heartbeat_age_seconds"
+        return [
+            one.value
+            for one in figures
+            if (one.name, one.labels) == (name, (heartbeat.BACKUP,))
+        ]
+
+    assert told() == []
+    for _ in range(2):
+        with engine.begin() as connection:
+            heartbeat.backed_up(connection, clock())
+        clock.pass_(hours=30)
+        assert told() == [30 * 3600]
+    assert _run("database", "backed-up").exit_code == 0
+    clock.now = app.utc_now()
+    assert told()[0] < 60
+    with engine.begin() as connection:
+        assert connection.execute(sa.select(tables.outage)).all() == []
 
 
 def test_statements_for_another_database_need_none() -> None:

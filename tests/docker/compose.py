@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -120,6 +121,27 @@ class Project:
         )
         assert bool(done.returncode) == fails, said[-3000:]
         return said if fails else done.stdout
+
+    def cut(self, *words: str, at: str) -> None:
+        """Run a command, and kill it when it prints a line that begins so."""
+        with subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as running:
+            assert running.stdout is not None
+            said = []
+            for line in running.stdout:
+                said.append(line)
+                if line.startswith(at):
+                    os.killpg(running.pid, signal.SIGKILL)
+        self.note(f"$ {' '.join(words)}  (killed at {at!r})\n{''.join(said)}")
+        assert running.returncode == -signal.SIGKILL, said[-30:]
 
     def note(self, text: str) -> None:
         """Write to the log."""

@@ -34,7 +34,7 @@ _TYPES = (
     *("client", "project", "phase", "employee"),
     *("standard_work_category", "time_entry"),
 )
-_MOST_SECONDS = 120
+_MOST_SECONDS, _SOME_SECONDS = 120, 20
 # Small pages make long sessions. Nobody waits long for what another one lost.
 _SETTINGS = """
 QBWC_PAGE_SIZE=3
@@ -58,6 +58,12 @@ SELECT count(*) FROM job WHERE finished_at IS NULL AND state <> 'failed'
   AND run_at <= now();
 """
 
+
+_HASTEN = """
+UPDATE company SET next_read_at = NULL, time_hot_at = NULL;
+UPDATE record SET due_at = now() WHERE due_at > now();
+UPDATE duty SET deliver_at = now() WHERE deliver_at > now();
+"""
 
 ANSWER = 5
 """The call of a run that brings the first answer of QuickBooks."""
@@ -150,8 +156,8 @@ class House:
     # What runs
 
     def connect(self, at: At | None = None) -> Run:
-        """Have Web Connector run once, with all lists due."""
-        self.project.sql("UPDATE company SET next_read_at = NULL")
+        """Have Web Connector run once, with all due that was to be looked at later."""
+        self.project.sql(_HASTEN)
         run = WebConnector(
             self._application,
             self.new["password"],
@@ -165,23 +171,25 @@ class House:
         return run
 
     def sync(self) -> None:
-        """Run Web Connector until nothing is on its way; no run may fail."""
-        deadline = time.monotonic() + _MOST_SECONDS
+        """Run Web Connector until nothing is on its way; no run may fail.
+
+        Some things go on only when a side was read once more.
+        """
+        deadline = time.monotonic() + 2 * _MOST_SECONDS
         while time.monotonic() < deadline:
             run = self.connect()
             assert run.error is None, run.result
-            self.delivered()
-            if self.project.sql(_JOBS) == "0":
+            if self._is_delivered() and self.project.sql(_JOBS) == "0":
                 return
         raise AssertionError("it does not come to rest")
 
-    def delivered(self) -> None:
-        """Wait until the workers have nothing to do."""
-        deadline = time.monotonic() + _MOST_SECONDS
+    def _is_delivered(self) -> bool:
+        """Tell whether the workers have nothing to do, when they have had some time."""
+        deadline = time.monotonic() + _SOME_SECONDS
         while time.monotonic() < deadline:
             if not len(self.sandbox.outbox) and self.project.sql(_OPEN) == "0":
-                return
-        raise AssertionError("the workers have not delivered")
+                return True
+        return False
 
     # What is true
 
@@ -222,6 +230,25 @@ class House:
         (here, _), (_, there) = free[0], free[1]
         self.file.hands.edit_time(here, notes=f"here {self._marks}", minutes=75)
         self.people.edit_time(there, description=f"there {self._marks}", hours=1.75)
+
+    def add(self, text: str) -> None:
+        """Enter half an hour in Mosaic."""
+        like = self.people.time()[-1]
+        self.people.add_time(
+            like["member_id"],
+            self.file.store.today(),
+            0.5,
+            project=like["project_id"],
+            category=like["standard_work_category_id"],
+            text=text,
+            billable=False,
+        )
+
+    def must_have_once(self, text: str) -> None:
+        """What was entered is on both sides, once."""
+        rows = self.file.store.all("SELECT * FROM time_entry WHERE notes = ?", text)
+        assert len(rows) == 1
+        assert [one["description"] for one in self.people.time()].count(text) == 1
 
     def must_arrive(self) -> None:
         """The last edits are on both sides, once, and all else agrees."""

