@@ -14,6 +14,7 @@ from qbwc_server.storage.database import NOT_USABLE
 
 _LOG = structlog.get_logger(__name__)
 _LONGEST = 300
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 4.0
 
 
 def told(error: BaseException, *, by: str) -> bool:
@@ -26,3 +27,12 @@ def told(error: BaseException, *, by: str) -> bool:
     why = str(error.args[0] if error.args else error)[:_LONGEST]
     logs.seldom(_LOG.warning, "database not usable", why=why, by=by)
     return True
+
+
+def pause_after(failures: int) -> float:
+    """Return how long a thread waits, in seconds, after so many failures in a row.
+
+    A database that is away is asked by some ten threads: so ever less often, and never
+    so seldom that who waits for its coming back would notice.
+    """
+    return float(min(_PAUSE_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS))

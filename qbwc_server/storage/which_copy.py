@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
@@ -79,6 +79,12 @@ class _Remembered:
     epoch: int = -1
     beats: int = 0
 
+    def see(self, epoch: int, beats: int) -> None:
+        """Remember what was read: of one epoch the most, whichever thread read it."""
+        if epoch != self.epoch:
+            self.epoch, self.beats = epoch, beats
+        self.beats = max(self.beats, beats)
+
 
 _OF_ENGINE: Final[WeakKeyDictionary[Dialect, _Remembered]] = WeakKeyDictionary()
 _COMPARED: Final[WeakKeyDictionary[Dialect, Callable[[int], None]]] = (
@@ -124,8 +130,8 @@ def difference(now: Place, noted: Mark, *, epoch: int, beats: int) -> str | None
         return "another database of the installation"
     if now.timeline != was.timeline:
         return f"timeline {int(was.timeline, 16)} became {int(now.timeline, 16)}"
-    if noted.epoch == epoch and noted.beats < beats:
-        return f"{beats - noted.beats} beats of our processes are gone"
+    if (noted.epoch, noted.beats) < (epoch, beats):
+        return "beats of our processes are gone that were written"
     return None
 
 
@@ -159,7 +165,7 @@ def beat(engine: Engine) -> None:
         row = raw.execute(_BEATEN).fetchone()
         raw.commit()
         if row is not None:
-            remembered.epoch, remembered.beats = row
+            remembered.see(*row)
 
 
 @contextmanager
@@ -178,11 +184,14 @@ def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
 
     False if that cannot be done here.
     """
+    # Before it is asked: another thread may beat meanwhile.
+    was = replace(remembered)
     try:
         row = raw.execute(_ASKED).fetchone()
         if row is not None:
             noted = Mark(Place(*row[3:6]), *row[6:])
-            _compare(raw, Place(*row[:3]), noted, remembered)
+            epoch = _compare(raw, Place(*row[:3]), noted, was)
+            remembered.see(epoch, noted.beats)
         raw.commit()
     except _NO_MARK:
         # The schema is older than this, or not there yet.
@@ -196,19 +205,21 @@ def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
 
 
 def _compare(
-    raw: psycopg.Connection[Any], here: Place, noted: Mark, remembered: _Remembered
-) -> None:
-    why = difference(here, noted, epoch=remembered.epoch, beats=remembered.beats)
-    remembered.epoch, remembered.beats = noted.epoch, noted.beats
+    raw: psycopg.Connection[Any], here: Place, noted: Mark, was: _Remembered
+) -> int:
+    """Note where the database is now; return its epoch, which may have begun here."""
+    why = difference(here, noted, epoch=was.epoch, beats=was.beats)
     if why is None and here == noted.place:
-        return
+        return noted.epoch
     more = 0 if why is None else 1
     values = (here.installation, here.timeline, here.database, more, more, why)
     found = raw.execute(_NOTED, (*values, noted.epoch)).fetchone()
-    if found is not None:
-        remembered.epoch = found[0]
-        if why is not None:
-            _LOG.error("the database is an older copy", why=why, epoch=found[0])
+    if found is None:
+        # Somebody else has noted it at the same moment.
+        return noted.epoch
+    if why is not None:
+        _LOG.error("the database is an older copy", why=why, epoch=found[0])
+    return int(found[0])
 
 
 @contextmanager

@@ -38,20 +38,10 @@ from qbwc_server.worker.one_pass import Delivery, LeaseLost, Planner
 
 _DUTY = tables.duty
 _LOG = structlog.get_logger(__name__)
-_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 4.0
 _AT_ONCE = 50
 """Companies that are tried for a lease before it is looked again which are due."""
 _SECONDS_BETWEEN_LOOKS = 60
 _PAUSE_AFTER_BUG = timedelta(minutes=1)
-
-
-def pause_after(failures: int) -> float:
-    """Return how long a thread waits, in seconds, after so many failures in a row.
-
-    A database that is away is asked by some ten threads: so ever less often, and never
-    so seldom that who waits for its coming back would notice.
-    """
-    return float(min(_PAUSE_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS))
 
 
 class Worker:
@@ -131,7 +121,7 @@ class Worker:
                 else:
                     _LOG.exception("worker failed")
             if not busy:
-                self.stopping.wait(pause_after(failures))
+                self.stopping.wait(away.pause_after(failures))
 
     def _housekeep(self) -> bool:
         """Remove what is old of a company that is due."""

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 import qbwc_server
 from qbwc_server import app
 from qbwc_server.cli import main as commands
+from qbwc_server.storage import away
 from qbwc_server.worker import loop
 from tests.faults import rules
 from tests.faults.points import HANDS_ON, points
@@ -120,7 +121,7 @@ def _end_with_parent() -> None:
 def _run(folder: Path, arguments: list[str]) -> None:
     faults = Faults(folder)
     app.utc_now = faults.now
-    loop._PAUSE_SECONDS = _BETWEEN_LOOKS
+    away._PAUSE_SECONDS = _BETWEEN_LOOKS
     loop._SECONDS_BETWEEN_LOOKS = 1
     connection = sa.engine.Connection
     connection._commit_impl = faults.commit(  # type: ignore[assignment, method-assign]

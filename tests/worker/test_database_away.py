@@ -14,7 +14,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from qbwc_server.keys import Keys
 from qbwc_server.settings import Settings
-from qbwc_server.worker.loop import Worker, pause_after
+from qbwc_server.storage.away import pause_after
+from qbwc_server.worker.loop import Worker
 from qbwc_server.worker.one_pass import Delivery
 from tests.conftest import SECRET, Clock
 
@@ -62,7 +63,7 @@ def test_a_thread_of_the_worker_outlives_every_error(
         calls.pop(0)()
         raise error
 
-    monkeypatch.setattr("qbwc_server.worker.loop._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("qbwc_server.storage.away._PAUSE_SECONDS", 0.0)
 
     worker._loop(serve_next)
 
