@@ -41,6 +41,10 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "1 if the database cannot take 16 MB more, else 0.",
         (),
     ),
+    "qbwc_database_epoch": (
+        "How often the database was noticed to be an earlier moment of itself.",
+        (),
+    ),
     "qbwc_figures_seconds": ("How long reading figures took last.", ("what",)),
     "qbwc_heartbeat_age_seconds": (
         "Since any server or worker was seen, or a backup was made; none: never.",

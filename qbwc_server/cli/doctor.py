@@ -71,6 +71,7 @@ def _findings(
     if walls.is_held(made.engine):
         return
     yield from connections_looked.look(made.engine)
+    yield checks.of_copies(made.engine, now)
     yield from checks.of_support(made.engine)
     yield checks.of_callers(made.engine)
     every = registry.every(made.engine)

@@ -34,6 +34,7 @@ from qbwc_server.storage.database import (
 _CLOCK_WARN, _CLOCK_FAIL = 2.0, 30.0
 """Seconds by which the database's clock may differ from ours."""
 _OLD = timedelta(hours=1)
+_LATELY = timedelta(days=3)
 _JOB = tables.job
 _MAKE_ROOM = "Make room where PostgreSQL keeps its data; nothing is lost meanwhile."
 
@@ -97,6 +98,24 @@ def of_support(engine: Engine) -> Iterator[Finding]:
         yield warn("support", one.what, one.do)
     if not found:
         yield ok("support", "Its logins read the views, and stop nothing.")
+
+
+def of_copies(engine: Engine, now: datetime) -> Finding:
+    """Return whether the database was noticed lately to be an earlier moment."""
+    mark, sequence = tables.database_mark, tables.company_sequence
+    with operator_transaction(engine) as connection:
+        row = connection.execute(sa.select(mark)).one()
+        older = sa.select(sa.func.count()).where(sequence.c.epoch < row.epoch)
+        left = connection.execute(older).scalar_one()
+    if row.noticed_at is None or now - row.noticed_at > _LATELY:
+        return ok("copies", "It is no older copy of itself.")
+    return warn(
+        "copies",
+        f"At {row.noticed_at:%Y-%m-%d %H:%M} UTC it was found to be an older copy of "
+        f"itself ({row.noticed}); {left} companies have not begun to compare.",
+        "Nothing: each compares both sides first. `qbwc-server records restored NAME` "
+        "lists what it asks.",
+    )
 
 
 def of_callers(engine: Engine) -> Finding:

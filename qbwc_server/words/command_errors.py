@@ -211,6 +211,12 @@ ERRORS: tuple[Words, ...] = (
         "Please set the key that was kept with the backup; nothing was put back.",
     ),
     tell(
+        "older-copy",
+        "Our database is an older copy of itself, so both sides are compared first.",
+        "Please do it again: the comparison has begun.",
+        "A restore, or a standby that took over. `qbwc-server doctor` says by what.",
+    ),
+    tell(
         "schema-differs",
         "The database is at another revision than this program.",
         "Please run `qbwc-server database upgrade`.",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from qbwc_server.companies.registry import NewCompany
+from qbwc_server.operations import doctor
 from qbwc_server.storage import tables, which_copy
 from qbwc_server.storage.database import (
     company_reading,
@@ -18,6 +19,7 @@ from qbwc_server.storage.database import (
     operator_transaction,
 )
 from qbwc_server.storage.which_copy import Mark, OlderCopy, Place, difference
+from tests.conftest import Clock
 
 NewCompanies = Callable[..., NewCompany]
 _HERE = Place("7714209458081427652", "00000001", "16384")
@@ -159,3 +161,15 @@ def test_a_schema_of_before_is_left_in_peace(empty_postgres: str) -> None:
     with engine.begin() as connection:
         assert connection.execute(sa.select(1)).scalar_one() == 1
     engine.dispose()
+
+
+def test_the_doctor_tells_of_it_for_some_days(there: Engine, clock: Clock) -> None:
+    """By what it was noticed, and how many companies have not begun to compare."""
+    assert doctor.of_copies(there, clock()).state == "ok"
+    _change(there, noticed_at=clock(), noticed="timeline 1 became 2", epoch=2)
+    found = doctor.of_copies(there, clock())
+    assert found.state == "warn"
+    assert "timeline 1 became 2" in found.what
+    assert "0 companies" in found.what
+    clock.pass_(days=4)
+    assert doctor.of_copies(there, clock()).state == "ok"
