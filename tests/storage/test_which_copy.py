@@ -169,7 +169,7 @@ def test_the_doctor_tells_of_it_for_some_days(there: Engine, clock: Clock) -> No
     _change(there, noticed_at=clock(), noticed="timeline 1 became 2", epoch=2)
     found = doctor.of_copies(there, clock())
     assert found.state == "warn"
-    assert "timeline 1 became 2" in found.what
-    assert "0 companies" in found.what
+    assert "timeline 1 became 2" in found.said
+    assert "0 companies" in found.said
     clock.pass_(days=4)
     assert doctor.of_copies(there, clock()).state == "ok"
