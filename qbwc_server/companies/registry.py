@@ -89,6 +89,7 @@ class Company:
     before_live: str
     relinks_from: int | None
     copied: dict[str, Any] | None
+    filling: dict[str, Any] | None
     setup_expires_at: datetime | None
     setup_used_at: datetime | None
     check_at: datetime | None

@@ -7,23 +7,27 @@ What waits for a record that is on its way itself goes along with it. When it is
 goes by what Mosaic took in the last hour, so it holds for a team that shares its
 rate among several company files, too, and for a Mosaic that is slow.
 
-Rule: where nothing moves, no time is told.
+Rule 1: where nothing moves, no time is told.
+Rule 2: the time left does not rise. The worker notes it each minute, and an hour that
+was slow leaves it as it is, until that is wrong by more than a half.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
+from qbwc_server.companies import registry
 from qbwc_server.companies.registry import Company
-from qbwc_server.standing import awaited
+from qbwc_server.standing import awaited, pace
 from qbwc_server.standing.who_must_act import SHOWN
 from qbwc_server.storage import tables
+from qbwc_server.storage.database import company_transaction
 
 _RECORD, _CALL = tables.record, tables.mosaic_call
 _LEAST: Final = 60
@@ -46,6 +50,22 @@ class Filling:
     there: int
     total: int
     ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """How much time was left, as it was told at a moment."""
+
+    at: datetime
+    left: timedelta
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any] | None) -> Self | None:
+        """Return what a company keeps of it."""
+        if kept is None:
+            return None
+        left = timedelta(seconds=kept["left"])
+        return cls(datetime.fromisoformat(kept["at"]), left)
 
 
 def of(connection: Connection, company: Company, now: datetime) -> Filling | None:
@@ -72,20 +92,38 @@ def of(connection: Connection, company: Company, now: datetime) -> Filling | Non
         )
     ).scalar_one()
     there += is_open
-    ends_at = ends(going, [one.sent_at for one in taken], now)
+    sent = [one.sent_at for one in taken]
+    ends_at = ends(going, sent, now, noted=Noted.of(company.filling))
     return Filling(there, there + going, ends_at)
 
 
-def ends(going: int, taken: Sequence[datetime], now: datetime) -> datetime | None:
+def note(engine: Engine, company_id: int, now: datetime) -> None:
+    """Keep what is told of the time left; nothing where none is told."""
+    with company_transaction(engine, company_id) as connection:
+        company = registry.get(connection, company_id)
+        found = of(connection, company, now)
+        kept = None
+        if found is not None and found.ends_at is not None:
+            left = (found.ends_at - now).total_seconds()
+            kept = {"at": now.isoformat(), "left": left}
+        if kept != company.filling:
+            registry.change(connection, company_id, filling=kept)
+
+
+def ends(
+    going: int, taken: Sequence[datetime], now: datetime, noted: Noted | None = None
+) -> datetime | None:
     """Return when so many have gone, None where nothing moves.
 
     It is told to a minute, and to five where it takes longer than an hour. `taken` is
-    when each of the last ones left that Mosaic took.
+    when each of the last ones left that Mosaic took, `noted` what was told before.
     """
     lately = [one for one in taken if now - _LATELY < one <= now]
     if len(lately) < _ENOUGH or now - max(lately) >= _MOVES:
         return None
     left = max((now - min(lately)) / len(lately) * going, _MINUTE)
+    if noted is not None and timedelta() <= now - noted.at < _MOVES:
+        left = pace.held(noted.left, left)
     unit = _FIVE if left > _SOON else _MINUTE
     ends_at = now + left
     return ends_at + (datetime.min.replace(tzinfo=ends_at.tzinfo) - ends_at) % unit

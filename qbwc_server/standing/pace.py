@@ -13,8 +13,9 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+Left = TypeVar("Left", float, timedelta)
 _LONGEST: Final = timedelta(minutes=5)
 """A pause between two pages that is longer was none of reading."""
 _NEARLY: Final = 0.99
@@ -65,9 +66,14 @@ def note(
         "rate": rate,
     }
     left, told = _left(pace), before["left"]
-    if told is not None and left is not None and told <= left <= _WRONG_BY * told:
-        left = told
+    if told is not None and left is not None:
+        left = held(told, left)
     cursor["pace"] = {**pace, "left": told if left is None else left}
+
+
+def held(told: Left, left: Left) -> Left:
+    """Return the time left that is told after `told`: it rises only where it must."""
+    return told if told <= left <= told * _WRONG_BY else left
 
 
 def told(

@@ -30,6 +30,7 @@ from qbwc_server.operations import clocks, housekeeping, notices
 from qbwc_server.planning.counterparts import joins
 from qbwc_server.planning.time_steps import TimeSteps
 from qbwc_server.settings import Settings
+from qbwc_server.standing import filling
 from qbwc_server.storage import away, resting, tables, which_copy
 from qbwc_server.storage.database import NOT_USABLE, company_transaction, transaction
 from qbwc_server.storage.walls import bind_company
@@ -42,6 +43,7 @@ _AT_ONCE = 50
 """Companies that are tried for a lease before it is looked again which are due."""
 _SECONDS_BETWEEN_LOOKS = 60
 _PAUSE_AFTER_BUG = timedelta(minutes=1)
+_BETWEEN_NOTES = timedelta(minutes=1)
 
 
 class Worker:
@@ -229,10 +231,10 @@ class Worker:
     def _deliver(self, company: Company, key: str, token: str) -> datetime | None:
         settings = self._settings
         api_key = self._keys.decrypt(key)
-        renewed = self._clock()
+        renewed = noted = self._clock()
 
         def alive() -> None:
-            nonlocal renewed
+            nonlocal renewed, noted
             if self.stopping.is_set():
                 raise LeaseLost
             self._beat()
@@ -241,6 +243,9 @@ class Worker:
                 self._renew(company.id, token)
                 self._lives()
                 renewed = now
+            if now - noted >= _BETWEEN_NOTES:
+                filling.note(self._engine, company.id, now)
+                noted = now
 
         def pause(seconds: float) -> None:
             alive()

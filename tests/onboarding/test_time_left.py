@@ -57,4 +57,4 @@ def test_the_end_of_filling_mosaic_is_true_and_does_not_move_away(
     load = FirstLoad(house, customers=60, entries=300, each=10.0)
     load.reads()
     load.fills()
-    held(load.filled, noise=0.25)
+    held(load.filled, noise=0.1)

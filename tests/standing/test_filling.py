@@ -49,6 +49,29 @@ def test_it_is_done_by_what_mosaic_took_in_the_last_minutes(
     assert (None if found is None else f"{found:%H:%M}") == ends_at
 
 
+@pytest.mark.parametrize(
+    ("ago", "left", "ends_at"),
+    [
+        # An hour's work, as was told; or as much as was left a minute ago.
+        (1, 3_600, "16:02"),
+        (1, 3_000, "15:52"),
+        # It goes faster than was told.
+        (1, 5_000, "16:02"),
+        # What was told is wrong by more than a half.
+        (1, 1_700, "16:02"),
+        # It was told too long ago, or by a clock that was wrong.
+        (20, 3_000, "16:02"),
+        (-1, 3_000, "16:02"),
+    ],
+)
+def test_the_time_left_does_not_rise(ago: int, left: float, ends_at: str) -> None:
+    """Unless what was told is wrong by more than a half."""
+    noted = filling.Noted(_NOW - timedelta(minutes=ago), timedelta(seconds=left))
+    found = filling.ends(3_600, _each(1, 300), _NOW, noted=noted)
+    assert found is not None
+    assert f"{found:%H:%M}" == ends_at
+
+
 @pytest.fixture
 def company(new_company: Callable[..., NewCompany]) -> NewCompany:
     """A live company that has nothing yet."""

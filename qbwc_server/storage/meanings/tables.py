@@ -50,6 +50,7 @@ _COMPANY: Final = {
     "offset_minutes": "The true offset of the computer's clock from UTC.",
     "last_restore": "When a backup was last restored, in the file's own time.",
     "copied": "Since when it goes on from a restored copy of our own database.",
+    "filling": "How many seconds filling Mosaic still takes, as it was told when.",
     "two_way": "Whether time made in Mosaic goes to QuickBooks.",
     "policy": "Which side is right where both changed the same field of a time entry.",
     "contractors": "Whether vendors and other names are taken too.",

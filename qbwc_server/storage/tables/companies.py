@@ -91,6 +91,7 @@ company = sa.Table(
     text("before_live", default="add"),
     sa.Column("relinks_from", sa.BigInteger),
     sa.Column("copied", JSON),
+    sa.Column("filling", JSON),
     moment("created_at", null=False),
     moment("housekeep_at"),
     moment("setup_expires_at"),
