@@ -94,18 +94,18 @@ env: ## write .env for docker-compose.yml, with its own secrets, or add what one
 
 backup: ## the database of docker-compose.yml into a file (FILE=name.dump)
 	@test -n '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
-	umask 077 && $(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD pg_dump -U postgres -Fc qbwc' > '$(FILE).part'
+	umask 077 && $(IN_DB) 'PGPASSWORD=$$(cat /run/secrets/POSTGRES_PASSWORD) pg_dump -U postgres -Fc qbwc' > '$(FILE).part'
 	mv '$(FILE).part' '$(FILE)'
 
 restore: ## the database of docker-compose.yml from such a file, instead of what is there (FILE=name.dump)
 	@test -s '$(FILE)' || { echo 'Say FILE=name.dump'; exit 1; }
 	$(COMPOSE) stop web worker
 	$(COMPOSE) up -d db
-	$(IN_DB) 'export PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres; \
+	$(IN_DB) 'export PGPASSWORD=$$(cat /run/secrets/POSTGRES_PASSWORD) PGUSER=postgres; \
 	  until pg_isready -q -h 127.0.0.1; do sleep 1; done; \
 	  dropdb --force --if-exists qbwc'
 	$(COMPOSE) run --rm roles
-	$(IN_DB) 'PGPASSWORD=$$POSTGRES_PASSWORD PGUSER=postgres pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
+	$(IN_DB) 'PGPASSWORD=$$(cat /run/secrets/POSTGRES_PASSWORD) PGUSER=postgres pg_restore --exit-on-error --no-owner --role=qbwc -d qbwc' < '$(FILE)'
 	$(COMPOSE) run --rm migrate
 	$(COMPOSE) run --rm operator database restored
 	$(COMPOSE) up -d

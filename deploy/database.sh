@@ -1,7 +1,8 @@
 #!/bin/sh
 # Brings the roles and the logins of the database into place, as PostgreSQL's
 # administrator (PGHOST, PGUSER, PGPASSWORD); may be run again at any time, and is at
-# every `up`. Passwords become those of the environment.
+# every `up`. Passwords become those of the environment, or of the files that it names
+# (PGPASSWORD_FILE, QBWC_DATABASE_PASSWORD_FILE and so on).
 #
 #   qbwc         owns the database: migrations and operators' commands
 #   qbwc_web     server and worker: owns nothing, so row-level security holds it
@@ -9,6 +10,13 @@
 #
 # The roles are those that a migration would make if it might (docs/security.md).
 set -eu
+for one in PGPASSWORD QBWC_DATABASE_PASSWORD QBWC_SERVING_PASSWORD QBWC_SUPPORT_PASSWORD; do
+  eval "file=\${${one}_FILE:-}"
+  if [ -n "$file" ]; then
+    password=$(cat "$file")
+    export "$one=$password"
+  fi
+done
 : "${QBWC_DATABASE_PASSWORD:?}" "${QBWC_SERVING_PASSWORD:?}" "${QBWC_SUPPORT_PASSWORD:?}"
 until pg_isready -q; do sleep 1; done
 exec psql -v ON_ERROR_STOP=1 -q --dbname postgres <<'SQL'

@@ -15,7 +15,7 @@ from typing import IO
 from tests.waiting import until
 
 TREE = Path(__file__).parents[2]
-_PROJECT = "qbwc-docker-test"
+PROJECT = os.environ.get("DOCKER_TEST_PROJECT", "qbwc-docker-test")
 _MOST_SECONDS = 240
 _IMAGES = {
     "PYTHON_IMAGE": "python:3.12-slim",
@@ -76,9 +76,9 @@ class Project:
         self.port = 0
         self._compose = command()
         self._environment = dict(os.environ) | {
-            "COMPOSE_PROJECT_NAME": _PROJECT,
-            "QBWC_IMAGE": f"{_PROJECT}-server",
-            "QBWC_PROXY_IMAGE": f"{_PROJECT}-proxy",
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "QBWC_IMAGE": f"{PROJECT}-server",
+            "QBWC_PROXY_IMAGE": f"{PROJECT}-proxy",
             "COMPOSE": " ".join(self._compose),
         }
         self._copy()
@@ -145,7 +145,8 @@ class Project:
 
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""
-        line = "PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc"
+        password = "PGPASSWORD=$(cat /run/secrets/POSTGRES_PASSWORD)"
+        line = f"{password} exec psql -U postgres -At -d qbwc"
         (db,) = self.containers("db")
         words = ("docker", "exec", "-i", db, "sh", "-c", line)
         return self.run(*words, given=statement).strip()
@@ -160,7 +161,7 @@ class Project:
         return self._find(f"com.docker.compose.service={service}")
 
     def _find(self, label: str) -> list[str]:
-        ours = f"label=com.docker.compose.project={_PROJECT}"
+        ours = f"label=com.docker.compose.project={PROJECT}"
         words = ("--filter", ours, "--filter", f"label={label}", "--no-trunc")
         return self.run("docker", "ps", "-aq", *words).split()
 
@@ -180,7 +181,7 @@ class Project:
 
     def is_whole(self) -> bool:
         """Tell whether one container of each service runs and is healthy."""
-        found = self._find(f"com.docker.compose.project={_PROJECT}")
+        found = self._find(f"com.docker.compose.project={PROJECT}")
         ended = ["exited "] * 2  # roles and migrate
         return sorted(self.states(found)) == [*ended, *["running healthy"] * 4]
 
@@ -217,7 +218,7 @@ class Project:
         """Return a container's address in the network of the database."""
         told = json.loads(self.run("docker", "inspect", container))[0]
         networks = told["NetworkSettings"]["Networks"]
-        return str(networks[f"{_PROJECT}_inside"]["IPAddress"])
+        return str(networks[f"{PROJECT}_inside"]["IPAddress"])
 
     def gateway(self) -> str:
         """Return this machine's address as containers see it.
@@ -230,6 +231,16 @@ class Project:
         found = json.loads(told)
         first = next(ip_network(found["Subnet"]).hosts())
         return str(found.get("Gateway") or first)
+
+    def told(self) -> dict[str, str]:
+        """Return what .env says."""
+        lines = (self.folder / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if line[:1].isupper())
+
+    def inspected(self) -> str:
+        """Return all that the engine tells of our containers and images."""
+        ours = self._find(f"com.docker.compose.project={PROJECT}")
+        return self.run("docker", "inspect", *ours)
 
     def logs(self) -> str:
         """Return what all containers have logged."""

@@ -132,9 +132,11 @@ class House:
         """Call back as Mosaic does, through the proxy."""
         return self.ask(url, body)[0]
 
-    def ask(self, url: str, body: bytes | None = None) -> tuple[int, str]:
+    def ask(
+        self, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
         """Return status and text of an answer of the proxy, its certificate checked."""
-        kind = {"Content-Type": "application/json"}
+        kind = {"Content-Type": "application/json"} | (headers or {})
         request = urllib.request.Request(url, body, kind)
         try:
             with urllib.request.urlopen(

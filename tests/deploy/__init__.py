@@ -1,0 +1,1 @@
+"""The scripts of deploy/, run against a PostgreSQL of the tests."""
