@@ -106,4 +106,7 @@ def test_a_machine_of_many_has_no_database_of_its_own(
     assert "10.0.0.11" in services["web"]
     assert "10.0.0.11:8000 10.0.0.12:8000" in services["proxy"]
     serving = (tmp_path / "secrets/SERVING_URL").read_text()
-    assert "host=10.0.0.21&host=10.0.0.22&target_session_attrs=read-write" in serving
+    assert (
+        "host=10.0.0.21&host=10.0.0.22&target_session_attrs=read-write&connect_timeout=3"
+        in serving
+    )

@@ -194,7 +194,7 @@ def test_several_hosts_are_a_primary_and_its_standbys(tmp_path: Path) -> None:
     url = secret(tmp_path, "SERVING_URL")
     assert url == (
         f"postgresql://qbwc_web:{password}@/qbwc?host=10.0.0.3:5433&host=pg2"
-        "&target_session_attrs=read-write"
+        "&target_session_attrs=read-write&connect_timeout=3"
     )
     engine = make_engine(url)
     _, options = engine.dialect.create_connect_args(engine.url)

@@ -138,6 +138,12 @@ class Project:
         """Run a command in the first container of a service; see `run`."""
         return self.compose("exec", "-T", service, *words, given=given, fails=fails)
 
+    def authority(self) -> str:
+        """Return the certificate of the proxy's own authority, "" before it is made."""
+        path = "/data/caddy/pki/authorities/local/root.crt"
+        text = self.inside("proxy", "sh", "-c", f"cat {path} || true")
+        return text if "END CERTIFICATE" in text else ""
+
     def server(self, *words: str, given: str | None = None, fails: bool = False) -> str:
         """Run a command as an operator does: in a container of its own."""
         told = ("run", "--rm", "-T", "operator")
