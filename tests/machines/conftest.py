@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.docker.house import Customer
 from tests.machines import house, network
-from tests.machines.house import URL, Machines
+from tests.machines.house import PUBLIC_NAME, SHARED, URL, Machines
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +41,20 @@ def machines() -> Iterator[Machines]:
 def customer(
     machines: Machines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Customer]:
-    """A company of these servers, after its first sync."""
+    """A company of these servers, after its first sync; it knows their name."""
     folder = tmp_path_factory.mktemp("customer")
-    made = Customer(machines, folder, URL, time_entries=400)
-    try:
-        made.sync()
-        yield made
-    finally:
-        made.close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", _knowing_the_name(socket.getaddrinfo))
+        made = Customer(machines, folder, URL, time_entries=400)
+        try:
+            made.sync()
+            yield made
+        finally:
+            made.close()
+
+
+def _knowing_the_name(ask: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(host: Any, *words: Any, **named: Any) -> Any:
+        return ask(SHARED if host == PUBLIC_NAME else host, *words, **named)
+
+    return asked

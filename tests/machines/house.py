@@ -19,7 +19,8 @@ from tests.waiting import until
 TREE = Path(__file__).parents[2]
 SHARED = f"{NETWORK}.100"
 """The address that moves."""
-URL = f"https://{SHARED}:8443"
+PUBLIC_NAME = "qb.example.com"
+URL = f"https://{PUBLIC_NAME}:8443"
 _BINARIES = "/usr/lib/postgresql"
 _AS_POSTGRES = (*("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"),)
 _HBA = """
@@ -33,6 +34,7 @@ _SETTINGS = {
     "QBWC_MOSAIC_SETTLE_SECONDS": "2",
     "QBWC_MOSAIC_TIMEOUT_SECONDS": "5",
     "QBWC_LEASE_SECONDS": "5",
+    "QBWC_TIME_HOT_MINUTES": "1",
     "QBWC_SESSION_TAKEOVER_SECONDS": "0",
     "QBWC_LOG_JSON": "true",
 }
@@ -103,7 +105,7 @@ class Machines:
         environment = self._environment | {
             "QBWC_DATA_DIR": str(own),
             "QBWC_DATABASE_URL_FILE": str(self._folder / "secrets/SERVING_URL"),
-            "PROXY_NAME": SHARED,
+            "PROXY_NAME": PUBLIC_NAME,
             "PROXY_TLS": "internal",
             "PROXY_SERVERS": " ".join(f"{one.address}:8000" for one in self.ours),
             "PROXY_AVOID": "10s",

@@ -1,4 +1,8 @@
-"""Machines: network namespaces of Linux on one bridge, which can be switched off."""
+"""Machines: network namespaces of Linux on one switch, which can be switched off.
+
+The switch is a namespace, too: what this machine does with what passes it (Docker has
+it dropped) is not done there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-_BRIDGE = "qbwc-br"
+_SWITCH, _BRIDGE, _HERE = "qbwc-switch", "sw0", "qbwc-here"
 NETWORK = "10.77.0"
 GATEWAY = f"{NETWORK}.1"
 """This machine's own address there."""
@@ -48,12 +52,15 @@ class Machine:
         self._folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         _ip("netns", "add", self.name)
-        inside = ("link", "add", self._wire, "type", "veth", "peer", "name", "eth0")
-        _ip(*inside, "netns", self.name)
-        _ip("link", "set", self._wire, "master", _BRIDGE, "up")
+        wire = ("link", "add", self._wire, "type", "veth", "peer", "name", "eth0")
+        _ip("-n", _SWITCH, *wire, "netns", self.name)
+        self._plug("master", _BRIDGE, "up")
         self._own("link", "set", "lo", "up")
         self._own("addr", "add", f"{self.address}/24", "dev", "eth0")
         self._own("link", "set", "eth0", "up")
+
+    def _plug(self, *words: str) -> None:
+        _ip("-n", _SWITCH, "link", "set", self._wire, *words)
 
     def _own(self, *words: str) -> None:
         _ip("-n", self.name, *words)
@@ -99,7 +106,7 @@ class Machine:
 
     def switch_off(self) -> None:
         """Nothing runs there any more, and nothing that is sent there is answered."""
-        _ip("link", "set", self._wire, "down")
+        self._plug("down")
         for pid in _ip("netns", "pids", self.name).split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
@@ -109,12 +116,15 @@ class Machine:
 
     def switch_on(self) -> None:
         """Have it in the network again; nothing runs yet."""
-        _ip("link", "set", self._wire, "up")
+        self._plug("up")
 
     def take(self, address: str) -> None:
         """Have an address beside its own, as of the machine that had it."""
         self._own("addr", "add", f"{address}/24", "dev", "eth0")
-        _ip("neigh", "flush", "dev", _BRIDGE)
+        # As keepalived tells everybody.
+        for one in (("-n", name) for name in _namespaces()):
+            _ip(*one, "neigh", "flush", "to", address)
+        _ip("neigh", "flush", "to", address)
 
     def give(self, address: str) -> None:
         """Have it no more."""
@@ -124,17 +134,29 @@ class Machine:
         """End all of it."""
         self.switch_off()
         _ip("netns", "del", self.name)
-        _ip("link", "del", self._wire, check=False)
+
+
+def _namespaces() -> list[str]:
+    found = (line.split()[0] for line in _ip("netns", "list").splitlines() if line)
+    return [name for name in found if name.startswith("qbwc-")]
 
 
 class Network:
-    """The bridge; it is gone with `close`."""
+    """The switch, in which this machine has an address, too; gone with `close`."""
 
     def __init__(self) -> None:
-        _ip("link", "add", _BRIDGE, "type", "bridge")
-        _ip("addr", "add", f"{GATEWAY}/24", "dev", _BRIDGE)
-        _ip("link", "set", _BRIDGE, "up")
+        self.close()  # of a run that was cut off
+        _ip("netns", "add", _SWITCH)
+        _ip("-n", _SWITCH, "link", "add", _BRIDGE, "type", "bridge")
+        _ip("-n", _SWITCH, "link", "set", _BRIDGE, "up")
+        wire = ("link", "add", _HERE, "type", "veth", "peer", "name", "here")
+        _ip(*wire, "netns", _SWITCH)
+        _ip("-n", _SWITCH, "link", "set", "here", "master", _BRIDGE, "up")
+        _ip("addr", "add", f"{GATEWAY}/24", "dev", _HERE)
+        _ip("link", "set", _HERE, "up")
 
     def close(self) -> None:
-        """Take it away."""
-        _ip("link", "del", _BRIDGE)
+        """Take it away, with all machines that are left."""
+        for name in _namespaces():
+            _ip("netns", "del", name)
+        _ip("link", "del", _HERE, check=False)

@@ -12,10 +12,12 @@ import pytest
 
 from tests.docker.house import ANSWER, At, Customer
 from tests.machines.house import Machines
+from tests.waiting import until
 
 pytestmark = pytest.mark.docker
 _EDITS, _ADDS = 5, 5
 """On each side, twice in a test."""
+_MOST_SECONDS = 180
 
 
 class People:
@@ -58,13 +60,20 @@ class People:
             )
 
     def must_have_arrived(self) -> None:
-        """Each act is on both sides, once."""
-        self.customer.sync()
+        """Each act is on both sides, once.
+
+        A callback of Mosaic may be lost; what it told of is found by reading the days.
+        """
+        until(self._equal, "both sides alike", seconds=_MOST_SECONDS)
         self.customer.must_arrive(self._edits)
         rounds = self._edits // _EDITS
         here, there = self._count()
         more = 2 * _ADDS * rounds
         assert (here - self._had[0], there - self._had[1]) == (more, more)
+
+    def _equal(self) -> bool:
+        self.customer.sync()
+        return not self.customer.agreement().differences
 
     def lose(self, loss: Callable[[], object]) -> None:
         """Work, have something lost in the middle of a session, and work on."""
