@@ -108,7 +108,7 @@ class Machines:
             "PROXY_NAME": PUBLIC_NAME,
             "PROXY_TLS": "internal",
             "PROXY_SERVERS": " ".join(f"{one.address}:8000" for one in self.ours),
-            "PROXY_AVOID": "10s",
+            "PROXY_SERVERS_BY": "address",
             "PROXY_WAIT": "30s",
             # What the proxies share, and what each has of its own.
             "XDG_DATA_HOME": str(self._folder / "shared"),
