@@ -31,6 +31,13 @@ ALTER ROLE qbwc_app NOLOGIN;
 ALTER ROLE qbwc_support NOLOGIN;
 ALTER ROLE qbwc LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'owner';
 ALTER ROLE qbwc_web LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'serving';
+-- A machine that is switched off says nothing. What it held would be held for hours, the
+-- lock of a company with it; so it is asked, and ends after half a minute.
+ALTER ROLE qbwc_web SET tcp_keepalives_idle = 10;
+ALTER ROLE qbwc_web SET tcp_keepalives_interval = 5;
+ALTER ROLE qbwc_web SET tcp_keepalives_count = 4;
+ALTER ROLE qbwc_web SET tcp_user_timeout = '30s';
+ALTER ROLE qbwc_web SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE qbwc_reader LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'reading';
 ALTER ROLE qbwc_reader SET default_transaction_read_only = on;
 ALTER ROLE qbwc_reader SET statement_timeout = '30s';
