@@ -17,7 +17,8 @@ ENV PATH=/opt/qbwc/bin:$PATH PYTHONUNBUFFERED=1 QBWC_DATA_DIR=/data QBWC_LOG_JSO
 USER qbwc
 WORKDIR /data
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=5s --start-period=20s CMD \
+# Started beside much else, it may need most of a minute; healthy it is when it answers.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=2m CMD \
   ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:8000/readyz', timeout=4)"]
 ENTRYPOINT ["qbwc-server"]
 CMD ["serve", "--host", "0.0.0.0"]

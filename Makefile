@@ -103,8 +103,11 @@ kept: ## the databases that a restore has taken out of their place
 drop-kept: ## one of these may go (DATABASE=name)
 	@COMPOSE='$(COMPOSE)' deploy/restore --drop '$(DATABASE)'
 
-docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)
-	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
-	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
+release: ## tag what is committed as the version that the program names (CHANGELOG.md and docker-compose.yml must name it too)
+	@deploy/release
 
-.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore kept drop-kept docker-test
+docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST, and four machines in namespaces, as root (DOCKER_TEST_LOG=file)
+	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
+	  $(BIN)/python -m pytest tests/docker tests/machines -m docker -v -p no:randomly --durations=6
+
+.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore kept drop-kept release docker-test

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Brings the roles and the logins of the database into place, as PostgreSQL's
 # administrator (PGHOST, PGUSER, PGPASSWORD); may be run again at any time, and is at
-# every `up`. Passwords become those of the environment.
+# every `up`. Passwords become those of the environment, or of the files that it names
+# (PGPASSWORD_FILE, QBWC_DATABASE_PASSWORD_FILE and so on).
 #
 #   qbwc         owns the database: migrations and operators' commands
 #   qbwc_web     server and worker: owns nothing, so row-level security holds it
@@ -9,6 +10,13 @@
 #
 # The roles are those that a migration would make if it might (docs/security.md).
 set -eu
+for one in PGPASSWORD QBWC_DATABASE_PASSWORD QBWC_SERVING_PASSWORD QBWC_SUPPORT_PASSWORD; do
+  eval "file=\${${one}_FILE:-}"
+  if [ -n "$file" ]; then
+    password=$(cat "$file")
+    export "$one=$password"
+  fi
+done
 : "${QBWC_DATABASE_PASSWORD:?}" "${QBWC_SERVING_PASSWORD:?}" "${QBWC_SUPPORT_PASSWORD:?}"
 until pg_isready -q; do sleep 1; done
 exec psql -v ON_ERROR_STOP=1 -q --dbname postgres <<'SQL'
@@ -23,6 +31,13 @@ ALTER ROLE qbwc_app NOLOGIN;
 ALTER ROLE qbwc_support NOLOGIN;
 ALTER ROLE qbwc LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'owner';
 ALTER ROLE qbwc_web LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'serving';
+-- A machine that is switched off says nothing. What it held would be held for hours, the
+-- lock of a company with it; so it is asked, and ends after half a minute.
+ALTER ROLE qbwc_web SET tcp_keepalives_idle = 10;
+ALTER ROLE qbwc_web SET tcp_keepalives_interval = 5;
+ALTER ROLE qbwc_web SET tcp_keepalives_count = 4;
+ALTER ROLE qbwc_web SET tcp_user_timeout = '30s';
+ALTER ROLE qbwc_web SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE qbwc_reader LOGIN NOSUPERUSER NOBYPASSRLS INHERIT PASSWORD :'reading';
 ALTER ROLE qbwc_reader SET default_transaction_read_only = on;
 ALTER ROLE qbwc_reader SET statement_timeout = '30s';

@@ -9,7 +9,7 @@ if [ -z "${COMPOSE:-}" ]; then live=${PGDATABASE:-qbwc}; fi
 in_db() {
   if [ -n "${COMPOSE:-}" ]; then
     $COMPOSE exec -T db sh -euc \
-      'export PGUSER=postgres PGPASSWORD="$POSTGRES_PASSWORD"; exec "$@"' - "$@"
+      'export PGUSER=postgres PGPASSWORD=$(cat /run/secrets/POSTGRES_PASSWORD); exec "$@"' - "$@"
   else
     "$@"
   fi

@@ -6,7 +6,7 @@ COPY deploy/Caddyfile /etc/caddy/Caddyfile
 ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config HOME=/config
 USER 10001:10001
 EXPOSE 8080 8443
-HEALTHCHECK --interval=5s --timeout=4s --start-period=10s CMD \
+HEALTHCHECK --interval=5s --timeout=4s --start-period=1m CMD \
   wget -qO- http://127.0.0.1:2020/ 2>/dev/null || curl -fs http://127.0.0.1:2020/
 ENTRYPOINT []
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]

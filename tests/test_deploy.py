@@ -8,27 +8,98 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from qbwc_server import __version__
 from qbwc_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 HANDBOOK = (ROOT / "docs/operations.md").read_text()
+ENV = (ROOT / "deploy/env").read_text()
 _OF_THE_IMAGE = {"data_dir", "log_json"}
+_SECRET = {
+    name
+    for name, field in Settings.model_fields.items()
+    if field.annotation is SecretStr or not field.repr
+}
 _MB = 1024 * 1024
 
 
 def _asked_for() -> set[str]:
-    """Return the names that docker-compose.yml reads from .env."""
-    return set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    """Return the names that docker-compose.yml and deploy/env read from .env."""
+    by_env = re.findall(r"(?:value|number) ([A-Z_]+)", ENV) + _kept()
+    others = (ROOT / "deploy").rglob("*.yml")
+    return set(by_env).union(
+        *(
+            re.findall(r"\$\{([A-Z_]+)", text)
+            for text in (COMPOSE, *(path.read_text() for path in others))
+        )
+    )
+
+
+def _kept() -> list[str]:
+    """Return the names that deploy/env writes into files as they are."""
+    found = re.search(r"for one in (POSTGRES_PASSWORD.*?); do", ENV, re.DOTALL)
+    assert found is not None
+    return re.findall(r"[A-Z_]+", found[1])
 
 
 def test_every_setting_reaches_the_containers() -> None:
     """Whoever writes one into .env is not left wondering."""
     given = set(re.findall(r"^ {4,6}QBWC_([A-Z_]+):", COMPOSE, re.MULTILINE))
-    given -= {name for name in given if name.endswith("_PASSWORD")}  # of `roles`
-    assert given == {name.upper() for name in Settings.model_fields} - {
-        name.upper() for name in _OF_THE_IMAGE
+    # Of `roles`.
+    given = {name for name in given if not name.endswith("_PASSWORD_FILE")}
+    assert given == {
+        f"{name.upper()}_FILE" if name in _SECRET else name.upper()
+        for name in Settings.model_fields.keys() - _OF_THE_IMAGE
+    }
+
+
+def test_what_is_secret_is_in_files_and_nowhere_in_a_container_s_settings() -> None:
+    """Whoever may ask the engine about a container reads those."""
+    assert {"secret_key", "metrics_token", "database_url"} <= _SECRET
+    environment = re.findall(r"^ {4,6}([A-Z_]+): (.+)$", COMPOSE, re.MULTILINE)
+    secret = r"PASSWORD|SECRET|TOKEN|_KEY|WEBHOOK|SMTP|DATABASE_URL"
+    files = {name: to for name, to in environment if re.search(secret, name)}
+    assert len(files) > 8
+    assert all(name.endswith("_FILE") for name in files), files
+    named = {
+        line.partition(":")[0].strip()
+        for line in COMPOSE.split("\nsecrets:\n")[1].splitlines()
+    }
+    assert {
+        to.rpartition("/")[2] for to in files.values() if to.startswith("/")
+    } <= named
+    assert named == {*_kept(), *re.findall(r"^keep ([A-Z_]+)", ENV, re.MULTILINE)}
+    assert not _asked_by_compose() & set(_kept())
+
+
+def _asked_by_compose() -> set[str]:
+    return set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+
+
+def test_the_images_are_those_of_this_version() -> None:
+    """An upgrade leaves the images of before beside its own."""
+    images = re.findall(r"image: \$\{QBWC_\w+:-[a-z-]+\}:(.*)", COMPOSE)
+    assert images == [f"${{QBWC_VERSION:-{__version__}}}"] * 2
+
+
+def test_the_log_of_no_container_fills_the_disk() -> None:
+    """Nor does one that takes more and more memory end the others."""
+    services = COMPOSE.split("\nservices:\n")[1].split("\nnetworks:\n")[0]
+    found = re.findall(r"^  (\w+):\n((?:    .*\n|\n|  #.*\n)+)", services, re.MULTILINE)
+    assert len(found) > 6
+    server = COMPOSE.split("\nservices:\n")[0]
+    for name, body in found:
+        own = server if "<<: *server" in body else body
+        assert "logging: *logs" in own, name
+        assert "mem_limit:" in own, name
+    assert "max-size" in COMPOSE
+    assert "max-file" in COMPOSE
+    journal = (ROOT / "deploy/journald.yml").read_text()
+    assert set(re.findall(r"^  (\w+): \{", journal, re.MULTILINE)) == {
+        name for name, _ in found
     }
 
 
@@ -59,7 +130,7 @@ def test_the_make_targets_that_documents_name_are_there() -> None:
 
 def test_systemd_takes_the_timer_of_backups() -> None:
     """And the command that it runs is one of the Makefile's."""
-    units = sorted(str(one) for one in (ROOT / "deploy/systemd").iterdir())
+    units = sorted(map(str, (ROOT / "deploy/systemd").glob("qbwc-backup.*")))
     assert len(units) == 2
     if shutil.which("systemd-analyze") is None:
         pytest.skip("NOT LOOKED AT: systemd-analyze is not on this machine")
@@ -100,83 +171,19 @@ def test_a_proxy_lets_through_what_the_server_is_to_refuse(
     assert int(found[1]) * _MB > 2 * Settings.model_fields["max_body_bytes"].default
 
 
-@pytest.mark.parametrize(
-    ("url", "name", "port"),
-    [
-        ("https://qb.example.com", "qb.example.com", "443"),
-        ("https://localhost:8443/", "localhost", "8443"),
-    ],
-)
-def test_an_env_has_the_name_and_the_port_of_the_url(
-    url: str, name: str, port: str, tmp_path: Path
-) -> None:
-    """The certificate is for that name."""
-    said = _make_env(tmp_path, url)
-    assert said.returncode == 0, said.stderr
-    text = (tmp_path / ".env").read_text()
-    assert f"QBWC_PUBLIC_URL={url.rstrip('/')}\n" in text
-    assert f"PROXY_NAME={name}\n" in text
-    assert f"PROXY_HTTPS_PORT={port}\n" in text
-
-
-def test_an_env_is_not_written_over_another_nor_for_http(tmp_path: Path) -> None:
-    """Its secrets would be gone, and passwords would travel in the clear."""
-    assert _make_env(tmp_path, "http://qb.example.com").returncode == 1
-    assert not (tmp_path / ".env").exists()
-
-    (tmp_path / ".env").write_text("mine")
-    assert _make_env(tmp_path, "https://qb.example.com").returncode == 1
-    assert (tmp_path / ".env").read_text() == "mine"
-
-
-def test_an_env_of_before_is_given_what_it_lacks_and_keeps_the_rest(
-    tmp_path: Path,
-) -> None:
-    """Two passwords; what is there already is what a volume and customers have."""
-    assert _make_env(tmp_path, "https://qb.example.com").returncode == 0
-    env = tmp_path / ".env"
-    lines = env.read_text().splitlines()
-    new = ("QBWC_SERVING_PASSWORD=", "QBWC_SUPPORT_PASSWORD=")
-    before = [line for line in lines if not line.startswith(new)]
-    assert len(before) == len(lines) - 2
-    env.write_text("\n".join(before))  # without an end of its last line
-
-    for _ in range(2):
-        said = _make_env(tmp_path, "https://another.example.com")
-        assert said.returncode == 0, said.stderr
-        after = env.read_text().splitlines()
-        assert after[: len(before)] == before
-        added = after[len(before) :]
-        assert [line.partition("=")[0] + "=" for line in added] == list(new)
-        assert {len(line.partition("=")[2]) for line in added} == {64}
-    assert "has all it needs" in said.stdout
-    assert env.stat().st_mode & 0o777 == 0o600
-
-
-def _make_env(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
-    (folder / "deploy").mkdir(exist_ok=True)
-    script = folder / "deploy/env"
-    script.write_text((ROOT / "deploy/env").read_text())
-    return subprocess.run(
-        ["sh", str(script)],
-        env={"PUBLIC_URL": url, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_each_service_has_the_login_that_it_needs_and_no_other() -> None:
     """Who takes over a server has not got the owner's password with it."""
-    anchor, rest = COMPOSE.split("\nservices:\n")
+    anchor, rest = COMPOSE.partition("\nsecrets:\n")[0].split("\nservices:\n")
     found = re.findall(r"^  (\w+):\n((?:    .*\n|\n|  #.*\n)+)", rest, re.MULTILINE)
 
     def given(*words: str) -> set[str]:
         return {name for name, body in found if any(one in body for one in words)}
 
-    assert "QBWC_SERVING_PASSWORD" in anchor
+    assert "SERVING_URL" in anchor
+    assert "OWNER_URL" not in anchor
     assert "QBWC_DATABASE_PASSWORD" not in anchor
-    assert given("QBWC_DATABASE_PASSWORD", "*owner") == {"roles", "migrate", "operator"}
-    assert given("QBWC_SUPPORT_PASSWORD") == {"roles", "web"}
+    owner = ("QBWC_DATABASE_PASSWORD", "OWNER_URL", "*owner", "*of_owner")
+    assert given(*owner) == {"roles", "migrate", "operator"}
+    assert given("QBWC_SUPPORT_PASSWORD", "SUPPORT_URL") == {"roles", "web"}
     assert given("POSTGRES_PASSWORD") == {"db", "roles"}
     assert given("profiles: [operator]") == {"operator"}

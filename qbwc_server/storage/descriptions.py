@@ -38,7 +38,7 @@ def statements(*, comments: bool) -> Iterator[str]:
     yield f"DELETE FROM {_WORD.name}"  # noqa: S608 - our own names
     for row in sorted(_wanted_words()):
         values = ", ".join(_literal(value) for value in row)
-        yield f"INSERT INTO {_WORD.name} ({', '.join(row._fields)}) VALUES ({values})"  # noqa: S608
+        yield f"INSERT INTO {_WORD.name} ({', '.join(row._fields)}) VALUES ({values})"  # noqa: S608 - our own words
     if comments:
         for name, column, text in _wanted_comments():
             yield _commenting(name, column, text)

@@ -16,7 +16,7 @@ from typing import IO
 from tests.waiting import until
 
 TREE = Path(__file__).parents[2]
-_PROJECT = "qbwc-docker-test"
+PROJECT = os.environ.get("DOCKER_TEST_PROJECT", "qbwc-docker-test")
 _MOST_SECONDS = 240
 _IMAGES = {
     "PYTHON_IMAGE": "python:3.12-slim",
@@ -77,9 +77,9 @@ class Project:
         self.port = 0
         self._compose = command()
         self._environment = dict(os.environ) | {
-            "COMPOSE_PROJECT_NAME": _PROJECT,
-            "QBWC_IMAGE": f"{_PROJECT}-server",
-            "QBWC_PROXY_IMAGE": f"{_PROJECT}-proxy",
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "QBWC_IMAGE": f"{PROJECT}-server",
+            "QBWC_PROXY_IMAGE": f"{PROJECT}-proxy",
             "COMPOSE": " ".join(self._compose),
         }
         self._copy()
@@ -160,6 +160,12 @@ class Project:
         """Run a command in the first container of a service; see `run`."""
         return self.compose("exec", "-T", service, *words, given=given, fails=fails)
 
+    def authority(self) -> str:
+        """Return the certificate of the proxy's own authority, "" before it is made."""
+        path = "/data/caddy/pki/authorities/local/root.crt"
+        text = self.inside("proxy", "sh", "-c", f"cat {path} || true")
+        return text if "END CERTIFICATE" in text else ""
+
     def server(self, *words: str, given: str | None = None, fails: bool = False) -> str:
         """Run a command as an operator does: in a container of its own."""
         told = ("run", "--rm", "-T", "operator")
@@ -167,7 +173,8 @@ class Project:
 
     def sql(self, statement: str) -> str:
         """Ask the database as its administrator; return rows of columns with "|"."""
-        line = "PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres -At -d qbwc"
+        password = "PGPASSWORD=$(cat /run/secrets/POSTGRES_PASSWORD)"
+        line = f"{password} exec psql -U postgres -At -d qbwc"
         (db,) = self.containers("db")
         words = ("docker", "exec", "-i", db, "sh", "-c", line)
         return self.run(*words, given=statement).strip()
@@ -182,7 +189,7 @@ class Project:
         return self._find(f"com.docker.compose.service={service}")
 
     def _find(self, label: str) -> list[str]:
-        ours = f"label=com.docker.compose.project={_PROJECT}"
+        ours = f"label=com.docker.compose.project={PROJECT}"
         words = ("--filter", ours, "--filter", f"label={label}", "--no-trunc")
         return self.run("docker", "ps", "-aq", *words).split()
 
@@ -202,7 +209,7 @@ class Project:
 
     def is_whole(self) -> bool:
         """Tell whether one container of each service runs and is healthy."""
-        found = self._find(f"com.docker.compose.project={_PROJECT}")
+        found = self._find(f"com.docker.compose.project={PROJECT}")
         ended = ["exited "] * 2  # roles and migrate
         return sorted(self.states(found)) == [*ended, *["running healthy"] * 4]
 
@@ -239,7 +246,7 @@ class Project:
         """Return a container's address in the network of the database."""
         told = json.loads(self.run("docker", "inspect", container))[0]
         networks = told["NetworkSettings"]["Networks"]
-        return str(networks[f"{_PROJECT}_inside"]["IPAddress"])
+        return str(networks[f"{PROJECT}_inside"]["IPAddress"])
 
     def gateway(self) -> str:
         """Return this machine's address as containers see it.
@@ -252,6 +259,16 @@ class Project:
         found = json.loads(told)
         first = next(ip_network(found["Subnet"]).hosts())
         return str(found.get("Gateway") or first)
+
+    def told(self) -> dict[str, str]:
+        """Return what .env says."""
+        lines = (self.folder / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if line[:1].isupper())
+
+    def inspected(self) -> str:
+        """Return all that the engine tells of our containers and images."""
+        ours = self._find(f"com.docker.compose.project={PROJECT}")
+        return self.run("docker", "inspect", *ours)
 
     def logs(self) -> str:
         """Return what all containers have logged."""

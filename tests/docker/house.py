@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qbwc_server.app import utc_now
 from qbwc_server.cli.demo_processes import free_port
@@ -28,6 +28,7 @@ from qbwc_server.sandbox.web_connector.interference import Call
 from qbwc_server.sandbox.web_connector.program import Run, WebConnector
 from qbwc_server.sandbox.web_connector.registration import add, read_application
 from tests.docker.compose import Project
+from tests.waiting import until
 
 NAME = "Harbor & Vale"
 _TYPES = (
@@ -87,21 +88,49 @@ class At:
         """Look at a call whose answer has arrived."""
 
 
-class House:
-    """The company, added to the server of a project that is up."""
+class Place(Protocol):
+    """Where our server runs, as its operator has it."""
 
-    def __init__(self, project: Project, folder: Path, port: int) -> None:
-        self.project = project
-        self.url = f"https://localhost:{port}"
+    def gateway(self) -> str:
+        """Return this machine's address as it is seen from there."""
+        ...
+
+    def authority(self) -> str:
+        """Return the certificate of the proxy's own authority, "" before it is made."""
+        ...
+
+    def server(self, *words: str, given: str | None = None) -> str:
+        """Run a command of qbwc-server; return what it printed."""
+        ...
+
+    def sql(self, statement: str) -> str:
+        """Ask the database as its administrator; return rows of columns with "|"."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Write to a log."""
+        ...
+
+
+class Customer:
+    """A company, added to a server that is reached at a URL."""
+
+    def __init__(
+        self, place: Place, folder: Path, url: str, *, time_entries: int = 90
+    ) -> None:
+        self._place = place
+        self.url = url
         self.authority = folder / "authority.pem"
         self._trust()
         self.sandbox = MosaicSandbox(
             clock=utc_now, requests_per_window=10_000_000, post=self._post
         )
-        self._mosaic = serve(self.sandbox, 0, host=project.gateway())
+        self._mosaic = serve(self.sandbox, 0, host=place.gateway())
         self.people = MosaicHands(self.sandbox, calls_back=True)
         self.file = CompanyFile(folder / "firm.qbw", clock=time.time)
-        build_sample_firm(self.file, people=8, clients=3, jobs=9, time_entries=90)
+        build_sample_firm(
+            self.file, people=8, clients=3, jobs=9, time_entries=time_entries
+        )
         for row in self.file.store.all(
             "SELECT txn_id FROM time_entry WHERE billable = 'HasBeenBilled'"
         ):
@@ -109,23 +138,18 @@ class House:
             self.file.hands.mark_billed(row["txn_id"], is_billed=False)
         self.new = self._add()
         self.sandbox.team.callback_url = self.new["webhook_url"]
-        qwc = project.server("qwc", NAME, "-o", "-")
+        qwc = place.server("qwc", NAME, "-o", "-")
         self._application = read_application(qwc.encode())
         add(self._application, self.file)
         self._marks = 0
 
     def _trust(self) -> None:
-        path = "/data/caddy/pki/authorities/local/root.crt"
-        deadline = time.monotonic() + _MOST_SECONDS
-        text = ""
-        while "END CERTIFICATE" not in text:
-            assert time.monotonic() < deadline
-            text = self.project.inside("proxy", "cat", path)
+        text = until(self._place.authority, "an authority", seconds=_MOST_SECONDS)
         self.authority.write_text(text)
         self.context = ssl.create_default_context(cadata=text)
 
     def _add(self) -> dict[str, Any]:
-        told = self.project.server(
+        told = self._place.server(
             *("company", "add", NAME, "--mosaic-team", "100", "--json"),
             *("--mode", "live"),
             *("--mosaic-url", self._mosaic.url, "--mosaic-key-file", "/dev/stdin"),
@@ -138,9 +162,11 @@ class House:
         """Call back as Mosaic does, through the proxy."""
         return self.ask(url, body)[0]
 
-    def ask(self, url: str, body: bytes | None = None) -> tuple[int, str]:
+    def ask(
+        self, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
         """Return status and text of an answer of the proxy, its certificate checked."""
-        kind = {"Content-Type": "application/json"}
+        kind = {"Content-Type": "application/json"} | (headers or {})
         request = urllib.request.Request(url, body, kind)
         try:
             with urllib.request.urlopen(
@@ -157,17 +183,17 @@ class House:
 
     def connect(self, at: At | None = None) -> Run:
         """Have Web Connector run once, with all due that was to be looked at later."""
-        self.project.sql(_HASTEN)
+        self._place.sql(_HASTEN)
         run = WebConnector(
             self._application,
             self.new["password"],
             self.file,
             sleep=time.sleep,
-            log=self.project.note,
+            log=self._place.note,
             on_call=at,
             ca_file=str(self.authority),
         ).run()
-        self.project.note(f"Web Connector: {len(run.calls)} calls, {run.result}")
+        self._place.note(f"Web Connector: {len(run.calls)} calls, {run.result}")
         return run
 
     def sync(self) -> None:
@@ -179,7 +205,7 @@ class House:
         while time.monotonic() < deadline:
             run = self.connect()
             assert run.error is None, run.result
-            if self._is_delivered() and self.project.sql(_JOBS) == "0":
+            if self._is_delivered() and self._place.sql(_JOBS) == "0":
                 return
         raise AssertionError("it does not come to rest")
 
@@ -187,7 +213,7 @@ class House:
         """Tell whether the workers have nothing to do, when they have had some time."""
         deadline = time.monotonic() + _SOME_SECONDS
         while time.monotonic() < deadline:
-            if not len(self.sandbox.outbox) and self.project.sql(_OPEN) == "0":
+            if not len(self.sandbox.outbox) and self._place.sql(_OPEN) == "0":
                 return True
         return False
 
@@ -205,7 +231,7 @@ class House:
         assert len(found.pairs) > 10
         refs = self.sandbox.created_refs
         assert len(refs) == len(set(refs))
-        self.project.note(f"Both sides agree: {found.in_quickbooks}, {found.in_mosaic}")
+        self._place.note(f"Both sides agree: {found.in_quickbooks}, {found.in_mosaic}")
 
     def goes_on(self) -> None:
         """What is changed on either side now arrives on the other."""
@@ -250,19 +276,29 @@ class House:
         assert len(rows) == 1
         assert [one["description"] for one in self.people.time()].count(text) == 1
 
-    def must_arrive(self) -> None:
+    def must_arrive(self, edits: int = 1) -> None:
         """The last edits are on both sides, once, and all else agrees."""
-        here, there = f"here {self._marks}", f"there {self._marks}"
         texts = [one["description"] for one in self.people.time()]
-        assert texts.count(here) == 1
-        rows = self.file.store.all("SELECT * FROM time_entry WHERE notes = ?", there)
-        assert [row["minutes"] for row in rows] == [105]
+        for mark in range(self._marks - edits + 1, self._marks + 1):
+            assert texts.count(f"here {mark}") == 1
+            rows = self.file.store.all(
+                "SELECT * FROM time_entry WHERE notes = ?", f"there {mark}"
+            )
+            assert [row["minutes"] for row in rows] == [105]
         self.must_agree()
 
     def close(self) -> None:
         """End what runs on this machine."""
         self._mosaic.stop()
         self.file.close()
+
+
+class House(Customer):
+    """A company of the server of a project that is up."""
+
+    def __init__(self, project: Project, folder: Path, port: int) -> None:
+        self.project = project
+        super().__init__(project, folder, f"https://localhost:{port}")
 
 
 def prepare(project: Project) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from alembic.script import ScriptDirectory
 
-from tests.docker.compose import TREE
+from tests.docker.compose import PROJECT, TREE
 from tests.docker.house import NAME, House
 
 pytestmark = pytest.mark.docker
@@ -46,18 +47,20 @@ def test_an_installation_with_one_login_gets_three(house: House) -> None:
     project.server("database", "downgrade", _before("0026"), "--yes")
     project.sql("DROP OWNED BY qbwc_web, qbwc_reader; DROP ROLE qbwc_web, qbwc_reader")
     env = project.folder / ".env"
-    whole = env.read_text()
     had = [
         line
-        for line in whole.splitlines()
-        if not line.startswith(("QBWC_SERVING_PASSWORD", "QBWC_SUPPORT_PASSWORD"))
+        for line in env.read_text().splitlines()
+        if not line.startswith(
+            ("QBWC_SERVING", "QBWC_SUPPORT", "QBWC_METRICS", "QBWC_SECRETS")
+        )
     ]
     env.write_text("\n".join(had))
+    shutil.rmtree(project.folder / "secrets")
     assert "run make env" in project.compose("up", "-d", fails=True)
 
     project.run("make", "env")
     assert env.read_text().splitlines()[: len(had)] == had
-    assert len(env.read_text().splitlines()) == len(had) + 2
+    assert len(env.read_text().splitlines()) == len(had) + 4
     project.compose("run", "--rm", "roles")
     project.compose("run", "--rm", "migrate")
     project.up()
@@ -109,7 +112,7 @@ def test_a_backup_brings_everything_back(house: House) -> None:
     house.goes_on()
 
     project.compose("down")
-    project.run("docker", "volume", "rm", "qbwc-docker-test_db")
+    project.run("docker", "volume", "rm", f"{PROJECT}_db")
     project.run("make", "restore", "FILE=one.dump")
     project.healthy()
 

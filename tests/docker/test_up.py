@@ -11,8 +11,16 @@ import pytest
 
 from tests.docker.compose import Project
 from tests.docker.house import House
+from tests.proxy.test_inside import SPELLINGS
 
 pytestmark = pytest.mark.docker
+_FIGURES = """
+import os, pathlib, urllib.request
+token = pathlib.Path(os.environ["QBWC_METRICS_TOKEN_FILE"]).read_text().strip()
+shown = {"Authorization": f"Bearer {token}"}
+asked = urllib.request.Request("http://localhost:8000/metrics", headers=shown)
+print(urllib.request.urlopen(asked).read().decode())
+"""
 
 
 def test_both_sides_agree_after_the_first_sync(house: House) -> None:
@@ -31,9 +39,7 @@ def test_an_env_is_written_once_for_its_owner_alone(project: Project) -> None:
     assert "There is an .env already; it has all it needs." in said
     assert path.read_text() == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    values = dict(
-        line.split("=", 1) for line in before.splitlines() if line[:1].isupper()
-    )
+    values = project.told()
     secrets = {values[name] for name in values if name.endswith(("_KEY", "_PASSWORD"))}
     assert {len(one) for one in secrets} == {64}
     assert len(secrets) == 5
@@ -43,7 +49,67 @@ def test_the_server_is_healthy_and_says_so_through_the_proxy(house: House) -> No
     """And its inside is not shown there."""
     assert house.ask(f"{house.url}/healthz") == (200, "qbwc-server\n")
     assert house.ask(f"{house.url}/readyz") == (200, "ready\n")
-    assert house.ask(f"{house.url}/metrics")[0] == 404
+
+
+def test_the_figures_are_for_the_inside(house: House) -> None:
+    """Whoever has the token; no spelling of the path brings them through the proxy."""
+    project = house.project
+    shown = {"Authorization": f"Bearer {project.told()['QBWC_METRICS_TOKEN']}"}
+    inside = project.inside("web", "python3", "-c", _FIGURES)
+    assert "qbwc_database_ready 1.0" in inside
+    outside = f"http://localhost:{project.told()['PROXY_HTTP_PORT']}"
+    for path in SPELLINGS:
+        assert house.ask(f"{house.url}{path}", headers=shown)[0] == 404, path
+        assert house.ask(f"{outside}{path}", headers=shown)[0] == 404, path
+
+
+def test_the_engine_tells_no_secret(house: House) -> None:
+    """Neither of a container nor of its environment."""
+    project = house.project
+    told = project.inspected()
+    secrets = {
+        value
+        for name, value in project.told().items()
+        if name.endswith(("_KEY", "_PASSWORD", "_TOKEN"))
+    }
+    assert len(secrets) == 6
+    assert not [one for one in secrets if one in told]
+    for service in ("db", "web", "worker"):
+        environment = project.inside(service, "env")
+        assert not [one for one in secrets if one in environment]
+
+
+def test_another_secret_makes_those_anew_that_read_it(house: House) -> None:
+    """After `make env` and `up`, as the handbook says; and all goes on."""
+    project = house.project
+    path = project.folder / ".env"
+    had = project.told()["QBWC_SERVING_PASSWORD"]
+    before = {one: project.containers(one) for one in ("db", "web", "worker")}
+    path.write_text(path.read_text().replace(had, had[::-1]))
+
+    project.run("make", "env")
+    project.up()
+
+    assert project.containers("db") == before["db"]
+    assert project.containers("web") != before["web"]
+    assert project.containers("worker") != before["worker"]
+    assert had not in project.inside("web", "cat", "/run/secrets/SERVING_URL")
+    house.goes_on()
+
+
+def test_no_container_fills_the_memory_or_the_disk(house: House) -> None:
+    """Of what it takes and of what it logs there is an end."""
+    for one in json.loads(house.project.inspected()):
+        set_to = one["HostConfig"]
+        assert set_to["Memory"] > 0, one["Name"]
+        assert set_to["LogConfig"]["Type"] == "json-file"
+        assert set_to["LogConfig"]["Config"] == {"max-size": "20m", "max-file": "5"}
+
+
+def test_the_database_takes_the_connections_that_env_says(house: House) -> None:
+    """Those of the scale."""
+    said = house.project.told()["POSTGRES_MAX_CONNECTIONS"]
+    assert house.project.sql("SHOW max_connections") == said
 
 
 def test_the_certificate_is_worth_something_only_to_who_knows_the_authority(

@@ -26,11 +26,17 @@ def program() -> str:
 
 
 class Caddy:
-    """Caddy in front of a server; both end with `close`."""
+    """Caddy in front of a server; both end with `close`.
 
-    def __init__(self, folder: Path, database_url: str, secret: str) -> None:
+    `settings` are the server's, beside those that every test has.
+    """
+
+    def __init__(
+        self, folder: Path, database_url: str, secret: str, **settings: str
+    ) -> None:
         self.folder = folder
         self.https = free_port()
+        self.http = free_port()
         self.server = free_port()
         self._environment = dict(os.environ) | {
             "PYTHONPATH": str(TREE),
@@ -39,19 +45,32 @@ class Caddy:
             "QBWC_SECRET_KEY": secret,
             "QBWC_PUBLIC_URL": f"https://localhost:{self.https}",
             "QBWC_PROXIES": "127.0.0.1",
+            **settings,
         }
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def begin(self, *, switched_off: str = "", **changed: str) -> None:
+    def begin(
+        self,
+        *,
+        moved: tuple[str, str] = ("", ""),
+        switched_off: str = "",
+        **changed: str,
+    ) -> None:
         """Start both and wait until they listen.
 
-        `changed` are times of the Caddyfile that are others here.
+        `changed` are times of the Caddyfile that are others here; `moved` is a line of
+        it, and the one before which it stands here.
         """
         text = CADDYFILE.read_text()
-        http, inside = free_port(), free_port()
+        line, before = moved
+        assert line in text
+        assert before in text
+        if line:
+            text = text.replace(line, "").replace(before, f"{line}\n{before}", 1)
+        inside = free_port()
         for pattern, value in (
             (r"admin off", "admin off\n\tdefault_bind 127.0.0.1"),
-            (r"http_port 8080", f"http_port {http}"),
+            (r"http_port 8080", f"http_port {self.http}"),
             (r"https_port 8443", f"https_port {self.https}"),
             (r"\bweb:8000\b", f"127.0.0.1:{self.server}"),
             (r"127\.0\.0\.1:2020", f"127.0.0.1:{inside}"),

@@ -111,10 +111,13 @@ class Ports:
 class Front:
     """nginx in front of a server; both end with `close`.
 
-    `without` of `begin` is a line of deploy/nginx.conf that is left out.
+    `without` of `begin` is a line of deploy/nginx.conf that is left out; `settings` are
+    the server's, beside those that every test has.
     """
 
-    def __init__(self, folder: Path, database_url: str, secret: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, secret: str, **settings: str
+    ) -> None:
         self.folder = folder
         self.ports = Ports(free_port(), free_port(), free_port())
         self.url = f"https://localhost:{self.ports.https}"
@@ -127,6 +130,7 @@ class Front:
             "QBWC_PUBLIC_URL": self.url,
             "QBWC_PROXIES": "127.0.0.1",
             "QBWC_PAGE_SIZE": "5",
+            **settings,
         }
         self._nginx: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None

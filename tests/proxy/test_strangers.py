@@ -40,7 +40,7 @@ class Door:
     def login(self, *, seconds: float = 60) -> str:
         """Make a call that needs a thread and the database; return the answer."""
         connection = HTTPSConnection(
-            "localhost", self.port, timeout=seconds, context=_anybody()
+            "localhost", self.port, timeout=seconds, context=anybody()
         )
         try:
             connection.request(
@@ -56,7 +56,7 @@ class Door:
     def wire(self, sent: bytes) -> ssl.SSLSocket:
         """Return a connection on which something was sent."""
         plain = socket.create_connection(("localhost", self.port), 30)
-        wire = _anybody().wrap_socket(plain, server_hostname="localhost")
+        wire = anybody().wrap_socket(plain, server_hostname="localhost")
         wire.sendall(sent)
         return wire
 
@@ -74,7 +74,8 @@ class Door:
             yield
 
 
-def _anybody() -> ssl.SSLContext:
+def anybody() -> ssl.SSLContext:
+    """Return a context that takes every certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

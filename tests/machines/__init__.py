@@ -1,0 +1,1 @@
+"""Four machines in network namespaces, as docs/many-machines.md has them."""
