@@ -8,6 +8,9 @@ and which database of it (oid). That is noted in the database itself, so every c
 where it was taken. A snapshot says the same of all three: there fewer beats of our
 processes are written than a process remembers.
 
+A standby for which every commit waited lost nothing, and is no copy: that is believed
+where a process saw it so and lives through the change, with no beat of its own gone.
+
 What is noticed begins an epoch. A company that was not compared with both sides in it
 is not written (`database.company_transaction`).
 
@@ -18,6 +21,7 @@ session, pass and beat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -39,7 +43,9 @@ SELECT (pg_control_system()).system_identifier::text,
     substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
     (SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()),
     m.installation, m.timeline, m.database, m.epoch, m.beats,
-    coalesce(clock_timestamp() < m.handover_until, FALSE)
+    coalesce(clock_timestamp() < m.handover_until, FALSE),
+    current_setting('synchronous_standby_names'), current_setting('synchronous_commit'),
+    (SELECT count(*) FROM pg_stat_replication)
 FROM database_mark m WHERE NOT pg_is_in_recovery()
 """
 _NOTED: Final = """
@@ -48,6 +54,7 @@ UPDATE database_mark SET installation = %s, timeline = %s, database = %s,
         ELSE noticed_at END, noticed = coalesce(%s, noticed), handover_until = NULL
 WHERE epoch = %s RETURNING epoch
 """
+_HOW_MANY: Final = re.compile(r"\s*(?:FIRST\s+|ANY\s+)?(\d+)\s*\(", re.IGNORECASE)
 _BEATEN: Final = "UPDATE database_mark SET beats = beats + 1 RETURNING epoch, beats"
 _NO_MARK: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
@@ -78,6 +85,8 @@ class _Remembered:
 
     epoch: int = -1
     beats: int = 0
+    is_waited_for: bool = False
+    """Whether each commit waited for every standby."""
 
     def see(self, epoch: int, beats: int) -> None:
         """Remember what was read: of one epoch the most, whichever thread read it."""
@@ -116,10 +125,26 @@ class OlderCopy(QbwcError):
         self.company_id = company_id
 
 
-def difference(now: Place, noted: Mark, *, epoch: int, beats: int) -> str | None:
+def waits_for_all(names: str, commit: str, standbys: int) -> bool:
+    """Tell whether a commit waits until every standby has written it down.
+
+    `names` and `commit` are PostgreSQL's synchronous_standby_names and
+    synchronous_commit, `standbys` how many are connected to it. Of the names only how
+    many of them are waited for counts: one, where no number is said.
+    """
+    if not names.strip() or commit not in {"on", "remote_apply"}:
+        return False
+    said = _HOW_MANY.match(names)
+    return standbys <= (int(said[1]) if said else 1)
+
+
+def difference(
+    now: Place, noted: Mark, *, epoch: int, beats: int, is_waited_for: bool = False
+) -> str | None:
     """Return in words why a database is not what it was, None if it is.
 
-    `epoch` and `beats` are what a process remembers of it.
+    `epoch` and `beats` are what a process remembers of it, and whether it saw that
+    every standby was waited for.
     """
     was = noted.place
     if not was.installation or noted.is_handed_over:
@@ -128,7 +153,7 @@ def difference(now: Place, noted: Mark, *, epoch: int, beats: int) -> str | None
         return "another installation of PostgreSQL"
     if now.database != was.database:
         return "another database of the installation"
-    if now.timeline != was.timeline:
+    if now.timeline != was.timeline and not is_waited_for:
         return f"timeline {int(was.timeline, 16)} became {int(now.timeline, 16)}"
     if (noted.epoch, noted.beats) < (epoch, beats):
         return "beats of our processes are gone that were written"
@@ -189,9 +214,10 @@ def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
     try:
         row = raw.execute(_ASKED).fetchone()
         if row is not None:
-            noted = Mark(Place(*row[3:6]), *row[6:])
+            noted = Mark(Place(*row[3:6]), *row[6:9])
             epoch = _compare(raw, Place(*row[:3]), noted, was)
             remembered.see(epoch, noted.beats)
+            remembered.is_waited_for = waits_for_all(*row[9:])
         raw.commit()
     except _NO_MARK:
         # The schema is older than this, or not there yet.
@@ -208,7 +234,8 @@ def _compare(
     raw: psycopg.Connection[Any], here: Place, noted: Mark, was: _Remembered
 ) -> int:
     """Note where the database is now; return its epoch, which may have begun here."""
-    why = difference(here, noted, epoch=was.epoch, beats=was.beats)
+    known = {"epoch": was.epoch, "beats": was.beats}
+    why = difference(here, noted, **known, is_waited_for=was.is_waited_for)
     if why is None and here == noted.place:
         return noted.epoch
     more = 0 if why is None else 1

@@ -141,6 +141,13 @@ class Postgres:
             ).fetchone()  # type: ignore[misc]
         return bool(there)
 
+    def wait_for(self, standbys: str) -> None:
+        """Have each commit wait for standbys, by their names."""
+        with self._connect() as connection:
+            statement = f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'"
+            connection.execute(statement.encode())
+            connection.execute("SELECT pg_reload_conf()")
+
     def take_over(self) -> None:
         """Have a standby be the primary from now on."""
         with self._connect() as connection:

@@ -59,6 +59,31 @@ def _lose_a_standby_s_lag(plant: Plant) -> None:
         come_to_rest(plant)
 
 
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_a_standby_that_was_waited_for_takes_over_and_costs_nothing(
+    make_plant: MakePlant,
+) -> None:
+    """Each commit waited for it, so what it does not have nobody was told of."""
+    plant = make_plant(firms=2)
+    with _standby(plant) as standby:
+        assert plant.postgres is not None
+        plant.postgres.wait_for("*")
+        # So that every process has seen it; else each does within a minute.
+        for name in plant.names:
+            plant.kill(name)
+        come_to_rest(plant)
+        for firm in plant.firms:
+            for _ in range(3):
+                firm.add_in_quickbooks()
+                firm.add_in_mosaic()
+            firm.connect()
+        plant.fail_over(standby)
+        come_to_rest(plant)
+        at_rest(plant)
+        assert _asked(plant) == 0
+        assert _noticed(plant) == []
+
+
 def _asked(plant: Plant) -> int:
     with plant.engine.begin() as connection:
         refused = sa.select(sa.func.count()).select_from(tables.record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -56,6 +57,41 @@ def test_what_is_an_earlier_moment(
     """By where it is, and by what the process that looks has written itself."""
     found = difference(here, noted, epoch=epoch, beats=beats)
     assert found is None if wanted is None else wanted in (found or "")
+
+
+def test_a_standby_that_was_waited_for_lost_nothing() -> None:
+    """Unless the process knows more than it has; another database is another one."""
+    later = replace(_HERE, timeline="00000002")
+    known = partial(difference, epoch=3, beats=40, is_waited_for=True)
+    assert known(later, _NOTED) is None
+    assert known(later, replace(_NOTED, beats=39)) is not None
+    assert known(replace(later, installation="8"), _NOTED) is not None
+
+
+@pytest.mark.parametrize(
+    ("names", "commit", "standbys", "wanted"),
+    [
+        ("*", "on", 1, True),
+        ("*", "on", 0, True),
+        ("*", "on", 2, False),
+        ("", "on", 1, False),
+        (" ", "on", 0, False),
+        ("a", "remote_apply", 1, True),
+        ("a, b", "on", 2, False),
+        ("2 (a, b)", "on", 2, True),
+        ("FIRST 2 (a, b)", "on", 3, False),
+        ("ANY 1 (a, b)", "on", 2, False),
+        ("any 2 (a, b)", "on", 2, True),
+        ("*", "remote_write", 1, False),
+        ("*", "local", 1, False),
+        ("*", "off", 1, False),
+    ],
+)
+def test_whether_every_standby_is_waited_for(
+    names: str, commit: str, standbys: int, *, wanted: bool
+) -> None:
+    """By PostgreSQL's own settings, and by how many there are."""
+    assert which_copy.waits_for_all(names, commit, standbys) is wanted
 
 
 @pytest.fixture
