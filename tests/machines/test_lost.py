@@ -61,7 +61,7 @@ class People:
 
     def written(self) -> list[str]:
         """Return what was entered in QuickBooks and is in Mosaic."""
-        texts = (one["description"] for one in self.customer.people.time())
+        texts = (one["description"] or "" for one in self.customer.people.time())
         return sorted(one for one in texts if one.startswith("here "))
 
     def must_have_arrived(self) -> None:
