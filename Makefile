@@ -106,8 +106,11 @@ drop-kept: ## one of these may go (DATABASE=name)
 release: ## tag what is committed as the version that the program names (CHANGELOG.md and docker-compose.yml must name it too)
 	@deploy/release
 
-docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST, and four machines in namespaces, as root (DOCKER_TEST_LOG=file)
+docker-test: $(VENV)/dev ## docker-compose.yml for real, with the engine of DOCKER_HOST (DOCKER_TEST_LOG=file)
 	DOCKER_TEST_LOG=$(abspath $(or $(DOCKER_TEST_LOG),docker-test.log)) \
-	  $(BIN)/python -m pytest tests/docker tests/machines -m docker -v -p no:randomly --durations=6
+	  $(BIN)/python -m pytest tests/docker -m docker -v -p no:randomly --durations=6
 
-.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore kept drop-kept release docker-test
+machines-test: $(VENV)/dev ## four machines of network namespaces, of which each is lost in turn, as root, ten minutes (MACHINES_TEST_LOG=file)
+	$(BIN)/python -m pytest tests/machines -m docker -v -p no:randomly --durations=6
+
+.PHONY: help demo bench bench-quick bench-one test soak test-all lint audit format errors answers lock env backup restore kept drop-kept release docker-test machines-test
