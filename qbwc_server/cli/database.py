@@ -79,7 +79,7 @@ def check() -> None:
     """Tell whether the database fits this program; exit 1 if it does not."""
     engine = _engine()
     schema.require_head(engine)
-    found = schema.differences(engine)
+    found = sorted(schema.differences(engine))
     if found:
         lines = [f"  {one}" for one in found[:_SHOWN]]
         if len(found) > _SHOWN:

@@ -137,9 +137,9 @@ class Figures:
         yield from _of_work(connection, now)
         yield from _of_heartbeats(connection, now)
         yield from self._of_budgets(connection, now)
-        yield Figure("qbwc_database_full", int(look_last(connection).is_full))
         mark = sa.select(tables.database_mark.c.epoch)
         yield Figure("qbwc_database_epoch", connection.execute(mark).scalar() or 0)
+        yield Figure("qbwc_database_full", int(look_last(connection).is_full))
 
     def _of_budgets(self, connection: Connection, now: datetime) -> Iterator[Figure]:
         settings = self._settings
