@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from qbwc_server.app import utc_now
 from qbwc_server.cli.demo_processes import free_port
+from qbwc_server.companies.team.team_claims import team_of
 from qbwc_server.sandbox.agreement import Agreement, compare
 from qbwc_server.sandbox.mosaic.hands import MosaicHands
 from qbwc_server.sandbox.mosaic.sandbox import MosaicSandbox
@@ -151,8 +152,14 @@ class Customer:
     def _add(self) -> dict[str, Any]:
         told = self._place.server(
             *("company", "add", NAME, "--mosaic-team", "100", "--json"),
-            *("--mode", "live"),
-            *("--mosaic-url", self._mosaic.url, "--mosaic-key-file", "/dev/stdin"),
+            *("--mode", "live", "--mosaic-url", "https://mosaic.example"),
+        )
+        # No command takes http to another computer, as the sandbox is to a container.
+        url = self._mosaic.url
+        self._place.sql(f"UPDATE company SET mosaic_url = '{url}'")
+        self._place.sql(f"UPDATE team_file SET team = '{team_of(url, '100')}'")
+        self._place.server(
+            *("company", "set", NAME, "--mosaic-key-file", "/dev/stdin"),
             given="sandbox-key",
         )
         found: dict[str, Any] = json.loads(told)
