@@ -41,11 +41,11 @@ def test_what_is_broken_or_of_others_is_refused_and_all_goes_on(house: House) ->
     for name, told in (("broken", "is broken"), ("other", "is no backup")):
         said = project.run("make", "restore", f"FILE={name}.dump", fails=True)
         assert f"{name}.dump {told}" in said
-    env = project.folder / ".env"
-    text = env.read_text()
-    env.write_text(text.replace("QBWC_SECRET_KEY=", "QBWC_SECRET_KEY=another"))
+    secret = project.folder / "secrets/QBWC_SECRET_KEY"
+    text = secret.read_text()
+    secret.write_text(f"another{text}")
     said = project.run("make", "restore", "FILE=whole.dump", fails=True)
-    env.write_text(text)
+    secret.write_text(text)
     assert "QBWC_SECRET_KEY opens nothing" in said
 
     assert ([project.containers(one) for one in services], project.sql(_OID)) == before
