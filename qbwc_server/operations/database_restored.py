@@ -72,9 +72,12 @@ def when_noticed(engine: Engine, clock: Callable[[], datetime]) -> None:
     """Have companies compare both sides wherever an older copy of us is noticed."""
 
     def noticed(company_id: int) -> None:
+        # Several may have met it at once: a session begun since is none of before.
+        with company_transaction(engine, company_id) as connection:
+            if not which_copy.is_older(connection, company_id):
+                return
         _end_session(engine, company_id, clock())
         with company_transaction(engine, company_id) as connection:
-            # Several may have met it at once.
             if which_copy.is_older(connection, company_id):
                 _compare(connection, company_id, clock(), BY_ITSELF)
 

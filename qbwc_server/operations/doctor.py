@@ -107,6 +107,13 @@ def of_copies(engine: Engine, now: datetime) -> Finding:
         row = connection.execute(sa.select(mark)).one()
         older = sa.select(sa.func.count()).where(sequence.c.epoch < row.epoch)
         left = connection.execute(older).scalar_one()
+    if not row.installation and engine.dialect.name == "postgresql":
+        return warn(
+            "copies",
+            "This PostgreSQL does not tell where it is: an older copy of it is not "
+            "noticed.",
+            "After a restore or a failover: qbwc-server database restored",
+        )
     if row.noticed_at is None or now - row.noticed_at > _LATELY:
         return ok("copies", "It is no older copy of itself.")
     return warn(

@@ -25,7 +25,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
@@ -34,6 +34,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Dialect, Engine
 
+from qbwc_server import logs
 from qbwc_server.errors import QbwcError
 from qbwc_server.storage.walls import failed
 
@@ -52,11 +53,16 @@ _NOTED: Final = """
 UPDATE database_mark SET installation = %s, timeline = %s, database = %s,
     epoch = epoch + %s, noticed_at = CASE WHEN %s > 0 THEN clock_timestamp()
         ELSE noticed_at END, noticed = coalesce(%s, noticed), handover_until = NULL
-WHERE epoch = %s RETURNING epoch
+WHERE epoch = %s AND (installation, timeline, database) = (%s, %s, %s) RETURNING epoch
 """
 _HOW_MANY: Final = re.compile(r"\s*(?:FIRST\s+|ANY\s+)?(\d+)\s*\(", re.IGNORECASE)
 _BEATEN: Final = "UPDATE database_mark SET beats = beats + 1 RETURNING epoch, beats"
 _NO_MARK: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+_NOT_TOLD: Final = (
+    *(psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction),
+    psycopg.errors.FeatureNotSupported,
+)
+"""Some who offer PostgreSQL do not tell where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,21 +219,24 @@ def _look(raw: psycopg.Connection[Any], remembered: _Remembered) -> bool:
     was = replace(remembered)
     try:
         row = raw.execute(_ASKED).fetchone()
-        if row is not None:
-            noted = Mark(Place(*row[3:6]), *row[6:9])
-            epoch = _compare(raw, Place(*row[:3]), noted, was)
-            remembered.see(epoch, noted.beats)
-            remembered.is_waited_for = waits_for_all(*row[9:])
-        raw.commit()
     except _NO_MARK:
         # The schema is older than this, or not there yet.
         raw.rollback()
         return False
-    except psycopg.errors.InsufficientPrivilege:
+    except _NOT_TOLD:
         raw.rollback()
-        _LOG.warning("an old copy of the database would not be noticed")
+        logs.seldom(_LOG.warning, "an older copy of the database is not noticed")
         return False
-    return row is not None
+    if row is None:
+        raw.commit()
+        return False
+    noted = Mark(Place(*row[3:6]), *row[6:9])
+    epoch = _compare(raw, Place(*row[:3]), noted, was)
+    # First of all it is written: another thread goes by what is remembered.
+    raw.commit()
+    remembered.see(epoch, noted.beats)
+    remembered.is_waited_for = waits_for_all(*row[9:])
+    return True
 
 
 def _compare(
@@ -239,8 +248,9 @@ def _compare(
     if why is None and here == noted.place:
         return noted.epoch
     more = 0 if why is None else 1
-    values = (here.installation, here.timeline, here.database, more, more, why)
-    found = raw.execute(_NOTED, (*values, noted.epoch)).fetchone()
+    found = raw.execute(
+        _NOTED, (*astuple(here), more, more, why, noted.epoch, *astuple(noted.place))
+    ).fetchone()
     if found is None:
         # Somebody else has noted it at the same moment.
         return noted.epoch

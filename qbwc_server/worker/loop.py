@@ -157,6 +157,7 @@ class Worker:
             return True
         except OlderCopy:
             # What was planned of it is of later than the database; it compares now.
+            outcome = "later"
             _LOG.warning("an older copy of the database", company=company.id)
         except NOT_USABLE:
             raise

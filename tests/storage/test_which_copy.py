@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -103,7 +104,7 @@ def there(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def _mark(engine: Engine) -> sa.Row[tuple[object, ...]]:
+def _mark(engine: Engine) -> sa.Row[Any]:
     with engine.begin() as connection:
         return connection.execute(sa.select(tables.database_mark)).one()
 
@@ -149,6 +150,36 @@ def test_a_snapshot_put_back_is_noticed_by_who_remembers_more(there: Engine) -> 
     assert _mark(there).epoch == 0
     which_copy.look(there)
     assert _mark(there).epoch == 1
+
+
+def test_where_it_is_not_told_everything_else_goes_on(
+    there: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some who offer PostgreSQL do not let it say; the doctor says what to do then."""
+    _change(there, installation="")
+    asked = which_copy._ASKED.replace("pg_walfile_name", "pg_not_there")
+    monkeypatch.setattr(which_copy, "_ASKED", asked)
+    there.dispose()
+    which_copy.look(there)
+    which_copy.beat(there)
+    found = doctor.of_copies(there, clock())
+    assert (found.state, "database restored" in found.do) == ("warn", True)
+
+
+def test_who_comes_second_to_a_place_that_was_noted_begins_no_epoch(
+    there: Engine,
+) -> None:
+    """He has read what was before, and does not know that nothing was lost."""
+    with there.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        mark = _mark(there)
+        old = Place(mark.installation, "00000099", mark.database)
+        here = Place(mark.installation, mark.timeline, mark.database)
+        was = which_copy._Remembered()
+        before = Mark(old, epoch=0, beats=mark.beats)
+        assert which_copy._compare(raw, here, before, was) == 0
+        raw.commit()
+    assert _mark(there).epoch == 0
 
 
 def test_nothing_of_a_company_is_written_before_it_is_compared(
